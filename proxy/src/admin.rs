@@ -1,0 +1,159 @@
+//! The admin address: metrics, health and a page to look at. Reads only; nothing here changes the gate's state.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderName, StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tokio::net::TcpListener;
+
+use crate::observe::Metrics;
+use crate::observe::metrics::GateMetrics;
+
+/// The page's own code and style only, and nothing from elsewhere.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// What the admin address shows.
+#[derive(Clone, Debug)]
+pub struct AdminState {
+    metrics: Metrics,
+    gates: Arc<[(String, GateMetrics)]>,
+    ready: Arc<AtomicBool>,
+}
+
+impl AdminState {
+    /// Shows these metrics; `ready` is what `/readyz` answers.
+    #[must_use]
+    pub fn new(metrics: Metrics, gates: Vec<(String, GateMetrics)>, ready: Arc<AtomicBool>) -> Self {
+        Self { metrics, gates: gates.into(), ready }
+    }
+}
+
+/// Serves until `shutdown` resolves.
+///
+/// # Errors
+/// The listener's.
+pub async fn serve(
+    listener: TcpListener,
+    state: AdminState,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    axum::serve(listener, router(state)).with_graceful_shutdown(shutdown).await
+}
+
+fn router(state: AdminState) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .route("/api/v1/status", get(status))
+        .route("/api/v1/chains", get(chains))
+        .route("/", get(|| async { page("text/html; charset=utf-8", include_str!("admin/console.html")) }))
+        .route(
+            "/console.js",
+            get(|| async { page("text/javascript; charset=utf-8", include_str!("admin/console.js")) }),
+        )
+        .route("/console.css", get(|| async { page("text/css; charset=utf-8", include_str!("admin/console.css")) }))
+        .fallback(|| async { (StatusCode::NOT_FOUND, json(&serde_json::json!({"error": "no such page"}))) })
+        .with_state(state)
+}
+
+async fn metrics(State(state): State<AdminState>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics.render())
+}
+
+async fn readyz(State(state): State<AdminState>) -> impl IntoResponse {
+    if state.ready.load(Ordering::Relaxed) {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "draining: no new sessions\n")
+    }
+}
+
+async fn status(State(state): State<AdminState>) -> impl IntoResponse {
+    let gate = |(name, metrics): &(String, GateMetrics)| {
+        serde_json::json!({
+            "name": name, "sessions_open": metrics.sessions_open(), "policy_version": metrics.policy_version(),
+        })
+    };
+    let gates: Vec<_> = state.gates.iter().map(gate).collect();
+    json(&serde_json::json!({
+        "version": env!("CARGO_PKG_VERSION"), "ready": state.ready.load(Ordering::Relaxed), "gates": gates,
+    }))
+}
+
+async fn chains(State(state): State<AdminState>) -> impl IntoResponse {
+    let row = |([gate, chain, user, kind, verdict], count): ([String; 5], u64)| {
+        serde_json::json!({
+            "gate": gate, "chain": chain, "user": user, "kind": kind, "verdict": verdict, "uses": count,
+        })
+    };
+    let rows: Vec<_> = state.metrics.chain_uses().into_iter().map(row).collect();
+    json(&serde_json::json!({ "chains": rows }))
+}
+
+fn json(value: &serde_json::Value) -> impl IntoResponse + use<> {
+    page("application/json", value.to_string())
+}
+
+fn page(content_type: &'static str, body: impl Into<String>) -> impl IntoResponse {
+    let headers: [(HeaderName, &str); 4] = [
+        (header::CONTENT_TYPE, content_type),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (headers, body.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    fn ask(request: &str) -> String {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let metrics = Metrics::new();
+            let gate = metrics.gate("g");
+            gate.chain_use(&[("1", "<script>")], "etl", "copy", "forward");
+            let state = AdminState::new(metrics, vec![("g".to_owned(), gate)], Arc::new(AtomicBool::new(false)));
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let server = tokio::spawn(serve(listener, state, std::future::pending()));
+            let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+            client
+                .write_all(format!("{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes())
+                .await
+                .unwrap();
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.unwrap();
+            server.abort();
+            answer
+        })
+    }
+
+    #[test]
+    fn pages() {
+        let rows = [
+            ("GET /healthz", "200 OK", "ok"),
+            ("GET /readyz", "503 Service Unavailable", "draining"),
+            ("GET /metrics", "200 OK", "rolegate_sessions_opened_total{gate=\"g\"} 0"),
+            ("GET /api/v1/status", "200 OK", "\"sessions_open\":0"),
+            ("GET /api/v1/chains", "200 OK", "\"chain\":\"1/<script>\""),
+            ("GET /", "200 OK", "default-src 'none'"),
+            ("GET /console.js", "200 OK", "textContent"),
+            ("GET /nothing", "404 Not Found", "no such page"),
+            ("POST /metrics", "405 Method Not Allowed", ""),
+        ];
+        for (request, status, text) in rows {
+            let answer = ask(request);
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(text), "{request}: {answer}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The command line: subcommands, their arguments and exit statuses. Errors go to stderr, machine output to stdout.
+
+pub mod check;
+pub mod config;
+pub mod iam;
+pub mod report;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Nothing refused.
+pub const EXIT_OK: u8 = 0;
+/// Something refused.
+pub const EXIT_REFUSED: u8 = 1;
+/// A mistake in usage, configuration or input.
+pub const EXIT_USAGE: u8 = 2;
+
+/// A Postgres-wire gate for Amazon Redshift that checks every IAM role chain before the statement runs.
+#[derive(Debug, Parser)]
+#[command(name = "rolegate", version, about, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gates of a configuration until SIGTERM or Ctrl-C
+    #[command(after_help = "Example: rolegate serve --config /etc/rolegate/rolegate.toml")]
+    Serve {
+        /// The configuration file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Judge SQL without a database
+    #[command(after_help = "Example: rolegate check --config rolegate.toml --user etl --format json models/*.sql\n\
+                            Exit status: 0 nothing refused, 1 something refused, 2 usage or input error")]
+    Check(check::CheckArguments),
+    /// Look at a configuration file
+    #[command(subcommand, after_help = "Example: rolegate config check rolegate.toml")]
+    Config(config::ConfigCommand),
+    /// Ask the IAM facts
+    #[command(subcommand, after_help = "Example: rolegate iam can-assume --config rolegate.toml FROM_ARN TO_ARN")]
+    Iam(iam::IamCommand),
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let code = if error.use_stderr() { EXIT_USAGE } else { EXIT_OK };
+            // A closed terminal is no reason to fail differently.
+            return match error.print() {
+                Ok(()) | Err(_) => ExitCode::from(code),
+            };
+        }
+    };
+    let outcome = match arguments.command {
+        Command::Serve { config } => crate::serve::from_file(&config).map(|()| EXIT_OK).map_err(|error| error.to_string()),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Config(command) => config::run(&command),
+        Command::Iam(command) => iam::run(&command),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(message) => {
+            // Nothing is left to be done when stderr is closed.
+            match writeln!(io::stderr(), "rolegate: {message}") {
+                Ok(()) | Err(_) => ExitCode::from(EXIT_USAGE),
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The configuration: one TOML file, overridden by `ROLEGATE__SECTION__KEY` variables of the environment. The only room
+//! that knows TOML.
+
+mod address;
+mod error;
+mod gates;
+mod locate;
+mod overrides;
+mod paths;
+mod period;
+mod sections;
+mod severity;
+#[cfg(test)]
+mod tests;
+mod validate;
+pub mod value;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use figment::providers::{Format as _, Toml};
+use figment::value::{Dict, Value};
+use serde::{Deserialize, Serialize};
+
+pub use error::{ConfigError, KeyPlace};
+pub use gates::{Gate, GateTls, Limits, Upstream};
+pub use period::Period;
+pub use sections::{Admin, Audit, Cache, Facts, Log, Policy, Runtime};
+
+use error::{Loader, Problem};
+use overrides::Override;
+
+/// A whole configuration that was read, completed with defaults and checked. Its paths are resolved against the folder
+/// of its file, its patterns are expanded.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The admin HTTP server.
+    #[serde(default)]
+    pub admin: Admin,
+    /// The log on stderr.
+    #[serde(default)]
+    pub log: Log,
+    /// The record of verdicts.
+    #[serde(default)]
+    pub audit: Audit,
+    /// Threads and shutdown.
+    #[serde(default)]
+    pub runtime: Runtime,
+    /// What is refused, and how.
+    #[serde(default)]
+    pub policy: Policy,
+    /// What is known of IAM.
+    #[serde(default)]
+    pub facts: Facts,
+    /// The gates; at least one.
+    #[serde(default)]
+    pub gate: Vec<Gate>,
+    /// The file it came from.
+    #[serde(skip)]
+    source: PathBuf,
+}
+
+impl Config {
+    /// Reads, completes and checks the configuration of a file. The environment is read too.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: names the file, the line and the key, what was expected and what to do.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Self::load_with(path, &overrides::from_environment())
+    }
+
+    /// [`Config::load`] with these overrides.
+    fn load_with(path: &Path, overrides: &[Override]) -> Result<Self, ConfigError> {
+        let text = fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let dict: Dict =
+            Toml::from_str(&text).map_err(|error| error::syntax(path, &text, error.span(), error.message()))?;
+        let loader = Loader { path, text: &text, overrides };
+        Self::from_values(Value::from(dict), path, overrides).map_err(|problem| loader.locate(problem))
+    }
+
+    fn from_values(mut values: Value, path: &Path, overrides: &[Override]) -> Result<Self, Problem> {
+        overrides::apply(&mut values, overrides)?;
+        severity::check_codes(&values)?;
+        let mut config: Self = values.deserialize().map_err(Problem::from)?;
+        path.clone_into(&mut config.source);
+        validate::validate(&config)?;
+        paths::resolve(&mut config, path.parent().unwrap_or(Path::new("")))?;
+        Ok(config)
+    }
+
+    /// The file that the configuration came from.
+    #[must_use]
+    pub fn source(&self) -> &Path {
+        &self.source
+    }
+
+    /// The groups that `[policy.groups]` puts a database user in, in alphabetical order.
+    #[must_use]
+    pub fn groups_of(&self, user: &str) -> Vec<String> {
+        let holds = |users: &[String]| users.iter().any(|member| member == user);
+        self.policy.groups.iter().filter(|(_, users)| holds(users)).map(|(group, _)| group.clone()).collect()
+    }
+
+    /// The effective configuration as TOML, for `rolegate config show`. Holds no secret: keys and certificates are
+    /// paths, and an upstream address is host and port only.
+    #[must_use]
+    pub fn to_toml_masked(&self) -> String {
+        toml::to_string_pretty(self).unwrap_or_else(|error| format!("# cannot be shown as TOML: {error}\n"))
+    }
+}

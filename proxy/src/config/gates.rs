@@ -1,0 +1,99 @@
+//! `[[gate]]`: an address to listen on and the cluster behind it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::address;
+use crate::config::period::Period;
+use crate::config::value::{DialectWord, TlsMode};
+
+/// One `[[gate]]`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gate {
+    /// Its name in metrics, logs and rules; unique.
+    pub name: String,
+    /// Where SQL clients connect; unique.
+    #[serde(deserialize_with = "address::listen")]
+    pub listen: SocketAddr,
+    /// The cluster's name in the facts; required when there are facts, else it may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cluster: String,
+    /// The lexical rules of the backend.
+    #[serde(default = "redshift")]
+    pub dialect: DialectWord,
+    /// The cluster.
+    pub upstream: Upstream,
+    /// TLS for SQL clients; absent: none is offered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<GateTls>,
+    /// Bounds.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// `[gate.upstream]`: the backend and how it is reached.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upstream {
+    /// `host:port`; the host may be a name, which is resolved for every connection, or an IPv6 address in brackets.
+    #[serde(deserialize_with = "address::upstream")]
+    pub address: String,
+    /// How much TLS is demanded.
+    #[serde(default = "verify_full")]
+    pub tls: TlsMode,
+    /// A PEM file of authorities to trust beside the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
+    /// The name that the certificate must carry; the host of `address` when not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<String>,
+    /// The longest that name, TCP and TLS may take together.
+    #[serde(default = "connect_timeout")]
+    pub connect_timeout: Period,
+}
+
+const fn redshift() -> DialectWord {
+    DialectWord::Redshift
+}
+
+const fn verify_full() -> TlsMode {
+    TlsMode::VerifyFull
+}
+
+const fn connect_timeout() -> Period {
+    Period::from_secs(10)
+}
+
+/// `[gate.tls]`: the gate's own certificate.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateTls {
+    /// The certificate and its chain, PEM.
+    pub certificate: PathBuf,
+    /// The private key, PEM.
+    pub key: PathBuf,
+    /// Whether clients without TLS are refused.
+    #[serde(default)]
+    pub required: bool,
+}
+
+/// `[gate.limits]`: bounds on what clients may cost.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// The longest message with a statement; a longer one is refused.
+    pub max_statement_bytes: usize,
+    /// How long a client may take until it is authenticated.
+    pub startup_timeout: Period,
+    /// Sessions at one time.
+    pub max_sessions: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_statement_bytes: 16 * 1024 * 1024, startup_timeout: Period::from_secs(30), max_sessions: 5000 }
+    }
+}

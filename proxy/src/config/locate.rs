@@ -1,0 +1,85 @@
+//! The line of a key in the text of a TOML file.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// Where a key stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Place {
+    /// Counted from 1.
+    pub(super) line: usize,
+    /// Whether it is the key's own line, not that of the table which should hold it.
+    pub(super) exact: bool,
+}
+
+/// The place of a key, or of the nearest table around it. `None`: not even that stands in the text.
+pub(super) fn place_of(text: &str, path: &[String]) -> Option<Place> {
+    let root = DeTable::parse(text).ok()?;
+    let (first, rest) = path.split_first()?;
+    let (mut offset, mut value) = entry(root.get_ref(), first)?;
+    let mut exact = true;
+    for part in rest {
+        let next = match value.get_ref() {
+            DeValue::Table(table) => entry(table, part),
+            DeValue::Array(array) => {
+                let element = part.parse::<usize>().ok().and_then(|place| array.get(place));
+                element.map(|element| (element.span().start, element))
+            }
+            _ => None,
+        };
+        let Some(found) = next else {
+            exact = false;
+            break;
+        };
+        (offset, value) = found;
+    }
+    Some(Place { line: line_and_column(text, offset).0, exact })
+}
+
+fn entry<'table, 'text>(table: &'table DeTable<'text>, name: &str) -> Option<(usize, &'table Spanned<DeValue<'text>>)> {
+    let (key, value) = table.iter().find(|(key, _)| key.get_ref() == name)?;
+    Some((key.span().start, value))
+}
+
+/// Line and column of a byte, both counted from 1, the column in characters.
+pub(super) fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count().saturating_add(1);
+    let column = before.chars().rev().take_while(|character| *character != '\n').count().saturating_add(1);
+    (line, column)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "# ä\n[log]\nlevel = \"x\"\n\n[[gate]]\nname = \"a\"\n[[gate]]\nname = \"b\"\nupstream = { tls = 1 }\n\
+                        [gate.tls]\n";
+
+    #[test]
+    fn places() {
+        let rows: &[(&[&str], _)] = &[
+            (&["log"], Some((2, true))),
+            (&["log", "level"], Some((3, true))),
+            (&["log", "format"], Some((2, false))),
+            (&["gate", "0", "name"], Some((6, true))),
+            (&["gate", "1", "name"], Some((8, true))),
+            (&["gate", "1", "upstream", "tls"], Some((9, true))),
+            (&["gate", "1", "tls", "key"], Some((10, false))),
+            (&["gate", "1", "listen"], Some((7, false))),
+            (&["facts"], None),
+            (&[], None),
+        ];
+        for (path, want) in rows {
+            let path: Vec<String> = path.iter().map(ToString::to_string).collect();
+            let want = want.map(|(line, exact): (usize, bool)| Place { line, exact });
+            assert_eq!(place_of(TEXT, &path), want, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn columns_count_characters() {
+        assert_eq!(line_and_column("ää=1\nb", 5), (1, 4));
+        assert_eq!(line_and_column("ä\nb", 99), (2, 2));
+    }
+}

@@ -1,0 +1,167 @@
+//! The sections that a file holds once: `[admin]`, `[log]`, `[audit]`, `[runtime]`, `[policy]`, `[facts]`.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::address;
+use crate::config::period::Period;
+use crate::config::value::{ExternalIdWord, FactsMode, LogFormat, ModeWord, SeverityWord};
+
+/// `[admin]`: metrics and health over HTTP.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Admin {
+    /// Where it listens; loopback when not set, since it asks nobody who they are.
+    #[serde(deserialize_with = "address::listen")]
+    pub listen: SocketAddr,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9439) }
+    }
+}
+
+/// `[log]`: what is written to stderr.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug`, `trace` or `off`, or directives such as `info,rolegate::session=debug`.
+    pub level: String,
+    /// For people or for machines.
+    pub format: LogFormat,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+/// `[audit]`: one record for every statement that names credentials or is refused.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Audit {
+    /// `-` for stdout, `off`, or a file.
+    pub path: String,
+}
+
+impl Audit {
+    /// Whether `path` names a file.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        self.path != "-" && self.path != "off"
+    }
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { path: "-".to_owned() }
+    }
+}
+
+/// `[runtime]`: threads and shutdown.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Runtime {
+    /// Worker threads; as many as cores when not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workers: Option<usize>,
+    /// How long running sessions may go on after SIGTERM.
+    pub drain_timeout: Period,
+}
+
+impl Default for Runtime {
+    fn default() -> Self {
+        Self { workers: None, drain_timeout: Period::from_secs(30) }
+    }
+}
+
+/// `[policy]`: what is refused, and how the client hears of it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// Whether refusals are carried out.
+    pub mode: ModeWord,
+    /// Cedar files of the organisation's own rules, in alphabetical order.
+    pub rules: Vec<PathBuf>,
+    /// Whether an annotated statement sends the client a warning.
+    pub notice: bool,
+    /// Whether an annotated statement carries a comment to the cluster's query history.
+    pub comment: bool,
+    /// Severities that differ from the defaults, by finding code; every key is a known one.
+    pub severity: BTreeMap<String, SeverityWord>,
+    /// Database users by group.
+    pub groups: BTreeMap<String, Vec<String>>,
+    /// The cache of verdicts.
+    pub cache: Cache,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            mode: ModeWord::Enforce,
+            rules: Vec::new(),
+            notice: true,
+            comment: true,
+            severity: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            cache: Cache::default(),
+        }
+    }
+}
+
+/// `[policy.cache]`: verdicts that are kept, for each gate.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cache {
+    /// How many; 0 keeps none.
+    pub capacity: u64,
+    /// How long.
+    pub ttl: Period,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self { capacity: 10_000, ttl: Period::from_secs(300) }
+    }
+}
+
+/// `[facts]`: snapshots of IAM and of the clusters. Without them only what needs no facts is judged.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Facts {
+    /// Snapshots of accounts, in alphabetical order.
+    pub iam: Vec<PathBuf>,
+    /// Descriptions of clusters, in alphabetical order.
+    pub clusters: Vec<PathBuf>,
+    /// Service control policies, in alphabetical order.
+    pub service_control: Vec<PathBuf>,
+    /// By whose rules a chain is evaluated.
+    pub mode: FactsMode,
+    /// On which hops the database user is sent as `sts:ExternalId`.
+    pub external_id: ExternalIdWord,
+}
+
+impl Default for Facts {
+    fn default() -> Self {
+        Self {
+            iam: Vec::new(),
+            clusters: Vec::new(),
+            service_control: Vec::new(),
+            mode: FactsMode::Guide,
+            external_id: ExternalIdWord::Same,
+        }
+    }
+}
+
+impl Facts {
+    /// Whether any snapshot is named.
+    #[must_use]
+    pub fn is_configured(&self) -> bool {
+        !(self.iam.is_empty() && self.clusters.is_empty() && self.service_control.is_empty())
+    }
+}

@@ -1,0 +1,20 @@
+//! `[policy.severity]`: which codes it may name.
+
+use figment::value::Value;
+
+use crate::config::error::Problem;
+use crate::gate::finding::Code;
+
+fn unknown(code: &str) -> String {
+    let known: Vec<&str> = Code::ALL.iter().map(|known| known.as_str()).collect();
+    format!("\"{code}\" is no finding code; known are {}", known.join(", "))
+}
+
+/// Refuses unknown codes while the key's own place is still known.
+pub(super) fn check_codes(values: &Value) -> Result<(), Problem> {
+    let Some(severities) = values.find_ref("policy.severity").and_then(Value::as_dict) else { return Ok(()) };
+    match severities.keys().find(|code| Code::parse(code).is_none()) {
+        Some(code) => Err(Problem::at(&["policy", "severity", code], unknown(code))),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,153 @@
+//! What a configuration must hold beyond the types of its keys.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::config::address::is_name;
+use crate::config::error::Problem;
+use crate::config::period::Period;
+use crate::config::value::TlsMode;
+use crate::config::{Config, Gate};
+
+/// More worker threads help nobody, and are likely a mistyped number.
+const MAX_WORKERS: usize = 1024;
+
+/// Room for the shortest useful statement, and the longest message of the protocol.
+const STATEMENT_BYTES: std::ops::RangeInclusive<usize> = 1024..=1024 * 1024 * 1024;
+
+const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+
+/// Checks a configuration before its paths are resolved.
+pub(super) fn validate(config: &Config) -> Result<(), Problem> {
+    log(config)?;
+    runtime(config)?;
+    facts(config)?;
+    groups(config)?;
+    if config.gate.is_empty() {
+        return Err(Problem::at(
+            &["gate"],
+            "there is none; add a [[gate]] section with name, listen and [gate.upstream]",
+        ));
+    }
+    for (number, gate) in config.gate.iter().enumerate() {
+        let problem = |key: &[&str], what: String| Problem::in_gate(number, key, what);
+        name(gate).map_err(|what| problem(&["name"], what))?;
+        upstream(gate).map_err(|(key, what)| problem(&["upstream", key], what))?;
+        limits(gate).map_err(|(key, what)| problem(&["limits", key], what))?;
+        if config.facts.is_configured() && gate.cluster.is_empty() {
+            let what = "is missing although [facts] names snapshots; write the cluster's identifier as it is in facts.clusters";
+            return Err(problem(&["cluster"], what.to_owned()));
+        }
+    }
+    unique(config)
+}
+
+fn log(config: &Config) -> Result<(), Problem> {
+    let level = config.log.level.to_ascii_lowercase();
+    // Directives are checked where the log is set up.
+    if LEVELS.contains(&level.as_str()) || level.contains('=') {
+        return Ok(());
+    }
+    let what = format!("\"{}\" is no level; write one of {}", config.log.level, LEVELS.join(", "));
+    Err(Problem::at(&["log", "level"], what))
+}
+
+fn runtime(config: &Config) -> Result<(), Problem> {
+    if config.audit.path.is_empty() {
+        return Err(Problem::at(&["audit", "path"], "is empty; write \"-\" for stdout, \"off\", or a file"));
+    }
+    match config.runtime.workers {
+        Some(workers) if !(1..=MAX_WORKERS).contains(&workers) => {
+            let what = format!("{workers} is out of range; write 1 to {MAX_WORKERS}, or leave it out for one a core");
+            Err(Problem::at(&["runtime", "workers"], what))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn facts(config: &Config) -> Result<(), Problem> {
+    let facts = &config.facts;
+    let missing = match (facts.iam.is_empty(), facts.clusters.is_empty()) {
+        (true, false) => "iam",
+        (false, true) => "clusters",
+        (true, true) if !facts.service_control.is_empty() => "iam",
+        _ => return Ok(()),
+    };
+    let what = "names no file, but [facts] needs both iam and clusters: \
+                write the files or patterns of the snapshots, such as [\"facts/*.json\"]";
+    Err(Problem::at(&["facts", missing], what))
+}
+
+fn groups(config: &Config) -> Result<(), Problem> {
+    for (group, users) in &config.policy.groups {
+        if users.iter().any(String::is_empty) {
+            return Err(Problem::at(&["policy", "groups", group], "holds an empty user name; remove it"));
+        }
+    }
+    Ok(())
+}
+
+fn name(gate: &Gate) -> Result<(), String> {
+    if is_name(&gate.name) {
+        return Ok(());
+    }
+    Err(format!("\"{}\" cannot be a gate's name; use letters, digits, '.', '-' and '_'", gate.name))
+}
+
+fn upstream(gate: &Gate) -> Result<(), (&'static str, String)> {
+    let upstream = &gate.upstream;
+    if upstream.ca.is_some() && !upstream.tls.verifies() {
+        let what = "is of no use unless tls is \"verify-ca\" or \"verify-full\"; change tls or remove ca";
+        return Err(("ca", what.to_owned()));
+    }
+    if let Some(name) = &upstream.server_name {
+        if upstream.tls == TlsMode::Disable {
+            return Err((
+                "server_name",
+                "is of no use when tls is \"disable\"; change tls or remove server_name".to_owned(),
+            ));
+        }
+        if !is_name(name) && name.parse::<std::net::IpAddr>().is_err() {
+            return Err(("server_name", format!("\"{name}\" is no host name; write the name without a port")));
+        }
+    }
+    positive("connect_timeout", upstream.connect_timeout)
+}
+
+fn limits(gate: &Gate) -> Result<(), (&'static str, String)> {
+    let limits = &gate.limits;
+    if !STATEMENT_BYTES.contains(&limits.max_statement_bytes) {
+        let (least, most) = (STATEMENT_BYTES.start(), STATEMENT_BYTES.end());
+        let what = format!("{} is out of range; write {least} to {most}", limits.max_statement_bytes);
+        return Err(("max_statement_bytes", what));
+    }
+    if limits.max_sessions == 0 {
+        return Err(("max_sessions", "0 lets nobody in; write 1 or more".to_owned()));
+    }
+    positive("startup_timeout", limits.startup_timeout)
+}
+
+fn positive(key: &'static str, period: Period) -> Result<(), (&'static str, String)> {
+    if period.get() > Duration::ZERO {
+        return Ok(());
+    }
+    Err((key, "leaves no time at all; write a longer duration, such as \"10s\"".to_owned()))
+}
+
+/// Names and addresses are used once. Port 0 stands for any free one, so it may repeat.
+fn unique(config: &Config) -> Result<(), Problem> {
+    let mut names = BTreeMap::new();
+    let mut addresses = BTreeMap::from([(config.admin.listen, "admin.listen".to_owned())]);
+    for (number, gate) in config.gate.iter().enumerate() {
+        if let Some(first) = names.insert(&gate.name, number) {
+            let what = format!("\"{}\" is the name of gate[{first}] too; give each gate its own", gate.name);
+            return Err(Problem::in_gate(number, &["name"], what));
+        }
+        let used = addresses.insert(gate.listen, format!("gate[{number}].listen"));
+        if let Some(other) = used.filter(|_| gate.listen.port() != 0) {
+            let what = format!("{} is taken by {other}; give each its own address or port", gate.listen);
+            return Err(Problem::in_gate(number, &["listen"], what));
+        }
+    }
+    Ok(())
+}

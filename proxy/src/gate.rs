@@ -1,0 +1,120 @@
+//! Role uses + principal + facts + rules = verdict, through the policy cache. Knows nothing of sockets.
+
+pub mod finding;
+pub mod judge;
+pub mod policy;
+pub mod principal;
+pub mod verdict;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use moka::sync::Cache;
+
+use crate::gate::policy::Policy;
+use crate::gate::principal::Principal;
+use crate::gate::verdict::Verdict;
+use crate::sql::{self, Dialect, Reading};
+
+/// Texts longer than this are judged anew each time: they are rare, and one must not push out thousands.
+const MAX_CACHED_TEXT_BYTES: usize = 16 * 1024;
+
+/// Size and life of the policy cache.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct CacheSettings {
+    /// Verdicts kept.
+    pub capacity: u64,
+    /// How long a verdict is kept.
+    pub ttl: Duration,
+}
+
+/// Everything that a verdict depends on. Facts, rules and settings stand behind the policy's version.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+struct Key {
+    policy: u64,
+    principal: Principal,
+    text: Box<[u8]>,
+}
+
+/// How a verdict was come by.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Source {
+    /// The lexer met nothing to judge.
+    Scan,
+    /// From the policy cache.
+    Cached,
+    /// Judged now.
+    Cold,
+}
+
+/// One gate's judgement: a policy that can be exchanged while statements are judged, and its cache.
+#[derive(Debug)]
+pub struct Gate {
+    policy: ArcSwap<Policy>,
+    cache: Cache<Key, Arc<Verdict>>,
+    dialect: Dialect,
+}
+
+impl Gate {
+    /// A gate under `policy`.
+    #[must_use]
+    pub fn new(policy: Policy, dialect: Dialect, cache: CacheSettings) -> Self {
+        let cache = Cache::builder().max_capacity(cache.capacity).time_to_live(cache.ttl).build();
+        Self { policy: ArcSwap::from_pointee(policy), cache, dialect }
+    }
+
+    /// The lexical rules of the backend.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The policy in force.
+    #[must_use]
+    pub fn policy(&self) -> Arc<Policy> {
+        self.policy.load_full()
+    }
+
+    /// Puts another policy in force. Verdicts of the old one are not used any more.
+    pub fn replace(&self, policy: Policy) {
+        self.policy.store(Arc::new(policy));
+        self.cache.invalidate_all();
+    }
+
+    /// Verdicts in the cache, about.
+    #[must_use]
+    pub fn cached(&self) -> u64 {
+        self.cache.entry_count()
+    }
+
+    /// Judges the text of one `Query` or `Parse`, without its NUL. `None`: nothing in it is to be judged. One pass of
+    /// the lexer and no allocation in that case.
+    #[must_use]
+    pub fn judge(&self, text: &[u8], principal: &Principal, now: Timestamp) -> (Option<Arc<Verdict>>, Source) {
+        let Reading::Analysed(analysis) = sql::read(text, self.dialect) else { return (None, Source::Scan) };
+        let policy = self.policy.load();
+        if text.len() > MAX_CACHED_TEXT_BYTES {
+            return (Some(Arc::new(policy.judge(text, analysis, principal, now))), Source::Cold);
+        }
+        let key = Key { policy: policy.generation(), principal: principal.clone(), text: text.into() };
+        if let Some(verdict) = self.cache.get(&key) {
+            return (Some(verdict), Source::Cached);
+        }
+        let verdict = Arc::new(policy.judge(text, analysis, principal, now));
+        if !verdict.depends_on_time {
+            self.cache.insert(key, Arc::clone(&verdict));
+        }
+        (Some(verdict), Source::Cold)
+    }
+}
+
+/// Judges one text outside any session, without a cache. `None`: nothing in it is to be judged.
+#[must_use]
+pub fn judge_alone(policy: &Policy, dialect: Dialect, text: &[u8], principal: &Principal, now: Timestamp) -> Option<Verdict> {
+    match sql::read(text, dialect) {
+        Reading::Plain => None,
+        Reading::Analysed(analysis) => Some(policy.judge(text, analysis, principal, now)),
+    }
+}

@@ -1,0 +1,150 @@
+//! The policy in force: IAM facts, organisation rules, user groups and severities, with one version over all.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sha2::{Digest, Sha256};
+
+use crate::gate::finding::{Code, Severity};
+use crate::iam::{ExternalIdOn, Facts, Mode};
+use crate::rules::Rules;
+
+/// Whether refusals are carried out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Enforcement {
+    /// They are.
+    Enforce,
+    /// Every reject becomes an annotate; what would have been refused is counted and recorded as such.
+    Shadow,
+}
+
+impl Enforcement {
+    /// The word of the configuration and the metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Shadow => "shadow",
+        }
+    }
+}
+
+/// The cluster behind a gate, and how its chains are evaluated.
+#[derive(Clone, Debug)]
+pub struct Iam {
+    /// Roles, policies and clusters.
+    pub facts: Arc<Facts>,
+    /// The cluster's name in the facts.
+    pub cluster: String,
+    /// The Redshift guide's rules or IAM's own.
+    pub mode: Mode,
+    /// On which hops the database user is sent.
+    pub external_id: ExternalIdOn,
+}
+
+/// What a policy is made of.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The gate's name.
+    pub gate: String,
+    /// `None`: only what needs no facts is judged.
+    pub iam: Option<Iam>,
+    /// The organisation's rules.
+    pub rules: Arc<Rules>,
+    /// Users by group.
+    pub groups: BTreeMap<String, Vec<String>>,
+    /// Severities that differ from the defaults.
+    pub severities: BTreeMap<Code, Severity>,
+    /// Whether refusals are carried out.
+    pub enforcement: Enforcement,
+}
+
+impl Parts {
+    /// No facts, no rules, default severities: what can be judged from the text alone.
+    #[must_use]
+    pub fn without_facts() -> Self {
+        Self {
+            gate: String::new(),
+            iam: None,
+            rules: Arc::new(Rules::none()),
+            groups: BTreeMap::new(),
+            severities: BTreeMap::new(),
+            enforcement: Enforcement::Enforce,
+        }
+    }
+}
+
+/// An immutable policy. Another one is a new value with a new generation.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    pub(crate) parts: Parts,
+    version: String,
+    generation: u64,
+}
+
+/// Counts policies, so that no two of a process share cached verdicts.
+static GENERATION: AtomicU64 = AtomicU64::new(1);
+
+impl Policy {
+    /// A policy of these parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let version = version(&parts);
+        Self { parts, version, generation: GENERATION.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    /// A hash over everything that the policy holds: equal policies have equal versions, on every replica.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Unique within this process.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Whether refusals are carried out.
+    #[must_use]
+    pub fn enforcement(&self) -> Enforcement {
+        self.parts.enforcement
+    }
+
+    /// The IAM side, when there are facts.
+    #[must_use]
+    pub fn iam(&self) -> Option<&Iam> {
+        self.parts.iam.as_ref()
+    }
+
+    /// The severity of a code.
+    #[must_use]
+    pub fn severity(&self, code: Code) -> Severity {
+        self.parts.severities.get(&code).copied().unwrap_or_else(|| code.default_severity())
+    }
+
+    /// The groups that the configuration puts a user in.
+    #[must_use]
+    pub fn groups_of(&self, user: &str) -> Vec<String> {
+        let holds = |users: &Vec<String>| users.iter().any(|member| member == user);
+        self.parts.groups.iter().filter(|(_, users)| holds(users)).map(|(group, _)| group.clone()).collect()
+    }
+}
+
+fn version(parts: &Parts) -> String {
+    let mut hash = Sha256::new();
+    let mut add = |text: &str| {
+        hash.update(text.len().to_be_bytes());
+        hash.update(text);
+    };
+    add(parts.rules.version());
+    if let Some(iam) = &parts.iam {
+        add(iam.facts.version());
+        add(&iam.cluster);
+        add(&format!("{:?} {:?}", iam.mode, iam.external_id));
+    }
+    add(&format!("{:?} {:?}", parts.groups, parts.severities));
+    add(parts.enforcement.as_str());
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

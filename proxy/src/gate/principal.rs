@@ -1,0 +1,45 @@
+//! Who sends a statement, as far as a verdict depends on it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// The database session's principal. Cheap to clone, compared by content: it is part of the policy cache's key.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Principal(Arc<Attributes>);
+
+/// What a principal is made of.
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Attributes {
+    /// The database user.
+    pub user: String,
+    /// The user's groups, from the command line when it says so; otherwise the policy's groups apply.
+    pub groups: Option<Vec<String>>,
+    /// The database.
+    pub database: String,
+    /// `application_name`.
+    pub application: String,
+    /// Where the session comes from.
+    pub client_address: Option<IpAddr>,
+}
+
+impl Principal {
+    /// A principal with these attributes.
+    #[must_use]
+    pub fn new(attributes: Attributes) -> Self {
+        Self(Arc::new(attributes))
+    }
+
+    /// The same session under another database user, after SET SESSION AUTHORIZATION.
+    #[must_use]
+    pub fn with_user(&self, user: &str) -> Self {
+        Self::new(Attributes { user: user.to_owned(), ..Attributes::clone(&self.0) })
+    }
+}
+
+impl std::ops::Deref for Principal {
+    type Target = Attributes;
+
+    fn deref(&self) -> &Attributes {
+        &self.0
+    }
+}

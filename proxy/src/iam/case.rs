@@ -1,0 +1,133 @@
+//! Reads a labelled hop and judges it: for conformance runs.
+//!
+//! A case is one JSON object: `id`, `hop` (`role` or `service`), `source_role_arn`, `source_role_id`,
+//! `source_session_name`, `source_service_principals`, `source_identity_policies`, `source_permission_boundary`,
+//! `session_policy`, `scps` and `rcps` (`[{"level", "policies"}]`), `target_role_arn`, `target_trust_policy`, `context` (key to
+//! text or list), `expected` and `expected_strict` (`allowed` or `denied`, by IAM's rules and by the guide's), `determined`.
+//! An optional field that is absent is a policy that does not exist; a context key that is absent is one not sent.
+
+use serde_json::Value as Json;
+
+use super::{
+    Mode, Outcome,
+    context::{Context, Unlisted, Value},
+    document::{Document, Kind},
+    evaluate::{HopRequest, Levels, Source, evaluate},
+    principal::Caller,
+};
+use crate::chain::RoleArn;
+
+/// A case and how it was judged.
+#[derive(Clone, Debug)]
+pub struct CaseOutcome {
+    /// The case's name.
+    pub id: String,
+    /// How it was judged.
+    pub outcome: Outcome,
+    /// Whether AWS documents settle the case; if not, it only must not be allowed.
+    pub is_determined: bool,
+    /// Whether the case says "allowed", in the mode asked for.
+    pub expects_allowed: bool,
+}
+
+impl CaseOutcome {
+    /// Whether the judgement is right: what is not settled may only not be allowed.
+    #[must_use]
+    pub fn agrees(&self) -> bool {
+        match self.outcome {
+            Outcome::Allowed => self.is_determined && self.expects_allowed,
+            Outcome::Denied(_) => !self.is_determined || !self.expects_allowed,
+            Outcome::Unknown(_) => !self.is_determined,
+        }
+    }
+}
+
+/// Judges one case, a JSON object. `mode` also says which of the case's expectations counts.
+///
+/// # Errors
+/// Says which field is missing or not readable.
+pub fn judge_case(line: &str, mode: Mode) -> Result<CaseOutcome, String> {
+    let case: Json = serde_json::from_str(line).map_err(|error| format!("the case is not JSON: {error}"))?;
+    let expectation = match mode {
+        Mode::Guide => "expected_strict",
+        Mode::Aws => "expected",
+    };
+    Ok(CaseOutcome {
+        id: text(&case, "id")?.to_owned(),
+        outcome: judge(&case, mode)?,
+        is_determined: case.get("determined").and_then(Json::as_bool).ok_or("determined is not true or false")?,
+        expects_allowed: text(&case, expectation)? == "allowed",
+    })
+}
+
+fn judge(case: &Json, mode: Mode) -> Result<Outcome, String> {
+    let role = |field: &str| RoleArn::parse(text(case, field)?).map_err(|why| format!("{field} {why}"));
+    let target = role("target_role_arn")?;
+    let names = list(case.get("source_service_principals"));
+    let names: Vec<String> = names.iter().filter_map(Json::as_str).map(str::to_owned).collect();
+    let source = if text(case, "hop")? == "service" { None } else { Some(role("source_role_arn")?) };
+    let caller = match &source {
+        None => Caller::Service(&names),
+        Some(role) => Caller::Session {
+            role,
+            id: case.get("source_role_id").and_then(Json::as_str),
+            session: text(case, "source_session_name")?,
+        },
+    };
+    let permissions = |label: &str, value: &Json| Document::read(label, Kind::Permissions, value);
+    let one = |field: &str| case.get(field).map(|value| permissions(field, value)).transpose();
+    let (boundary, session_policy) = (one("source_permission_boundary")?, one("session_policy")?);
+    let identity = list(case.get("source_identity_policies")).iter();
+    let identity = identity.map(|value| permissions("permissions policy", value)).collect::<Result<Vec<_>, _>>()?;
+    let scps = levels(case.get("scps"), Kind::Permissions)?;
+    let rcps = levels(case.get("rcps"), Kind::ResourceControl)?;
+    let trust = case.get("target_trust_policy").ok_or("target_trust_policy is missing")?;
+    Ok(evaluate(&HopRequest {
+        caller,
+        target: &target,
+        identity: identity.iter().map(Source::Document).collect(),
+        boundary: boundary.as_ref().map(Source::Document),
+        session_policy: session_policy.as_ref().map(Source::Document),
+        service_control: borrow(&scps),
+        resource_control: borrow(&rcps),
+        trust: &Document::read("trust policy", Kind::Trust, trust)?,
+        context: &context(case.get("context")),
+        mode,
+    }))
+}
+
+fn borrow(levels: &[Vec<Document>]) -> Levels<'_> {
+    Levels::Known(levels.iter().map(|level| level.iter().collect()).collect())
+}
+
+fn levels(value: Option<&Json>, kind: Kind) -> Result<Vec<Vec<Document>>, String> {
+    let level = |level: &Json| {
+        let name = level.get("level").and_then(Json::as_str).unwrap_or("unnamed");
+        let policies = list(level.get("policies")).iter();
+        policies.map(|policy| Document::read(format!("policy at level {name}"), kind, policy)).collect()
+    };
+    list(value).iter().map(level).collect()
+}
+
+fn context(values: Option<&Json>) -> Context {
+    let mut context = Context::new(Unlisted::Absent);
+    for (key, value) in values.and_then(Json::as_object).into_iter().flatten() {
+        match value {
+            Json::String(text) => context.set_text(key, text.clone()),
+            Json::Array(texts) => {
+                let texts = texts.iter().filter_map(Json::as_str).map(str::to_owned).collect();
+                context.set(key, Value::Many(texts));
+            }
+            other => context.set_text(key, other.to_string()),
+        }
+    }
+    context
+}
+
+fn list(value: Option<&Json>) -> &[Json] {
+    value.and_then(Json::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn text<'c>(case: &'c Json, field: &str) -> Result<&'c str, String> {
+    case.get(field).and_then(Json::as_str).ok_or_else(|| format!("{field} is missing or not a text"))
+}

@@ -1,0 +1,206 @@
+//! The pure core: may this caller assume this role? Documents and context in, outcome out.
+//! Sources: IAM User Guide, "Policy evaluation logic", "Cross-account policy evaluation logic", "Permissions boundaries";
+//! STS API Reference, `AssumeRole`; Organizations User Guide, "SCP evaluation" and "Resource control policies".
+
+use super::{
+    Mode, Outcome,
+    context::Context,
+    document::{Document, Effect, Statement},
+    explain,
+    principal::{Caller, Named},
+    truth::Truth,
+};
+use crate::chain::RoleArn;
+
+/// One call of `sts:AssumeRole`, with every policy that has a say in it.
+#[derive(Debug)]
+pub(crate) struct HopRequest<'a> {
+    pub(crate) caller: Caller<'a>,
+    pub(crate) target: &'a RoleArn,
+    /// The caller's permissions policies.
+    pub(crate) identity: Vec<Source<'a>>,
+    pub(crate) boundary: Option<Source<'a>>,
+    pub(crate) session_policy: Option<Source<'a>>,
+    /// Service control policies over the caller's account.
+    pub(crate) service_control: Levels<'a>,
+    /// Resource control policies over the target's account.
+    pub(crate) resource_control: Levels<'a>,
+    pub(crate) trust: &'a Document,
+    pub(crate) context: &'a Context,
+    pub(crate) mode: Mode,
+}
+
+/// A policy in force, whose text may not be at hand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source<'a> {
+    Document(&'a Document),
+    /// The ARN of a policy that the facts name and do not hold.
+    Missing(&'a str),
+}
+
+/// Policies of an organisation, from its root down to the account.
+#[derive(Clone, Debug)]
+pub(crate) enum Levels<'a> {
+    Known(Vec<Vec<&'a Document>>),
+    /// The account is not in the organisation's file.
+    Unknown,
+}
+
+/// What a set of policies says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Said {
+    pub(crate) allows: Named,
+    pub(crate) denies: Truth,
+}
+
+impl Said {
+    const NOTHING: Self = Self { allows: Named::NOT, denies: Truth::False };
+
+    fn or(self, other: Self) -> Self {
+        Self { allows: self.allows.or(other.allows), denies: self.denies | other.denies }
+    }
+}
+
+/// What every set of policies says about one call.
+#[derive(Debug)]
+pub(crate) struct Weighing {
+    pub(crate) trust: Said,
+    pub(crate) identity: Said,
+    pub(crate) boundary: Option<Said>,
+    pub(crate) session_policy: Option<Said>,
+    pub(crate) service_control: Vec<Said>,
+    pub(crate) resource_control: Vec<Said>,
+}
+
+/// Judges one call.
+pub(crate) fn evaluate(request: &HopRequest<'_>) -> Outcome {
+    if let Caller::Session { role, .. } = request.caller
+        && role.partition() != request.target.partition()
+    {
+        return Outcome::Denied(explain::partitions(role, request.target));
+    }
+    let weighing = Weighing::of(request);
+    let denied = weighing.denied();
+    let permitted = weighing.permitted(request);
+    if denied.is_true() || permitted.is_false() {
+        Outcome::Denied(explain::denied(request, &weighing, denied))
+    } else if (permitted & !denied).is_true() {
+        Outcome::Allowed
+    } else {
+        Outcome::Unknown(explain::unknown(request, denied))
+    }
+}
+
+impl Weighing {
+    fn of(request: &HopRequest<'_>) -> Self {
+        let (scps, rcps) = (service_control(request), resource_control(request));
+        let is_role = matches!(request.caller, Caller::Session { .. });
+        let own = |source: &Option<Source<'_>>| source.filter(|_| is_role).map(|source| request.said_by(source));
+        let identity = request.identity.iter().filter(|_| is_role).map(|source| request.said_by(*source));
+        Self {
+            trust: request.said_by(Source::Document(request.trust)),
+            identity: identity.fold(Said::NOTHING, Said::or),
+            boundary: own(&request.boundary),
+            session_policy: own(&request.session_policy),
+            service_control: request.said_by_levels(scps),
+            resource_control: request.said_by_levels(rcps),
+        }
+    }
+
+    /// An explicit Deny anywhere.
+    fn denied(&self) -> Truth {
+        let single = [Some(self.trust), Some(self.identity), self.boundary, self.session_policy];
+        let every = single.into_iter().flatten().chain(self.service_control.iter().copied());
+        Truth::any(every.chain(self.resource_control.iter().copied()).map(|said| said.denies))
+    }
+
+    /// Whether boundary and session policy, where there are any, allow the call.
+    pub(crate) fn guards_allow(&self) -> Truth {
+        let guards = [self.boundary, self.session_policy];
+        Truth::all(guards.into_iter().flatten().map(|said| said.allows.at_all()))
+    }
+
+    /// Every Allow that is needed.
+    fn permitted(&self, request: &HopRequest<'_>) -> Truth {
+        let trust = self.trust.allows;
+        if matches!(request.caller, Caller::Service(_)) {
+            return trust.directly;
+        }
+        let (identity, guards) = (self.identity.allows.at_all(), self.guards_allow());
+        let path = if request.needs_identity() {
+            trust.at_all() & identity & guards
+        } else {
+            trust.directly | (trust.by_role & guards) | (trust.by_account & identity & guards)
+        };
+        path & Truth::all(self.service_control.iter().map(|level| level.allows.at_all()))
+    }
+}
+
+impl HopRequest<'_> {
+    /// Whether the caller's own policies must allow the call whatever the trust policy says: between accounts always,
+    /// inside one by the Redshift guide only.
+    pub(crate) fn needs_identity(&self) -> bool {
+        match self.caller {
+            Caller::Service(_) => false,
+            Caller::Session { role, .. } => self.mode == Mode::Guide || role.account() != self.target.account(),
+        }
+    }
+
+    fn said_by(&self, source: Source<'_>) -> Said {
+        let unknown = Said { allows: Named::each(Truth::Unknown), denies: Truth::Unknown };
+        match source {
+            Source::Missing(_) => unknown,
+            Source::Document(document) if document.fault.is_some() => unknown,
+            Source::Document(document) => {
+                document.statements.iter().fold(Said::NOTHING, |said, statement| said.or(self.said_by_one(statement)))
+            }
+        }
+    }
+
+    fn said_by_one(&self, statement: &Statement) -> Said {
+        let applies = self.applies(statement);
+        match statement.effect {
+            Effect::Allow => Said { allows: applies, denies: Truth::False },
+            Effect::Deny => Said { allows: Named::NOT, denies: applies.at_all() },
+            Effect::Unclear => Said { allows: applies.and(Truth::Unknown), denies: applies.at_all().doubted() },
+        }
+    }
+
+    /// Whether a statement applies to this call.
+    pub(crate) fn applies(&self, statement: &Statement) -> Named {
+        statement.applies(self.caller, self.target.as_str(), self.context)
+    }
+
+    fn said_by_levels(&self, levels: Option<&Levels<'_>>) -> Vec<Said> {
+        match levels {
+            None => Vec::new(),
+            Some(Levels::Unknown) => {
+                vec![Said { allows: Named::each(Truth::Unknown), denies: Truth::Unknown }]
+            }
+            Some(Levels::Known(levels)) => {
+                let said = |level: &Vec<&Document>| {
+                    let each = level.iter().map(|document| self.said_by(Source::Document(document)));
+                    each.fold(Said::NOTHING, Said::or)
+                };
+                levels.iter().map(said).collect()
+            }
+        }
+    }
+}
+
+/// The service control policies that bind the caller: none binds a service or a service-linked role.
+pub(crate) fn service_control<'r, 'a>(request: &'r HopRequest<'a>) -> Option<&'r Levels<'a>> {
+    match request.caller {
+        Caller::Session { role, .. } if !is_service_linked(role) => Some(&request.service_control),
+        _ => None,
+    }
+}
+
+/// The resource control policies that bind the target: none binds a service-linked role.
+pub(crate) fn resource_control<'r, 'a>(request: &'r HopRequest<'a>) -> Option<&'r Levels<'a>> {
+    Some(&request.resource_control).filter(|_| !is_service_linked(request.target))
+}
+
+fn is_service_linked(role: &RoleArn) -> bool {
+    role.path().starts_with("/aws-service-role/")
+}

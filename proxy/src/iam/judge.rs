@@ -1,0 +1,237 @@
+//! Attachment and hops: picks documents and context out of the facts and hands them to the core.
+
+use jiff::Timestamp;
+
+use super::{
+    Cause, ExternalIdOn, Mode, Outcome, Refusal, Step,
+    context::{Context, Unlisted, Value},
+    evaluate::{HopRequest, evaluate},
+    facts::{Cluster, Facts, IN_SYNC, Policy, Role},
+    principal,
+};
+use crate::chain::{AccountId, RoleArn};
+
+/// The session name that Redshift gives. Source: seen in an AWS error text, Database Developer Guide, "External tables".
+const SESSION_NAME: &str = "RedshiftIamRoleSession";
+
+/// On whose behalf a chain is walked, and by which rules.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    /// The cluster, or serverless workgroup.
+    pub cluster: &'a Cluster,
+    /// The current database user.
+    pub database_user: &'a str,
+    /// An external id to assume in place of the database user's ARN.
+    pub external_id: Option<&'a str>,
+    /// Which steps carry the external id.
+    pub external_id_on: ExternalIdOn,
+    /// Whose rules count inside one account.
+    pub mode: Mode,
+    /// The time of the call.
+    pub now: Timestamp,
+}
+
+/// Hop 0: is the role attached to the cluster, and does it trust the Redshift service?
+#[must_use]
+pub fn attachment(facts: &Facts, role: &RoleArn, caller: &Caller<'_>) -> Step {
+    let cluster = caller.cluster;
+    let status =
+        cluster.roles.iter().find(|(attached, _)| attached == role.as_str()).map(|(_, status)| status.as_str());
+    if status != Some(IN_SYNC) {
+        return step_without_time(Outcome::Denied(not_attached(role, cluster, status)));
+    }
+    let Some(target) = facts.roles.get(role) else {
+        return step_without_time(unknown_role(facts, role));
+    };
+    let names = cluster.service_names();
+    let context = service_context(role, target, caller, &names);
+    let outcome = evaluate(&HopRequest {
+        caller: principal::Caller::Service(&names),
+        target: role,
+        identity: Vec::new(),
+        boundary: None,
+        session_policy: None,
+        service_control: facts.service_control(role.account()),
+        resource_control: facts.resource_control(role.account()),
+        trust: &target.trust,
+        context: &context,
+        mode: caller.mode,
+    });
+    Step { outcome, depends_on_time: context.depends_on_time() }
+}
+
+/// Hop `number`, counted from 1: may a session of `source` assume `target`?
+#[must_use]
+pub fn hop(facts: &Facts, source: &RoleArn, target: &RoleArn, number: usize, caller: &Caller<'_>) -> Step {
+    let (from, to) = match (facts.roles.get(source), facts.roles.get(target)) {
+        (Some(from), Some(to)) => (from, to),
+        (None, _) => return step_without_time(numbered(unknown_role(facts, source), number)),
+        (_, None) => return step_without_time(numbered(unknown_role(facts, target), number)),
+    };
+    let context = role_context(facts, (source, from), (target, to), caller);
+    let outcome = evaluate(&HopRequest {
+        caller: principal::Caller::Session { role: source, id: from.id.as_deref(), session: SESSION_NAME },
+        target,
+        identity: from.policies.iter().map(Policy::source).collect(),
+        boundary: from.boundary.as_ref().map(Policy::source),
+        session_policy: None,
+        service_control: facts.service_control(source.account()),
+        resource_control: facts.resource_control(target.account()),
+        trust: &to.trust,
+        context: &context,
+        mode: caller.mode,
+    });
+    Step { outcome: numbered(outcome, number), depends_on_time: context.depends_on_time() }
+}
+
+fn step_without_time(outcome: Outcome) -> Step {
+    Step { outcome, depends_on_time: false }
+}
+
+fn numbered(outcome: Outcome, number: usize) -> Outcome {
+    let number_it = |refusal: Refusal| Refusal { message: format!("hop {number}: {}", refusal.message), ..refusal };
+    match outcome {
+        Outcome::Allowed => Outcome::Allowed,
+        Outcome::Denied(refusal) => Outcome::Denied(number_it(refusal)),
+        Outcome::Unknown(refusal) => Outcome::Unknown(number_it(refusal)),
+    }
+}
+
+fn not_attached(role: &RoleArn, cluster: &Cluster, status: Option<&str>) -> Refusal {
+    let name = &cluster.name;
+    let message = match status {
+        None => format!("role {role} is not attached to cluster {name}"),
+        Some(status) => format!("role {role} is not ready on cluster {name}: its status is {status}, not {IN_SYNC}"),
+    };
+    let attached: Vec<_> = cluster.attached_roles().iter().map(RoleArn::to_string).collect();
+    let list = if attached.is_empty() { "none".to_owned() } else { attached.join(", ") };
+    Refusal {
+        cause: Cause::NotAttached,
+        message,
+        evidence: format!("roles attached to cluster {name} and {IN_SYNC}: {list}"),
+        remedy: Some(match status {
+            Some("adding") => "wait until the role is in-sync, then load the cluster facts again".to_owned(),
+            _ => format!("aws redshift modify-cluster-iam-roles --cluster-identifier {name} --add-iam-roles {role}"),
+        }),
+    }
+}
+
+/// A role that its account's snapshot does not hold cannot be assumed; of an account without snapshot nothing can be told.
+fn unknown_role(facts: &Facts, role: &RoleArn) -> Outcome {
+    let account = role.account();
+    let refusal = |evidence, remedy| {
+        let message = format!("role {role} is unknown to the IAM facts");
+        Refusal { cause: Cause::UnknownRole, message, evidence, remedy: Some(remedy) }
+    };
+    if !facts.accounts.contains(&account) {
+        return Outcome::Unknown(refusal(
+            format!("no snapshot of account {account} was read"),
+            format!("add one: aws iam get-account-authorization-details > {account}.json, run in account {account}"),
+        ));
+    }
+    let is_alike = |known: &&RoleArn| known.account() == account && known.name().eq_ignore_ascii_case(role.name());
+    Outcome::Denied(match facts.roles.keys().find(is_alike) {
+        Some(alike) => refusal(
+            format!("the snapshot of account {account} has {alike}; path and case count"),
+            format!("write the role as {alike}"),
+        ),
+        None => refusal(
+            format!("the snapshot of account {account} was read and has no such role"),
+            format!("correct the role's ARN, or take the snapshot of account {account} again if the role is new"),
+        ),
+    })
+}
+
+/// What holds for every call. Keys that Redshift never sends are absent, those of the network path unknown.
+fn common_context(target: &RoleArn, to: &Role, now: Timestamp) -> Context {
+    let mut context = Context::new(Unlisted::ByPrefix);
+    context.set_text("aws:CurrentTime", now.to_string());
+    context.set_text("aws:EpochTime", now.as_second().to_string());
+    context.set_text("aws:SecureTransport", "true");
+    context.set_text("aws:ResourceAccount", target.account().to_string());
+    context.set_text("sts:RoleSessionName", SESSION_NAME);
+    for key in [
+        "aws:MultiFactorAuthPresent",
+        "aws:MultiFactorAuthAge",
+        "aws:username",
+        "aws:FederatedProvider",
+        "aws:SourceIdentity",
+        "aws:TagKeys",
+        "aws:SourceOwner",
+    ] {
+        context.set(key, Value::Absent);
+    }
+    for (name, value) in &to.tags {
+        context.set_text(&format!("aws:ResourceTag/{name}"), value);
+        context.set_text(&format!("iam:ResourceTag/{name}"), value);
+    }
+    context
+}
+
+fn service_context(role: &RoleArn, target: &Role, caller: &Caller<'_>, names: &[String]) -> Context {
+    let mut context = common_context(role, target, caller.now);
+    let cluster = caller.cluster;
+    context.set("sts:ExternalId", external_id(caller));
+    context.set_text("aws:PrincipalIsAWSService", "true");
+    context.set("aws:PrincipalServiceName", Value::known(names.first()));
+    context.set("aws:PrincipalServiceNamesList", Value::Many(names.to_vec()));
+    context.set("aws:SourceAccount", Value::known(cluster.account.map(|account| account.to_string())));
+    context.set("aws:SourceArn", Value::known(cluster.arn()));
+    for key in ["aws:PrincipalArn", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:TokenIssueTime"] {
+        context.set(key, Value::Absent);
+    }
+    context
+}
+
+fn role_context(
+    facts: &Facts,
+    (source, from): (&RoleArn, &Role),
+    (target, to): (&RoleArn, &Role),
+    caller: &Caller<'_>,
+) -> Context {
+    let mut context = common_context(target, to, caller.now);
+    let external_id = match caller.external_id_on {
+        ExternalIdOn::Same => external_id(caller),
+        ExternalIdOn::FirstOnly => Value::Absent,
+        ExternalIdOn::Unknown => Value::Unknown,
+    };
+    context.set("sts:ExternalId", external_id);
+    context.set_text("aws:PrincipalArn", source.as_str());
+    context.set_text("aws:PrincipalAccount", source.account().to_string());
+    context.set_text("aws:PrincipalType", "AssumedRole");
+    context.set("aws:userid", Value::known(from.id.as_ref().map(|id| format!("{id}:{SESSION_NAME}"))));
+    context.set_text("aws:PrincipalIsAWSService", "false");
+    context.set_text("aws:TokenIssueTime", caller.now.to_string());
+    for key in [
+        "aws:PrincipalServiceName",
+        "aws:PrincipalServiceNamesList",
+        "aws:SourceArn",
+        "aws:SourceAccount",
+        "aws:SourceOrgID",
+    ] {
+        context.set(key, Value::Absent);
+    }
+    context.set("aws:PrincipalOrgID", organisation(facts, source.account()));
+    context.set("aws:ResourceOrgID", organisation(facts, target.account()));
+    if organisation(facts, source.account()) == Value::Absent {
+        context.set("aws:PrincipalOrgPaths", Value::Absent);
+    }
+    for (name, value) in &from.tags {
+        context.set_text(&format!("aws:PrincipalTag/{name}"), value);
+    }
+    context
+}
+
+fn external_id(caller: &Caller<'_>) -> Value {
+    match caller.external_id {
+        Some(text) => Value::One(text.to_owned()),
+        None => Value::known(caller.cluster.database_user_arn(caller.database_user)),
+    }
+}
+
+fn organisation(facts: &Facts, account: AccountId) -> Value {
+    match facts.organisation.as_ref().and_then(|accounts| accounts.get(&account)) {
+        None => Value::Unknown,
+        Some(membership) => membership.organisation.clone().map_or(Value::Absent, Value::One),
+    }
+}

@@ -1,0 +1,353 @@
+//! Texts of policies that are compared: wildcards, policy variables, and ARNs field by field.
+//! Sources: IAM User Guide, "IAM JSON policy elements: Resource", "... Variables and tags", "... Condition operators".
+
+use std::{borrow::Cow, str::Chars};
+
+use super::{
+    context::{Context, Value},
+    truth::Truth,
+};
+
+/// One place of a pattern.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Token {
+    /// This character.
+    Literal(char),
+    /// `?`: any one character.
+    One,
+    /// `*`: any characters, or none.
+    Run,
+}
+
+#[derive(Clone, Debug)]
+enum Part {
+    Token(Token),
+    Variable { key: String, default: Option<String> },
+}
+
+/// How a text is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading {
+    /// `*` and `?` are wildcards.
+    pub(crate) wildcards: bool,
+    /// `${...}` is a variable: only in documents of version 2012-10-17.
+    pub(crate) variables: bool,
+}
+
+/// A text with wildcards and variables, read once.
+#[derive(Clone, Debug)]
+pub(crate) struct Template {
+    parts: Vec<Part>,
+    /// The tokens, when there is no variable.
+    fixed: Option<Vec<Token>>,
+}
+
+/// What a template says for one request.
+#[derive(Debug)]
+pub(crate) enum Resolved<'a> {
+    /// Its tokens; what came from a variable is literal text.
+    Tokens(Cow<'a, [Token]>),
+    /// A variable has no value: nothing matches.
+    NoValue,
+    /// A variable's value is not known.
+    Unknown,
+}
+
+impl Template {
+    pub(crate) fn read(text: &str, reading: Reading) -> Self {
+        let mut parts = Vec::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(first) = rest.chars().next() {
+            if reading.variables
+                && let Some((part, after)) = read_variable(rest)
+            {
+                parts.push(part);
+                rest = after;
+                continue;
+            }
+            parts.push(Part::Token(match first {
+                '*' if reading.wildcards => Token::Run,
+                '?' if reading.wildcards => Token::One,
+                other => Token::Literal(other),
+            }));
+            rest = rest.strip_prefix(first).unwrap_or_default();
+        }
+        Self::of(parts)
+    }
+
+    fn of(parts: Vec<Part>) -> Self {
+        let token = |part: &Part| match part {
+            Part::Token(token) => Some(*token),
+            Part::Variable { .. } => None,
+        };
+        let fixed = parts.iter().map(token).collect();
+        Self { parts, fixed }
+    }
+
+    pub(crate) fn has_variables(&self) -> bool {
+        self.fixed.is_none()
+    }
+
+    pub(crate) fn has_wildcards(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Token(Token::One | Token::Run)))
+    }
+
+    fn is_only_runs(&self) -> bool {
+        !self.parts.is_empty() && self.parts.iter().all(|part| matches!(part, Part::Token(Token::Run)))
+    }
+
+    pub(crate) fn resolve(&self, context: &Context) -> Resolved<'_> {
+        if let Some(fixed) = &self.fixed {
+            return Resolved::Tokens(Cow::Borrowed(fixed));
+        }
+        let mut tokens = Vec::with_capacity(self.parts.len());
+        for part in &self.parts {
+            let (key, default) = match part {
+                Part::Token(token) => {
+                    tokens.push(*token);
+                    continue;
+                }
+                Part::Variable { key, default } => (key, default),
+            };
+            match (context.value(key), default) {
+                (Value::One(text), _) | (Value::Absent, Some(text)) => tokens.extend(text.chars().map(Token::Literal)),
+                (Value::Unknown, _) => return Resolved::Unknown,
+                (Value::Absent | Value::Many(_), _) => return Resolved::NoValue,
+            }
+        }
+        Resolved::Tokens(Cow::Owned(tokens))
+    }
+
+    /// Compares the whole text, case counts.
+    pub(crate) fn matches(&self, text: &str, context: &Context) -> Truth {
+        match self.resolve(context) {
+            Resolved::Tokens(tokens) => glob(&tokens, text).into(),
+            Resolved::NoValue => Truth::False,
+            Resolved::Unknown => Truth::Unknown,
+        }
+    }
+
+    /// Compares the whole text, case does not count.
+    pub(crate) fn matches_ignoring_case(&self, text: &str, context: &Context) -> Truth {
+        match self.resolve(context) {
+            Resolved::Tokens(tokens) => {
+                let lower = tokens.iter().flat_map(|token| match token {
+                    Token::Literal(character) => character.to_lowercase().map(Token::Literal).collect::<Vec<_>>(),
+                    other => vec![*other],
+                });
+                glob(&lower.collect::<Vec<_>>(), &text.to_lowercase()).into()
+            }
+            Resolved::NoValue => Truth::False,
+            Resolved::Unknown => Truth::Unknown,
+        }
+    }
+}
+
+/// Reads `${key}`, `${key, 'default'}`, `${*}`, `${?}` or `${$}` at the start of a text. What is not closed is plain text.
+fn read_variable(text: &str) -> Option<(Part, &str)> {
+    let (inside, after) = text.strip_prefix("${")?.split_once('}')?;
+    let part = match inside {
+        "*" => Part::Token(Token::Literal('*')),
+        "?" => Part::Token(Token::Literal('?')),
+        "$" => Part::Token(Token::Literal('$')),
+        _ => {
+            let (key, default) = match inside.split_once(',') {
+                Some((key, default)) => {
+                    (key, default.trim().strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')))
+                }
+                None => (inside, None),
+            };
+            Part::Variable { key: key.trim().to_lowercase(), default: default.map(str::to_owned) }
+        }
+    };
+    Some((part, after))
+}
+
+/// Matches a whole text against a pattern with wildcards and without variables.
+pub(crate) fn matches_glob(pattern: &str, text: &str) -> bool {
+    let template = Template::read(pattern, Reading { wildcards: true, variables: false });
+    template.fixed.is_some_and(|tokens| glob(&tokens, text))
+}
+
+/// Matches a whole text against tokens.
+fn glob(pattern: &[Token], text: &str) -> bool {
+    let mut pattern = pattern;
+    let mut text = text.chars();
+    let mut retry: Option<(&[Token], Chars<'_>)> = None;
+    loop {
+        match pattern.split_first() {
+            Some((Token::Run, rest)) => {
+                retry = Some((rest, text.clone()));
+                pattern = rest;
+                continue;
+            }
+            Some((token, rest)) => {
+                let mut ahead = text.clone();
+                match ahead.next() {
+                    // A later start of the last run leaves less text, which cannot help.
+                    None => return false,
+                    Some(character) if *token == Token::One || *token == Token::Literal(character) => {
+                        (pattern, text) = (rest, ahead);
+                        continue;
+                    }
+                    Some(_) => {}
+                }
+            }
+            None if text.as_str().is_empty() => return true,
+            None => {}
+        }
+        let Some((rest, from)) = retry.as_mut() else { return false };
+        if from.next().is_none() {
+            return false;
+        }
+        (pattern, text) = (rest, from.clone());
+    }
+}
+
+/// The number of fields of an ARN: `arn:partition:service:region:account:resource`.
+const ARN_FIELDS: usize = 6;
+
+/// A pattern for ARNs, split at colons outside of variables.
+#[derive(Clone, Debug)]
+pub(crate) struct ArnPattern {
+    fields: Vec<Template>,
+    whole: Template,
+}
+
+impl ArnPattern {
+    pub(crate) fn read(text: &str, variables: bool) -> Self {
+        let whole = Template::read(text, Reading { wildcards: true, variables });
+        let mut fields = vec![Vec::new()];
+        for part in &whole.parts {
+            if matches!(part, Part::Token(Token::Literal(':'))) && fields.len() < ARN_FIELDS {
+                fields.push(Vec::new());
+            } else if let Some(last) = fields.last_mut() {
+                last.push(part.clone());
+            }
+        }
+        Self { fields: fields.into_iter().map(Template::of).collect(), whole }
+    }
+
+    /// For the condition operators `ArnEquals` and `ArnLike`, which are the same. `None` for a value that
+    /// is no ARN. AWS leaves open what a pattern of fewer than six fields matches.
+    pub(crate) fn matches(&self, text: &str, context: &Context) -> Option<Truth> {
+        let values: Vec<&str> = text.splitn(ARN_FIELDS, ':').collect();
+        if values.len() < ARN_FIELDS || values.first() != Some(&"arn") {
+            return None;
+        }
+        let by_field = Truth::all(self.fields.iter().zip(values).map(|(field, value)| field.matches(value, context)));
+        let is_whole = self.fields.len() == ARN_FIELDS;
+        Some(if is_whole { by_field } else { (by_field | self.whole.matches(text, context)).doubted() })
+    }
+
+    /// For a Resource element, against a role's ARN.
+    pub(crate) fn matches_role(&self, role: &str, context: &Context) -> Truth {
+        if self.whole.is_only_runs() {
+            return Truth::True;
+        }
+        let values = role.splitn(ARN_FIELDS, ':');
+        let fields = self.fields.iter().zip(values).enumerate();
+        let by_field = Truth::all(fields.map(|(place, (field, value))| resource_field(place, field, value, context)));
+        if by_field.is_false() && !self.whole.has_variables() {
+            // "*" at the end of a field may also stand for the next colon, says one page only.
+            return self.whole.matches(role, context).doubted();
+        }
+        by_field
+    }
+
+    /// False when a variable in it has no value.
+    pub(crate) fn has_value(&self, context: &Context) -> bool {
+        !matches!(self.whole.resolve(context), Resolved::NoValue)
+    }
+}
+
+fn resource_field(place: usize, field: &Template, value: &str, context: &Context) -> Truth {
+    if place < 5 && field.has_variables() {
+        return Truth::Unknown;
+    }
+    let exact = field.matches(value, context);
+    match place {
+        0 | 2 if field.has_wildcards() => exact.doubted(),
+        0..=2 if exact.is_false() => field.matches_ignoring_case(value, context).doubted(),
+        5 if !field.is_only_runs() && has_wildcard_type(field) => exact.doubted(),
+        _ => exact,
+    }
+}
+
+/// Whether a wildcard stands in the resource type, the part before the first slash.
+fn has_wildcard_type(resource: &Template) -> bool {
+    let until_slash = resource.parts.iter().take_while(|part| !matches!(part, Part::Token(Token::Literal('/'))));
+    until_slash.into_iter().any(|part| matches!(part, Part::Token(Token::One | Token::Run)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::context::Unlisted, *};
+
+    fn context() -> Context {
+        let mut context = Context::new(Unlisted::Absent);
+        context.set_text("aws:PrincipalTag/team", "a*");
+        context.set("aws:SourceIp", Value::Unknown);
+        context.set("aws:TagKeys", Value::Many(vec!["x".to_owned()]));
+        context
+    }
+
+    #[test]
+    fn wildcards_and_variables() {
+        let (no, open, yes) = (Truth::False, Truth::Unknown, Truth::True);
+        let rows = [
+            ("", "", yes),
+            ("*", "", yes),
+            ("a*c*e", "abcde", yes),
+            ("a*c*e", "abcd", no),
+            ("a?c", "aéc", yes),
+            ("a?", "a", no),
+            ("a.c", "abc", no),
+            ("*aab", "aaaab", yes),
+            ("${aws:PrincipalTag/TEAM}", "a*", yes),
+            ("${aws:PrincipalTag/team}", "abc", no),
+            ("${aws:PrincipalTag/x}*", "abc", no),
+            ("${aws:PrincipalTag/x, 'd'}", "d", yes),
+            ("${aws:SourceIp}", "d", open),
+            ("${aws:TagKeys}", "x", no),
+            ("${*}${?}${$}", "*?$", yes),
+            ("${*}", "x", no),
+            ("${aws:x", "${aws:x", yes),
+        ];
+        for (pattern, text, want) in rows {
+            let template = Template::read(pattern, Reading { wildcards: true, variables: true });
+            assert_eq!(template.matches(text, &context()), want, "{pattern} {text}");
+        }
+        let plain = Template::read("${*}", Reading { wildcards: false, variables: false });
+        assert_eq!(plain.matches("${*}", &context()), yes, "old versions have no variables");
+    }
+
+    #[test]
+    fn resources() {
+        let (no, open, yes) = (Truth::False, Truth::Unknown, Truth::True);
+        let rows = [
+            ("*", yes),
+            ("arn:aws:iam::210987654321:role/data/RoleB", yes),
+            ("arn:aws:iam::210987654321:role/RoleB", no),
+            ("arn:aws:iam::210987654321:role/*", yes),
+            ("arn:aws:iam::210987654321:*", yes),
+            ("arn:aws:iam::2109????4321:role/data?RoleB", yes),
+            ("arn:aws:iam", yes),
+            ("arn:*:iam::*:role/*", yes),
+            ("arn:aws:iam:us-east-1:210987654321:role/*", no),
+            ("arn:aws:iam::210987654321:user/*", no),
+            ("RoleB", no),
+            ("arn:aws:IAM::210987654321:role/data/RoleB", open),
+            ("arn:aws:*::210987654321:role/data/RoleB", open),
+            ("arn:aws:iam::210987654321:*/RoleB", open),
+            ("arn:aws:iam::210987654321:role*", open),
+            ("arn:aws:iam:*:role/data/RoleB", open),
+            ("arn:aws:iam::${aws:PrincipalTag/team}:role/data/RoleB", open),
+        ];
+        for (pattern, want) in rows {
+            let found =
+                ArnPattern::read(pattern, true).matches_role("arn:aws:iam::210987654321:role/data/RoleB", &context());
+            assert_eq!(found, want, "{pattern}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Snapshot files: the shapes that are read, and what is said of those that are not.
+
+use std::{fs, time::Instant};
+
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+
+use super::fixture::{World, away, caller, home};
+use crate::iam::{Cluster, Facts, Outcome, Sources, attachment, hop};
+
+fn load(iam: &str, clusters: &str) -> Result<Facts, String> {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let sources = Sources {
+        iam: vec![write("iam.json", iam)],
+        clusters: vec![write("clusters.json", clusters)],
+        service_control: Vec::new(),
+    };
+    let place = format!("{}/", folder.path().display());
+    Facts::load(&sources).map_err(|error| error.to_string().replace(&place, ""))
+}
+
+fn is_allowed(facts: &Facts) -> bool {
+    let caller = caller(facts.cluster("demo").unwrap(), "etl");
+    let first = attachment(facts, &home("RoleA"), &caller);
+    let second = hop(facts, &home("RoleA"), &away("RoleB"), 1, &caller);
+    first.outcome == Outcome::Allowed && second.outcome == Outcome::Allowed
+}
+
+/// Percent-encodes every byte but letters and digits, as the IAM API does.
+fn encoded(document: &Json) -> Json {
+    let encode =
+        |byte: u8| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    Json::from(document.to_string().bytes().map(encode).collect::<String>())
+}
+
+#[test]
+fn shapes_of_documents_and_pages() {
+    let world = World::new();
+    let clusters = world.clusters.to_string();
+    let pages = format!("{}\n{}", world.home, world.away);
+    assert!(is_allowed(&load(&pages, &clusters).unwrap()), "concatenated pages");
+    let pages = json!([world.home, world.away]).to_string();
+    let facts = load(&pages, &clusters).unwrap();
+    assert!(is_allowed(&facts), "an array of pages");
+    assert_eq!((facts.role_count(), facts.account_count(), facts.version().len()), (9, 2, 12));
+    assert_eq!(facts.version(), load(&pages, &clusters).unwrap().version());
+
+    let shapes: [fn(&Json) -> Json; 2] = [encoded, |document| Json::from(document.to_string())];
+    for shape in shapes {
+        let mut world = World::new();
+        for page in [&mut world.home, &mut world.away] {
+            for role in page["RoleDetailList"].as_array_mut().unwrap() {
+                role["AssumeRolePolicyDocument"] = shape(&role["AssumeRolePolicyDocument"]);
+                role["RolePolicyList"][0]["PolicyDocument"] = shape(&role["RolePolicyList"][0]["PolicyDocument"]);
+            }
+        }
+        assert!(is_allowed(&world.load()));
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_file() {
+    let world = World::new();
+    let clusters = world.clusters.to_string();
+    let mut bad_arn = World::new();
+    bad_arn.home["RoleDetailList"][1]["Arn"] = json!("arn:aws:iam::1:role/x");
+    let mut bad_document = World::new();
+    bad_document.home["RoleDetailList"][0]["AssumeRolePolicyDocument"] = json!("{\"Version\":");
+    let home = world.home.to_string();
+    let rows = [
+        (
+            "{\n \"a\": ,",
+            &*clusters,
+            "iam.json:2:7: not JSON: expected value at line 2 column 7; expected the output of aws iam \
+         get-account-authorization-details, saved with --output json",
+        ),
+        (
+            "",
+            &clusters,
+            "iam.json: line 1: expected the output of aws iam get-account-authorization-details; the file is empty: \
+         write it again",
+        ),
+        (
+            "{\"Roles\": []}",
+            &clusters,
+            "iam.json: page 1, top level: expected RoleDetailList and Policies; write the file with: \
+         aws iam get-account-authorization-details",
+        ),
+        (
+            "{\"RoleDetailList\": [], \"IsTruncated\": true}",
+            &clusters,
+            "iam.json: page 1, IsTruncated: expected the last page to \
+         be complete; the snapshot is cut off: take it without --max-items, or add the pages that follow to this file",
+        ),
+        (
+            &bad_arn.home.to_string(),
+            &clusters,
+            "iam.json: page 1, RoleDetailList[1].Arn: expected a role's ARN; \
+         \"arn:aws:iam::1:role/x\" has an account that is not twelve digits",
+        ),
+        (
+            &bad_document.home.to_string(),
+            &clusters,
+            "iam.json: page 1, RoleDetailList[0] (role RoleA): expected the policy \
+         document of the trust policy; its policy text is not JSON: EOF while parsing a value at line 1 column 11",
+        ),
+        (
+            &format!("{home}{home}"),
+            &clusters,
+            "iam.json: page 2, RoleDetailList[0] (role RoleA): expected each role once; the \
+         role was read before: keep one snapshot of each account",
+        ),
+        (
+            &home,
+            "{\"Clusters\": [{\"ClusterIdentifier\": 3}]}",
+            "clusters.json: page 1, Clusters[0].ClusterIdentifier: expected \
+         a text; write the file again with the command",
+        ),
+    ];
+    for (iam, clusters, want) in rows {
+        assert_eq!(load(iam, clusters).err().as_deref(), Some(want));
+    }
+}
+
+#[test]
+fn identity_of_clusters() {
+    let role = json!([{"IamRoleArn": "arn:aws:iam::123456789012:role/RoleA", "ApplyStatus": "in-sync"}]);
+    let namespace = "arn:aws-us-gov:redshift:us-gov-west-1:111122223333:namespace:x";
+    let rows = [
+        (
+            json!({"ClusterNamespaceArn": namespace, "AvailabilityZone": "eu-west-1a"}),
+            Some("us-gov-west-1"),
+            Some("111122223333"),
+        ),
+        (json!({"AvailabilityZone": "us-east-1a", "IamRoles": role}), Some("us-east-1"), Some("123456789012")),
+        (json!({"AvailabilityZone": "us-west-2-lax-1a"}), Some("us-west-2"), None),
+        (json!({}), None, None),
+    ];
+    for (mut cluster, region, account) in rows {
+        cluster["ClusterIdentifier"] = json!("demo");
+        let facts = load("{\"RoleDetailList\": []}", &json!({"Clusters": [cluster]}).to_string()).unwrap();
+        let found = facts.cluster("demo").unwrap();
+        assert_eq!(
+            (found.region(), found.account().map(|id| id.to_string()).as_deref()),
+            (region, account),
+            "{cluster}"
+        );
+        assert_eq!(found.database_user_arn("etl").is_some(), region.is_some() && account.is_some());
+    }
+}
+
+#[test]
+fn serverless_workgroup() {
+    let mut world = World::new();
+    let trust = &mut world.role_mut(&home("RoleA"))["AssumeRolePolicyDocument"]["Statement"][0];
+    trust["Principal"] = json!({"Service": "redshift-serverless.amazonaws.com"});
+    trust["Condition"] = json!({"StringEquals": {
+        "sts:ExternalId": "arn:aws:redshift:us-east-1:123456789012:dbuser:serverless-123456789012-5bce/etl",
+        "aws:SourceArn": "arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/5bce",
+    }});
+    world.clusters = json!({
+        "workgroups": [{"workgroupName": "demo", "workgroupId": "5bce", "namespaceName": "ns",
+            "workgroupArn": "arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/5bce"}],
+        "namespaces": [{"namespaceName": "ns",
+            "iamRoles": ["IamRole(applyStatus=in-sync, iamRoleArn=arn:aws:iam::123456789012:role/RoleA)"]}],
+    });
+    let facts = world.load();
+    let cluster: &Cluster = facts.cluster("demo").unwrap();
+    assert_eq!(attachment(&facts, &home("RoleA"), &caller(cluster, "etl")).outcome, Outcome::Allowed);
+}
+
+/// A verdict that is not cached is quick: far below what a statement's way through the gate may cost.
+#[test]
+fn a_cold_chain_is_quick() {
+    let facts = World::new().load();
+    let caller = caller(facts.cluster("demo").unwrap(), "etl");
+    let rounds = 200;
+    let started = Instant::now();
+    for _ in 0..rounds {
+        drop(attachment(&facts, &home("RoleA"), &caller));
+        drop(hop(&facts, &home("RoleA"), &away("RoleB"), 1, &caller));
+        drop(hop(&facts, &home("RoleA"), &away("RoleEtl"), 2, &caller));
+    }
+    let each = started.elapsed() / rounds;
+    // Ten times the goal: test machines are slow and busy.
+    assert!(each.as_micros() < 1000, "{each:?}");
+}

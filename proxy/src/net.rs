@@ -1,0 +1,6 @@
+//! Sockets and TLS on both sides. Knows nothing of SQL or policy.
+
+pub mod listener;
+pub mod stream;
+pub mod tls;
+pub mod upstream;

@@ -1,0 +1,221 @@
+//! TLS settings of both legs, built from certificate files.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_cert_signed_by_trust_anchor};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::server::ParsedCertificate;
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+/// Name of the application protocol that a direct TLS connection must negotiate. Source: PostgreSQL documentation,
+/// "Message Flow", SSL Session Encryption.
+pub const ALPN: &[u8] = b"postgresql";
+
+/// How much of the backend's certificate is checked; the words are libpq's.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Verify {
+    /// `require`: any certificate.
+    Nothing,
+    /// `verify-ca`: a certificate of a known authority, whatever name it carries.
+    Authority,
+    /// `verify-full`: a certificate of a known authority for the backend's own name.
+    Full,
+}
+
+/// Why TLS cannot be set up. Every variant names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A PEM file cannot be read or holds nothing of use.
+    #[error("{}: cannot read a PEM {what}: {source}", path.display())]
+    Pem {
+        /// The file.
+        path: PathBuf,
+        /// `certificate` or `private key`.
+        what: &'static str,
+        /// What the reader says.
+        source: rustls_pki_types::pem::Error,
+    },
+    /// The file holds no certificate.
+    #[error("{}: holds no certificate; expected a PEM file with a BEGIN CERTIFICATE block", path.display())]
+    NoCertificate {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The certificate and the key do not fit, or the certificate cannot be used.
+    #[error("{}: cannot be used with its key: {source}; check that certificate and key belong together", path.display())]
+    Unusable {
+        /// The certificate file.
+        path: PathBuf,
+        /// What rustls says.
+        source: rustls::Error,
+    },
+    /// No authority is known, so nothing could be verified.
+    #[error("no certificate authority is known: the system has no store, and [gate.upstream] names no ca file")]
+    NoAuthority,
+    /// The verifier cannot be built.
+    #[error("cannot build the certificate verifier: {0}")]
+    Verifier(String),
+    /// The protocol settings are refused.
+    #[error("cannot set up TLS: {0}")]
+    Settings(#[from] rustls::Error),
+}
+
+/// The frontend's leg: presents the certificate chain of `certificate`.
+///
+/// # Errors
+/// [`TlsError`], naming the file.
+pub fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, TlsError> {
+    let chain = certificates(certificate)?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(|source| TlsError::Pem {
+        path: key.to_owned(),
+        what: "private key",
+        source,
+    })?;
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|source| TlsError::Unusable { path: certificate.to_owned(), source })?;
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// The backend's leg: trusts the system's authorities and those of `authorities`, when given.
+///
+/// # Errors
+/// [`TlsError`], naming the file.
+pub fn connector(verify: Verify, authorities: Option<&Path>) -> Result<TlsConnector, TlsError> {
+    let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+    let dangerous = |verifier| builder.clone().dangerous().with_custom_certificate_verifier(verifier);
+    let config = match verify {
+        Verify::Nothing => dangerous(Arc::new(Unverified(provider()))).with_no_client_auth(),
+        Verify::Authority => {
+            let roots = Arc::new(roots(authorities)?);
+            dangerous(Arc::new(AnyName { roots, provider: provider() })).with_no_client_auth()
+        }
+        Verify::Full => {
+            let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots(authorities)?), provider());
+            let verifier = verifier.build().map_err(|error| TlsError::Verifier(error.to_string()))?;
+            builder.clone().with_webpki_verifier(verifier).with_no_client_auth()
+        }
+    };
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let error = |source| TlsError::Pem { path: path.to_owned(), what: "certificate", source };
+    let read = CertificateDer::pem_file_iter(path).map_err(error)?;
+    let chain = read.collect::<Result<Vec<_>, _>>().map_err(error)?;
+    if chain.is_empty() { Err(TlsError::NoCertificate { path: path.to_owned() }) } else { Ok(chain) }
+}
+
+fn roots(authorities: Option<&Path>) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    // The system's store may hold certificates that rustls cannot read; those are skipped, as other clients do.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(path) = authorities {
+        for certificate in certificates(path)? {
+            roots.add(certificate).map_err(|source| TlsError::Unusable { path: path.to_owned(), source })?;
+        }
+    }
+    if roots.is_empty() { Err(TlsError::NoAuthority) } else { Ok(roots) }
+}
+
+/// `require`: encryption without knowing the peer.
+#[derive(Debug)]
+struct Unverified(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Unverified {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// `verify-ca`: the chain is checked, the name is not.
+struct AnyName {
+    roots: Arc<RootCertStore>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl fmt::Debug for AnyName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("AnyName").finish_non_exhaustive()
+    }
+}
+
+impl ServerCertVerifier for AnyName {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let certificate = ParsedCertificate::try_from(end_entity)?;
+        let algorithms = self.provider.signature_verification_algorithms.all;
+        verify_server_cert_signed_by_trust_anchor(&certificate, &self.roots, intermediates, now, algorithms)?;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,115 @@
+//! Reaching the backend: name, TCP, TLS. The name is resolved for every connection, so that a moved cluster is followed.
+
+use std::io;
+use std::time::Duration;
+
+use rustls_pki_types::{InvalidDnsNameError, ServerName};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::net::listener::tune;
+use crate::net::stream::Stream;
+
+/// The packet that asks a PostgreSQL server for TLS. Source: PostgreSQL documentation, "Message Formats", SSLRequest.
+pub const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
+
+/// Where the backend is and how it is reached.
+#[derive(Clone)]
+pub struct Upstream {
+    /// `host:port`.
+    pub address: String,
+    /// TLS to the backend and the name that its certificate must carry; `None`: plain TCP.
+    pub tls: Option<(TlsConnector, ServerName<'static>)>,
+    /// The longest that name, TCP and TLS may take together.
+    pub timeout: Duration,
+}
+
+impl std::fmt::Debug for Upstream {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Upstream").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// Why the backend cannot be reached.
+#[derive(Debug, thiserror::Error)]
+pub enum UpstreamError {
+    /// Name or TCP.
+    #[error("cannot connect to {address}: {source}")]
+    Connect {
+        /// The configured address.
+        address: String,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// The deadline passed.
+    #[error("cannot connect to {address} within {timeout:?}")]
+    Timeout {
+        /// The configured address.
+        address: String,
+        /// The configured limit.
+        timeout: Duration,
+    },
+    /// The backend answered the SSLRequest with something else than `S`; there is no fallback to plain TCP.
+    #[error("{address} does not offer TLS, and [gate.upstream] tls demands it")]
+    NoTls {
+        /// The configured address.
+        address: String,
+    },
+    /// The handshake failed: usually the certificate.
+    #[error("TLS handshake with {address} failed: {source}")]
+    Handshake {
+        /// The configured address.
+        address: String,
+        /// The reason.
+        source: io::Error,
+    },
+}
+
+impl UpstreamError {
+    /// Value of the `reason` label.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Connect { .. } => "connect",
+            Self::Timeout { .. } => "timeout",
+            Self::NoTls { .. } => "no_tls",
+            Self::Handshake { .. } => "handshake",
+        }
+    }
+}
+
+/// The host part of `host:port`, without the brackets of an IPv6 address, as a name for certificates.
+///
+/// # Errors
+/// The name cannot stand in a certificate.
+pub fn server_name(host: &str) -> Result<ServerName<'static>, InvalidDnsNameError> {
+    ServerName::try_from(host.trim_start_matches('[').trim_end_matches(']').to_owned())
+}
+
+impl Upstream {
+    /// Opens a connection. Cancel safe: a dropped attempt leaves nothing behind.
+    ///
+    /// # Errors
+    /// [`UpstreamError`].
+    pub async fn connect(&self) -> Result<Stream, UpstreamError> {
+        let timeout = || UpstreamError::Timeout { address: self.address.clone(), timeout: self.timeout };
+        tokio::time::timeout(self.timeout, self.open()).await.map_err(|_elapsed| timeout())?
+    }
+
+    async fn open(&self) -> Result<Stream, UpstreamError> {
+        let failed = |source| UpstreamError::Connect { address: self.address.clone(), source };
+        let mut socket = TcpStream::connect(&self.address).await.map_err(failed)?;
+        tune(&socket).map_err(failed)?;
+        let Some((connector, name)) = &self.tls else { return Ok(Stream::Plain(socket)) };
+        socket.write_all(&SSL_REQUEST).await.map_err(failed)?;
+        // One byte and no more: what a man in the middle sends ahead of the handshake stays in the socket, where the
+        // handshake trips over it (CVE-2021-23222).
+        if socket.read_u8().await.map_err(failed)? != b'S' {
+            return Err(UpstreamError::NoTls { address: self.address.clone() });
+        }
+        let handshake = connector.connect(name.clone(), socket).await;
+        let stream = handshake.map_err(|source| UpstreamError::Handshake { address: self.address.clone(), source })?;
+        Ok(Stream::Backend(Box::new(stream)))
+    }
+}

@@ -1,0 +1,9 @@
+//! What the gate shows of itself: metrics, the audit and the log. Write only: nothing here decides anything.
+
+pub mod audit;
+pub mod labels;
+pub mod logging;
+pub mod metrics;
+
+pub use audit::Audit;
+pub use metrics::Metrics;

@@ -1,0 +1,257 @@
+//! The audit: one JSON line for each statement that carries credentials or is refused.
+
+use std::fs::OpenOptions;
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use serde::Serialize;
+use tracing::error;
+
+use crate::observe::Metrics;
+
+/// Records that may wait to be written; what is above is dropped and counted, for no session waits for a disk.
+const QUEUE_RECORDS: usize = 8192;
+
+/// The longest statement text that a record holds.
+const MAX_STATEMENT_BYTES: usize = 16 * 1024;
+
+/// How long stopping may wait for the last records.
+const LAST_RECORDS: Duration = Duration::from_secs(5);
+
+/// One line of the audit.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct AuditRecord {
+    /// RFC 3339, UTC.
+    pub time: String,
+    /// The gate's name.
+    pub gate: String,
+    /// Unique within the process.
+    pub session: u64,
+    /// The database user.
+    pub user: String,
+    /// The database.
+    pub database: String,
+    /// `application_name`.
+    pub application: String,
+    /// Where the session comes from.
+    pub client_address: Option<String>,
+    /// The statement kind.
+    pub kind: String,
+    /// `forward`, `annotate` or `reject`.
+    pub verdict: String,
+    /// Shadow mode softened the verdict.
+    pub shadow: bool,
+    /// What stands in the cluster's log in the place of a refused text.
+    pub nonce: Option<String>,
+    /// The policy that judged.
+    pub policy_version: String,
+    /// The credential clauses.
+    pub role_uses: Vec<AuditRoleUse>,
+    /// What is wrong.
+    pub findings: Vec<AuditFinding>,
+    /// The text, secrets masked.
+    pub statement: String,
+    /// The text was cut.
+    pub truncated: bool,
+}
+
+/// A credential clause.
+#[derive(Clone, Debug, Serialize)]
+pub struct AuditRoleUse {
+    /// Which clause.
+    pub clause: String,
+    /// What it holds.
+    pub method: String,
+    /// The parts of the chain.
+    pub roles: Vec<String>,
+    /// What the role is used on.
+    pub target: Option<String>,
+}
+
+/// A finding.
+#[derive(Clone, Debug, Serialize)]
+pub struct AuditFinding {
+    /// The code.
+    pub code: String,
+    /// What it does to the statement.
+    pub severity: String,
+    /// What is wrong.
+    pub message: String,
+    /// The evidence.
+    pub detail: Option<String>,
+    /// The remedy.
+    pub hint: Option<String>,
+    /// The hop it is about.
+    pub hop: Option<usize>,
+}
+
+enum Job {
+    Record(Box<AuditRecord>),
+    Reopen(SyncSender<io::Result<()>>),
+    Stop(SyncSender<()>),
+}
+
+/// Where records go. Clones share one writer.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    jobs: Option<SyncSender<Job>>,
+    metrics: Metrics,
+}
+
+impl Audit {
+    /// Opens `-` (standard output), `off`, or a file, which is appended to and readable by its owner only.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or no thread can be started.
+    pub fn open(path: &str, metrics: Metrics) -> io::Result<Self> {
+        let sink = match path {
+            "off" => return Ok(Self { jobs: None, metrics }),
+            "-" => Sink::Stdout,
+            file => Sink::File(PathBuf::from(file)),
+        };
+        let writer = sink.open()?;
+        let (jobs, queue) = sync_channel(QUEUE_RECORDS);
+        let counts = metrics.clone();
+        thread::Builder::new()
+            .name("rolegate-audit".to_owned())
+            .spawn(move || write_all(&sink, writer, &queue, &counts))?;
+        Ok(Self { jobs: Some(jobs), metrics })
+    }
+
+    /// Queues a record. Never waits.
+    pub fn record(&self, mut record: AuditRecord) {
+        let Some(jobs) = &self.jobs else { return };
+        if record.statement.len() > MAX_STATEMENT_BYTES {
+            record.statement.truncate(record.statement.floor_char_boundary(MAX_STATEMENT_BYTES));
+            record.truncated = true;
+        }
+        match jobs.try_send(Job::Record(Box::new(record))) {
+            Ok(()) => self.metrics.audit_queued(),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => self.metrics.audit_dropped(),
+        }
+    }
+
+    /// Opens the file anew, after log rotation has moved it.
+    ///
+    /// # Errors
+    /// The file cannot be opened; the old one is written on.
+    pub fn reopen(&self) -> io::Result<()> {
+        let Some(jobs) = &self.jobs else { return Ok(()) };
+        let (answer, answered) = sync_channel(1);
+        let gone = || io::Error::other("the audit writer does not answer");
+        jobs.try_send(Job::Reopen(answer)).map_err(|_full| gone())?;
+        answered.recv_timeout(LAST_RECORDS).map_err(|_gone| gone())?
+    }
+
+    /// Writes what is queued, and returns when it is written or after five seconds.
+    pub fn shutdown(&self) {
+        let Some(jobs) = &self.jobs else { return };
+        let (answer, answered) = sync_channel(1);
+        let asked = jobs.try_send(Job::Stop(answer)).is_ok();
+        if !asked || answered.recv_timeout(LAST_RECORDS).is_err() {
+            error!("the last audit records could not be written in time");
+        }
+    }
+}
+
+enum Sink {
+    Stdout,
+    File(PathBuf),
+}
+
+impl Sink {
+    fn open(&self) -> io::Result<Box<dyn Write + Send>> {
+        match self {
+            Self::Stdout => Ok(Box::new(io::stdout())),
+            Self::File(path) => {
+                let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+                Ok(Box::new(file))
+            }
+        }
+    }
+}
+
+fn write_all(sink: &Sink, writer: Box<dyn Write + Send>, queue: &Receiver<Job>, metrics: &Metrics) {
+    let mut writer = BufWriter::new(writer);
+    let mut healthy = true;
+    while let Ok(job) = queue.recv() {
+        match job {
+            Job::Record(record) => {
+                metrics.audit_taken();
+                let written = serde_json::to_writer(&mut writer, &record)
+                    .map_err(io::Error::from)
+                    .and_then(|()| writer.write_all(b"\n"))
+                    .and_then(|()| writer.flush());
+                match written {
+                    Ok(()) => metrics.audit_written(),
+                    Err(error) => {
+                        metrics.audit_dropped();
+                        if healthy {
+                            error!(%error, "the audit cannot be written; records are dropped and counted");
+                        }
+                        // What the buffer still holds must not be written twice.
+                        if let Ok(fresh) = sink.open() {
+                            let (_old, _unwritten) = std::mem::replace(&mut writer, BufWriter::new(fresh)).into_parts();
+                        }
+                        healthy = false;
+                        continue;
+                    }
+                }
+                healthy = true;
+            }
+            Job::Reopen(answer) => {
+                let reopened = sink.open().map(|fresh| writer = BufWriter::new(fresh));
+                if answer.send(reopened).is_err() {
+                    error!("nobody waits for the audit file to be reopened");
+                }
+            }
+            Job::Stop(answer) => {
+                if answer.send(()).is_err() {
+                    error!("nobody waits for the last audit records");
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn records_are_lines_of_a_private_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        let audit = Audit::open(&path.to_string_lossy(), Metrics::new()).unwrap();
+        audit.record(AuditRecord { user: "etl\n\"x\"".to_owned(), ..AuditRecord::default() });
+        audit.shutdown();
+        fs::rename(&path, folder.path().join("audit.1")).unwrap();
+        audit.reopen().unwrap();
+        audit.record(AuditRecord { statement: "é".repeat(MAX_STATEMENT_BYTES), ..AuditRecord::default() });
+        audit.shutdown();
+        let first: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(folder.path().join("audit.1")).unwrap()).unwrap();
+        let second: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        assert_eq!(first["user"], "etl\n\"x\"");
+        assert_eq!(
+            (second["truncated"].as_bool(), second["statement"].as_str().unwrap().len()),
+            (Some(true), MAX_STATEMENT_BYTES)
+        );
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_full_disk_drops_and_counts() {
+        let metrics = Metrics::new();
+        let audit = Audit::open("/dev/full", metrics.clone()).unwrap();
+        audit.record(AuditRecord::default());
+        audit.shutdown();
+        assert!(metrics.render().contains("rolegate_audit_dropped_total 1"), "{}", metrics.render());
+    }
+}

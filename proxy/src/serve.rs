@@ -1,0 +1,164 @@
+//! Running the gates of a configuration: workers, admin, reload, drain.
+
+pub mod build;
+mod reload;
+mod worker;
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use crate::admin::{self, AdminState};
+use crate::config::Config;
+use crate::net::listener::{self, Sharing};
+use crate::observe::metrics::GateMetrics;
+use crate::observe::{Audit, Metrics, logging};
+use crate::serve::build::BuildError;
+use crate::session::Service;
+use crate::wire::relay::Drain;
+
+/// How long sessions that are told to end may take to say so.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Why the gates cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The configuration file.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    /// Something that the configuration names.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// An address.
+    #[error("{section}: cannot listen on {address}: {source}; is another program, or another rolegate, using it?")]
+    Listen {
+        /// The section of the configuration.
+        section: String,
+        /// The address.
+        address: SocketAddr,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// The operating system refuses a thread, a runtime or a signal handler.
+    #[error("cannot start: {0}")]
+    Start(#[from] io::Error),
+    /// The log cannot be set up.
+    #[error("cannot start logging: {0}")]
+    Logging(String),
+}
+
+/// Loads a configuration, sets up the log and runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`ServeError`].
+pub fn from_file(path: &Path) -> Result<(), ServeError> {
+    let config = Config::load(path)?;
+    logging::init(&config.log.level, config.log.format.as_str()).map_err(|error| ServeError::Logging(error.to_string()))?;
+    run(&config, stopped())
+}
+
+/// Resolves at SIGTERM or SIGINT.
+async fn stopped() {
+    let listen = |kind| signal(kind);
+    let (Ok(mut terminate), Ok(mut interrupt)) = (listen(SignalKind::terminate()), listen(SignalKind::interrupt())) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => info!("SIGTERM: draining"),
+        _ = interrupt.recv() => info!("SIGINT: draining"),
+    }
+}
+
+/// Runs the gates until `shutdown` resolves, then drains. Blocks the calling thread and makes threads of its own.
+///
+/// # Errors
+/// [`ServeError`]; everything that can be wrong with the configuration shows before the first connection is taken.
+pub fn run(config: &Config, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(serve(config, shutdown))
+}
+
+async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+    let metrics = Metrics::new();
+    let audit = Audit::open(&config.audit.path, metrics.clone()).map_err(|source| BuildError::Audit {
+        path: PathBuf::from(&config.audit.path),
+        source,
+    })?;
+    let services = build::services(config, &metrics, &audit)?;
+    let workers = config.runtime.workers.unwrap_or_else(worker::cores).max(1);
+    let mut sockets = Vec::new();
+    for (gate, service) in config.gate.iter().zip(&services) {
+        let bound = bind_all(gate.listen, workers).map_err(|source| ServeError::Listen {
+            section: format!("[[gate]] {}", gate.name),
+            address: gate.listen,
+            source,
+        })?;
+        sockets.push((Arc::clone(service), bound));
+    }
+    let admin_listener = TcpListener::bind(config.admin.listen).await.map_err(|source| ServeError::Listen {
+        section: "[admin]".to_owned(),
+        address: config.admin.listen,
+        source,
+    })?;
+    let (drain, drained) = watch::channel(Drain::Running);
+    let threads = worker::start(workers, sockets, &drained)?;
+    let ready = Arc::new(AtomicBool::new(true));
+    let state = AdminState::new(metrics.clone(), gate_metrics(&services), Arc::clone(&ready));
+    let admin = tokio::spawn(admin::serve(admin_listener, state, until_ended(drained.clone())));
+    for gate in &config.gate {
+        info!(gate = %gate.name, listen = %gate.listen, upstream = %gate.upstream.address, "gate open");
+    }
+    tokio::select! {
+        () = shutdown => {}
+        () = reload::follow(config, &services, &metrics, &audit) => {}
+    }
+    ready.store(false, Ordering::Relaxed);
+    drain_sessions(&drain, threads, config.runtime.drain_timeout.get()).await;
+    audit.shutdown();
+    match admin.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => warn!(%error, "the admin server ended with an error"),
+        Err(error) => error!(%error, "the admin server failed"),
+    }
+    Ok(())
+}
+
+fn gate_metrics(services: &[Arc<Service>]) -> Vec<(String, GateMetrics)> {
+    services.iter().map(|service| (service.name.clone(), service.metrics.clone())).collect()
+}
+
+/// A socket for every worker. The address is first taken alone, since sharing would hide that another program has it.
+fn bind_all(address: SocketAddr, workers: usize) -> io::Result<Vec<std::net::TcpListener>> {
+    drop(listener::bind(address, Sharing::Exclusive)?);
+    (0..workers).map(|_worker| listener::bind(address, Sharing::ReusePort)).collect()
+}
+
+/// Resolves when sessions are over.
+async fn until_ended(mut drained: watch::Receiver<Drain>) {
+    // An error means that the sender is gone, and the process with it.
+    if drained.wait_for(|drain| *drain == Drain::Now).await.is_err() {
+        info!("stopping");
+    }
+}
+
+/// Idle sessions end at once, running ones when they are idle or when the time is over.
+async fn drain_sessions(drain: &watch::Sender<Drain>, threads: worker::Threads, limit: Duration) {
+    drain.send_replace(Drain::WhenIdle);
+    let mut finished = std::pin::pin!(threads.finished());
+    if tokio::time::timeout(limit, finished.as_mut()).await.is_err() {
+        warn!("drain limit reached: ending the remaining sessions");
+    }
+    drain.send_replace(Drain::Now);
+    if tokio::time::timeout(LAST_WORDS, finished).await.is_err() {
+        warn!("some sessions did not end in time");
+    }
+}

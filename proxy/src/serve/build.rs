@@ -1,0 +1,261 @@
+//! From the configuration to running parts: policies, TLS, services. Used at start, at reload and by the command line.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::config::value::{DialectWord, ExternalIdWord, FactsMode, ModeWord, SeverityWord, TlsMode};
+use crate::config::{Config, ConfigError, Gate as GateConfig};
+use crate::gate::finding::{Code, Severity};
+use crate::gate::policy::{Enforcement, Iam, Parts, Policy};
+use crate::gate::{CacheSettings, Gate};
+use crate::iam::{ExternalIdOn, Facts, FactsError, Mode, Sources};
+use crate::net::tls::{self, TlsError, Verify};
+use crate::net::upstream::{self, Upstream};
+use crate::observe::{Audit, Metrics};
+use crate::rules::{Rules, RulesError};
+use crate::session::{Limits, Service};
+use crate::sql::Dialect;
+use crate::wire::startup::Offer;
+
+/// Redshift's limit of roles attached to a cluster. Source: Amazon Redshift Management Guide, "Quotas and limits".
+const ATTACHED_ROLES_QUOTA: usize = 50;
+
+/// Why what a configuration names cannot be used. Every variant names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The configuration itself.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A rule.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
+    /// A snapshot.
+    #[error(transparent)]
+    Facts(#[from] FactsError),
+    /// A certificate or key.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The upstream's name.
+    #[error("[[gate]] {gate}: \"{name}\" cannot stand in a certificate; set server_name in [gate.upstream]")]
+    ServerName {
+        /// The gate.
+        gate: String,
+        /// The name.
+        name: String,
+    },
+    /// The cluster is not in the facts.
+    #[error("{}: [[gate]] {gate}: cluster \"{cluster}\" is not in the files of facts.clusters", path.display())]
+    Cluster {
+        /// The configuration.
+        path: PathBuf,
+        /// The gate.
+        gate: String,
+        /// The cluster's name.
+        cluster: String,
+    },
+    /// The audit file.
+    #[error("{}: the audit cannot be written: {source}; check [audit] path", path.display())]
+    Audit {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+}
+
+/// What all gates share, loaded once.
+struct Shared {
+    rules: Arc<Rules>,
+    facts: Option<Arc<Facts>>,
+}
+
+impl Shared {
+    fn load(config: &Config) -> Result<Self, BuildError> {
+        let rules = Arc::new(Rules::load(&config.policy.rules)?);
+        let facts = if !config.facts.is_configured() {
+            None
+        } else {
+            let sources = Sources {
+                iam: config.facts.iam.clone(),
+                clusters: config.facts.clusters.clone(),
+                service_control: config.facts.service_control.clone(),
+            };
+            Some(Arc::new(Facts::load(&sources)?))
+        };
+        Ok(Self { rules, facts })
+    }
+}
+
+/// The policy of one gate.
+///
+/// # Errors
+/// [`BuildError`].
+pub fn policy(config: &Config, gate: &GateConfig) -> Result<Policy, BuildError> {
+    policy_of(config, gate, &Shared::load(config)?)
+}
+
+fn policy_of(config: &Config, gate: &GateConfig, shared: &Shared) -> Result<Policy, BuildError> {
+    let iam = match &shared.facts {
+        None => None,
+        Some(facts) if facts.cluster(&gate.cluster).is_none() => {
+            let (path, gate, cluster) = (config.source().to_owned(), gate.name.clone(), gate.cluster.clone());
+            return Err(BuildError::Cluster { path, gate, cluster });
+        }
+        Some(facts) => Some(Iam {
+            facts: Arc::clone(facts),
+            cluster: gate.cluster.clone(),
+            mode: match config.facts.mode {
+                FactsMode::Guide => Mode::Guide,
+                FactsMode::Aws => Mode::Aws,
+            },
+            external_id: match config.facts.external_id {
+                ExternalIdWord::Same => ExternalIdOn::Same,
+                ExternalIdWord::FirstOnly => ExternalIdOn::FirstOnly,
+                ExternalIdWord::Unknown => ExternalIdOn::Unknown,
+            },
+        }),
+    };
+    Ok(Policy::new(Parts {
+        gate: gate.name.clone(),
+        iam,
+        rules: Arc::clone(&shared.rules),
+        groups: config.policy.groups.clone(),
+        severities: severities(config),
+        enforcement: match config.policy.mode {
+            ModeWord::Enforce => Enforcement::Enforce,
+            ModeWord::Shadow => Enforcement::Shadow,
+        },
+    }))
+}
+
+fn severities(config: &Config) -> BTreeMap<Code, Severity> {
+    let severity = |word: &SeverityWord| match word {
+        SeverityWord::Reject => Severity::Reject,
+        SeverityWord::Annotate => Severity::Annotate,
+        SeverityWord::Allow => Severity::Allow,
+    };
+    let known = config.policy.severity.iter().filter_map(|(code, word)| Code::parse(code).map(|code| (code, severity(word))));
+    known.collect()
+}
+
+/// The lexical rules of a gate's backend.
+#[must_use]
+pub fn dialect(gate: &GateConfig) -> Dialect {
+    match gate.dialect {
+        DialectWord::Redshift => Dialect::Redshift,
+        DialectWord::PostgreSql => Dialect::PostgreSql,
+    }
+}
+
+/// What can be exchanged while a gate runs.
+#[derive(Debug)]
+pub struct Replaceable {
+    policy: Policy,
+    offer: Offer,
+    upstream: Upstream,
+}
+
+/// Loads everything that a configuration names.
+///
+/// # Errors
+/// [`BuildError`], the first thing that cannot be used.
+pub fn all(config: &Config) -> Result<Vec<Replaceable>, BuildError> {
+    let shared = Shared::load(config)?;
+    let replaceable = |gate| {
+        Ok(Replaceable { policy: policy_of(config, gate, &shared)?, offer: offer(gate)?, upstream: upstream_of(gate)? })
+    };
+    config.gate.iter().map(replaceable).collect()
+}
+
+fn offer(gate: &GateConfig) -> Result<Offer, BuildError> {
+    let Some(tls) = &gate.tls else { return Ok(Offer::default()) };
+    Ok(Offer { tls: Some(tls::acceptor(&tls.certificate, &tls.key)?), tls_required: tls.required })
+}
+
+fn upstream_of(gate: &GateConfig) -> Result<Upstream, BuildError> {
+    let settings = &gate.upstream;
+    let verify = match settings.tls {
+        TlsMode::Disable => None,
+        TlsMode::Require => Some(Verify::Nothing),
+        TlsMode::VerifyCa => Some(Verify::Authority),
+        TlsMode::VerifyFull => Some(Verify::Full),
+    };
+    let tls = match verify {
+        None => None,
+        Some(verify) => {
+            let host = settings.address.rsplit_once(':').map_or("", |(host, _port)| host);
+            let name = settings.server_name.as_deref().unwrap_or(host);
+            let failed = |_invalid| BuildError::ServerName { gate: gate.name.clone(), name: name.to_owned() };
+            let server_name = upstream::server_name(name).map_err(failed)?;
+            Some((tls::connector(verify, settings.ca.as_deref())?, server_name))
+        }
+    };
+    Ok(Upstream { address: settings.address.clone(), tls, timeout: settings.connect_timeout.get() })
+}
+
+/// The services of all gates, in the order of the configuration.
+///
+/// # Errors
+/// [`BuildError`].
+pub fn services(config: &Config, metrics: &Metrics, audit: &Audit) -> Result<Vec<Arc<Service>>, BuildError> {
+    let cache = CacheSettings { capacity: config.policy.cache.capacity, ttl: config.policy.cache.ttl.get() };
+    let mut services = Vec::new();
+    for (gate, fresh) in config.gate.iter().zip(all(config)?) {
+        let counts = metrics.gate(&gate.name);
+        show(metrics, &counts, &fresh.policy);
+        services.push(Arc::new(Service {
+            name: gate.name.clone(),
+            gate: Gate::new(fresh.policy, dialect(gate), cache),
+            upstream: ArcSwap::from_pointee(fresh.upstream),
+            offer: ArcSwap::from_pointee(fresh.offer),
+            limits: Limits {
+                max_statement_bytes: gate.limits.max_statement_bytes,
+                startup_timeout: gate.limits.startup_timeout.get(),
+                max_sessions: gate.limits.max_sessions,
+            },
+            comment: config.policy.comment,
+            notice: config.policy.notice,
+            metrics: counts,
+            audit: audit.clone(),
+        }));
+    }
+    Ok(services)
+}
+
+/// Puts a new version of the configuration in force in running services: all of it, or nothing.
+///
+/// # Errors
+/// [`BuildError`]; nothing is changed then.
+pub fn refresh(config: &Config, services: &[Arc<Service>], metrics: &Metrics) -> Result<(), BuildError> {
+    let fresh = all(config)?;
+    for (gate, fresh) in config.gate.iter().zip(fresh) {
+        if let Some(service) = services.iter().find(|service| service.name == gate.name) {
+            show(metrics, &service.metrics, &fresh.policy);
+            service.gate.replace(fresh.policy);
+            service.offer.store(Arc::new(fresh.offer));
+            service.upstream.store(Arc::new(fresh.upstream));
+        }
+    }
+    Ok(())
+}
+
+/// Shows a policy in the metrics.
+fn show(metrics: &Metrics, gate: &crate::observe::metrics::GateMetrics, policy: &Policy) {
+    gate.policy_info(policy.version(), policy.enforcement().as_str());
+    if let Some(iam) = policy.iam() {
+        metrics.facts("snapshot", iam.facts.role_count(), iam.facts.account_count(), now());
+        if let Some(cluster) = iam.facts.cluster(&iam.cluster) {
+            gate.attached_roles(cluster.attached_roles().len(), ATTACHED_ROLES_QUOTA);
+        }
+    }
+}
+
+/// Seconds since 1970, as the metrics show moments.
+#[must_use]
+pub fn now() -> f64 {
+    jiff::Timestamp::now().as_duration().as_secs_f64()
+}

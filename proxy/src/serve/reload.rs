@@ -1,0 +1,111 @@
+//! Reload on SIGHUP and when a file changes: rules, IAM facts, certificates and the configuration itself. A bad new
+//! version is refused with its reason, and the old one stays in force.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use notify_debouncer_mini::notify::{RecommendedWatcher, RecursiveMode};
+use notify_debouncer_mini::{DebounceEventResult, Debouncer, new_debouncer};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tracing::{error, info, warn};
+
+use crate::config::Config;
+use crate::observe::{Audit, Metrics};
+use crate::serve::build;
+use crate::session::Service;
+
+/// Editors and deployments write files in several steps; a reload waits until they are quiet.
+const QUIET: Duration = Duration::from_millis(500);
+
+/// Reloads until the process ends; never resolves.
+pub(super) async fn follow(config: &Config, services: &[Arc<Service>], metrics: &Metrics, audit: &Audit) {
+    let (changed, mut changes) = mpsc::channel(1);
+    let watcher = match watch(config, changed) {
+        Ok(watcher) => Some(watcher),
+        Err(error) => {
+            warn!(%error, "files are not watched for changes; send SIGHUP after a change");
+            None
+        }
+    };
+    let mut hangup = match signal(SignalKind::hangup()) {
+        Ok(hangup) => hangup,
+        Err(error) => {
+            error!(%error, "SIGHUP cannot be followed");
+            return std::future::pending().await;
+        }
+    };
+    loop {
+        let why = tokio::select! {
+            _ = hangup.recv() => {
+                if let Err(error) = audit.reopen() {
+                    error!(%error, "the audit file cannot be reopened");
+                }
+                "SIGHUP"
+            }
+            Some(()) = changes.recv(), if watcher.is_some() => "a file changed",
+        };
+        reload(config, services, metrics, why);
+    }
+}
+
+fn reload(config: &Config, services: &[Arc<Service>], metrics: &Metrics, why: &str) {
+    let applied = Config::load(config.source()).map_err(build::BuildError::from).and_then(|fresh| {
+        restart_only(config, &fresh);
+        build::refresh(&fresh, services, metrics)
+    });
+    metrics.reload("config", applied.is_ok(), build::now());
+    match applied {
+        Ok(()) => info!(why, "reloaded"),
+        Err(error) => error!(why, %error, "reload refused; the old configuration, rules and facts stay in force"),
+    }
+}
+
+/// Says so when a change needs a restart.
+fn restart_only(old: &Config, new: &Config) {
+    let addresses = |config: &Config| config.gate.iter().map(|gate| (gate.name.clone(), gate.listen)).collect::<Vec<_>>();
+    if addresses(old) != addresses(new) || old.admin.listen != new.admin.listen {
+        warn!("gates or their addresses changed in the configuration: this takes effect at the next start");
+    }
+}
+
+/// Watches the folders of all files that the configuration names: a file may be replaced rather than written.
+fn watch(
+    config: &Config,
+    changed: mpsc::Sender<()>,
+) -> Result<Debouncer<RecommendedWatcher>, notify_debouncer_mini::notify::Error> {
+    let mut debouncer = new_debouncer(QUIET, move |events: DebounceEventResult| {
+        let concerns_us = events.is_ok_and(|events| events.iter().any(|event| is_ours(&event.path)));
+        // A full channel means that a reload is due anyway.
+        if concerns_us && changed.try_send(()).is_err() {
+            tracing::debug!("a reload is due already");
+        }
+    })?;
+    for folder in folders(config) {
+        debouncer.watcher().watch(&folder, RecursiveMode::NonRecursive)?;
+    }
+    Ok(debouncer)
+}
+
+/// Whether a changed file is of a kind that the configuration names: an audit file beside it must not cause reloads.
+/// Kubernetes exchanges mounted files by the link `..data`.
+fn is_ours(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    name.starts_with("..") || ["toml", "cedar", "json", "pem", "crt", "key"].contains(&extension.as_ref())
+}
+
+fn folders(config: &Config) -> BTreeSet<PathBuf> {
+    let mut files: Vec<&Path> = vec![config.source()];
+    files.extend(config.policy.rules.iter().map(PathBuf::as_path));
+    files.extend(config.facts.iam.iter().chain(&config.facts.clusters).chain(&config.facts.service_control).map(PathBuf::as_path));
+    for gate in &config.gate {
+        files.extend(gate.tls.iter().flat_map(|tls| [tls.certificate.as_path(), tls.key.as_path()]));
+        files.extend(gate.upstream.ca.as_deref());
+    }
+    let here = Path::new(".");
+    let folder = |file: &Path| file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(here).to_owned();
+    files.into_iter().map(folder).collect()
+}

@@ -1,0 +1,234 @@
+//! One session: one frontend, one backend. The conductor, which calls the rooms in order.
+
+pub mod inspect;
+pub mod record;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tracing::{Instrument, debug, info, info_span, warn};
+
+use crate::gate::Gate;
+use crate::gate::principal::{Attributes, Principal};
+use crate::net::listener::tune;
+use crate::net::stream::Stream;
+use crate::net::upstream::Upstream;
+use crate::observe::Audit;
+use crate::observe::metrics::GateMetrics;
+use crate::session::inspect::{Desk, Identity};
+use crate::sql::is_unsafe_encoding;
+use crate::wire::answer::{Report, sqlstate};
+use crate::wire::relay::{self, Drain, Ended, Legs, RelayError};
+use crate::wire::startup::{self, Offer, Opening, StartupError, StartupMessage};
+
+/// How long a cancel request may take altogether.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The bounds of a gate's sessions.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// The longest message that may carry a statement.
+    pub max_statement_bytes: usize,
+    /// From the first byte to the end of start-up on our side.
+    pub startup_timeout: Duration,
+    /// Sessions at once.
+    pub max_sessions: usize,
+}
+
+/// What all sessions of one gate share.
+#[derive(Debug)]
+pub struct Service {
+    /// The gate's name.
+    pub name: String,
+    /// Judges.
+    pub gate: Gate,
+    /// The backend.
+    pub upstream: ArcSwap<Upstream>,
+    /// What the frontend's leg offers.
+    pub offer: ArcSwap<Offer>,
+    /// Bounds.
+    pub limits: Limits,
+    /// Annotated statements carry a comment.
+    pub comment: bool,
+    /// Annotated statements warn the client.
+    pub notice: bool,
+    /// Counts.
+    pub metrics: GateMetrics,
+    /// Records.
+    pub audit: Audit,
+}
+
+/// Numbers sessions within this process.
+static NEXT_SESSION: AtomicU64 = AtomicU64::new(1);
+
+/// Serves one accepted connection to its end. Not cancel safe.
+pub async fn serve(socket: TcpStream, peer: SocketAddr, service: Arc<Service>, mut drain: watch::Receiver<Drain>) {
+    let id = NEXT_SESSION.fetch_add(1, Ordering::Relaxed);
+    let span = info_span!("session", id, gate = %service.name, client = %peer);
+    async {
+        if let Err(error) = tune(&socket) {
+            debug!(%error, "socket options");
+        }
+        let offer = service.offer.load_full();
+        let negotiation = startup::negotiate(socket, &offer);
+        match tokio::time::timeout(service.limits.startup_timeout, negotiation).await {
+            Err(_elapsed) => {
+                service.metrics.session_refused("startup");
+                debug!("start-up took too long");
+            }
+            Ok(Err(error)) => refuse(error, &service).await,
+            Ok(Ok(Opening::Cancel(stream, packet))) => cancel(stream, &packet, &service).await,
+            Ok(Ok(Opening::Session(stream, startup))) => session(id, stream, peer, startup, &service, &mut drain).await,
+        }
+    }
+    .instrument(span)
+    .await;
+}
+
+async fn refuse(error: StartupError, service: &Service) {
+    match error {
+        StartupError::Refused { stream, report } => {
+            service.metrics.session_refused("startup");
+            info!(reason = %report.message, "session refused");
+            farewell(*stream, &report).await;
+        }
+        StartupError::Handshake(error) => {
+            service.metrics.session_refused("tls");
+            service.metrics.tls_handshake("frontend", "failed");
+            debug!(%error, "TLS handshake with the frontend failed");
+        }
+        StartupError::Gone(error) => debug!(%error, "connection closed during start-up"),
+    }
+}
+
+/// Says why, and closes. A client that does not listen any more is left alone.
+async fn farewell(mut stream: Stream, report: &Report) {
+    let said = async {
+        stream.write_all(&report.fatal()).await?;
+        stream.shutdown().await
+    };
+    if let Ok(Err(error)) = tokio::time::timeout(CANCEL_TIMEOUT, said).await {
+        debug!(%error, "the frontend did not wait for its refusal");
+    }
+}
+
+/// Hands a cancel request to the backend as it came and waits until the backend has taken it, as a client would.
+async fn cancel(mut stream: Stream, packet: &[u8], service: &Service) {
+    let forwarded = async {
+        let upstream = service.upstream.load_full();
+        let mut backend = upstream.connect().await.map_err(|error| error.to_string())?;
+        backend.write_all(packet).await.map_err(|error| error.to_string())?;
+        backend.flush().await.map_err(|error| error.to_string())?;
+        // The server answers by closing; an error at that moment is its way of closing.
+        let mut nothing = [0_u8; 1];
+        Ok::<bool, String>(backend.read(&mut nothing).await.is_ok())
+    };
+    match tokio::time::timeout(CANCEL_TIMEOUT, forwarded).await {
+        Ok(Ok(_closed)) => service.metrics.cancel("forwarded"),
+        Ok(Err(error)) => {
+            service.metrics.cancel("failed");
+            warn!(error, "cancel request not delivered");
+        }
+        Err(_elapsed) => {
+            service.metrics.cancel("failed");
+            warn!("cancel request not delivered in time");
+        }
+    }
+    if let Err(error) = stream.shutdown().await {
+        debug!(%error, "the frontend did not wait for its cancel request");
+    }
+}
+
+async fn session(
+    id: u64,
+    stream: Stream,
+    peer: SocketAddr,
+    startup: StartupMessage,
+    service: &Arc<Service>,
+    drain: &mut watch::Receiver<Drain>,
+) {
+    if stream.is_tls() {
+        service.metrics.tls_handshake("frontend", "ok");
+    }
+    if let Some(report) = admission(&startup, service, *drain.borrow()) {
+        info!(user = %startup.user, reason = %report.message, "session refused");
+        return farewell(stream, &report).await;
+    }
+    let upstream = service.upstream.load_full();
+    let began = Instant::now();
+    let mut backend = match upstream.connect().await {
+        Ok(backend) => backend,
+        Err(error) => {
+            service.metrics.upstream_error(error.reason());
+            service.metrics.session_refused("startup");
+            warn!(%error, "the backend cannot be reached");
+            let report = Report::new(sqlstate::CONNECTION_FAILURE, "the gate cannot reach the cluster");
+            return farewell(stream, &report.hint("the gate's log says why; try again later")).await;
+        }
+    };
+    service.metrics.upstream_connect(began.elapsed());
+    let mut guard = service.metrics.session_opened();
+    info!(user = %startup.user, database = %startup.database, tls = stream.is_tls(), "session opened");
+    let sent = async {
+        backend.write_all(&startup.packet).await?;
+        backend.flush().await
+    };
+    let ended = match sent.await {
+        Err(error) => Err(RelayError::Backend(error)),
+        Ok(()) => {
+            let principal = Principal::new(Attributes {
+                user: startup.user,
+                groups: None,
+                database: startup.database,
+                application: startup.application,
+                client_address: Some(peer.ip()),
+            });
+            let identity = Identity::new(principal);
+            let mut desk = Desk::new(id, service, &identity);
+            let watcher = identity.watcher(&service.metrics);
+            let legs = Legs { frontend: stream, backend };
+            relay::relay(legs, &mut desk, &watcher, service.limits.max_statement_bytes, drain).await
+        }
+    };
+    let reason = end_reason(&ended);
+    guard.set_reason(reason);
+    match ended {
+        Ok(_) | Err(RelayError::Frontend(_)) => info!(reason, "session closed"),
+        Err(error) => info!(reason, %error, "session closed"),
+    }
+}
+
+fn end_reason(ended: &Result<Ended, RelayError>) -> &'static str {
+    match ended {
+        Ok(Ended::Frontend) | Err(RelayError::Frontend(_)) => "client",
+        Ok(Ended::Backend) | Err(RelayError::Backend(_)) => "upstream",
+        Ok(Ended::Drained) => "drain",
+        Err(_) => "error",
+    }
+}
+
+/// Why a session is not let in.
+fn admission(startup: &StartupMessage, service: &Service, drain: Drain) -> Option<Report> {
+    if drain != Drain::Running {
+        service.metrics.session_refused("drain");
+        return Some(Report::new(sqlstate::ADMIN_SHUTDOWN, "the gate is being stopped").hint("connect again"));
+    }
+    if service.metrics.sessions_open() >= service.limits.max_sessions {
+        service.metrics.session_refused("limit_total");
+        let message = format!("the gate holds {} sessions and takes no more", service.limits.max_sessions);
+        return Some(Report::new(sqlstate::TOO_MANY_CONNECTIONS, message).hint("close idle sessions and try again"));
+    }
+    let encoding = startup.client_encoding.as_deref()?;
+    if is_unsafe_encoding(encoding) {
+        service.metrics.session_refused("startup");
+        let message = format!("RG109: client_encoding {encoding} could hide quotes from the gate");
+        return Some(Report::new(sqlstate::FEATURE_NOT_SUPPORTED, message).hint("use client_encoding UTF8"));
+    }
+    None
+}

@@ -1,0 +1,287 @@
+//! The desk at which a session's statements are judged: who is asking, what was prepared, what the client is told.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use crate::gate::Source;
+use crate::gate::finding::{Finding, Severity};
+use crate::gate::principal::Principal;
+use crate::gate::verdict::{Action, Verdict};
+use crate::observe::metrics::{DecisionPath, GateMetrics};
+use crate::session::Service;
+use crate::session::record;
+use crate::sql::{self, Effect};
+use crate::wire::answer::{Nonce, Refusal, Report, sqlstate};
+use crate::wire::relay::{Inspector, Ruling, Watcher, nonce};
+
+/// Prepared statements with role uses that a session may keep: their texts are judged again after a reload.
+const MAX_WATCHED: usize = 1024;
+
+/// Who the session acts as. The server's word counts; what a statement asks for counts beside it until the server has
+/// answered, so that neither a failing nor a pipelined SET SESSION AUTHORIZATION changes a verdict for the better.
+#[derive(Debug)]
+pub struct Identity {
+    login: Principal,
+    state: RefCell<IdentityState>,
+}
+
+#[derive(Debug)]
+struct IdentityState {
+    /// What the server reported first; the login user's name may be written otherwise (`IAM:user`).
+    first_report: Option<String>,
+    current: Principal,
+    requested: Vec<Principal>,
+}
+
+impl Identity {
+    /// The identity of a session that logged in as `login`.
+    #[must_use]
+    pub fn new(login: Principal) -> Self {
+        let state = IdentityState { first_report: None, current: login.clone(), requested: Vec::new() };
+        Self { login, state: RefCell::new(state) }
+    }
+
+    /// The relay's ear.
+    #[must_use]
+    pub fn watcher<'a>(&'a self, metrics: &'a GateMetrics) -> SessionWatcher<'a> {
+        SessionWatcher { identity: self, metrics }
+    }
+
+    fn current(&self) -> Principal {
+        self.state.borrow().current.clone()
+    }
+
+    fn requested(&self) -> Vec<Principal> {
+        self.state.borrow().requested.clone()
+    }
+
+    fn request(&self, effect: &Effect) {
+        let principal = self.after(effect);
+        self.state.borrow_mut().requested.push(principal);
+    }
+
+    fn after(&self, effect: &Effect) -> Principal {
+        match effect {
+            Effect::SetSessionAuthorization(user) => self.login.with_user(user),
+            Effect::ResetSessionAuthorization => self.login.clone(),
+        }
+    }
+
+    fn reported(&self, user: &str) {
+        let mut state = self.state.borrow_mut();
+        let first = state.first_report.get_or_insert_with(|| user.to_owned());
+        state.current = if first == user { self.login.clone() } else { self.login.with_user(user) };
+    }
+}
+
+/// Counts bytes and follows the session's user.
+#[derive(Debug)]
+pub struct SessionWatcher<'a> {
+    identity: &'a Identity,
+    metrics: &'a GateMetrics,
+}
+
+impl Watcher for SessionWatcher<'_> {
+    fn to_backend(&self, bytes: usize) {
+        self.metrics.relayed_to_backend(bytes);
+    }
+
+    fn to_frontend(&self, bytes: usize) {
+        self.metrics.relayed_to_frontend(bytes);
+    }
+
+    fn session_authorization(&self, user: &[u8]) {
+        self.identity.reported(&String::from_utf8_lossy(user));
+    }
+
+    fn settled(&self) {
+        self.identity.state.borrow_mut().requested.clear();
+    }
+}
+
+/// A prepared statement that names roles, or whose parameters may.
+#[derive(Debug)]
+struct Watched {
+    text: Box<[u8]>,
+    generation: u64,
+    parameters: bool,
+}
+
+/// Rules on the statements of one session.
+#[derive(Debug)]
+pub struct Desk<'a> {
+    session: u64,
+    service: &'a Arc<Service>,
+    identity: &'a Identity,
+    watched: HashMap<Vec<u8>, Watched>,
+}
+
+impl<'a> Desk<'a> {
+    /// The desk of one session.
+    #[must_use]
+    pub fn new(session: u64, service: &'a Arc<Service>, identity: &'a Identity) -> Self {
+        Self { session, service, identity, watched: HashMap::new() }
+    }
+
+    /// The gravest verdict over everybody whom the session may be acting as when the server runs the text.
+    fn judge(&self, text: &[u8]) -> (Option<Arc<Verdict>>, Source, Principal) {
+        let gate = &self.service.gate;
+        let mut principal = self.identity.current();
+        let (Some(mut verdict), source) = gate.judge(text, &principal, Timestamp::now()) else {
+            return (None, Source::Scan, principal);
+        };
+        let mut others = self.identity.requested();
+        let effects = verdict.statements.iter().filter_map(|statement| statement.effect.as_ref());
+        others.extend(effects.map(|effect| self.identity.after(effect)));
+        for other in others {
+            if let (Some(second), _) = gate.judge(text, &other, Timestamp::now())
+                && second.action > verdict.action
+            {
+                (verdict, principal) = (second, other);
+            }
+        }
+        (Some(verdict), source, principal)
+    }
+
+    /// What a verdict means for its message.
+    fn ruling(&self, verdict: &Verdict, principal: &Principal, text: &[u8]) -> Ruling {
+        let nonce = match verdict.action {
+            Action::Reject => Some(fresh_nonce()),
+            Action::Forward | Action::Annotate => None,
+        };
+        record::verdict(self.service, self.session, principal, verdict, text, nonce.as_ref());
+        match (verdict.action, nonce) {
+            (Action::Reject, Some(nonce)) => Ruling::Refuse(Refusal { nonce, report: refusal_report(verdict, text) }),
+            (Action::Annotate, _) => Ruling::Annotate {
+                comment: self.service.comment.then(|| verdict.comment()),
+                warning: self.service.notice.then(|| warning_report(verdict)),
+            },
+            (Action::Forward | Action::Reject, _) => Ruling::Forward,
+        }
+    }
+
+    fn watch(&mut self, name: &[u8], verdict: &Verdict, text: &[u8]) -> Option<Report> {
+        let parameters = verdict.statements.iter().any(|statement| statement.watch_parameters);
+        if self.watched.len() >= MAX_WATCHED && !self.watched.contains_key(name) {
+            let message = format!("the session keeps {MAX_WATCHED} prepared statements with roles and takes no more");
+            return Some(Report::new(sqlstate::PROGRAM_LIMIT_EXCEEDED, message).hint("close prepared statements"));
+        }
+        let watched = Watched { text: text.into(), generation: verdict.generation, parameters };
+        self.watched.insert(name.to_vec(), watched);
+        None
+    }
+}
+
+impl Inspector for Desk<'_> {
+    async fn statement(&mut self, name: Option<&[u8]>, text: &[u8]) -> Ruling {
+        let began = Instant::now();
+        let (verdict, source, principal) = self.judge(text);
+        let Some(verdict) = verdict else {
+            if let (Some(name), false) = (name, self.watched.is_empty()) {
+                self.watched.remove(name);
+            }
+            self.service.metrics.plain_statement(text.len(), began.elapsed());
+            return Ruling::Forward;
+        };
+        self.service.metrics.decision(path(source), began.elapsed(), text.len());
+        if verdict.action != Action::Reject {
+            for statement in &verdict.statements {
+                if let Some(effect) = &statement.effect {
+                    self.identity.request(effect);
+                }
+            }
+            if let Some(report) = name.and_then(|name| self.watch(name, &verdict, text)) {
+                return Ruling::Refuse(self.refuse(report));
+            }
+        }
+        self.ruling(&verdict, &principal, text)
+    }
+
+    fn watches_prepared(&self) -> bool {
+        !self.watched.is_empty()
+    }
+
+    async fn bind(&mut self, statement: &[u8], values: &[&[u8]]) -> Ruling {
+        let Some(watched) = self.watched.get(statement) else { return Ruling::Forward };
+        if watched.parameters && values.iter().any(|value| sql::names_role(value)) {
+            let (verdict, principal) = record::bound_role(self.service, &self.identity.current(), &watched.text);
+            return self.ruling(&verdict, &principal, &watched.text);
+        }
+        if watched.generation == self.service.gate.policy().generation() {
+            return Ruling::Forward;
+        }
+        let text = watched.text.clone();
+        let (verdict, _, principal) = self.judge(&text);
+        let Some(verdict) = verdict else { return Ruling::Forward };
+        if verdict.action == Action::Reject {
+            return self.ruling(&verdict, &principal, &text);
+        }
+        if let Some(watched) = self.watched.get_mut(statement) {
+            watched.generation = verdict.generation;
+        }
+        Ruling::Forward
+    }
+
+    fn close(&mut self, statement: &[u8]) {
+        self.watched.remove(statement);
+    }
+
+    fn refuse(&mut self, report: Report) -> Refusal {
+        self.service.metrics.statement("none", "reject");
+        Refusal { nonce: fresh_nonce(), report }
+    }
+}
+
+/// A nonce; should the random source fail, one that is unique by time, for a nonce guards nothing but its own match.
+fn fresh_nonce() -> Nonce {
+    nonce().unwrap_or_else(|_error| Nonce::new(Timestamp::now().as_nanosecond().to_be_bytes().last_chunk().copied().unwrap_or_default()))
+}
+
+const fn path(source: Source) -> DecisionPath {
+    match source {
+        Source::Scan => DecisionPath::Scan,
+        Source::Cached => DecisionPath::Cached,
+        Source::Cold => DecisionPath::Cold,
+    }
+}
+
+/// The gravest finding, and what the others are.
+fn refusal_report(verdict: &Verdict, text: &[u8]) -> Report {
+    let findings = verdict.findings();
+    let mut report = report(sqlstate::INSUFFICIENT_PRIVILEGE, &findings, Severity::Reject);
+    report.position = findings.first().map(|finding| position(text, finding.at));
+    report
+}
+
+fn warning_report(verdict: &Verdict) -> Report {
+    let mut report = report(sqlstate::WARNING, &verdict.findings(), Severity::Annotate);
+    if verdict.enforced == Action::Reject {
+        report.message.push_str(" (shadow mode: the statement would have been refused)");
+    }
+    report
+}
+
+fn report(sqlstate: &'static str, findings: &[&Finding], least: Severity) -> Report {
+    let mut spoken = findings.iter().filter(|finding| finding.severity >= least);
+    let Some(first) = spoken.next() else { return Report::new(sqlstate, "refused by the gate") };
+    let mut details: Vec<String> = first.detail.iter().cloned().collect();
+    details.extend(spoken.map(|finding| {
+        let detail = finding.detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+        format!("also {}: {}{detail}", finding.code, finding.message)
+    }));
+    let mut report = Report::new(sqlstate, format!("{}: {}", first.code, first.message));
+    report.detail = Some(details.join("\n")).filter(|detail| !detail.is_empty());
+    report.hint.clone_from(&first.hint);
+    report
+}
+
+/// The character, counted from 1, at which byte `at` stands. Bytes that are no UTF-8 count as one each.
+fn position(text: &[u8], at: usize) -> usize {
+    let before = text.get(..at).unwrap_or(text);
+    let is_continuation = |byte: &&u8| (**byte & 0xc0) == 0x80;
+    before.iter().filter(|byte| !is_continuation(byte)).count().saturating_add(1)
+}

@@ -1,0 +1,140 @@
+//! String constants: token -> text.
+
+use std::borrow::Cow;
+
+use memchr::memchr;
+
+use crate::sql::lexer::{Lexer, Token, TokenKind};
+
+/// A string constant, decoded.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Literal<'t> {
+    /// What the server would read.
+    pub bytes: Cow<'t, [u8]>,
+    /// A backslash was an escape.
+    pub escaped: bool,
+    /// An escape that releases of the server read differently: `\x`, `\u`.
+    pub doubtful: bool,
+    /// Several literals joined over a newline.
+    pub joined: bool,
+    /// The bytes stand in the text as they are, from this byte on.
+    pub verbatim: Option<usize>,
+}
+
+impl Literal<'_> {
+    /// The text, with what is no UTF-8 replaced.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+}
+
+/// Decodes a literal token of `text`. `None`: the token is none.
+#[must_use]
+pub fn decode(text: &[u8], token: Token) -> Option<Literal<'_>> {
+    let raw = text.get(token.start..token.end)?;
+    match token.kind {
+        TokenKind::Dollar => {
+            let tag = memchr(b'$', raw.get(1..)?)?.saturating_add(2);
+            let bytes = raw.get(tag..raw.len().checked_sub(tag)?)?;
+            let verbatim = Some(token.start.saturating_add(tag));
+            Some(Literal { bytes: Cow::Borrowed(bytes), escaped: false, doubtful: false, joined: false, verbatim })
+        }
+        TokenKind::Escaped => Some(quoted(raw, token.start, true)),
+        TokenKind::Plain => Some(quoted(raw, token.start, false)),
+        _ => None,
+    }
+}
+
+/// Takes a `'...'`, closed and with all its continuations, apart.
+fn quoted(raw: &[u8], start: usize, escapes: bool) -> Literal<'_> {
+    let inner = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
+    let is_special = |byte: &u8| *byte == b'\'' || (escapes && *byte == b'\\');
+    if !inner.iter().any(is_special) {
+        let verbatim = Some(start.saturating_add(1));
+        return Literal { bytes: Cow::Borrowed(inner), escaped: false, doubtful: false, joined: false, verbatim };
+    }
+    let mut decoded = Vec::with_capacity(inner.len());
+    let mut literal = Literal { bytes: Cow::default(), escaped: false, doubtful: false, joined: false, verbatim: None };
+    let mut rest = inner;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        match byte {
+            b'\\' if escapes => {
+                literal.escaped = true;
+                literal.doubtful |= matches!(rest.first(), Some(b'x' | b'u' | b'U'));
+                rest = unescape(rest, &mut decoded);
+            }
+            b'\'' => {
+                if let Some(after) = rest.strip_prefix(b"'") {
+                    decoded.push(b'\'');
+                    rest = after;
+                } else {
+                    // The lexer found a continuation here: the text up to its opening quote is blank or comment.
+                    literal.joined = true;
+                    rest = reopened(rest);
+                }
+            }
+            byte => decoded.push(byte),
+        }
+    }
+    literal.bytes = Cow::Owned(decoded);
+    literal
+}
+
+/// Decodes what follows a backslash. Source: PostgreSQL 8.0, `scan.l`, `unescape_single_char` and `xqoctesc`.
+fn unescape<'t>(rest: &'t [u8], decoded: &mut Vec<u8>) -> &'t [u8] {
+    let octal = rest.iter().take(3).take_while(|byte| matches!(byte, b'0'..=b'7')).count();
+    if octal > 0 {
+        let value = rest
+            .iter()
+            .take(octal)
+            .fold(0_u8, |value, digit| value.wrapping_mul(8).wrapping_add(digit.wrapping_sub(b'0')));
+        decoded.push(value);
+        return rest.get(octal..).unwrap_or_default();
+    }
+    let Some((&byte, after)) = rest.split_first() else { return rest };
+    decoded.push(match byte {
+        b'b' => 0x08,
+        b'f' => 0x0c,
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        other => other,
+    });
+    after
+}
+
+/// Skips to the byte after the quote that opens the next part of a joined literal. Comments may hold quotes.
+fn reopened(mut rest: &[u8]) -> &[u8] {
+    loop {
+        match rest.split_first() {
+            Some((b'\'', after)) => return after,
+            Some((b'-', after)) if after.first() == Some(&b'-') => {
+                let line = memchr::memchr2(b'\n', b'\r', after).unwrap_or(after.len());
+                rest = after.get(line..).unwrap_or_default();
+            }
+            Some((_, after)) => rest = after,
+            None => return rest,
+        }
+    }
+}
+
+/// The name that a word or quoted identifier stands for, unquoted words folded to lower case.
+#[must_use]
+pub fn identifier(text: &[u8], token: Token) -> Option<String> {
+    let raw = text.get(token.start..token.end)?;
+    match token.kind {
+        TokenKind::Word => Some(String::from_utf8_lossy(raw).to_ascii_lowercase()),
+        TokenKind::Quoted => {
+            let inner = raw.get(1..raw.len().saturating_sub(1))?;
+            Some(String::from_utf8_lossy(inner).replace("\"\"", "\""))
+        }
+        _ => None,
+    }
+}
+
+/// All literals of a text, in order.
+pub fn literals<'t>(lexer: Lexer<'t>, text: &'t [u8]) -> impl Iterator<Item = (Token, Literal<'t>)> {
+    lexer.filter_map(move |token| decode(text, token).map(|literal| (token, literal)))
+}

@@ -1,0 +1,295 @@
+//! What reading a text finds.
+
+use std::fmt;
+use std::ops::Range;
+
+/// The lexical rules of the backend.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Dialect {
+    /// Amazon Redshift.
+    Redshift,
+    /// A PostgreSQL, whose `standard_conforming_strings` may be on or off: both readings must agree.
+    PostgreSql,
+}
+
+/// The outcome of reading one message.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Reading {
+    /// Nothing in it is to be judged.
+    Plain,
+    /// Something is.
+    Analysed(Analysis),
+}
+
+/// The statements of one message that are to be judged; those without any bearing on credentials are left out.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Analysis {
+    /// In the order of the text.
+    pub statements: Vec<Statement>,
+}
+
+/// One statement that carries credentials, is doubtful, or changes who the session acts as.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Statement {
+    /// What it is.
+    pub kind: StatementKind,
+    /// Its bytes in the message's text.
+    pub span: Range<usize>,
+    /// Its credential clauses.
+    pub role_uses: Vec<RoleUse>,
+    /// What is wrong with its text.
+    pub faults: Vec<Fault>,
+    /// What it does to the session.
+    pub effect: Option<Effect>,
+    /// A CALL whose arguments are parameters: what `Bind` hands over must be looked at.
+    pub parameters_may_name_roles: bool,
+}
+
+/// One credential clause.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RoleUse {
+    /// Where the credential stands.
+    pub clause: Clause,
+    /// What it is.
+    pub method: Method,
+    /// The bytes of the literal or keyword in the message's text.
+    pub span: Range<usize>,
+    /// What the role is used on.
+    pub target: Option<Target>,
+}
+
+/// The clause that carries a credential.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Clause {
+    /// `IAM_ROLE`.
+    IamRole,
+    /// `CATALOG_ROLE`.
+    CatalogRole,
+    /// `CREDENTIALS`.
+    Credentials,
+    /// `ACCESS_KEY_ID` and its companions.
+    Keys,
+    /// `ASSUMEROLE ON`.
+    AssumeRole,
+    /// `TO IAM_ROLE`: the role is given a privilege and not assumed.
+    Grantee,
+    /// No clause where one could stand.
+    Absent,
+}
+
+impl Clause {
+    /// The word of the audit, the rules and the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::IamRole => "iam_role",
+            Self::CatalogRole => "catalog_role",
+            Self::Credentials => "credentials",
+            Self::Keys => "access_keys",
+            Self::AssumeRole => "assumerole",
+            Self::Grantee => "grantee",
+            Self::Absent => "none",
+        }
+    }
+}
+
+/// What a credential clause holds.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Method {
+    /// The decoded text of a literal that should be a role chain. Its own syntax is not checked here.
+    Chain(String),
+    /// The keyword `default`: the cluster's default role.
+    Default,
+    /// `'SESSION'`: the caller's own federated identity.
+    Session,
+    /// `ALL` of GRANT ASSUMEROLE.
+    All,
+    /// Static or temporary access keys.
+    AccessKeys,
+    /// Nothing.
+    None,
+}
+
+impl Method {
+    /// The word of the audit, the rules, the metrics and the command line.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Chain(_) => "chain",
+            Self::Default => "default",
+            Self::Session => "session",
+            Self::All => "all",
+            Self::AccessKeys => "access_keys",
+            Self::None => "none",
+        }
+    }
+}
+
+/// What a role is used on.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Target {
+    /// An object, prefix or manifest, `s3://bucket/prefix`.
+    S3Uri(String),
+    /// A Lambda function.
+    Lambda(String),
+    /// A SageMaker endpoint.
+    SageMaker(String),
+    /// A database of the data catalog.
+    CatalogDatabase(String),
+    /// A secret's ARN.
+    Secret(String),
+    /// Who is granted something.
+    Grantee(String),
+    /// Another source or destination, as it was written.
+    Other(String),
+}
+
+impl Target {
+    /// The target that a source or destination literal names.
+    #[must_use]
+    pub fn from_uri(uri: String) -> Self {
+        if uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("s3://")) {
+            Self::S3Uri(uri)
+        } else {
+            Self::Other(uri)
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::S3Uri(name)
+            | Self::CatalogDatabase(name)
+            | Self::Secret(name)
+            | Self::Grantee(name)
+            | Self::Other(name) => formatter.write_str(name),
+            Self::Lambda(name) => write!(formatter, "lambda:{name}"),
+            Self::SageMaker(name) => write!(formatter, "sagemaker:{name}"),
+        }
+    }
+}
+
+/// One thing wrong with the text of a statement.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Fault {
+    /// What is wrong.
+    pub kind: FaultKind,
+    /// Where, in the message's text.
+    pub span: Range<usize>,
+    /// In words; never the text of a literal.
+    pub detail: String,
+}
+
+/// What can be wrong with the text of a statement.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum FaultKind {
+    /// An escape, a join or unusual quoting in a credential literal.
+    Disguised,
+    /// More than one credential method or clause.
+    SeveralMethods,
+    /// Static access keys.
+    AccessKeys,
+    /// Names credentials in no known shape, or cannot be lexed.
+    Unreadable,
+    /// Dynamic SQL that can carry a role.
+    DynamicSql,
+    /// A role ARN handed to CALL.
+    CallArgument,
+    /// No credential clause where the caller's own identity would be used.
+    NoCredentials,
+    /// A client encoding that can hide quotes.
+    Encoding,
+}
+
+/// What a statement does to the session's user.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Effect {
+    /// SET SESSION AUTHORIZATION to this user.
+    SetSessionAuthorization(String),
+    /// Back to the user who logged in.
+    ResetSessionAuthorization,
+}
+
+/// What a statement is, as far as credentials are concerned.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum StatementKind {
+    /// COPY.
+    Copy,
+    /// UNLOAD.
+    Unload,
+    /// COPY ... JOB CREATE, and the COPY JOB statements.
+    CopyJob,
+    /// CREATE EXTERNAL SCHEMA.
+    CreateExternalSchema,
+    /// ALTER EXTERNAL SCHEMA.
+    AlterExternalSchema,
+    /// CREATE EXTERNAL FUNCTION.
+    CreateExternalFunction,
+    /// CREATE MODEL.
+    CreateModel,
+    /// CREATE EXTERNAL MODEL.
+    CreateExternalModel,
+    /// CREATE LIBRARY.
+    CreateLibrary,
+    /// CREATE DATABASE.
+    CreateDatabase,
+    /// CREATE IDENTITY PROVIDER.
+    CreateIdentityProvider,
+    /// ALTER IDENTITY PROVIDER.
+    AlterIdentityProvider,
+    /// ALTER USER.
+    AlterUser,
+    /// GRANT ASSUMEROLE.
+    GrantAssumerole,
+    /// REVOKE ASSUMEROLE.
+    RevokeAssumerole,
+    /// GRANT or REVOKE on external objects, to or from an IAM role.
+    GrantExternal,
+    /// CREATE TEMPLATE.
+    CreateTemplate,
+    /// ALTER TEMPLATE.
+    AlterTemplate,
+    /// CREATE PROCEDURE.
+    CreateProcedure,
+    /// CALL.
+    Call,
+    /// SET, RESET and DISCARD.
+    Set,
+    /// No shape that the gate knows.
+    Unknown,
+    /// Nothing to do with credentials.
+    None,
+}
+
+impl StatementKind {
+    /// The word of the audit, the rules, the metrics and the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Copy => "copy",
+            Self::Unload => "unload",
+            Self::CopyJob => "copy_job",
+            Self::CreateExternalSchema => "create_external_schema",
+            Self::AlterExternalSchema => "alter_external_schema",
+            Self::CreateExternalFunction => "create_external_function",
+            Self::CreateModel => "create_model",
+            Self::CreateExternalModel => "create_external_model",
+            Self::CreateLibrary => "create_library",
+            Self::CreateDatabase => "create_database",
+            Self::CreateIdentityProvider => "create_identity_provider",
+            Self::AlterIdentityProvider => "alter_identity_provider",
+            Self::AlterUser => "alter_user",
+            Self::GrantAssumerole => "grant_assumerole",
+            Self::RevokeAssumerole => "revoke_assumerole",
+            Self::GrantExternal => "grant_external",
+            Self::CreateTemplate => "create_template",
+            Self::AlterTemplate => "alter_template",
+            Self::CreateProcedure => "create_procedure",
+            Self::Call => "call",
+            Self::Set => "set",
+            Self::Unknown => "unknown",
+            Self::None => "none",
+        }
+    }
+}

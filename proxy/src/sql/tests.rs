@@ -1,0 +1,137 @@
+//! Tables over the whole room.
+
+use crate::sql::{Dialect, FaultKind, Method, Reading, mask, read};
+
+const A: &str = "arn:aws:iam::123456789012:role/RoleA";
+
+fn faults(text: &str, dialect: Dialect) -> Vec<FaultKind> {
+    match read(text.as_bytes(), dialect) {
+        Reading::Plain => Vec::new(),
+        Reading::Analysed(analysis) => {
+            analysis.statements.iter().flat_map(|found| found.faults.iter().map(|fault| fault.kind)).collect()
+        }
+    }
+}
+
+fn chains(text: &str) -> Vec<String> {
+    let Reading::Analysed(analysis) = read(text.as_bytes(), Dialect::Redshift) else { return Vec::new() };
+    let uses = analysis.statements.into_iter().flat_map(|found| found.role_uses);
+    uses.filter_map(|found| if let Method::Chain(chain) = found.method { Some(chain) } else { None }).collect()
+}
+
+#[test]
+fn ordinary_statements_are_plain() {
+    for text in [
+        "",
+        ";",
+        "select 1",
+        "select iam_role, credentials from t where iam_role = 'x'",
+        "select * from pg_get_iam_role_by_user('u') res(iam_role_name text)",
+        "with x as (select iam_role from t where credentials = 'y') select * from x",
+        "create table t (iam_role varchar(20) default 'x', access_key_id text)",
+        "insert into t (iam_role, secret_access_key) values ('a', 'b')",
+        "update t set credentials = 'x' where session_token = 'y'",
+        "copy t from stdin",
+        "set application_name = 'dbt'",
+        "set session characteristics as transaction read only",
+        "show client_encoding",
+        "set client_encoding to 'UTF8'",
+        "select set_config('app.user', $1, true)",
+        "grant select (iam_role) on t to bob",
+        "select 'copy', copy from t",
+        "create user joe password 'x'",
+        "select 'unterminated",
+    ] {
+        assert_eq!(read(text.as_bytes(), Dialect::Redshift), Reading::Plain, "{text}");
+    }
+}
+
+#[test]
+fn doubtful_texts_are_faults() {
+    use FaultKind::{CallArgument, Disguised, DynamicSql, Encoding, NoCredentials, SeveralMethods, Unreadable};
+    for (text, fault) in [
+        ("explain copy t from 's3://b' iam_role default".to_owned(), Unreadable),
+        (format!("prepare p as unload ('select 1') to 's3://b' iam_role '{A}'"), Unreadable),
+        (format!("frobnicate iam_role '{A}'"), Unreadable),
+        (format!("alter template t set iam_role = '{A}'"), Unreadable),
+        (format!("copy t from 's3://b' iam_role = '{A}'"), Unreadable),
+        (format!("copy t from 's3://b' role_arn '{A}'"), Unreadable),
+        (format!("copy t from 's3://b' iam_role '{A}' # x"), Unreadable),
+        (
+            format!(
+                "create procedure p() as $$ begin /* /* */ copy t from 's3://b' iam_role '{A}'; /* */ */ end $$ language plpgsql"
+            ),
+            Unreadable,
+        ),
+        (format!("select #$$ x $$; copy t from 's3://b' iam_role '{A}'"), Unreadable),
+        (format!("select #x'\\'; copy t from 's3://b' iam_role '{A}' --'"), Unreadable),
+        ("copy t from 's3://b' iam_role '\\141rn'".to_owned(), Disguised),
+        ("copy t from 's3://\\x41' iam_role default".to_owned(), Disguised),
+        (format!("copy t from 's3://b' iam_role '{A}' credentials 'aws_iam_role={A}'"), SeveralMethods),
+        ("create procedure p(a text) as $$ begin execute a; end $$ language plpgsql".to_owned(), DynamicSql),
+        (
+            "create procedure p() as $$ begin for r in execute 'a' || b loop null; end loop; end $$ language plpgsql"
+                .to_owned(),
+            DynamicSql,
+        ),
+        ("call p('arn:aws:iam::1:ro' || 'le/x')".to_owned(), CallArgument),
+        ("set names GBK".to_owned(), Encoding),
+        ("set session client_encoding = 'Shift_JIS'".to_owned(), Encoding),
+        ("alter user u set client_encoding to big5".to_owned(), Encoding),
+        ("select set_config('client_encoding', 'sjis', false)".to_owned(), Encoding),
+        ("select set_config('client_' || 'encoding', 'sjis', false)".to_owned(), Encoding),
+        ("copy t from 's3://b'".to_owned(), NoCredentials),
+    ] {
+        let found = faults(&text, Dialect::Redshift);
+        assert!(found.contains(&fault), "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn statements_in_bodies_are_found() {
+    for body in [
+        format!("begin copy t from 's3://b' iam_role '{A}'; end"),
+        format!("declare x int; begin if x > 1 then copy t from 's3://b' iam_role '{A}'; end if; end"),
+        format!("begin for r in select 1 loop unload ('select 1') to 's3://b' iam_role '{A}'; end loop; end"),
+        format!("begin execute 'copy t from ''s3://b'' iam_role ''{A}'''; end"),
+        format!("begin execute $x$unload ('select 1') to 's3://b' iam_role '{A}'$x$; end"),
+    ] {
+        let text = format!("create or replace procedure s.p(in a int) as $body$ {body} $body$ language plpgsql");
+        assert_eq!(chains(&text), [A], "{text}");
+        let quoted = format!("create procedure p() language plpgsql as '{}'", body.replace('\'', "''"));
+        assert_eq!(chains(&quoted), [A], "{quoted}");
+    }
+}
+
+#[test]
+fn postgresql_is_read_both_ways() {
+    let decoy = format!("copy t from 's3://b' null as '\\' iam_role '{A}' --' iam_role 'x'");
+    assert!(faults(&decoy, Dialect::PostgreSql).contains(&FaultKind::Disguised));
+    assert_eq!(faults("select 'a\\', 'copy'", Dialect::PostgreSql), []);
+}
+
+#[test]
+fn secrets_are_masked() {
+    for (text, shown) in [
+        (
+            "copy t from 's3://b' access_key_id 'AKIA1' secret_access_key 'S3CR'",
+            "copy t from 's3://b' access_key_id '***' secret_access_key '***'",
+        ),
+        (
+            "copy t from 's3://b' credentials as 'aws_access_key_id=AKIA1;aws_secret_access_key=S3CR'",
+            "copy t from 's3://b' credentials as 'aws_access_key_id=***;aws_secret_access_key=***'",
+        ),
+        (
+            "copy t from 's3://b' credentials 'aws_iam_role=arn:x;master_symmetric_key=S3CR'",
+            "copy t from 's3://b' credentials 'aws_iam_role=arn:x;master_symmetric_key=***'",
+        ),
+        ("create user u password 'S3CR'", "create user u password '***'"),
+        (
+            "create procedure p() as $$ copy t from 's3://b' secret_access_key 'S3CR' $$",
+            "create procedure p() as '***'",
+        ),
+        ("copy t from 's3://b' secret_access_key 'S3CR", "copy t from 's3://b' secret_access_key ***"),
+    ] {
+        assert_eq!(mask(text.as_bytes(), Dialect::Redshift), shown);
+    }
+}

@@ -1,0 +1,224 @@
+//! The relay of one session: two directions in one task, each forwarding what it has read at once. The frontend's
+//! direction stops at messages that carry statements and asks the [`Inspector`]; everything else streams through.
+
+mod downward;
+mod upward;
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::future::Future;
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+
+use crate::wire::answer::{Nonce, Refusal, Report, sqlstate};
+use crate::wire::frame::BadLength;
+use crate::wire::relay::downward::downward;
+use crate::wire::relay::upward::Upward;
+
+/// Bytes asked of a socket at a time; measured to be as fast as larger ones and kinder to the cache.
+const READ_BYTES: usize = 16 * 1024;
+
+/// Refusals whose error has not come back: the server skips some after an earlier error, and those never come.
+const MAX_PENDING: usize = 256;
+
+/// What is decided about a statement.
+#[derive(Debug)]
+pub enum Ruling {
+    /// It goes on as it came.
+    Forward,
+    /// It goes on with a comment appended, and the client is warned.
+    Annotate {
+        /// Appended after a newline.
+        comment: Option<String>,
+        /// Sent as a NoticeResponse.
+        warning: Option<Report>,
+    },
+    /// The nonce goes on in its place, and the server's error is rewritten.
+    Refuse(Refusal),
+}
+
+/// Decides about statements. Called in the order of the frontend's messages.
+pub trait Inspector {
+    /// Rules on the text of a `Query` (`name` is `None`) or a `Parse`.
+    fn statement(&mut self, name: Option<&[u8]>, text: &[u8]) -> impl Future<Output = Ruling>;
+    /// Whether `Bind` and `Close` must be shown: some prepared statement depends on them.
+    fn watches_prepared(&self) -> bool;
+    /// Rules on a `Bind` of the named statement with these parameter values.
+    fn bind(&mut self, statement: &[u8], values: &[&[u8]]) -> impl Future<Output = Ruling>;
+    /// A prepared statement is closed.
+    fn close(&mut self, statement: &[u8]);
+    /// A refusal for a message that broke a rule of the wire and was shown to nobody.
+    fn refuse(&mut self, report: Report) -> Refusal;
+}
+
+/// Is told what passes.
+pub trait Watcher {
+    /// `bytes` went to the backend.
+    fn to_backend(&self, bytes: usize);
+    /// `bytes` went to the frontend.
+    fn to_frontend(&self, bytes: usize);
+    /// The server reports the session's user.
+    fn session_authorization(&self, user: &[u8]);
+    /// The server has answered everything that it was sent.
+    fn settled(&self);
+}
+
+/// Which side ended the session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ended {
+    /// The frontend said Terminate or closed.
+    Frontend,
+    /// The backend closed.
+    Backend,
+    /// The gate is draining and the session was idle, or the drain's time is over.
+    Drained,
+}
+
+/// Why a session breaks off.
+#[derive(Debug, thiserror::Error)]
+pub enum RelayError {
+    /// Reading from or writing to the frontend.
+    #[error("frontend: {0}")]
+    Frontend(#[source] io::Error),
+    /// Reading from or writing to the backend.
+    #[error("backend: {0}")]
+    Backend(#[source] io::Error),
+    /// A frontend frame that cannot be followed.
+    #[error("frontend: {0}")]
+    FrontendFrame(#[from] BadLength),
+    /// A backend frame that cannot be followed.
+    #[error("backend: {0}")]
+    BackendFrame(#[source] BadLength),
+    /// A compressed frame: what is inside cannot be inspected.
+    #[error("{0} sent a compressed frame, and wire compression does not pass this gate")]
+    Compressed(&'static str),
+}
+
+/// When a session should end on its own account.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Drain {
+    /// Not at all.
+    Running,
+    /// As soon as it is idle.
+    WhenIdle,
+    /// Now.
+    Now,
+}
+
+/// What the two directions tell each other.
+#[derive(Debug, Default)]
+struct Ledger {
+    pending: RefCell<VecDeque<Refusal>>,
+    warnings: RefCell<VecDeque<Vec<u8>>>,
+    /// Messages that the server answers with ReadyForQuery, less those answers.
+    unanswered: Cell<usize>,
+    /// The status byte of the last ReadyForQuery; 0 before the first.
+    status: Cell<u8>,
+    /// Whether the frontend stands between two server frames.
+    at_boundary: Cell<bool>,
+    terminated: Cell<bool>,
+}
+
+impl Ledger {
+    fn expect(&self, refusal: Refusal) {
+        let mut pending = self.pending.borrow_mut();
+        if pending.len() >= MAX_PENDING {
+            pending.pop_front();
+        }
+        pending.push_back(refusal);
+    }
+
+    fn is_idle(&self) -> bool {
+        self.unanswered.get() == 0 && self.status.get() == b'I' && self.at_boundary.get()
+    }
+}
+
+/// The two legs of a session.
+#[derive(Debug)]
+pub struct Legs<F, B> {
+    /// The client's.
+    pub frontend: F,
+    /// The cluster's.
+    pub backend: B,
+}
+
+/// Relays until one side ends or the gate drains. A frontend message above `max_statement_bytes` that carries a
+/// statement is refused, and the session goes on. Not cancel safe: a frame may be half written.
+///
+/// # Errors
+/// [`RelayError`]; its variant names the side.
+pub async fn relay<F, B, I, T>(
+    legs: Legs<F, B>,
+    inspector: &mut I,
+    watcher: &T,
+    max_statement_bytes: usize,
+    drain: &mut tokio::sync::watch::Receiver<Drain>,
+) -> Result<Ended, RelayError>
+where
+    F: AsyncRead + AsyncWrite + Unpin,
+    B: AsyncRead + AsyncWrite + Unpin,
+    I: Inspector,
+    T: Watcher,
+{
+    let ledger = Ledger::default();
+    let (frontend_read, mut frontend_write) = tokio::io::split(legs.frontend);
+    let (mut backend_read, backend_write) = tokio::io::split(legs.backend);
+    let ended = {
+        let mut upward = Upward::new(frontend_read, backend_write, inspector, watcher, &ledger, max_statement_bytes);
+        let up = upward.run();
+        let down = downward(&mut backend_read, &mut frontend_write, &ledger, watcher);
+        tokio::pin!(up, down);
+        let mut frontend_open = true;
+        loop {
+            tokio::select! {
+                ended = &mut down => break ended.map(|()| if ledger.terminated.get() { Ended::Frontend } else { Ended::Backend }),
+                ended = &mut up, if frontend_open => match ended {
+                    Ok(()) => frontend_open = false,
+                    Err(error) => break Err(error),
+                },
+                () = drained(drain, &ledger) => break Ok(Ended::Drained),
+            }
+        }
+    };
+    if matches!(ended, Ok(Ended::Drained)) && ledger.at_boundary.get() {
+        let report = Report::new(sqlstate::ADMIN_SHUTDOWN, "terminating connection: the gate is being stopped");
+        let last_words = report.hint("connect again; another gate, or this one restarted, will answer").fatal();
+        frontend_write.write_all(&last_words).await.map_err(RelayError::Frontend)?;
+    }
+    // The client learns at once that nothing more will come.
+    match frontend_write.shutdown().await {
+        Ok(()) | Err(_) => ended,
+    }
+}
+
+/// Returns when the session should end for the drain's sake.
+async fn drained(drain: &mut tokio::sync::watch::Receiver<Drain>, ledger: &Ledger) {
+    const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(50);
+    loop {
+        let wanted = *drain.borrow_and_update();
+        match wanted {
+            Drain::Now => return,
+            Drain::WhenIdle if ledger.is_idle() => return,
+            Drain::WhenIdle => tokio::time::sleep(LOOK_AGAIN).await,
+            Drain::Running => {
+                if drain.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+        }
+    }
+}
+
+/// A nonce from the operating system's random source.
+///
+/// # Errors
+/// The source fails, which on a running system it does not.
+pub fn nonce() -> io::Result<Nonce> {
+    let mut random = [0_u8; 8];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    Ok(Nonce::new(random))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,303 @@
+//! The relay between two scripted sides, over pipes that hold 8 bytes, so that every read is short.
+
+use super::*;
+use crate::wire::frame::{append, kind};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::sync::watch;
+
+const PIPE_BYTES: usize = 8;
+const LIMIT: usize = 200;
+
+/// Refuses texts with "bad", annotates texts with "odd", and watches prepared statements whose text has "call".
+#[derive(Default)]
+struct Script {
+    seen: Vec<String>,
+    watched: bool,
+    closed: usize,
+}
+
+fn refusal(message: &str) -> Refusal {
+    Refusal { nonce: Nonce::new([7; 8]), report: Report::new(sqlstate::INSUFFICIENT_PRIVILEGE, message) }
+}
+
+impl Inspector for Script {
+    async fn statement(&mut self, name: Option<&[u8]>, text: &[u8]) -> Ruling {
+        let text = String::from_utf8_lossy(text).into_owned();
+        self.watched |= name.is_some() && text.contains("call");
+        let ruling = if text.contains("bad") {
+            Ruling::Refuse(refusal("RG201: no"))
+        } else if text.contains("odd") {
+            let warning = Some(Report::new(sqlstate::WARNING, "RG301: hm"));
+            Ruling::Annotate { comment: Some("/* c */".to_owned()), warning }
+        } else {
+            Ruling::Forward
+        };
+        self.seen.push(text);
+        ruling
+    }
+
+    fn watches_prepared(&self) -> bool {
+        self.watched
+    }
+
+    async fn bind(&mut self, _statement: &[u8], values: &[&[u8]]) -> Ruling {
+        if values.contains(&&b"arn"[..]) { Ruling::Refuse(refusal("RG107: no")) } else { Ruling::Forward }
+    }
+
+    fn close(&mut self, _statement: &[u8]) {
+        self.closed += 1;
+    }
+
+    fn refuse(&mut self, report: Report) -> Refusal {
+        Refusal { nonce: Nonce::new([8; 8]), report }
+    }
+}
+
+#[derive(Default)]
+struct Ear {
+    users: RefCell<Vec<String>>,
+}
+
+impl Watcher for Ear {
+    fn to_backend(&self, _bytes: usize) {}
+    fn to_frontend(&self, _bytes: usize) {}
+    fn session_authorization(&self, user: &[u8]) {
+        self.users.borrow_mut().push(String::from_utf8_lossy(user).into_owned());
+    }
+    fn settled(&self) {}
+}
+
+fn frame(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let mut out = Vec::new();
+    assert!(append(&mut out, kind, parts));
+    out
+}
+
+fn query(text: &str) -> Vec<u8> {
+    frame(kind::QUERY, &[text.as_bytes(), b"\0"])
+}
+
+fn parse(name: &str, text: &str) -> Vec<u8> {
+    frame(kind::PARSE, &[name.as_bytes(), b"\0", text.as_bytes(), b"\0\0\0"])
+}
+
+fn ready(status: u8) -> Vec<u8> {
+    frame(kind::READY_FOR_QUERY, &[&[status]])
+}
+
+struct Outcome {
+    to_backend: Vec<u8>,
+    to_frontend: Vec<u8>,
+    script: Script,
+    ended: Result<Ended, RelayError>,
+}
+
+/// What the frontend sends reaches the relay first; the backend answers with `answer` once it has read `expected`
+/// bytes, and closes when the frontend has.
+fn run(sent: Vec<u8>, expected: usize, answer: Vec<u8>) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (frontend, client) = duplex(PIPE_BYTES);
+        let (backend, server) = duplex(PIPE_BYTES);
+        let mut script = Script::default();
+        let ear = Ear::default();
+        let (_keep, mut drain) = watch::channel(Drain::Running);
+        let legs = Legs { frontend, backend };
+        let (ended, to_frontend, to_backend) = tokio::join!(
+            relay(legs, &mut script, &ear, LIMIT, &mut drain),
+            play_client(client, sent),
+            play_server(server, expected, answer),
+        );
+        Outcome { to_backend, to_frontend, script, ended }
+    })
+}
+
+async fn play_client(client: DuplexStream, sent: Vec<u8>) -> Vec<u8> {
+    let (mut read, mut write) = tokio::io::split(client);
+    let mut got = Vec::new();
+    let write = async {
+        write.write_all(&sent).await.unwrap();
+        write.shutdown().await.unwrap();
+    };
+    let ((), read) = tokio::join!(write, read.read_to_end(&mut got));
+    read.unwrap();
+    got
+}
+
+async fn play_server(mut server: DuplexStream, expected: usize, answer: Vec<u8>) -> Vec<u8> {
+    let mut got = vec![0; expected];
+    server.read_exact(&mut got).await.unwrap();
+    server.write_all(&answer).await.unwrap();
+    server.read_to_end(&mut got).await.unwrap();
+    got
+}
+
+#[test]
+fn what_is_not_changed_passes_byte_for_byte() {
+    let mut sent = frame(b'p', &[b"secret\0"]);
+    sent.extend(query("select 1"));
+    sent.extend(parse("s", "select $1"));
+    sent.extend(frame(b'?', &[&[0; 1000]]));
+    sent.extend(frame(b'F', &[b"\0\0"]));
+    let answer = [frame(b'R', &[&[0; 4]]), ready(b'I'), frame(b'D', &[&[1; 1000]])].concat();
+    let outcome = run(sent.clone(), sent.len(), answer.clone());
+    assert_eq!(outcome.to_backend, sent);
+    assert_eq!(outcome.to_frontend, answer);
+    assert_eq!(outcome.script.seen, ["select 1", "select $1"]);
+    assert_eq!(outcome.ended.unwrap(), Ended::Frontend);
+}
+
+#[test]
+fn a_refused_text_never_reaches_the_backend() {
+    let nonce = Nonce::new([7; 8]);
+    let good = query("good");
+    let sent = [query("bad one"), good.clone()].concat();
+    let replaced = [query(nonce.as_str()), good].concat();
+    let native =
+        [b"SERROR\0VERROR\0C42601\0Msyntax error at or near \"", nonce.as_str().as_bytes(), b"\"\0P1\0\0"].concat();
+    let answer = [frame(b'E', &[&native]), ready(b'T'), frame(b'E', &[b"SERROR\0Mother\0\0"]), ready(b'E')].concat();
+    let outcome = run(sent, replaced.len(), answer);
+    assert_eq!(outcome.to_backend, replaced);
+    let error = frame(b'E', &[b"SERROR\0VERROR\0C42501\0MRG201: no\0\0"]);
+    let want = [error, ready(b'T'), frame(b'E', &[b"SERROR\0Mother\0\0"]), ready(b'E')].concat();
+    assert_eq!(outcome.to_frontend, want);
+}
+
+#[test]
+fn a_refused_parse_keeps_its_name() {
+    let nonce = Nonce::new([7; 8]);
+    let sync = frame(kind::SYNC, &[]);
+    let sent = [parse("s1", "bad"), sync.clone()].concat();
+    let replaced = [parse("s1", nonce.as_str()), sync].concat();
+    assert_eq!(run(sent, replaced.len(), Vec::new()).to_backend, replaced);
+}
+
+#[test]
+fn an_annotated_text_has_a_comment_and_its_warning_stands_between_frames() {
+    let replaced = [parse("", "odd\n/* c */"), query("odd\n/* c */")].concat();
+    let answer = [ready(b'I'), frame(b'D', &[&[2; 30]]), ready(b'I')].concat();
+    let outcome = run([parse("", "odd"), query("odd")].concat(), replaced.len(), answer);
+    assert_eq!(outcome.to_backend, replaced);
+    let warning = Report::new(sqlstate::WARNING, "RG301: hm").warning();
+    let want = [ready(b'I'), warning.clone(), warning, frame(b'D', &[&[2; 30]]), ready(b'I')].concat();
+    assert_eq!(outcome.to_frontend, want);
+}
+
+#[test]
+fn an_oversize_statement_is_refused_and_the_session_goes_on() {
+    let nonce = Nonce::new([8; 8]);
+    let after = query("after");
+    let sent = [query(&"x".repeat(LIMIT + 1)), after.clone()].concat();
+    let replaced = [query(nonce.as_str()), after].concat();
+    let outcome = run(sent, replaced.len(), Vec::new());
+    assert_eq!(outcome.to_backend, replaced);
+    assert_eq!(outcome.script.seen, ["after"]);
+}
+
+#[test]
+fn malformed_bodies_are_replaced() {
+    let nonce = Nonce::new([8; 8]);
+    let query_body = frame(kind::QUERY, &[b"good\0bad\0"]);
+    let parse_body = frame(kind::PARSE, &[b"\0x\0"]);
+    let replaced = [query(nonce.as_str()), parse(nonce.as_str(), nonce.as_str())].concat();
+    let outcome = run([query_body, parse_body].concat(), replaced.len(), Vec::new());
+    assert_eq!(outcome.to_backend, replaced);
+    assert!(outcome.script.seen.is_empty());
+}
+
+#[test]
+fn binds_of_watched_statements_are_shown() {
+    let nonce = Nonce::new([7; 8]);
+    let bind = |value: &[u8]| frame(kind::BIND, &[b"\0c\0\0\0\0\x01\0\0\0\x03", value, b"\0\0"]);
+    let close = frame(kind::CLOSE, &[b"Sc\0"]);
+    let sent = [parse("c", "call f($1)"), bind(b"abc"), bind(b"arn"), close.clone()].concat();
+    let replaced = [parse("c", "call f($1)"), bind(b"abc"), parse(nonce.as_str(), nonce.as_str()), close].concat();
+    let outcome = run(sent, replaced.len(), Vec::new());
+    assert_eq!(outcome.to_backend, replaced);
+    assert_eq!(outcome.script.closed, 1);
+}
+
+#[test]
+fn streams_that_cannot_be_followed_end_the_session() {
+    for bad in [b"Q\0\0\0\x03".to_vec(), b"Q\xff\xff\xff\xff".to_vec(), frame(b'm', &[b"x"])] {
+        let outcome = run(bad.clone(), 0, Vec::new());
+        assert!(outcome.to_backend.is_empty(), "{bad:?}");
+        assert!(matches!(outcome.ended, Err(RelayError::FrontendFrame(_) | RelayError::Compressed(_))), "{bad:?}");
+    }
+}
+
+#[test]
+fn frames_cut_anywhere_are_the_same_frames() {
+    let whole = [query("select 1"), parse("s", "bad"), frame(kind::SYNC, &[]), query("odd")].concat();
+    let nonce = Nonce::new([7; 8]);
+    let replaced =
+        [query("select 1"), parse("s", nonce.as_str()), frame(kind::SYNC, &[]), query("odd\n/* c */")].concat();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for cut in 0..whole.len() {
+        let got = runtime.block_on(async {
+            let (frontend, mut client) = duplex(1024);
+            let (backend, mut server) = duplex(1024);
+            let (mut script, ear) = (Script::default(), Ear::default());
+            let (_keep, mut drain) = watch::channel(Drain::Running);
+            let play = async {
+                client.write_all(&whole[..cut]).await.unwrap();
+                tokio::task::yield_now().await;
+                client.write_all(&whole[cut..]).await.unwrap();
+                let mut got = vec![0; replaced.len()];
+                server.read_exact(&mut got).await.unwrap();
+                drop((client, server));
+                got
+            };
+            let (_ended, got) =
+                tokio::join!(relay(Legs { frontend, backend }, &mut script, &ear, LIMIT, &mut drain), play);
+            got
+        });
+        assert_eq!(got, replaced, "cut at {cut}");
+    }
+}
+
+#[test]
+fn an_idle_session_ends_with_the_drain() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (frontend, mut client) = duplex(1024);
+        let (backend, mut server) = duplex(1024);
+        let (mut script, ear) = (Script::default(), Ear::default());
+        let (sender, mut drain) = watch::channel(Drain::Running);
+        let play = async {
+            server.write_all(&ready(b'I')).await.unwrap();
+            let mut got = vec![0; 6];
+            client.read_exact(&mut got).await.unwrap();
+            sender.send_replace(Drain::WhenIdle);
+            let mut last = Vec::new();
+            client.read_to_end(&mut last).await.unwrap();
+            last
+        };
+        let (ended, last) = tokio::join!(relay(Legs { frontend, backend }, &mut script, &ear, LIMIT, &mut drain), play);
+        assert_eq!(ended.unwrap(), Ended::Drained);
+        assert!(last.starts_with(b"E") && last.windows(6).any(|window| window == b"C57P01"), "{last:?}");
+    });
+}
+
+#[test]
+fn the_servers_word_on_the_user_is_heard() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let users = runtime.block_on(async {
+        let (frontend, mut client) = duplex(PIPE_BYTES);
+        let (backend, mut server) = duplex(PIPE_BYTES);
+        let (mut script, ear) = (Script::default(), Ear::default());
+        let (_keep, mut drain) = watch::channel(Drain::Running);
+        let status = frame(kind::PARAMETER_STATUS, &[b"session_authorization\0etl\0"]);
+        let play = async {
+            server.write_all(&status).await.unwrap();
+            drop(server);
+            let mut got = Vec::new();
+            client.read_to_end(&mut got).await.unwrap();
+            assert_eq!(got, status);
+        };
+        let (ended, ()) = tokio::join!(relay(Legs { frontend, backend }, &mut script, &ear, LIMIT, &mut drain), play);
+        assert_eq!(ended.unwrap(), Ended::Backend);
+        ear.users.into_inner()
+    });
+    assert_eq!(users, ["etl"]);
+}
