@@ -61,7 +61,9 @@ pub fn main() -> ExitCode {
         }
     };
     let outcome = match arguments.command {
-        Command::Serve { config } => crate::serve::from_file(&config).map(|()| EXIT_OK).map_err(|error| error.to_string()),
+        Command::Serve { config } => {
+            crate::serve::from_file(&config).map(|()| EXIT_OK).map_err(|error| error.to_string())
+        }
         Command::Check(arguments) => check::run(&arguments),
         Command::Config(command) => config::run(&command),
         Command::Iam(command) => iam::run(&command),

@@ -112,7 +112,13 @@ impl Gate {
 
 /// Judges one text outside any session, without a cache. `None`: nothing in it is to be judged.
 #[must_use]
-pub fn judge_alone(policy: &Policy, dialect: Dialect, text: &[u8], principal: &Principal, now: Timestamp) -> Option<Verdict> {
+pub fn judge_alone(
+    policy: &Policy,
+    dialect: Dialect,
+    text: &[u8],
+    principal: &Principal,
+    now: Timestamp,
+) -> Option<Verdict> {
     match sql::read(text, dialect) {
         Reading::Plain => None,
         Reading::Analysed(analysis) => Some(policy.judge(text, analysis, principal, now)),

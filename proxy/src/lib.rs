@@ -3,17 +3,16 @@
 //! The rooms stand in the order in which data walks through them; a room names only rooms before it. See
 //! `docs/architecture.md` for the life of one connection.
 
-pub mod net;
-pub mod wire;
-pub mod sql;
-pub mod chain;
-pub mod iam;
-#[path = "/tmp/rules_stub.rs"]
-pub mod rules;
-pub mod gate;
-pub mod observe;
 pub mod admin;
-pub mod config;
-pub mod session;
-pub mod serve;
+pub mod chain;
 pub mod cli;
+pub mod config;
+pub mod gate;
+pub mod iam;
+pub mod net;
+pub mod observe;
+pub mod rules;
+pub mod serve;
+pub mod session;
+pub mod sql;
+pub mod wire;

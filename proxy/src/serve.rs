@@ -62,14 +62,16 @@ pub enum ServeError {
 /// [`ServeError`].
 pub fn from_file(path: &Path) -> Result<(), ServeError> {
     let config = Config::load(path)?;
-    logging::init(&config.log.level, config.log.format.as_str()).map_err(|error| ServeError::Logging(error.to_string()))?;
+    logging::init(&config.log.level, config.log.format.as_str())
+        .map_err(|error| ServeError::Logging(error.to_string()))?;
     run(&config, stopped())
 }
 
 /// Resolves at SIGTERM or SIGINT.
 async fn stopped() {
     let listen = |kind| signal(kind);
-    let (Ok(mut terminate), Ok(mut interrupt)) = (listen(SignalKind::terminate()), listen(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (listen(SignalKind::terminate()), listen(SignalKind::interrupt()))
+    else {
         return std::future::pending().await;
     };
     tokio::select! {
@@ -89,10 +91,8 @@ pub fn run(config: &Config, shutdown: impl Future<Output = ()>) -> Result<(), Se
 
 async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
     let metrics = Metrics::new();
-    let audit = Audit::open(&config.audit.path, metrics.clone()).map_err(|source| BuildError::Audit {
-        path: PathBuf::from(&config.audit.path),
-        source,
-    })?;
+    let audit = Audit::open(&config.audit.path, metrics.clone())
+        .map_err(|source| BuildError::Audit { path: PathBuf::from(&config.audit.path), source })?;
     let services = build::services(config, &metrics, &audit)?;
     let workers = config.runtime.workers.unwrap_or_else(worker::cores).max(1);
     let mut sockets = Vec::new();
@@ -154,9 +154,11 @@ async fn until_ended(mut drained: watch::Receiver<Drain>) {
 async fn drain_sessions(drain: &watch::Sender<Drain>, threads: worker::Threads, limit: Duration) {
     drain.send_replace(Drain::WhenIdle);
     let mut finished = std::pin::pin!(threads.finished());
-    if tokio::time::timeout(limit, finished.as_mut()).await.is_err() {
-        warn!("drain limit reached: ending the remaining sessions");
+    if tokio::time::timeout(limit, finished.as_mut()).await.is_ok() {
+        drain.send_replace(Drain::Now);
+        return;
     }
+    warn!("drain limit reached: ending the remaining sessions");
     drain.send_replace(Drain::Now);
     if tokio::time::timeout(LAST_WORDS, finished).await.is_err() {
         warn!("some sessions did not end in time");

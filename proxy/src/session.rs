@@ -179,22 +179,21 @@ async fn session(
         backend.write_all(&startup.packet).await?;
         backend.flush().await
     };
-    let ended = match sent.await {
-        Err(error) => Err(RelayError::Backend(error)),
-        Ok(()) => {
-            let principal = Principal::new(Attributes {
-                user: startup.user,
-                groups: None,
-                database: startup.database,
-                application: startup.application,
-                client_address: Some(peer.ip()),
-            });
-            let identity = Identity::new(principal);
-            let mut desk = Desk::new(id, service, &identity);
-            let watcher = identity.watcher(&service.metrics);
-            let legs = Legs { frontend: stream, backend };
-            relay::relay(legs, &mut desk, &watcher, service.limits.max_statement_bytes, drain).await
-        }
+    let ended = if let Err(error) = sent.await {
+        Err(RelayError::Backend(error))
+    } else {
+        let principal = Principal::new(Attributes {
+            user: startup.user,
+            groups: None,
+            database: startup.database,
+            application: startup.application,
+            client_address: Some(peer.ip()),
+        });
+        let identity = Identity::new(principal);
+        let mut desk = Desk::new(id, service, &identity);
+        let watcher = identity.watcher(&service.metrics);
+        let legs = Legs { frontend: stream, backend };
+        relay::relay(legs, &mut desk, &watcher, service.limits.max_statement_bytes, drain).await
     };
     let reason = end_reason(&ended);
     guard.set_reason(reason);

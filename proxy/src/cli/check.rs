@@ -19,7 +19,7 @@ use crate::sql::Dialect;
 /// Arguments of `rolegate check`.
 #[derive(Args, Debug)]
 pub struct CheckArguments {
-    /// Judge under this configuration; without it only what needs no facts is judged (RG1xx)
+    /// Judge under this configuration; without it only what needs no facts is judged (`RG1xx`)
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The gate of the configuration whose policy applies; the first when not given
@@ -98,9 +98,8 @@ pub fn run(arguments: &CheckArguments) -> Result<u8, String> {
             text: &subject.text,
         };
         let written = match arguments.format {
-            Format::Json => {
-                report::json(&place, verdict.as_ref(), dialect, arguments.input == Input::Jsonl).and_then(|lines| out.write_all(lines.as_bytes()))
-            }
+            Format::Json => report::json(&place, verdict.as_ref(), dialect, arguments.input == Input::Jsonl)
+                .and_then(|lines| out.write_all(lines.as_bytes())),
             Format::Human => out.write_all(report::human(&place, verdict.as_ref()).as_bytes()),
         };
         written.map_err(|error| format!("cannot write the report: {error}"))?;
@@ -138,7 +137,10 @@ fn read_path(path: &Path) -> Result<Vec<(String, Vec<u8>)>, String> {
     let failed = |path: &Path, error: io::Error| format!("{}: cannot be read: {error}", path.display());
     if path == Path::new("-") {
         let mut bytes = Vec::new();
-        io::stdin().lock().read_to_end(&mut bytes).map_err(|error| format!("standard input: cannot be read: {error}"))?;
+        io::stdin()
+            .lock()
+            .read_to_end(&mut bytes)
+            .map_err(|error| format!("standard input: cannot be read: {error}"))?;
         return Ok(vec![("-".to_owned(), bytes)]);
     }
     if !path.is_dir() {
@@ -175,7 +177,9 @@ fn read_lines(name: &str, bytes: &[u8]) -> Result<Vec<Subject>, String> {
     let mut subjects = Vec::new();
     for (number, line) in bytes.lines().enumerate() {
         let number = number.saturating_add(1);
-        let at = |what: &str| format!("{name}: line {number}: {what}; expected an object with \"id\" and \"sql\" or \"sql_hex\"");
+        let at = |what: &str| {
+            format!("{name}: line {number}: {what}; expected an object with \"id\" and \"sql\" or \"sql_hex\"")
+        };
         let line = line.map_err(|error| at(&error.to_string()))?;
         if line.trim().is_empty() {
             continue;
@@ -193,7 +197,7 @@ fn read_lines(name: &str, bytes: &[u8]) -> Result<Vec<Subject>, String> {
 
 fn decode_hex(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return None;
     }
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();

@@ -45,7 +45,9 @@ pub fn run(command: &IamCommand) -> Result<u8, String> {
     let config = Config::load(path).map_err(|error| error.to_string())?;
     let gate = config.gate.first().ok_or_else(|| format!("{}: holds no gate", path.display()))?;
     let policy = crate::serve::build::policy(&config, gate).map_err(|error| error.to_string())?;
-    let facts = policy.iam().ok_or_else(|| format!("{}: names no IAM facts; set iam and clusters in [facts]", path.display()))?;
+    let facts = policy
+        .iam()
+        .ok_or_else(|| format!("{}: names no IAM facts; set iam and clusters in [facts]", path.display()))?;
     let cluster = facts.facts.cluster(&facts.cluster);
     let cluster = cluster.ok_or_else(|| format!("cluster \"{}\" is not in the IAM facts", facts.cluster))?;
     let caller = Caller {

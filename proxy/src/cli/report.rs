@@ -27,7 +27,7 @@ impl Place<'_> {
     /// Line and column, in characters, of a byte of the text; both counted from 1.
     fn line_and_column(&self, at: usize) -> (usize, usize) {
         let before = self.text.get(..at).unwrap_or(self.text);
-        let lines = before.iter().filter(|byte| **byte == b'\n').count();
+        let lines = memchr::memchr_iter(b'\n', before).count();
         let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |place| place.saturating_add(1));
         let in_line = before.get(line_start..).unwrap_or_default();
         let column = in_line.iter().filter(|byte| (**byte & 0xc0) != 0x80).count();
@@ -96,7 +96,12 @@ pub fn json(place: &Place<'_>, verdict: Option<&Verdict>, dialect: Dialect, ever
     Ok(lines)
 }
 
-fn row<'a>(place: &Place<'a>, statement: &'a JudgedStatement, verdict: Option<&'a Verdict>, dialect: Dialect) -> Row<'a> {
+fn row<'a>(
+    place: &Place<'a>,
+    statement: &'a JudgedStatement,
+    verdict: Option<&'a Verdict>,
+    dialect: Dialect,
+) -> Row<'a> {
     // A message is judged as a whole: one refused statement refuses the others too.
     let action = verdict.map_or(statement.action, |verdict| verdict.action.max(statement.action));
     Row {

@@ -108,7 +108,8 @@ impl Judge<'_> {
     /// Attachment and every hop.
     fn chain(&mut self, chain: &Chain, iam: &Iam, at: usize, judged: &mut JudgedStatement) {
         let Some(cluster) = iam.facts.cluster(&iam.cluster) else {
-            let message = format!("cluster \"{}\" is not in the IAM facts, so no attachment can be checked", iam.cluster);
+            let message =
+                format!("cluster \"{}\" is not in the IAM facts, so no attachment can be checked", iam.cluster);
             judged.findings.push(self.finding(Code::Rg206, message, at));
             return;
         };
@@ -179,7 +180,8 @@ impl Judge<'_> {
         let judgement = match self.policy.parts.rules.judge(&request) {
             Ok(judgement) => judgement,
             Err(error) => {
-                let mut finding = self.finding(Code::Rg301, "the rules cannot be evaluated".to_owned(), role_use.span.start);
+                let mut finding =
+                    self.finding(Code::Rg301, "the rules cannot be evaluated".to_owned(), role_use.span.start);
                 finding.detail = Some(error.to_string());
                 judged.findings.push(finding);
                 return;
@@ -277,11 +279,9 @@ const fn describe(kind: FaultKind) -> (Code, &'static str, &'static str) {
             "the statement has no credential clause, so the caller's own identity would be used",
             "add IAM_ROLE, or allow RG108 in [policy.severity] where S3 Access Grants are in use",
         ),
-        FaultKind::Encoding => (
-            Code::Rg109,
-            "this client encoding could hide quotes from the gate",
-            "use client_encoding UTF8",
-        ),
+        FaultKind::Encoding => {
+            (Code::Rg109, "this client encoding could hide quotes from the gate", "use client_encoding UTF8")
+        }
     }
 }
 

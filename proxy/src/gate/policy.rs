@@ -146,5 +146,5 @@ fn version(parts: &Parts) -> String {
     }
     add(&format!("{:?} {:?}", parts.groups, parts.severities));
     add(parts.enforcement.as_str());
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize().first_chunk().map(|start| format!("{:016x}", u64::from_be_bytes(*start))).unwrap_or_default()
 }

@@ -76,15 +76,15 @@ struct Shared {
 impl Shared {
     fn load(config: &Config) -> Result<Self, BuildError> {
         let rules = Arc::new(Rules::load(&config.policy.rules)?);
-        let facts = if !config.facts.is_configured() {
-            None
-        } else {
+        let facts = if config.facts.is_configured() {
             let sources = Sources {
                 iam: config.facts.iam.clone(),
                 clusters: config.facts.clusters.clone(),
                 service_control: config.facts.service_control.clone(),
             };
             Some(Arc::new(Facts::load(&sources)?))
+        } else {
+            None
         };
         Ok(Self { rules, facts })
     }
@@ -138,7 +138,8 @@ fn severities(config: &Config) -> BTreeMap<Code, Severity> {
         SeverityWord::Annotate => Severity::Annotate,
         SeverityWord::Allow => Severity::Allow,
     };
-    let known = config.policy.severity.iter().filter_map(|(code, word)| Code::parse(code).map(|code| (code, severity(word))));
+    let known =
+        config.policy.severity.iter().filter_map(|(code, word)| Code::parse(code).map(|code| (code, severity(word))));
     known.collect()
 }
 

@@ -22,8 +22,8 @@ const QUIET: Duration = Duration::from_millis(500);
 
 /// Reloads until the process ends; never resolves.
 pub(super) async fn follow(config: &Config, services: &[Arc<Service>], metrics: &Metrics, audit: &Audit) {
-    let (changed, mut changes) = mpsc::channel(1);
-    let watcher = match watch(config, changed) {
+    let (due, mut changes) = mpsc::channel(1);
+    let watcher = match watch(config, due) {
         Ok(watcher) => Some(watcher),
         Err(error) => {
             warn!(%error, "files are not watched for changes; send SIGHUP after a change");
@@ -65,7 +65,8 @@ fn reload(config: &Config, services: &[Arc<Service>], metrics: &Metrics, why: &s
 
 /// Says so when a change needs a restart.
 fn restart_only(old: &Config, new: &Config) {
-    let addresses = |config: &Config| config.gate.iter().map(|gate| (gate.name.clone(), gate.listen)).collect::<Vec<_>>();
+    let addresses =
+        |config: &Config| config.gate.iter().map(|gate| (gate.name.clone(), gate.listen)).collect::<Vec<_>>();
     if addresses(old) != addresses(new) || old.admin.listen != new.admin.listen {
         warn!("gates or their addresses changed in the configuration: this takes effect at the next start");
     }
@@ -100,7 +101,15 @@ fn is_ours(path: &Path) -> bool {
 fn folders(config: &Config) -> BTreeSet<PathBuf> {
     let mut files: Vec<&Path> = vec![config.source()];
     files.extend(config.policy.rules.iter().map(PathBuf::as_path));
-    files.extend(config.facts.iam.iter().chain(&config.facts.clusters).chain(&config.facts.service_control).map(PathBuf::as_path));
+    files.extend(
+        config
+            .facts
+            .iam
+            .iter()
+            .chain(&config.facts.clusters)
+            .chain(&config.facts.service_control)
+            .map(PathBuf::as_path),
+    );
     for gate in &config.gate {
         files.extend(gate.tls.iter().flat_map(|tls| [tls.certificate.as_path(), tls.key.as_path()]));
         files.extend(gate.upstream.ca.as_deref());

@@ -238,7 +238,9 @@ impl Inspector for Desk<'_> {
 
 /// A nonce; should the random source fail, one that is unique by time, for a nonce guards nothing but its own match.
 fn fresh_nonce() -> Nonce {
-    nonce().unwrap_or_else(|_error| Nonce::new(Timestamp::now().as_nanosecond().to_be_bytes().last_chunk().copied().unwrap_or_default()))
+    nonce().unwrap_or_else(|_error| {
+        Nonce::new(Timestamp::now().as_nanosecond().to_be_bytes().last_chunk().copied().unwrap_or_default())
+    })
 }
 
 const fn path(source: Source) -> DecisionPath {

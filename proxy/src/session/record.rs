@@ -13,10 +13,18 @@ use crate::sql::{self, StatementKind};
 use crate::wire::answer::Nonce;
 
 /// Counts a verdict and writes its audit records, one for each statement that carries credentials or is refused.
-pub fn verdict(service: &Service, session: u64, principal: &Principal, verdict: &Verdict, text: &[u8], nonce: Option<&Nonce>) {
+pub fn verdict(
+    service: &Service,
+    session: u64,
+    principal: &Principal,
+    verdict: &Verdict,
+    text: &[u8],
+    nonce: Option<&Nonce>,
+) {
     let metrics = &service.metrics;
     for statement in &verdict.statements {
-        let action = if verdict.action == Action::Reject { Action::Reject } else { statement.action.min(verdict.action) };
+        let action =
+            if verdict.action == Action::Reject { Action::Reject } else { statement.action.min(verdict.action) };
         let (kind, verdict_word) = (statement.kind.as_str(), action.as_str());
         metrics.statement(kind, verdict_word);
         for role_use in &statement.uses {
@@ -78,7 +86,10 @@ pub fn bound_role(service: &Service, principal: &Principal, text: &[u8]) -> (Arc
     (Arc::new(verdict), principal.clone())
 }
 
-#[expect(clippy::too_many_arguments, reason = "an audit record brings all of these together, and this is the one place")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "an audit record brings all of these together, and this is the one place"
+)]
 fn audit_record(
     service: &Service,
     session: u64,

@@ -1,0 +1,56 @@
+# rolegate: what can be done with it. `make` alone lists it.
+
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
+
+.PHONY: demo
+demo: ## Build and start gate, Redshift stand-in and sample policy; Ctrl-C ends it all
+	cargo run --locked --package rolegate-loadtest --bin demo
+
+.PHONY: build
+build: ## Build the gate for everyday work: target/debug/rolegate
+	cargo build --locked --package rolegate
+
+.PHONY: dist
+dist: ## Build the gate as release images do, with link-time optimisation: target/dist/rolegate
+	cargo build --locked --profile dist --package rolegate
+
+.PHONY: setup
+setup: ## Install what the tests need: Debian packages and a Python environment in target/venv
+	tests/setup.sh
+
+.PHONY: test
+test: setup ## Run all tests and print one closing line of counts
+	python3 tests/run.py
+
+.PHONY: unit
+unit: ## Run the tests of the Rust code alone
+	cargo test --locked --workspace
+
+.PHONY: e2e
+e2e: setup ## Run the end-to-end tests alone: real clients, real servers
+	cargo build --locked --workspace --bins
+	target/venv/bin/python -m pytest -q -ra tests/e2e
+
+.PHONY: fmt
+fmt: ## Format the code
+	cargo fmt --all
+
+.PHONY: clippy
+clippy: ## Run the lints, which are errors
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+.PHONY: doc
+doc: ## Build the documentation of the code, private items too
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
+
+.PHONY: deny
+deny: ## Check licences, sources and advisories of the dependencies
+	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny --all-features check bans licenses sources
+
+.PHONY: check
+check: fmt clippy doc deny test ## Everything that a change must pass

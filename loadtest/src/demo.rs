@@ -1,0 +1,136 @@
+//! The demo: a stand-in with a gate before it and a sample policy, in a folder of its own.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+/// Where everything listens.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Addresses {
+    /// The gate.
+    pub gate: SocketAddr,
+    /// The stand-in.
+    pub standin: SocketAddr,
+    /// The gate's admin server.
+    pub admin: SocketAddr,
+}
+
+/// The configuration as `config/demo` holds it, and its own addresses.
+const CONFIGURATION: &str = include_str!("../../config/demo/rolegate.toml");
+const DEFAULTS: [&str; 3] = ["127.0.0.1:5439", "127.0.0.1:5440", "127.0.0.1:9439"];
+
+/// What may be changed while the demo runs and stays for the next time.
+const FILES: [(&str, &str); 4] = [
+    ("rules/demo.cedar", include_str!("../../config/demo/rules/demo.cedar")),
+    ("iam/123456789012.json", include_str!("../../config/demo/iam/123456789012.json")),
+    ("iam/210987654321.json", include_str!("../../config/demo/iam/210987654321.json")),
+    ("clusters/demo.json", include_str!("../../config/demo/clusters/demo.json")),
+];
+
+/// The demo's users and their passwords.
+#[must_use]
+pub fn users() -> Vec<(String, String)> {
+    ["etl", "analyst"].map(|user| (user.to_owned(), "demo".to_owned())).to_vec()
+}
+
+/// Writes the configuration and makes a certificate; files of an earlier demo are kept, but for the configuration, which
+/// holds this run's addresses. Gives the path of the configuration.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn prepare(folder: &Path, addresses: Addresses) -> anyhow::Result<PathBuf> {
+    for (name, text) in FILES {
+        let path = folder.join(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
+        }
+        if !path.exists() {
+            fs::write(&path, text).with_context(|| path.display().to_string())?;
+        }
+    }
+    certificate(folder)?;
+    let mut text = format!(
+        "# Written by the demo at each start; change rules, iam and clusters beside it instead.\n{CONFIGURATION}"
+    );
+    for (default, address) in DEFAULTS.into_iter().zip([addresses.gate, addresses.standin, addresses.admin]) {
+        text = text.replace(&format!("\"{default}\""), &format!("\"{address}\""));
+    }
+    let path = folder.join("rolegate.toml");
+    fs::write(&path, text).with_context(|| path.display().to_string())?;
+    Ok(path)
+}
+
+/// A certificate for this machine's own names.
+fn certificate(folder: &Path) -> anyhow::Result<()> {
+    let (certificate_path, key_path) = (folder.join("gate.crt"), folder.join("gate.key"));
+    if certificate_path.exists() && key_path.exists() {
+        return Ok(());
+    }
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
+    fs::write(&certificate_path, made.cert.pem())?;
+    let mut key = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&key_path)?;
+    key.write_all(made.signing_key.serialize_pem().as_bytes())?;
+    Ok(())
+}
+
+/// What to try, for the terminal.
+#[must_use]
+pub fn guide(folder: &Path, addresses: Addresses) -> String {
+    let Addresses { gate, admin, .. } = addresses;
+    let (host, port) = (gate.ip(), gate.port());
+    let folder = folder.display();
+    format!(
+        "
+The gate listens on {gate}, with a Redshift stand-in behind it. In another terminal:
+
+  export PGPASSWORD=demo
+  psql \"host={host} port={port} dbname=dev user=etl sslmode=require\"
+
+and there, as the Amazon Redshift Management Guide prints it:
+
+  unload ('select * from venue limit 10') to 's3://companyb/redshift/venue_pipe_'
+  iam_role 'arn:aws:iam::123456789012:role/RoleA,arn:aws:iam::210987654321:role/RoleB';
+
+  copy venue from 's3://companyb/redshift/venue_pipe_'
+  iam_role 'arn:aws:iam::123456789012:role/RoleA,arn:aws:iam::210987654321:role/RoleB';
+
+  select count(*) from venue;
+
+Then leave out RoleA, turn the chain round, put a space behind the comma, name RoleC, RoleD or RoleX in RoleB's place,
+or come as user=analyst: each is refused before the stand-in sees it, with the reason.
+
+  metrics   http://{admin}/metrics
+  console   http://{admin}/
+  audit     {folder}/audit.jsonl
+  buckets   {folder}/s3/
+  rules     {folder}/rules/demo.cedar (reloaded when it is saved)
+
+Ctrl-C ends it all.
+"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Addresses, prepare};
+
+    #[test]
+    fn the_configuration_loads() {
+        let folder = tempfile::tempdir().unwrap();
+        let addresses = Addresses {
+            gate: "127.0.0.1:15439".parse().unwrap(),
+            standin: "127.0.0.1:15440".parse().unwrap(),
+            admin: "127.0.0.1:19439".parse().unwrap(),
+        };
+        let path = prepare(folder.path(), addresses).unwrap();
+        let config = rolegate::config::Config::load(&path).unwrap();
+        assert_eq!(config.gate[0].listen, addresses.gate);
+        assert_eq!(config.gate[0].upstream.address, "127.0.0.1:15440");
+        assert_eq!(config.admin.listen, addresses.admin);
+        rolegate::serve::build::all(&config).unwrap();
+    }
+}

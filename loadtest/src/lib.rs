@@ -1,0 +1,4 @@
+//! What rolegate is tried, tested and measured with: a stand-in for Amazon Redshift, and the demo around it.
+
+pub mod demo;
+pub mod standin;

@@ -1,0 +1,79 @@
+//! A stand-in for Amazon Redshift: what it alone does and PostgreSQL cannot. COPY, UNLOAD and CREATE EXTERNAL ... with IAM
+//! roles, its parameters and its error texts; plain SQL runs on SQLite, and a folder plays S3.
+
+pub mod database;
+pub mod record;
+pub mod roles;
+pub mod session;
+pub mod startup;
+pub mod statement;
+pub mod storage;
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use pgwire::tokio::process_socket;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::standin::record::Record;
+use crate::standin::roles::RoleTable;
+use crate::standin::session::Handlers;
+use crate::standin::startup::Authentication;
+use crate::standin::storage::Storage;
+
+/// What a stand-in is made of.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Holds the database, and S3 buckets as folders under `s3/`.
+    pub data: PathBuf,
+    /// Users and their passwords.
+    pub users: Vec<(String, String)>,
+    /// How they prove who they are.
+    pub authentication: Authentication,
+    /// Where every statement that arrives is written, one JSON object a line.
+    pub record: Option<PathBuf>,
+    /// What AWS would allow.
+    pub roles: RoleTable,
+}
+
+/// What all sessions share.
+#[derive(Debug)]
+pub struct Shared {
+    /// What it is made of.
+    pub settings: Settings,
+    /// The folder that plays S3.
+    pub storage: Storage,
+    /// The record of statements.
+    pub record: Record,
+}
+
+/// Serves until `shutdown` resolves. A database that an earlier run left is made anew; buckets are kept.
+///
+/// # Errors
+/// The data folder cannot be written.
+pub async fn serve(
+    listener: TcpListener,
+    settings: Settings,
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    database::create(&settings.data).context("the stand-in's database")?;
+    let storage = Storage::new(settings.data.join("s3"))?;
+    let record = Record::open(settings.record.as_deref())?;
+    let shared = Arc::new(Shared { settings, storage, record });
+    let mut sessions = JoinSet::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => return Ok(()),
+            accepted = listener.accept() => {
+                let (socket, _peer) = accepted?;
+                let handlers = Handlers::new(&shared)?;
+                sessions.spawn(process_socket(socket, None, handlers));
+            }
+            Some(_ended) = sessions.join_next() => {}
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The organisation's own rules, in Cedar: who may use which chain on what. Knows nothing of the wire or of IAM documents.
+//!
+//! Cedar's decision is one bit, and a deny names only the forbids. So that an annotating forbid hides neither a permit nor
+//! a refusal, permits, refusing forbids and annotating forbids are three policy sets and three evaluations.
+
+mod error;
+mod load;
+mod request;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use cedar_policy::{Authorizer, Decision, PolicyId, PolicySet, Schema};
+
+pub use error::RulesError;
+pub use request::{Request, TargetFacts};
+
+/// What a rule says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Effect {
+    /// It permits.
+    Permit,
+    /// It forbids.
+    Forbid,
+}
+
+/// What a forbid does to the statement: its `@severity`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Severity {
+    /// It is refused.
+    Reject,
+    /// It goes on, annotated.
+    Annotate,
+}
+
+/// A rule that spoke.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Hit {
+    /// Its `@id`.
+    pub rule: String,
+    /// Its `@reason`, or why it could not be evaluated.
+    pub reason: Option<String>,
+    /// What it says.
+    pub effect: Effect,
+    /// What that does; of a permit, nothing.
+    pub severity: Severity,
+}
+
+/// What the rules say of one credential clause.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Judgement {
+    /// The rules that spoke, forbids first.
+    pub hits: Vec<Hit>,
+    /// A permit spoke, or there are no rules at all.
+    pub permitted: bool,
+    /// A rule of the set looks at the clock.
+    pub depends_on_time: bool,
+}
+
+/// A set of rules that fits the schema.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    permits: PolicySet,
+    rejects: PolicySet,
+    annotates: PolicySet,
+    schema: Option<Schema>,
+    version: String,
+    looks_at_the_clock: bool,
+}
+
+impl Rules {
+    /// Reads files of rules; no files are no rules.
+    ///
+    /// # Errors
+    /// [`RulesError`], which names the file and the line.
+    pub fn load(files: &[PathBuf]) -> Result<Self, RulesError> {
+        if files.is_empty() { Ok(Self::none()) } else { load::load(files) }
+    }
+
+    /// No rules: everything is permitted.
+    #[must_use]
+    pub fn none() -> Self {
+        let [permits, rejects, annotates] = [PolicySet::new(), PolicySet::new(), PolicySet::new()];
+        Self { permits, rejects, annotates, schema: None, version: "none".to_owned(), looks_at_the_clock: false }
+    }
+
+    /// A hash over the rules' text; the same for the same files, wherever they lie.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// How many rules there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        [&self.permits, &self.rejects, &self.annotates].iter().map(|set| set.num_of_policies()).sum()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Judges one credential clause.
+    ///
+    /// # Errors
+    /// [`RulesError::Request`]: the clause does not fit the schema. The caller refuses the statement then.
+    pub fn judge(&self, request: &Request<'_>) -> Result<Judgement, RulesError> {
+        let Some(schema) = &self.schema else {
+            return Ok(Judgement { hits: Vec::new(), permitted: true, depends_on_time: false });
+        };
+        let (query, entities) = request.to_cedar(schema)?;
+        let authorizer = Authorizer::new();
+        let mut hits = Vec::new();
+        for (set, severity) in [(&self.rejects, Severity::Reject), (&self.annotates, Severity::Annotate)] {
+            let response = authorizer.is_authorized(&query, set, &entities);
+            let diagnostics = response.diagnostics();
+            for id in sorted(diagnostics.reason()) {
+                let reason = set.policy(id).and_then(|rule| rule.annotation("reason")).map(str::to_owned);
+                hits.push(Hit { rule: id.to_string(), reason, effect: Effect::Forbid, severity });
+            }
+            // Cedar skips a policy that fails. A forbid that fails might have spoken, so it does.
+            for error in diagnostics.errors() {
+                let cedar_policy::AuthorizationError::PolicyEvaluationError(failed) = error;
+                let reason = Some(format!("the rule could not be evaluated: {}", failed.inner()));
+                hits.push(Hit { rule: failed.policy_id().to_string(), reason, effect: Effect::Forbid, severity });
+            }
+        }
+        let response = authorizer.is_authorized(&query, &self.permits, &entities);
+        hits.extend(sorted(response.diagnostics().reason()).into_iter().map(|id| Hit {
+            rule: id.to_string(),
+            reason: None,
+            effect: Effect::Permit,
+            severity: Severity::Annotate,
+        }));
+        let permitted = response.decision() == Decision::Allow;
+        Ok(Judgement { hits, permitted, depends_on_time: self.looks_at_the_clock })
+    }
+}
+
+/// Cedar names policies in no order; the same question shall have the same answer.
+fn sorted<'a>(ids: impl Iterator<Item = &'a PolicyId>) -> Vec<&'a PolicyId> {
+    let mut ids: Vec<&PolicyId> = ids.collect();
+    ids.sort_unstable();
+    ids
+}

@@ -1,0 +1,253 @@
+//! Tables over the whole room.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::chain::{Chain, RoleArn};
+use crate::rules::{Effect, Request, Rules, Severity, TargetFacts};
+
+const A: &str = "arn:aws:iam::123456789012:role/RoleA";
+const B: &str = "arn:aws:iam::210987654321:role/RoleB";
+
+fn load(texts: &[&str]) -> Result<Rules, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |(number, text): (usize, &&str)| {
+        let path = folder.path().join(format!("{number}.cedar"));
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let paths: Vec<PathBuf> = texts.iter().enumerate().map(write).collect();
+    let shown =
+        |error: crate::rules::RulesError| error.to_string().replace(&format!("{}/", folder.path().display()), "");
+    Rules::load(&paths).map_err(shown)
+}
+
+/// A request of `user` for this kind of statement with the chain RoleA,RoleB.
+fn judge(rules: &Rules, user: &str, group: &str, kind: &str) -> Vec<(String, Effect, Severity)> {
+    judge_chain(rules, user, group, kind, &format!("{A},{B}"))
+}
+
+fn judge_chain(rules: &Rules, user: &str, group: &str, kind: &str, chain: &str) -> Vec<(String, Effect, Severity)> {
+    let groups = [group.to_owned()];
+    let parsed = Chain::parse(chain).ok();
+    let roles: &[RoleArn] = parsed.as_ref().map(Chain::roles).unwrap_or_default();
+    let request = Request {
+        user,
+        groups: &groups,
+        database: "dev",
+        application: "psql",
+        client_address: Some("10.1.2.3".parse().unwrap()),
+        now: "2026-01-02T03:04:05Z".parse::<Timestamp>().unwrap(),
+        gate: "demo",
+        cluster: "demo",
+        cluster_account: RoleArn::parse(A).ok().map(|role| role.account()),
+        kind,
+        method: if roles.is_empty() { "default" } else { "chain" },
+        clause: "iam_role",
+        roles,
+        target: Some(TargetFacts { bucket: Some("companyb"), prefix: Some("redshift/"), ..TargetFacts::default() }),
+    };
+    let judgement = rules.judge(&request).unwrap();
+    let mut said: Vec<_> = judgement.hits.into_iter().map(|hit| (hit.rule, hit.effect, hit.severity)).collect();
+    if !judgement.permitted {
+        said.push(("nothing permits".to_owned(), Effect::Forbid, Severity::Reject));
+    }
+    said
+}
+
+fn names(said: &[(String, Effect, Severity)]) -> Vec<&str> {
+    said.iter().map(|(name, ..)| name.as_str()).collect()
+}
+
+#[test]
+fn no_rules_permit_everything() {
+    assert!(judge(&Rules::load(&[]).unwrap(), "u", "g", "copy").is_empty());
+    assert!(Rules::none().is_empty());
+}
+
+#[test]
+fn forbids_speak_beside_permits() {
+    let rules = load(&[
+        "@id(\"all\") permit (principal, action, resource);",
+        "@id(\"hard\") @reason(\"not you\") forbid (principal == Rolegate::User::\"bob\", action, resource);
+         @id(\"soft\") @severity(\"annotate\") forbid (principal, action in Rolegate::Action::\"writes\", resource);",
+    ])
+    .unwrap();
+    assert_eq!(rules.len(), 3);
+    assert_eq!(names(&judge(&rules, "ann", "g", "copy")), ["all"]);
+    assert_eq!(
+        judge(&rules, "bob", "g", "unload"),
+        [
+            ("hard".to_owned(), Effect::Forbid, Severity::Reject),
+            ("soft".to_owned(), Effect::Forbid, Severity::Annotate),
+            ("all".to_owned(), Effect::Permit, Severity::Annotate),
+        ]
+    );
+}
+
+#[test]
+fn what_nothing_permits_is_told() {
+    let rules = load(&["@id(\"etl\") permit (principal in Rolegate::Group::\"etl\", action, resource);"]).unwrap();
+    assert_eq!(names(&judge(&rules, "u", "etl", "copy")), ["etl"]);
+    assert_eq!(names(&judge(&rules, "u", "other", "copy")), ["nothing permits"]);
+}
+
+#[test]
+fn a_rule_that_fails_does_not_fail_open() {
+    let rules = load(&[
+        "@id(\"all\") permit (principal, action, resource);
+         @id(\"broken\") forbid (principal, action, resource) when { resource.length + 9223372036854775807 > 5 };
+         @id(\"broken-permit\") permit (principal, action, resource) when { resource.length + 9223372036854775807 > 5 };",
+    ])
+    .unwrap();
+    assert_eq!(names(&judge(&rules, "u", "g", "copy")), ["broken", "all"]);
+}
+
+#[test]
+fn names_from_clients_are_data() {
+    let rules = load(&["@id(\"bob\") permit (principal == Rolegate::User::\"bob\", action, resource);"]).unwrap();
+    for user in ["bob\"", "x\" || true", "Rolegate::User::\"bob\"", "", "\u{0}", "b\\u{6f}b"] {
+        assert_eq!(names(&judge(&rules, user, "g\"::", "copy")), ["nothing permits"], "{user}");
+    }
+}
+
+#[test]
+fn every_kind_of_statement_has_an_action() {
+    let rules = load(&["@id(\"all\") permit (principal, action, resource);"]).unwrap();
+    for kind in [
+        "copy",
+        "unload",
+        "copy_job",
+        "create_external_schema",
+        "alter_external_schema",
+        "create_external_function",
+        "create_model",
+        "create_external_model",
+        "create_library",
+        "create_database",
+        "create_identity_provider",
+        "alter_identity_provider",
+        "alter_user",
+        "grant_assumerole",
+        "revoke_assumerole",
+        "grant_external",
+        "create_template",
+        "alter_template",
+        "create_procedure",
+        "call",
+        "set",
+        "unknown",
+    ] {
+        assert_eq!(names(&judge(&rules, "u", "g", kind)), ["all"], "{kind}");
+    }
+}
+
+#[test]
+fn rules_that_look_at_the_clock_say_so() {
+    for (text, looks) in [("context.now < datetime(\"2030-01-01\")", true), ("context.database == \"now\"", false)] {
+        let rules = load(&[&format!("@id(\"r\") permit (principal, action, resource) when {{ {text} }};")]).unwrap();
+        let chain = format!("{A},{B}");
+        assert_eq!(names(&judge_chain(&rules, "u", "g", "copy", &chain)).contains(&"r"), looks, "{text}");
+        assert_eq!(rules.looks_at_the_clock, looks || text.contains("now"), "{text}");
+    }
+}
+
+#[test]
+fn the_version_follows_the_text() {
+    let (one, two) =
+        ("@id(\"a\") permit (principal, action, resource);", "@id(\"b\") permit (principal, action, resource);");
+    let version = |texts: &[&str]| load(texts).unwrap().version().to_owned();
+    assert_eq!(version(&[one, two]), version(&[two, one]));
+    assert_ne!(version(&[one]), version(&[two]));
+}
+
+#[test]
+fn bad_rules_name_their_place() {
+    let good = "@id(\"a\") permit (principal, action, resource);\n";
+    for (texts, message) in [
+        (vec!["permit (principal, action, resource)\n"], "0.cedar:"),
+        (vec!["// x\npermit (principal, action, resource);"], "0.cedar:2:1: the rule has no name"),
+        (vec![good, good], "1.cedar:1:1: rule \"a\" stands in "),
+        (
+            vec!["@id(\"a\") @severty(\"x\") forbid (principal, action, resource);"],
+            "0.cedar:1:1: rule \"a\": unknown annotation @severty",
+        ),
+        (
+            vec!["@id(\"a\") @severity(\"warn\") forbid (principal, action, resource);"],
+            "is neither \"reject\" nor \"annotate\"",
+        ),
+        (vec!["@id(\"a\") @severity(\"reject\") permit (principal, action, resource);"], "@severity belongs to forbid"),
+        (vec!["@id(\"a\") permit (principal == ?principal, action, resource);"], "templates"),
+        (
+            vec!["@id(\"a\") permit (principal, action, resource)\nwhen { resource.lenght > 1 };"],
+            "0.cedar:2:8: rule \"a\": ",
+        ),
+        (vec!["@id(\"a\") permit (principal, action == Rolegate::Action::\"Cpy\", resource);"], "0.cedar:1:"),
+        (vec!["@id(\"a\") permit (principal, action, resource) when { resource.length > 1 && false };"], "0.cedar:1:"),
+    ] {
+        let error = load(&texts).map(|_rules| ()).unwrap_err();
+        assert!(error.contains(message), "{texts:?}: {error}");
+    }
+    let missing = Rules::load(&[PathBuf::from("no/such.cedar")]).map(|_rules| ()).unwrap_err().to_string();
+    assert!(missing.starts_with("no/such.cedar: "), "{missing}");
+}
+
+fn shipped(name: &str) -> Rules {
+    Rules::load(&[Path::new(env!("CARGO_MANIFEST_DIR")).join("../config").join(name)]).unwrap()
+}
+
+#[test]
+fn demo_rules() {
+    let rules = shipped("demo/rules/demo.cedar");
+    assert_eq!(names(&judge(&rules, "analyst", "analysts", "unload")), ["no-cross-account-unload", "permit-all"]);
+    assert_eq!(names(&judge_chain(&rules, "analyst", "analysts", "unload", A)), ["permit-all"]);
+    assert_eq!(names(&judge(&rules, "etl", "etl", "unload")), ["permit-all"]);
+    assert_eq!(
+        names(&judge(&rules, "analyst", "analysts", "create_external_schema")),
+        ["external-schema-review", "permit-all"]
+    );
+    assert_eq!(names(&judge(&rules, "etl", "etl", "create_external_schema")), ["permit-all"]);
+}
+
+#[test]
+fn example_one_team_one_role() {
+    let rules = shipped("examples/one-team-one-role.cedar");
+    assert_eq!(
+        names(&judge_chain(&rules, "u", "finance", "copy", "arn:aws:iam::123456789012:role/Finance")),
+        ["finance-uses-its-role"]
+    );
+    assert_eq!(names(&judge_chain(&rules, "u", "finance", "copy", A)), ["nothing permits"]);
+    assert_eq!(names(&judge_chain(&rules, "u", "finance", "copy", "default")), ["nothing permits"]);
+    assert_eq!(
+        names(&judge_chain(&rules, "u", "growth", "copy", "arn:aws:iam::123456789012:role/Finance")),
+        ["nothing permits"]
+    );
+}
+
+#[test]
+fn example_no_cross_account_unload() {
+    let rules = shipped("examples/no-cross-account-unload.cedar");
+    assert_eq!(names(&judge(&rules, "u", "analysts", "unload")), ["analysts-keep-data-home", "everything-else"]);
+    assert_eq!(
+        names(&judge_chain(&rules, "u", "analysts", "unload", "default")),
+        ["analysts-keep-data-home", "everything-else"]
+    );
+    assert_eq!(names(&judge_chain(&rules, "u", "analysts", "unload", A)), ["everything-else"]);
+    assert_eq!(names(&judge(&rules, "u", "etl", "unload")), ["everything-else"]);
+}
+
+#[test]
+fn example_external_schemas_by_etl_only() {
+    let rules = shipped("examples/external-schemas-by-etl-only.cedar");
+    assert_eq!(
+        names(&judge(&rules, "u", "etl", "create_external_schema")),
+        ["etl-may-store-roles", "reads-and-writes"]
+    );
+    assert_eq!(names(&judge(&rules, "u", "analysts", "copy")), ["reads-and-writes"]);
+    assert_eq!(
+        names(&judge(&rules, "u", "analysts", "create_external_schema")),
+        ["only-etl-tools-store-roles", "nothing permits"]
+    );
+}

@@ -1,0 +1,41 @@
+#!/bin/sh
+# Installs what the tests need and is not there yet: Debian packages, and a Python environment with pinned drivers in
+# target/venv.
+set -eu
+cd "$(dirname "$0")/.."
+
+missing=""
+want() { # want PACKAGE FILE-OR-COMMAND...
+    package=$1
+    shift
+    for thing in "$@"; do
+        if ! [ -e "$thing" ] && ! command -v "$thing" >/dev/null 2>&1; then
+            missing="$missing $package"
+            return
+        fi
+    done
+}
+want postgresql-15 /usr/lib/postgresql/15/bin/postgres /usr/lib/postgresql/15/bin/pgbench
+want postgresql-client-15 /usr/lib/postgresql/15/bin/psql
+want libpostgresql-jdbc-java /usr/share/java/postgresql.jar
+want default-jdk-headless javac
+want prometheus promtool prometheus
+want python3-venv python3
+if [ -n "$missing" ]; then
+    root=""
+    [ "$(id -u)" -eq 0 ] || root=sudo
+    export DEBIAN_FRONTEND=noninteractive
+    $root apt-get update -qq
+    # shellcheck disable=SC2086 # one word a package
+    $root apt-get install -y -qq --no-install-recommends $missing >target-apt.log 2>&1 || { cat target-apt.log >&2; exit 1; }
+    rm -f target-apt.log
+fi
+
+venv=target/venv
+if ! cmp -s tests/requirements.txt "$venv/requirements.txt"; then
+    mkdir -p target
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check -r tests/requirements.txt
+    cp tests/requirements.txt "$venv/requirements.txt"
+fi
