@@ -1,4 +1,5 @@
 //! The rooms stand in one order; a room may name only rooms before it, and a foreign crate stays in its room.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what is wrong by failing")]
 
 use std::fs;
 use std::path::Path;
@@ -29,6 +30,13 @@ fn room_text(room: &str) -> String {
     rust_text(&src.join(format!("{room}.rs"))) + &rust_text(&src.join(room))
 }
 
+/// Whether a text names a crate; `tokio_rustls::` does not name `rustls`.
+fn names(text: &str, name: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let path = format!("{name}::");
+    text.match_indices(&path).any(|(at, _)| at == 0 || !is_letter(text.as_bytes()[at - 1]))
+}
+
 #[test]
 fn rooms_name_only_earlier_rooms() {
     for (place, room) in ORDER.iter().enumerate() {
@@ -44,7 +52,7 @@ fn rooms_name_only_earlier_rooms() {
 fn foreign_crates_stay_at_home() {
     for (name, homes) in AT_HOME {
         for room in ORDER.iter().filter(|room| !homes.contains(room)) {
-            assert!(!room_text(room).contains(&format!("{name}::")), "{room} names the crate {name}");
+            assert!(!names(&room_text(room), name), "{room} names the crate {name}");
         }
     }
 }

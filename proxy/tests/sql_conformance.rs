@@ -1,5 +1,6 @@
 //! Labelled statements: what `rolegate check` says of each must agree with its label. `ROLEGATE_SQL_CASES` names
 //! another file of cases.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test says what is wrong by failing")]
 
 use std::io::Write;
 use std::process::{Command, Stdio};

@@ -49,10 +49,18 @@ def _psql(port, user, tls, statements):
 def _psycopg(port, user, tls, statements):
     outcomes = []
     mode = "require" if tls else "disable"
-    with psycopg.connect(
-        host="127.0.0.1", port=port, user=user, password="demo", dbname="dev", sslmode=mode, autocommit=True
-    ) as connection:
-        # Redshift says UNICODE, which psycopg has to be told to take for UTF-8.
+    # Redshift calls its encoding UNICODE, which psycopg knows only by the name UTF8: its users set client_encoding.
+    connected = psycopg.connect(
+        host="127.0.0.1",
+        port=port,
+        user=user,
+        password="demo",
+        dbname="dev",
+        sslmode=mode,
+        autocommit=True,
+        client_encoding="utf8",
+    )
+    with connected as connection:
         for statement in statements:
             try:
                 cursor = connection.execute(statement)

@@ -1,5 +1,6 @@
 """What several test files share."""
 
+import os
 import shutil
 
 import pytest
@@ -33,5 +34,8 @@ def gate(postgres, tmp_path_factory):
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory):
     server = Demo(tmp_path_factory.mktemp("demo"))
+    # redshift_connector verifies the certificate always, against the system's authorities and Redshift's own.
+    os.environ["SSL_CERT_FILE"] = str(server.folder / "data" / "gate.crt")
     yield server
+    del os.environ["SSL_CERT_FILE"]
     assert server.stop() == 0

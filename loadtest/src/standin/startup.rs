@@ -31,7 +31,10 @@ pub struct Users {
     authentication: Authentication,
 }
 
-#[expect(elided_lifetimes_in_paths, reason = "async_trait takes a named lifetime for another than the trait's hidden one")]
+#[expect(
+    elided_lifetimes_in_paths,
+    reason = "async_trait takes a named lifetime for another than the trait's hidden one"
+)]
 #[async_trait]
 impl AuthSource for Users {
     async fn get_password(&self, login: &LoginInfo) -> PgWireResult<Password> {

@@ -111,7 +111,7 @@ impl Metrics {
         let overflow =
             make.counters("rolegate_label_overflow_total", "Label values that count under \"other\".", &["label"]);
         let bounded = |label: &str| Bounded::new(LABEL_LIMIT, overflow.with_label_values(&[label]));
-        Self {
+        let metrics = Self {
             registry,
             sessions_opened: make.counters("rolegate_sessions_opened_total", "Sessions opened.", &["gate"]),
             sessions_closed: make.counters("rolegate_sessions_closed_total", "Sessions closed.", &["gate", "reason"]),
@@ -206,7 +206,14 @@ impl Metrics {
             user: bounded("user"),
             role: bounded("role"),
             rule: bounded("rule"),
+        };
+        for result in ["applied", "refused"] {
+            metrics.reloads.with_label_values(&["config", result]).inc_by(0);
         }
+        for result in ["hit", "miss"] {
+            metrics.cache_requests.with_label_values(&[result]).inc_by(0);
+        }
+        metrics
     }
 
     /// The series of one gate, those of closed label sets at zero.

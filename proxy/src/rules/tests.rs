@@ -29,7 +29,7 @@ fn judge(rules: &Rules, user: &str, group: &str, kind: &str) -> Vec<(String, Eff
     judge_chain(rules, user, group, kind, &format!("{A},{B}"))
 }
 
-fn judge_chain(rules: &Rules, user: &str, group: &str, kind: &str, chain: &str) -> Vec<(String, Effect, Severity)> {
+fn judge_chain(set: &Rules, user: &str, group: &str, kind: &str, chain: &str) -> Vec<(String, Effect, Severity)> {
     let groups = [group.to_owned()];
     let parsed = Chain::parse(chain).ok();
     let roles: &[RoleArn] = parsed.as_ref().map(Chain::roles).unwrap_or_default();
@@ -49,7 +49,7 @@ fn judge_chain(rules: &Rules, user: &str, group: &str, kind: &str, chain: &str) 
         roles,
         target: Some(TargetFacts { bucket: Some("companyb"), prefix: Some("redshift/"), ..TargetFacts::default() }),
     };
-    let judgement = rules.judge(&request).unwrap();
+    let judgement = set.judge(&request).unwrap();
     let mut said: Vec<_> = judgement.hits.into_iter().map(|hit| (hit.rule, hit.effect, hit.severity)).collect();
     if !judgement.permitted {
         said.push(("nothing permits".to_owned(), Effect::Forbid, Severity::Reject));

@@ -166,7 +166,11 @@ mod tests {
     fn bind_table() {
         let rows: &[(&str, &[u8], Result<Vec<Range<usize>>, Malformed>)] = &[
             ("no values", b"\0s\0\0\0\0\0\0\0", Ok(vec![])),
-            ("NULL and a value", b"\0s\0\0\0\0\x02\xff\xff\xff\xff\0\0\0\x01a\0\0", Ok(vec![15..16])),
+            (
+                "NULL and a value",
+                b"\0s\0\0\0\0\x02\xff\xff\xff\xff\0\0\0\x01a\0\0",
+                Ok(std::iter::once(15..16).collect()),
+            ),
             ("length -16", b"\0s\0\0\0\0\x01\xff\xff\xff\xf0\0\0", Err(Malformed)),
             ("value cut off", b"\0s\0\0\0\0\x01\0\0\0\x09a\0\0", Err(Malformed)),
             ("empty", b"", Err(Malformed)),

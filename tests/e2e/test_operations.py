@@ -1,0 +1,331 @@
+"""What an operator meets: health, metrics, log, reload, drain, errors of the configuration."""
+
+import json
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+from guide import CHAIN, UNLOAD, A, b
+from servers import BIN, PG_BIN, Demo, Gate, Postgres, free_port, http, wait_for
+from wire import SYNC, Wire, bind, execute, parse, query
+
+REFUSED = "copy t from 's3://b/x' iam_role 'bad'"
+
+
+def ask(port, sql, user="etl", database="dev"):
+    """The messages of one simple query on a connection of its own."""
+    with Wire(port) as wire:
+        wire.login(user, database)
+        wire.send(query(sql))
+        return wire.until_ready()
+
+
+def verdict(port, sql, user="etl"):
+    """The code of the refusal or warning, or nothing."""
+    for message in ask(port, sql, user):
+        if message.kind in "EN":
+            found = re.match(r"RG\d\d\d", message.fields()["M"])
+            if found:
+                return ("reject" if message.kind == "E" else "annotate", found[0])
+    return ("forward", "")
+
+
+def samples(text):
+    """The samples of an exposition: (name with labels) -> value."""
+    return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line and line[0] != "#"}
+
+
+@pytest.mark.parametrize("protocol", ["simple", "extended", "prepared"])
+def test_pgbench(gate, postgres, protocol):
+    common = ["-h", "127.0.0.1", "-U", "postgres", "-n"]
+    made = subprocess.run([PG_BIN / "pgbench", "-i", "-q", *common, "-p", str(postgres.port), "postgres"], capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    command = [PG_BIN / "pgbench", *common, "-p", str(gate.port), "-M", protocol, "-c", "8", "-j", "2", "-t", "200", "postgres"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "number of transactions actually processed: 1600/1600" in done.stdout
+    assert "number of failed transactions: 0" in done.stdout
+
+
+def test_health(gate):
+    assert http(gate.admin, "/healthz") == (200, "ok\n")
+    assert http(gate.admin, "/readyz")[0] == 200
+    assert http(gate.admin, "/no/such/page")[0] == 404
+
+
+def test_metrics_tell_what_happened(demo):
+    before = samples(http(demo.admin, "/metrics")[1])
+    ask(demo.gate, "select 1")
+    ask(demo.gate, UNLOAD)
+    ask(demo.gate, UNLOAD.replace(CHAIN, b("RoleB")))
+    ask(demo.gate, f"create external schema s from data catalog database 'd' iam_role '{A}'", "analyst")
+    after = samples(http(demo.admin, "/metrics")[1])
+    for sample, difference in {
+        'rolegate_sessions_opened_total{gate="demo"}': 4,
+        'rolegate_statements_total{gate="demo",kind="unload",verdict="reject"}': 1,
+        'rolegate_statements_total{gate="demo",kind="unload",verdict="forward"}': 1,
+        'rolegate_statements_total{gate="demo",kind="create_external_schema",verdict="annotate"}': 1,
+        'rolegate_findings_total{code="RG201",gate="demo",severity="reject"}': 1,
+        'rolegate_chain_uses_total{chain="123456789012/RoleA>210987654321/RoleB",gate="demo",kind="unload",user="etl",verdict="forward"}': 1,
+        'rolegate_hops_total{gate="demo",result="denied",source="cluster",target="210987654321/RoleB"}': 1,
+    }.items():
+        assert after.get(sample, 0) - before.get(sample, 0) == difference, sample
+
+
+def test_metrics_are_well_formed(demo):
+    text = http(demo.admin, "/metrics")[1]
+    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_an_audit_record(demo):
+    ask(demo.gate, UNLOAD.replace("venue_pipe_", "audited_").replace(CHAIN, b("RoleB")), "analyst")
+    wait_for("the audit record", lambda: "audited_" in demo.audit())
+    record = json.loads([line for line in demo.audit().splitlines() if "audited_" in line][-1])
+    assert record["user"] == "analyst" and record["database"] == "dev" and record["verdict"] == "reject"
+    assert record["kind"] == "unload" and record["nonce"].startswith("rolegate_refused_")
+    assert record["role_uses"][0]["roles"] == [b("RoleB")]
+    assert {finding["code"] for finding in record["findings"]} >= {"RG201", "RG301"}
+
+
+def test_annotated_statements_carry_a_comment(demo):
+    sql = f"create external schema commented from data catalog database 'd' iam_role '{A}'"
+    assert verdict(demo.gate, sql, "analyst") == ("annotate", "RG301")
+    received = [json.loads(line)["sql"] for line in demo.received().splitlines() if "commented" in line]
+    assert received == [sql + "\n/* rolegate verdict=annotate codes=RG301 */"]
+
+
+def test_the_log_of_a_session_is_two_lines(postgres, tmp_path):
+    """No password, key or token appears in log, metrics or audit."""
+    server = Gate(tmp_path, postgres.port)
+    with Wire(server.port) as wire:
+        wire.login()
+        wire.send(query("select 1"))
+        wire.until_ready()
+        wire.send(query("copy t from 's3://b' access_key_id 'AKIASECRET1' secret_access_key 'SECRET2' session_token 'SECRET3'"))
+        wire.until_ready()
+        wire.send(query("copy t from 's3://b' credentials 'aws_access_key_id=AKIASECRET4;aws_secret_access_key=SECRET5;bad=SECRET6'"))
+        wire.until_ready()
+        wire.send(query("copy t from 's3://b' iam_role 'aws_secret_access_key=SECRET7'"))
+        wire.until_ready()
+        wire.send(query("create user u password 'SECRET8'; copy t from 's3://b' iam_role 'x"))
+        wire.until_ready()
+        wire.send(query("create procedure p() as $$ begin copy t from 's3://b' access_key_id 'SECRET9' secret_access_key 'SECRET10'; end $$ language sql"))
+        wire.until_ready()
+        wire.send(parse("call p($1)", "p"), bind("p", values=[b"SECRET11:role/x"]), execute(), SYNC)
+        wire.until_ready()
+    wait_for("the end of the session", lambda: "session closed" in server.process.output())
+    shown = server.metrics()
+    assert server.stop() == 0
+    lines = [line for line in server.process.output().splitlines() if "session{" in line]
+    assert ["session opened" in lines[0], "session closed" in lines[1], len(lines)] == [True, True, 2], lines
+    for text in (server.process.output(), shown, server.audit.read_text()):
+        assert "SECRET" not in text.replace("CREDENTIALS", ""), text
+
+
+def test_a_verdict_from_the_cache_is_a_fresh_one_after_every_reload(tmp_path):
+    """Rules, facts, clusters, groups, severities and modes: after each change the next verdict is of the new policy."""
+    server = Demo(tmp_path)
+    data = tmp_path / "data"
+    config, rules = data / "rolegate.toml", data / "rules" / "demo.cedar"
+    account, cluster = data / "iam" / "210987654321.json", data / "clusters" / "demo.json"
+    applied = 'rolegate_reloads_total{result="applied",what="config"}'
+
+    def change(path, old, new):
+        before = samples(http(server.admin, "/metrics")[1])[applied]
+        text = path.read_text()
+        assert old in text, f"{path} does not hold {old}"
+        path.write_text(text.replace(old, new))
+        server.process.send(signal.SIGHUP)
+        wait_for("the reload", lambda: samples(http(server.admin, "/metrics")[1])[applied] > before)
+
+    def judged(user="etl"):
+        # Twice: the second answer comes from the cache.
+        first, second = verdict(server.gate, UNLOAD, user), verdict(server.gate, UNLOAD, user)
+        assert first == second
+        return first
+
+    assert judged() == ("forward", "")
+    assert judged("analyst") == ("reject", "RG301")
+    change(rules, 'principal in Rolegate::Group::"analysts"', 'principal in Rolegate::Group::"nobody"')
+    assert judged("analyst") == ("forward", "")
+    change(config, 'analysts = ["analyst"]', 'nobody = ["analyst"]')
+    assert judged("analyst") == ("reject", "RG301")
+    change(account, '"AWS": "arn:aws:iam::123456789012:role/RoleA"', '"AWS": "arn:aws:iam::123456789012:role/Other"')
+    assert judged() == ("reject", "RG203")
+    change(config, "[policy]\n", '[policy]\nmode = "shadow"\n')
+    assert judged()[0] == "annotate"
+    change(config, 'mode = "shadow"\n', "")
+    assert judged() == ("reject", "RG203")
+    change(config, "[policy.groups]", '[policy.severity]\nRG203 = "allow"\n\n[policy.groups]')
+    assert judged() == ("forward", "")
+    change(cluster, '"ApplyStatus": "in-sync"', '"ApplyStatus": "removing"')
+    assert judged() == ("reject", "RG201")
+    assert server.stop() == 0
+
+
+def test_a_bad_reload_changes_nothing(tmp_path):
+    server = Demo(tmp_path)
+    rules = tmp_path / "data" / "rules" / "demo.cedar"
+    rules.write_text(rules.read_text() + "\n@id(\"broken\") forbid (principal, action, resource) when { resource.lenght > 1 };\n")
+    server.process.send(signal.SIGHUP)
+    refused = 'rolegate_reloads_total{result="refused",what="config"}'
+    wait_for("the refusal", lambda: samples(http(server.admin, "/metrics")[1])[refused] > 0)
+    assert "demo.cedar:" in server.process.output() and "lenght" in server.process.output()
+    assert verdict(server.gate, UNLOAD) == ("forward", "")
+    assert verdict(server.gate, UNLOAD, "analyst") == ("reject", "RG301")
+    assert server.stop() == 0
+
+
+def test_a_prepared_statement_is_judged_again_after_a_reload(tmp_path):
+    server = Demo(tmp_path)
+    rules = tmp_path / "data" / "rules" / "demo.cedar"
+    with Wire(server.gate) as wire:
+        wire.login("etl", "dev")
+        wire.send(parse(UNLOAD, "u"), bind("u"), execute(), SYNC)
+        assert [message.kind for message in wire.until_ready() if message.kind != "N"] == ["1", "2", "C", "Z"]
+        rules.write_text(rules.read_text().replace('principal in Rolegate::Group::"analysts",', "principal,"))
+        server.process.send(signal.SIGHUP)
+        applied = 'rolegate_reloads_total{result="applied",what="config"}'
+        wait_for("the reload", lambda: samples(http(server.admin, "/metrics")[1])[applied] > 0)
+        wire.send(bind("u"), execute(), SYNC)
+        error, ready = wire.until_ready()
+        assert error.fields()["M"].startswith("RG301") and ready.body == b"I"
+    assert server.stop() == 0
+
+
+def test_sigterm_ends_idle_sessions_and_lets_running_ones_finish(postgres, tmp_path):
+    server = Gate(tmp_path, postgres.port)
+    with Wire(server.port) as idle, Wire(server.port) as busy:
+        idle.login()
+        busy.login()
+        busy.send(query("select pg_sleep(1), 42"))
+        time.sleep(0.3)
+        server.process.send(signal.SIGTERM)
+        assert idle.message().fields()["C"] == "57P01"
+        assert b"42" in busy.until_ready()[1].body
+        assert busy.message().fields()["C"] == "57P01"
+        server.process.process.wait(10)
+    assert server.process.process.returncode == 0
+
+
+def test_an_unreachable_backend_is_told(tmp_path):
+    server = Gate(tmp_path, free_port())
+    with Wire(server.port) as wire:
+        messages = wire.login()
+        assert messages[-1].fields()["C"] == "08006"
+        assert messages[-1].fields()["S"] == "FATAL"
+    assert server.stop() == 0
+
+
+GOOD = """
+[[gate]]
+name = "g"
+listen = "127.0.0.1:{port}"
+{gate}
+[gate.upstream]
+address = "127.0.0.1:1"
+tls = "disable"
+"""
+
+MISTAKES = {
+    "no file": (None, {}, ["rolegate.toml"]),
+    "not TOML": ("[admin\n", {}, ["rolegate.toml", "line 1"]),
+    "unknown key": ("[admin]\nlisen = 1\n", {}, ["rolegate.toml", "line 2", "lisen"]),
+    "unknown code": ('[policy.severity]\nRG999 = "allow"\n', {}, ["rolegate.toml", "line 2", "RG999"]),
+    "no gate": ("[admin]\n", {}, ["rolegate.toml", "gate"]),
+    "missing certificate": (GOOD.replace("[gate.upstream]", '[gate.tls]\ncertificate = "no.crt"\nkey = "no.key"\n[gate.upstream]'), {}, ["no.crt"]),
+    "bad certificate": (GOOD.replace("[gate.upstream]", '[gate.tls]\ncertificate = "bad.crt"\nkey = "bad.key"\n[gate.upstream]'), {"bad.crt": "x", "bad.key": "x"}, ["bad.crt"]),
+    "rule that does not type-check": ('[policy]\nrules = ["r.cedar"]\n' + GOOD, {"r.cedar": '@id("a") permit (principal, action, resource)\nwhen { resource.lenght > 1 };'}, ["r.cedar:2:", "lenght"]),
+    "rule without a name": ('[policy]\nrules = ["r.cedar"]\n' + GOOD, {"r.cedar": "permit (principal, action, resource);"}, ["r.cedar:1:1", "@id"]),
+    "snapshot that is not JSON": ('[facts]\niam = ["a.json"]\nclusters = ["c.json"]\n' + GOOD.replace("{gate}", 'cluster = "c"\n{gate}'), {"a.json": "{", "c.json": '{"Clusters": []}'}, ["a.json"]),
+    "snapshot that is missing": ('[facts]\niam = ["a.json"]\nclusters = ["c.json"]\n' + GOOD.replace("{gate}", 'cluster = "c"\n{gate}'), {}, ["a.json"]),
+    "cluster that is not in the facts": ('[facts]\niam = ["a.json"]\nclusters = ["c.json"]\n' + GOOD.replace("{gate}", 'cluster = "c"\n{gate}'), {"a.json": '{"RoleDetailList": []}', "c.json": '{"Clusters": []}'}, ["cluster", '"c"']),
+    "audit file that cannot be written": ('[audit]\npath = "no/such/folder/audit.jsonl"\n' + GOOD, {}, ["no/such/folder/audit.jsonl"]),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes_in_the_configuration_are_told(tmp_path, name):
+    text, files, words = MISTAKES[name]
+    path = tmp_path / "rolegate.toml"
+    if text is not None:
+        path.write_text(text.replace("{port}", str(free_port())).replace("{gate}", ""))
+    for file, content in files.items():
+        (tmp_path / file).write_text(content)
+    env = {"PATH": "/usr/bin:/bin", "ROLEGATE__ADMIN__LISTEN": f"127.0.0.1:{free_port()}"}
+    done = subprocess.run([BIN / "rolegate", "serve", "--config", path], capture_output=True, text=True, timeout=20, env=env, check=False)
+    assert done.returncode == 2, done
+    for word in words:
+        assert word in done.stderr, done.stderr
+    assert "panicked" not in done.stderr
+
+
+def test_a_port_in_use_is_told(gate, tmp_path):
+    path = tmp_path / "rolegate.toml"
+    path.write_text(GOOD.replace("{port}", str(gate.port)).replace("{gate}", ""))
+    done = subprocess.run([BIN / "rolegate", "serve", "--config", path], capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2
+    assert f"127.0.0.1:{gate.port}" in done.stderr and "[[gate]] g" in done.stderr
+
+
+def test_config_check_and_show(gate):
+    done = subprocess.run([BIN / "rolegate", "config", "check", gate.config], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = subprocess.run([BIN / "rolegate", "config", "show", gate.config], capture_output=True, text=True, check=False)
+    assert shown.returncode == 0 and "max_statement_bytes = 16777216" in shown.stdout
+
+
+def test_check_judges_files(tmp_path, demo):
+    (tmp_path / "good.sql").write_text(f"select 1;\n{UNLOAD};\n")
+    (tmp_path / "bad.sql").write_text(f"select 1;\n\n{UNLOAD.replace(CHAIN, b('RoleB'))};\n")
+    config = demo.folder / "data" / "rolegate.toml"
+
+    def check(*arguments):
+        return subprocess.run([BIN / "rolegate", "check", "--config", config, "--user", "etl", *arguments], capture_output=True, text=True, check=False)
+
+    assert check(tmp_path / "good.sql").returncode == 0
+    human = check(tmp_path / "bad.sql")
+    assert human.returncode == 1
+    assert "bad.sql:5:10: reject RG201" in human.stdout
+    machine = check("--format", "json", tmp_path / "good.sql", tmp_path / "bad.sql")
+    rows = [json.loads(line) for line in machine.stdout.splitlines()]
+    assert [(row["verdict"], row["kind"], row["line"]) for row in rows] == [("forward", "unload", 2), ("reject", "unload", 3)]
+    assert check(tmp_path / "missing.sql").returncode == 2
+    assert check("--config", "x").returncode == 2
+
+
+def test_upstream_passwords_pass_through(tmp_path):
+    """The gate relays authentication: the backend's own refusal of a password reaches the client."""
+    server = Demo(tmp_path)
+    with Wire(server.gate) as wire:
+        assert wire.login("etl", "dev", password="wrong")[-1].fields()["C"] == "28P01"
+    with Wire(server.gate) as wire:
+        wire.starttls()
+        assert wire.login("etl", "dev")[-1].kind == "Z"
+    assert server.stop() == 0
+
+
+def test_scram_passes_through(tmp_path_factory):
+    """SCRAM-SHA-256, relayed: checked with psql against a PostgreSQL that asks for it."""
+    import os
+    import shutil
+
+    from servers import pg_folder
+
+    server = Postgres(pg_folder())
+    try:
+        ask(server.port, "create user scram password 'pass'", "postgres", "postgres")
+        (server.data / "pg_hba.conf").write_text("host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
+        ask(server.port, "select pg_reload_conf()", "postgres", "postgres")
+        gate = Gate(tmp_path_factory.mktemp("scram"), server.port)
+        env = {**os.environ, "PGPASSWORD": "pass", "PGSSLMODE": "disable"}
+        command = ["psql", "-X", "-A", "-t", "-h", "127.0.0.1", "-p", str(gate.port), "-U", "scram", "postgres", "-c", "select 41 + 1"]
+        done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+        assert done.stdout == "42\n", done.stderr
+        assert gate.stop() == 0
+    finally:
+        server.stop()
+        shutil.rmtree(server.folder, ignore_errors=True)
