@@ -32,8 +32,18 @@ unit: ## Run the tests of the Rust code alone
 
 .PHONY: e2e
 e2e: setup ## Run the end-to-end tests alone: real clients, real servers
-	cargo build --locked --workspace --bins
+	cargo build --locked --workspace --bins --examples
 	target/venv/bin/python -m pytest -q -ra tests/e2e
+
+.PHONY: fuzz
+fuzz: ## Fuzz every target for FUZZ_SECONDS (60) each; needs a nightly compiler
+	proxy/fuzz/run.sh $(or $(FUZZ_SECONDS),60)
+
+.PHONY: properties
+properties: setup ## Run the property and differential tests of the lexer on 200,000 generated texts each
+	ROLEGATE_PROPERTY_CASES=200000 cargo test --locked --package rolegate --test sql_disguise -- --nocapture
+	cargo build --locked --workspace --bins --examples
+	ROLEGATE_DIFFERENTIAL_CASES=200000 target/venv/bin/python -m pytest -q -s tests/e2e/test_lexer.py
 
 .PHONY: fmt
 fmt: ## Format the code

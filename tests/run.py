@@ -24,7 +24,7 @@ def main() -> int:
     steps = [
         (["cargo", "fmt", "--all", "--check"], None),
         (["cargo", "test", "--workspace", "--locked", "--no-fail-fast"], r"test result: \w+\. (\d+) passed; (\d+) failed"),
-        (["cargo", "build", "--workspace", "--locked", "--bins"], None),
+        (["cargo", "build", "--workspace", "--locked", "--bins", "--examples"], None),
         (["target/venv/bin/python", "-m", "pytest", "-q", "-ra", "tests/e2e"], None),
     ]
     for command, pattern in steps:

@@ -21,6 +21,7 @@ want libpostgresql-jdbc-java /usr/share/java/postgresql.jar
 want default-jdk-headless javac
 want prometheus promtool prometheus
 want python3-venv python3
+want openssl openssl
 if [ -n "$missing" ]; then
     root=""
     [ "$(id -u)" -eq 0 ] || root=sudo

@@ -4,6 +4,7 @@ pub mod check;
 pub mod config;
 pub mod iam;
 pub mod report;
+pub mod sarif;
 
 use std::io::{self, Write};
 use std::path::PathBuf;

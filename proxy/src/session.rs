@@ -22,7 +22,7 @@ use crate::net::upstream::Upstream;
 use crate::observe::Audit;
 use crate::observe::metrics::GateMetrics;
 use crate::session::inspect::{Desk, Identity};
-use crate::sql::is_unsafe_encoding;
+use crate::sql::{is_unsafe_encoding, options_ask_for_unsafe_encoding};
 use crate::wire::answer::{Report, sqlstate};
 use crate::wire::relay::{self, Drain, Ended, Legs, RelayError};
 use crate::wire::startup::{self, Offer, Opening, StartupError, StartupMessage};
@@ -223,10 +223,10 @@ fn admission(startup: &StartupMessage, service: &Service, drain: Drain) -> Optio
         let message = format!("the gate holds {} sessions and takes no more", service.limits.max_sessions);
         return Some(Report::new(sqlstate::TOO_MANY_CONNECTIONS, message).hint("close idle sessions and try again"));
     }
-    let encoding = startup.client_encoding.as_deref()?;
-    if is_unsafe_encoding(encoding) {
+    let by_name = startup.client_encoding.as_deref().is_some_and(is_unsafe_encoding);
+    if by_name || startup.options.as_deref().is_some_and(options_ask_for_unsafe_encoding) {
         service.metrics.session_refused("startup");
-        let message = format!("RG109: client_encoding {encoding} could hide quotes from the gate");
+        let message = "RG109: this client_encoding could hide quotes from the gate";
         return Some(Report::new(sqlstate::FEATURE_NOT_SUPPORTED, message).hint("use client_encoding UTF8"));
     }
     None

@@ -18,7 +18,7 @@ pub mod settings;
 mod tests;
 pub mod words;
 
-pub use encoding::is_unsafe_encoding;
+pub use encoding::{is_unsafe_encoding, options_ask_for_unsafe_encoding};
 pub use mask::mask;
 pub use model::{
     Analysis, Clause, Dialect, Effect, Fault, FaultKind, Method, Reading, RoleUse, Statement, StatementKind, Target,

@@ -106,16 +106,16 @@ class Postgres:
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres")
             self.as_user = ["runuser", "-u", "postgres", "--"]
-        self._run([PG_BIN / "initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"])
+        self.run([PG_BIN / "initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"])
         options = f"-p {self.port} -k {self.folder} -h 127.0.0.1 -c fsync=off -c max_connections=200"
-        self._run([PG_BIN / "pg_ctl", "-D", self.data, "-o", options, "-l", self.folder / "log", "-w", "start"])
+        self.run([PG_BIN / "pg_ctl", "-D", self.data, "-o", options, "-l", self.folder / "log", "-w", "start"])
 
-    def _run(self, command):
+    def run(self, command):
         done = subprocess.run([*self.as_user, *map(str, command)], capture_output=True, text=True, cwd=self.folder, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def stop(self):
-        self._run([PG_BIN / "pg_ctl", "-D", self.data, "-m", "immediate", "stop"])
+        self.run([PG_BIN / "pg_ctl", "-D", self.data, "-m", "immediate", "stop"])
 
 
 def pg_folder() -> Path:
@@ -134,6 +134,7 @@ class Gate:
     extra: str = ""
     gate_extra: str = ""
     dialect: str = "postgresql"
+    tls: str = 'tls = "disable"'
     port: int = field(default_factory=free_port)
     admin: int = field(default_factory=free_port)
 
@@ -160,7 +161,7 @@ dialect = "{self.dialect}"
 {self.gate_extra}
 [gate.upstream]
 address = "127.0.0.1:{self.upstream}"
-tls = "disable"
+{self.tls}
 """
         )
 

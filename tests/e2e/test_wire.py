@@ -189,6 +189,13 @@ def test_plaintext_behind_an_ssl_request_is_refused(demo):
         assert data[:1] in (b"", b"\x15"), "the bytes are taken for a broken handshake: nothing or a TLS alert"
 
 
+@pytest.mark.parametrize("options", [{"client_encoding": "SJIS"}, {"options": "-c client_encoding=gbk"}, {"replication": "database"}])
+def test_sessions_that_the_gate_could_not_read_are_refused(gate, options):
+    with Wire(gate.port) as wire:
+        refusal = wire.login(**options)[-1]
+        assert (refusal.kind, refusal.fields()["S"], refusal.fields()["C"]) == ("E", "FATAL", "0A000")
+
+
 def test_compression_is_not_asked_for(demo):
     """The backend would compress what the gate has to read. Redshift's drivers send `_pq_.compression`."""
     with Wire(demo.gate) as wire:

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::cli::sarif::Sarif;
 use crate::cli::{EXIT_OK, EXIT_REFUSED, report};
 use crate::config::Config;
 use crate::gate::judge_alone;
@@ -15,6 +16,7 @@ use crate::gate::policy::{Parts, Policy};
 use crate::gate::principal::{Attributes, Principal};
 use crate::gate::verdict::Action;
 use crate::sql::Dialect;
+use crate::sql::lexer::{Escapes, Lexer, Token, TokenKind};
 
 /// Arguments of `rolegate check`.
 #[derive(Args, Debug)]
@@ -54,6 +56,8 @@ enum Format {
     Human,
     /// One JSON object a line
     Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -88,7 +92,9 @@ pub fn run(arguments: &CheckArguments) -> Result<u8, String> {
     });
     let mut out = io::stdout().lock();
     let mut refused = false;
+    let mut sarif = Sarif::default();
     for subject in subjects(arguments)? {
+        note_jinja(&subject);
         let verdict = judge_alone(&policy, dialect, &subject.text, &principal, Timestamp::now());
         refused |= verdict.as_ref().is_some_and(|verdict| verdict.action == Action::Reject);
         let place = report::Place {
@@ -101,11 +107,49 @@ pub fn run(arguments: &CheckArguments) -> Result<u8, String> {
             Format::Json => report::json(&place, verdict.as_ref(), dialect, arguments.input == Input::Jsonl)
                 .and_then(|lines| out.write_all(lines.as_bytes())),
             Format::Human => out.write_all(report::human(&place, verdict.as_ref()).as_bytes()),
+            Format::Sarif => {
+                sarif.add(&place, verdict.as_ref());
+                Ok(())
+            }
         };
         written.map_err(|error| format!("cannot write the report: {error}"))?;
     }
-    out.flush().map_err(|error| format!("cannot write the report: {error}"))?;
+    let last = if arguments.format == Format::Sarif { sarif.to_json() } else { String::new() };
+    out.write_all(last.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| format!("cannot write the report: {error}"))?;
     Ok(if refused { EXIT_REFUSED } else { EXIT_OK })
+}
+
+/// Says so when a text still holds Jinja: what a template becomes cannot be judged here.
+fn note_jinja(subject: &Subject) {
+    let Some(at) = jinja(&subject.text) else { return };
+    let line = memchr::memchr_iter(b'\n', subject.text.get(..at).unwrap_or_default())
+        .count()
+        .saturating_add(subject.first_line);
+    let note = format!(
+        "{}:{line}: note: Jinja is left in this text; run dbt compile and check target/compiled instead\n",
+        subject.file
+    );
+    // Nothing is left to be done when stderr is closed.
+    let _written = io::stderr().write_all(note.as_bytes()).is_ok();
+}
+
+/// Where Jinja starts, if there is any: `{{` or `{%`, which SQL has outside of literals only.
+fn jinja(text: &[u8]) -> Option<usize> {
+    let mut lexer = Lexer::new(text, Escapes::Always);
+    let mut before: Option<Token> = None;
+    for token in lexer.by_ref() {
+        if let Some(open) = before
+            && open.kind == TokenKind::Symbol(b'{')
+            && open.end == token.start
+            && matches!(token.kind, TokenKind::Symbol(b'{' | b'%'))
+        {
+            return Some(open.start);
+        }
+        before = Some(token);
+    }
+    None
 }
 
 fn policy(arguments: &CheckArguments) -> Result<(Policy, Dialect), String> {
@@ -207,6 +251,13 @@ fn decode_hex(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn jinja_stands_outside_of_literals() {
+        assert_eq!(jinja(b"select {{ ref('a') }}"), Some(7));
+        assert_eq!(jinja(b"{% if x %} select 1"), Some(0));
+        assert_eq!(jinja(b"select '{{ x }}' -- {{"), None);
+    }
 
     #[test]
     fn hexadecimal() {

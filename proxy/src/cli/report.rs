@@ -25,7 +25,7 @@ pub struct Place<'a> {
 
 impl Place<'_> {
     /// Line and column, in characters, of a byte of the text; both counted from 1.
-    fn line_and_column(&self, at: usize) -> (usize, usize) {
+    pub(super) fn line_and_column(&self, at: usize) -> (usize, usize) {
         let before = self.text.get(..at).unwrap_or(self.text);
         let lines = memchr::memchr_iter(b'\n', before).count();
         let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |place| place.saturating_add(1));

@@ -87,6 +87,30 @@ impl Code {
         }
     }
 
+    /// A few words that say what it is; the heading of its section in `docs/findings.md`.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Rg101 => "Malformed chain",
+            Self::Rg102 => "Credential literal disguised",
+            Self::Rg103 => "Several credential methods",
+            Self::Rg104 => "Static access keys",
+            Self::Rg105 => "Unreadable",
+            Self::Rg106 => "Dynamic SQL",
+            Self::Rg107 => "Role as an argument of CALL",
+            Self::Rg108 => "No credential clause",
+            Self::Rg109 => "Unsafe client encoding",
+            Self::Rg201 => "First role not attached",
+            Self::Rg202 => "Not permitted",
+            Self::Rg203 => "Not trusted",
+            Self::Rg204 => "Explicitly denied",
+            Self::Rg205 => "Condition excludes the user, or cannot be decided",
+            Self::Rg206 => "Unknown role or cluster",
+            Self::Rg301 => "Forbidden by a rule",
+            Self::Rg302 => "Permitted by no rule",
+        }
+    }
+
     /// The severity when the configuration does not say otherwise.
     #[must_use]
     pub const fn default_severity(self) -> Severity {

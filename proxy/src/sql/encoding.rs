@@ -34,9 +34,30 @@ pub fn is_unsafe_encoding(name: &str) -> bool {
     UNSAFE.contains(&plain.as_str())
 }
 
+/// Whether the `options` of a StartupMessage, `-c name=value` or `--name=value`, ask for such an encoding. Source:
+/// PostgreSQL, `src/backend/tcop/postgres.c`, `process_postgres_switches`; a `-` in a name stands for `_`.
+#[must_use]
+pub fn options_ask_for_unsafe_encoding(options: &str) -> bool {
+    let plain = options.to_ascii_lowercase().replace('\\', "").replace('-', "_");
+    let mut values = plain.split("client_encoding").skip(1);
+    values.any(|rest| {
+        is_unsafe_encoding(rest.trim_start_matches([' ', '=']).split_whitespace().next().unwrap_or_default())
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_unsafe_encoding;
+    use super::{is_unsafe_encoding, options_ask_for_unsafe_encoding};
+
+    #[test]
+    fn options() {
+        for text in ["-c client_encoding=sjis", "-c geqo=off --client-encoding=GBK -c x=y", "-cclient_encoding=big5"] {
+            assert!(options_ask_for_unsafe_encoding(text), "{text}");
+        }
+        for text in ["", "-c client_encoding=utf8", "-c search_path=sjis"] {
+            assert!(!options_ask_for_unsafe_encoding(text), "{text}");
+        }
+    }
 
     #[test]
     fn names() {

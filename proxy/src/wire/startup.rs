@@ -45,6 +45,8 @@ pub struct StartupMessage {
     pub application: String,
     /// `client_encoding`, when given.
     pub client_encoding: Option<String>,
+    /// `options`, when given: command-line settings of the server's process.
+    pub options: Option<String>,
 }
 
 /// Why a connection ends before it is a session.
@@ -152,7 +154,8 @@ impl StartupMessage {
         let (prefix, body) = packet.split_at_checked(8).ok_or_else(malformed)?;
         let body = body.strip_suffix(b"\0").ok_or_else(malformed)?;
         let mut kept = prefix.to_vec();
-        let (mut user, mut database, mut application, mut client_encoding) = (None, None, None, None);
+        let (mut user, mut database, mut application, mut client_encoding, mut options) =
+            (None, None, None, None, None);
         let mut strings = if body.is_empty() { None } else { body.strip_suffix(b"\0") }.map(|b| b.split(|b| *b == 0));
         if strings.is_none() && !body.is_empty() {
             return Err(malformed());
@@ -166,6 +169,7 @@ impl StartupMessage {
                 b"user" => Some(&mut user),
                 b"database" => Some(&mut database),
                 b"application_name" => Some(&mut application),
+                b"options" => Some(&mut options),
                 _ if key.eq_ignore_ascii_case(b"client_encoding") => Some(&mut client_encoding),
                 _ if key.eq_ignore_ascii_case(b"replication") && !is_off(value) => {
                     return Err(Report::new(
@@ -196,7 +200,8 @@ impl StartupMessage {
         kept.splice(..4, length.to_be_bytes());
         let user = user.unwrap_or_default();
         let database = database.filter(|name| !name.is_empty()).unwrap_or_else(|| user.clone());
-        Ok(Self { packet: kept, user, database, application: application.unwrap_or_default(), client_encoding })
+        let application = application.unwrap_or_default();
+        Ok(Self { packet: kept, user, database, application, client_encoding, options })
     }
 }
 

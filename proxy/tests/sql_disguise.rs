@@ -1,0 +1,222 @@
+//! Carriers in disguise: whatever case, blanks, comments, quoting, escapes, joins, neighbours and bodies they are written
+//! with, the roles found are those that were put in, or the text is refused. `ROLEGATE_PROPERTY_CASES` sets how many.
+
+#![expect(clippy::panic, clippy::print_stdout, reason = "a test says what is wrong by failing")]
+
+use rolegate::sql::{Dialect, FaultKind, Method, Reading, read};
+
+/// A small generator, so that a case is its number: splitmix64.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut value = self.0;
+        value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        value ^ (value >> 31)
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.roll() % limit
+    }
+
+    fn one_in(&mut self, chance: u64) -> bool {
+        self.below(chance) == 0
+    }
+
+    fn pick<'t>(&mut self, choices: &[&'t str]) -> &'t str {
+        let place = usize::try_from(self.below(u64::try_from(choices.len()).unwrap_or(1))).unwrap_or(0);
+        choices.get(place).copied().unwrap_or_default()
+    }
+}
+
+/// Blank between two tokens: whitespace and comments, some of which hold decoys.
+fn blank(dice: &mut Dice) -> String {
+    let mut text = dice.pick(&[" ", "\n", "\t", "\r\n", "\x0c", "  "]).to_owned();
+    while dice.one_in(3) {
+        text.push_str(dice.pick(&[
+            "/* iam_role 'arn:aws:iam::999999999999:role/Decoy' */",
+            "/* a /* b */ iam_role 'arn:aws:iam::999999999999:role/Decoy' */",
+            "/***/",
+            "/* ' */",
+            "-- iam_role 'arn:aws:iam::999999999999:role/Decoy'\n",
+            "-- '\r",
+            "--\u{2028} $$ \n",
+            " ",
+        ]));
+    }
+    text
+}
+
+fn keyword(dice: &mut Dice, word: &str) -> String {
+    word.chars().map(|letter| if dice.one_in(2) { letter.to_ascii_uppercase() } else { letter }).collect()
+}
+
+/// A literal in one of its spellings, and whether it is a disguise that must be refused in a credential.
+fn literal(dice: &mut Dice, text: &str) -> (String, bool) {
+    match dice.below(8) {
+        0 => (format!("$${text}$$"), false),
+        1 => (format!("$Tag_1${text}$Tag_1$"), false),
+        2 => {
+            let octal: String = text.bytes().map(|byte| format!("\\{byte:03o}")).collect();
+            (format!("'{octal}'"), true)
+        }
+        3 => (format!("'\\{text}'"), true),
+        4 => {
+            let middle = text.len() / 2;
+            let (left, right) = (text.get(..middle).unwrap_or_default(), text.get(middle..).unwrap_or_default());
+            let join = dice.pick(&["\n", " \r\n ", " -- ' \n", "\t--\r"]);
+            (format!("'{left}'{join}'{right}'"), true)
+        }
+        _ => (format!("'{text}'"), false),
+    }
+}
+
+fn chain(dice: &mut Dice) -> String {
+    let count = dice.below(4).saturating_add(1);
+    let roles = (0..count)
+        .map(|_| format!("arn:aws:iam::{:012}:role/path/R{}", dice.below(1_000_000_000_000), dice.below(100)));
+    roles.collect::<Vec<_>>().join(",")
+}
+
+struct Made {
+    text: String,
+    chains: Vec<String>,
+    disguised: bool,
+}
+
+/// A carrier.
+fn carrier(dice: &mut Dice) -> Made {
+    let chain = chain(dice);
+    let mut words: Vec<String> = Vec::new();
+    let mut disguised = false;
+    let kind = dice.below(8);
+    let head: &[&str] = match kind {
+        0 | 1 => &["copy", "venue", "(", "iam_role", ",", "credentials", ")", "from", "'s3://b/p'"],
+        2 => &["copy", "\"ven'ue\"", "from", "'s3://b/*'", "csv", "null", "as", "'\\\\\\''", "delimiter", "','"],
+        3 => &[
+            "unload",
+            "(",
+            "'select ''iam_role'' from t where x = \\'y\\''",
+            ")",
+            "to",
+            "$$s3://b/p$$",
+            "parallel",
+            "off",
+        ],
+        4 => {
+            &["create", "external", "schema", "if", "not", "exists", "s", "from", "data", "catalog", "database", "'d'"]
+        }
+        5 => &[
+            "create", "or", "replace", "external", "function", "f", "(", "varchar", ")", "returns", "varchar",
+            "stable", "lambda", "'fn'",
+        ],
+        6 => &[
+            "create",
+            "model",
+            "m",
+            "from",
+            "(",
+            "select",
+            "'iam_role'",
+            "as",
+            "iam_role",
+            "from",
+            "t",
+            ")",
+            "function",
+            "fn",
+        ],
+        _ => &["alter", "external", "schema", "s"],
+    };
+    words.extend(head.iter().map(|word| {
+        if word.starts_with(|letter: char| letter.is_ascii_lowercase()) {
+            keyword(dice, word)
+        } else {
+            (*word).to_owned()
+        }
+    }));
+    if kind < 4 && dice.one_in(3) {
+        if dice.one_in(2) {
+            words.push(keyword(dice, "with"));
+        }
+        words.push(keyword(dice, "credentials"));
+        if dice.one_in(2) {
+            words.push(keyword(dice, "as"));
+        }
+        let (value, hides) = literal(dice, &format!("aws_iam_role={chain}"));
+        words.push(value);
+        disguised |= hides;
+    } else {
+        words.push(keyword(dice, "iam_role"));
+        let (value, hides) = literal(dice, &chain);
+        words.push(value);
+        disguised |= hides;
+    }
+    if kind < 2 && dice.one_in(2) {
+        words.extend(["csv".to_owned(), "region".to_owned(), "'us-east-1'".to_owned()]);
+    }
+    let mut text = String::new();
+    for word in words {
+        text.push_str(&blank(dice));
+        text.push_str(&word);
+    }
+    Made { text, chains: vec![chain], disguised }
+}
+
+/// A carrier among other statements, or in a procedure's body.
+fn message(dice: &mut Dice) -> Made {
+    let mut made = carrier(dice);
+    // A comment within a comment is refused in a body: PL/pgSQL does not nest them.
+    if dice.one_in(4) && !made.text.contains("/* a /*") {
+        let before = dice.pick(&["begin", "declare x int; begin if x = 1 then", "begin for r in select 1 loop"]);
+        let after = dice.pick(&["; end", "; null; end"]);
+        made.text = format!("create procedure p() as $body${before} {}{after}$body$ language plpgsql", made.text);
+    }
+    if dice.one_in(2) {
+        let before = dice.pick(&[
+            "select 1",
+            "select 'copy t from ''s3://x'' iam_role default'",
+            "select $q$; copy t from 's3://x' iam_role default; $q$",
+            "select '\\' ; copy t from '",
+            "begin",
+            "select x'\\', \"a'b\"",
+            "insert into t (iam_role) values ('x')",
+        ]);
+        made.text = format!("{before};{}", made.text);
+    }
+    if dice.one_in(3) {
+        let other = carrier(dice);
+        made.text = format!("{};{}", made.text, other.text);
+        made.chains.extend(other.chains);
+        made.disguised |= other.disguised;
+    }
+    made
+}
+
+#[test]
+fn carriers_in_disguise_are_seen_or_refused() {
+    let cases: u64 =
+        std::env::var("ROLEGATE_PROPERTY_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(20_000);
+    let mut refused = 0_u64;
+    for case in 0..cases {
+        let made = message(&mut Dice(case));
+        let Reading::Analysed(analysis) = read(made.text.as_bytes(), Dialect::Redshift) else {
+            panic!("case {case} is plain: {}", made.text);
+        };
+        let faults: Vec<FaultKind> =
+            analysis.statements.iter().flat_map(|found| found.faults.iter().map(|fault| fault.kind)).collect();
+        let uses = analysis.statements.into_iter().flat_map(|found| found.role_uses);
+        let chains: Vec<String> =
+            uses.filter_map(|found| if let Method::Chain(chain) = found.method { Some(chain) } else { None }).collect();
+        if made.disguised {
+            assert!(faults.contains(&FaultKind::Disguised), "case {case} passes in disguise: {}", made.text);
+            refused = refused.saturating_add(1);
+        } else {
+            assert_eq!(faults, [], "case {case} is refused: {}", made.text);
+            assert_eq!(chains, made.chains, "case {case}: {}", made.text);
+        }
+    }
+    println!("{cases} generated messages, {refused} of them refused as disguised");
+}
