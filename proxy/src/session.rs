@@ -183,6 +183,7 @@ async fn session(
         Err(RelayError::Backend(error))
     } else {
         let principal = Principal::new(Attributes {
+            login_user: startup.user.clone(),
             user: startup.user,
             groups: None,
             database: startup.database,

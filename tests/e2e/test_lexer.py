@@ -64,7 +64,7 @@ def item(dice):
         return dollar(dice)
     if kind < 0.85:
         return dice.choice(["1", "1.5", ".5", "2e3", "1 +-- x\n 2", "1 +/* x */ 2", "n'y'", "b'1'", "x'1F'"])
-    return joined(dice) + blank(dice) + " as" + blank(dice) + ' "a\\" ""b\'"'
+    return joined(dice) + blank(dice) + " as" + blank(dice) + ' "a\\""b\'"'
 
 
 def text(dice):

@@ -90,6 +90,23 @@ def test_an_audit_record(demo):
     assert {finding["code"] for finding in record["findings"]} >= {"RG201", "RG301"}
 
 
+def test_the_principal_follows_set_session_authorization(tmp_path):
+    """Before the server has answered, the stricter of both users counts; the audit shows who is who."""
+    server = Demo(tmp_path)
+    unload = UNLOAD.replace("venue_pipe_", "as_analyst_")
+    with Wire(server.gate) as wire:
+        wire.login("etl", "dev")
+        wire.send(query(f"set session authorization analyst; {unload}"))
+        error = wire.until_ready()[0].fields()
+        assert error["M"].startswith("RG301"), error
+        wire.send(query(unload))
+        assert wire.until_ready()[-1].body == b"I"
+    wait_for("the audit record", lambda: "as_analyst_" in server.audit())
+    record = json.loads(server.audit().splitlines()[-2 if server.audit().count("as_analyst_") > 1 else -1])
+    assert (record["user"], record["login_user"], record["verdict"]) == ("analyst", "etl", "reject")
+    assert server.stop() == 0
+
+
 def test_annotated_statements_carry_a_comment(demo):
     sql = f"create external schema commented from data catalog database 'd' iam_role '{A}'"
     assert verdict(demo.gate, sql, "analyst") == ("annotate", "RG301")

@@ -85,6 +85,7 @@ pub fn run(arguments: &CheckArguments) -> Result<u8, String> {
     let (policy, dialect) = policy(arguments)?;
     let principal = Principal::new(Attributes {
         user: arguments.user.clone(),
+        login_user: arguments.user.clone(),
         groups: arguments.groups.clone(),
         database: arguments.database.clone(),
         application: arguments.application.clone(),

@@ -12,6 +12,8 @@ pub struct Principal(Arc<Attributes>);
 pub struct Attributes {
     /// The database user.
     pub user: String,
+    /// The user who logged in: another one after SET SESSION AUTHORIZATION.
+    pub login_user: String,
     /// The user's groups, from the command line when it says so; otherwise the policy's groups apply.
     pub groups: Option<Vec<String>>,
     /// The database.

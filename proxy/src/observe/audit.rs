@@ -33,6 +33,8 @@ pub struct AuditRecord {
     pub session: u64,
     /// The database user.
     pub user: String,
+    /// The user who logged in: another one after SET SESSION AUTHORIZATION.
+    pub login_user: String,
     /// The database.
     pub database: String,
     /// `application_name`.

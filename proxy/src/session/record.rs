@@ -106,6 +106,7 @@ fn audit_record(
         gate: service.name.clone(),
         session,
         user: principal.user.clone(),
+        login_user: principal.login_user.clone(),
         database: principal.database.clone(),
         application: principal.application.clone(),
         client_address: principal.client_address.map(|address| address.to_string()),
