@@ -1,6 +1,6 @@
 //! What reading a message costs, in nanoseconds per byte, as it grows: `cargo run --release --example analysis_cost`.
 
-#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a measurement that is printed")]
+#![expect(clippy::print_stdout, reason = "a measurement that is printed")]
 
 use std::hint::black_box;
 use std::time::Instant;

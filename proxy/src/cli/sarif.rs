@@ -24,7 +24,7 @@ impl Sarif {
             let (line, column) = place.line_and_column(finding.at);
             let mut text = finding.message.clone();
             for more in [&finding.detail, &finding.hint].into_iter().flatten() {
-                text.push_str("\n");
+                text.push('\n');
                 text.push_str(more);
             }
             self.results.push(json!({
