@@ -131,6 +131,6 @@ mod tests {
         assert_eq!(config.gate[0].listen, addresses.gate);
         assert_eq!(config.gate[0].upstream.address, "127.0.0.1:15440");
         assert_eq!(config.admin.listen, addresses.admin);
-        rolegate::serve::build::all(&config).unwrap();
+        rolegate::serve::build::all(&config, None).unwrap();
     }
 }

@@ -24,13 +24,27 @@ pub struct AdminState {
     metrics: Metrics,
     gates: Arc<[(String, GateMetrics)]>,
     ready: Arc<AtomicBool>,
+    subject: Arc<dyn Subject>,
+}
+
+/// What is looked at when somebody asks, rather than counted as it happens.
+pub trait Subject: std::fmt::Debug + Send + Sync {
+    /// Brings the gauges up to date.
+    fn measure(&self);
+    /// The IAM facts: accounts, clusters, and how fetching goes.
+    fn facts(&self) -> serde_json::Value;
 }
 
 impl AdminState {
-    /// Shows these metrics; `ready` is what `/readyz` answers.
+    /// Shows these metrics and `subject`; `ready` is what `/readyz` answers.
     #[must_use]
-    pub fn new(metrics: Metrics, gates: Vec<(String, GateMetrics)>, ready: Arc<AtomicBool>) -> Self {
-        Self { metrics, gates: gates.into(), ready }
+    pub fn new(
+        metrics: Metrics,
+        gates: Vec<(String, GateMetrics)>,
+        ready: Arc<AtomicBool>,
+        subject: Arc<dyn Subject>,
+    ) -> Self {
+        Self { metrics, gates: gates.into(), ready, subject }
     }
 }
 
@@ -53,6 +67,7 @@ fn router(state: AdminState) -> Router {
         .route("/readyz", get(readyz))
         .route("/api/v1/status", get(status))
         .route("/api/v1/chains", get(chains))
+        .route("/api/v1/facts", get(facts))
         .route("/", get(|| async { page("text/html; charset=utf-8", include_str!("admin/console.html")) }))
         .route(
             "/console.js",
@@ -64,6 +79,7 @@ fn router(state: AdminState) -> Router {
 }
 
 async fn metrics(State(state): State<AdminState>) -> impl IntoResponse {
+    state.subject.measure();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics.render())
 }
 
@@ -97,6 +113,10 @@ async fn chains(State(state): State<AdminState>) -> impl IntoResponse {
     json(&serde_json::json!({ "chains": rows }))
 }
 
+async fn facts(State(state): State<AdminState>) -> impl IntoResponse {
+    json(&state.subject.facts())
+}
+
 fn json(value: &serde_json::Value) -> impl IntoResponse + use<> {
     page("application/json", value.to_string())
 }
@@ -116,13 +136,31 @@ mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+    #[derive(Debug)]
+    struct Fixed(Metrics);
+
+    impl Subject for Fixed {
+        fn measure(&self) {
+            self.0.cache_entries(7);
+        }
+
+        fn facts(&self) -> serde_json::Value {
+            serde_json::json!({ "version": "fixed" })
+        }
+    }
+
     fn ask(request: &str) -> String {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let metrics = Metrics::new();
             let gate = metrics.gate("g");
             gate.chain_use(&[("1", "<script>")], "etl", "copy", "forward");
-            let state = AdminState::new(metrics, vec![("g".to_owned(), gate)], Arc::new(AtomicBool::new(false)));
+            let state = AdminState::new(
+                metrics.clone(),
+                vec![("g".to_owned(), gate)],
+                Arc::new(AtomicBool::new(false)),
+                Arc::new(Fixed(metrics)),
+            );
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             let server = tokio::spawn(serve(listener, state, std::future::pending()));
@@ -146,6 +184,8 @@ mod tests {
             ("GET /metrics", "200 OK", "rolegate_sessions_opened_total{gate=\"g\"} 0"),
             ("GET /api/v1/status", "200 OK", "\"sessions_open\":0"),
             ("GET /api/v1/chains", "200 OK", "\"chain\":\"1/<script>\""),
+            ("GET /metrics", "200 OK", "rolegate_policy_cache_entries 7"),
+            ("GET /api/v1/facts", "200 OK", "\"version\":\"fixed\""),
             ("GET /", "200 OK", "default-src 'none'"),
             ("GET /console.js", "200 OK", "textContent"),
             ("GET /nothing", "404 Not Found", "no such page"),

@@ -12,6 +12,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::config::{Config, Gate};
+
 /// Nothing refused.
 pub const EXIT_OK: u8 = 0;
 /// Something refused.
@@ -46,6 +48,15 @@ enum Command {
     /// Ask the IAM facts
     #[command(subcommand, after_help = "Example: rolegate iam can-assume --config rolegate.toml FROM_ARN TO_ARN")]
     Iam(iam::IamCommand),
+}
+
+/// The gate of that name, or the first.
+fn gate_of<'c>(config: &'c Config, name: Option<&str>) -> Result<&'c Gate, String> {
+    let gate = match name {
+        None => config.gate.first(),
+        Some(name) => config.gate.iter().find(|gate| gate.name == name),
+    };
+    gate.ok_or_else(|| format!("{}: holds no such gate; see its [[gate]] sections", config.source().display()))
 }
 
 /// Runs the command line of this process.

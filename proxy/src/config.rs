@@ -3,6 +3,7 @@
 
 mod address;
 mod error;
+mod facts;
 mod gates;
 mod locate;
 mod overrides;
@@ -23,9 +24,10 @@ use figment::value::{Dict, Value};
 use serde::{Deserialize, Serialize};
 
 pub use error::{ConfigError, KeyPlace};
+pub use facts::{Aws, AwsAccount, Facts};
 pub use gates::{Gate, GateTls, Limits, Upstream};
 pub use period::Period;
-pub use sections::{Admin, Audit, Cache, Facts, Log, Policy, Runtime};
+pub use sections::{Admin, Audit, Cache, Log, Policy, Runtime};
 
 use error::{Loader, Problem};
 use overrides::Override;

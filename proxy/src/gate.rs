@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
+use moka::notification::RemovalCause;
 use moka::sync::Cache;
 
 use crate::gate::policy::Policy;
@@ -58,10 +59,24 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// A gate under `policy`.
+    /// A gate under `policy`; `evicted` is told why a verdict leaves the cache.
     #[must_use]
-    pub fn new(policy: Policy, dialect: Dialect, cache: CacheSettings) -> Self {
-        let cache = Cache::builder().max_capacity(cache.capacity).time_to_live(cache.ttl).build();
+    pub fn new(
+        policy: Policy,
+        dialect: Dialect,
+        cache: CacheSettings,
+        evicted: impl Fn(&'static str) + Send + Sync + 'static,
+    ) -> Self {
+        let told = move |_key, _verdict, cause| {
+            evicted(match cause {
+                RemovalCause::Expired => "expired",
+                RemovalCause::Explicit => "reload",
+                RemovalCause::Replaced => "replaced",
+                RemovalCause::Size => "size",
+            });
+        };
+        let cache =
+            Cache::builder().max_capacity(cache.capacity).time_to_live(cache.ttl).eviction_listener(told).build();
         Self { policy: ArcSwap::from_pointee(policy), cache, dialect }
     }
 

@@ -1,6 +1,9 @@
 //! May a role be assumed? Policy documents, their evaluation in three values (allowed, denied, cannot tell), and the
-//! facts that they are evaluated on. Pure but for [`Facts::load`].
+//! facts that they are evaluated on. Pure but for [`Facts::load`] and [`Live`].
 
+#[cfg(feature = "aws")]
+pub mod aws;
+mod chains;
 mod clusters;
 mod condition;
 mod context;
@@ -9,12 +12,14 @@ mod evaluate;
 mod explain;
 mod facts;
 mod judge;
+mod live;
 mod load;
 mod operator;
 mod organisation;
 mod pattern;
 mod principal;
 mod snapshot;
+mod source;
 mod truth;
 
 pub mod case;
@@ -22,9 +27,12 @@ pub mod case;
 #[cfg(test)]
 mod tests;
 
-pub use facts::{Cluster, Facts};
-pub use judge::{Caller, attachment, hop};
+pub use chains::{Chains, Explorer, Link};
+pub use facts::{Account, Cluster, Facts, Origin};
+pub use judge::{Caller, attachment, granting_statements, hop, trust_statements};
+pub use live::{AccountPages, AccountStatus, Live, LiveSettings, Observer};
 pub use load::{FactsError, Sources};
+pub use source::{FactsSource, FetchError, Fetching};
 
 /// Whose rules decide a step between two roles of one account.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

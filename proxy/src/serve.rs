@@ -1,6 +1,9 @@
 //! Running the gates of a configuration: workers, admin, reload, drain.
 
 pub mod build;
+mod live;
+mod overview;
+pub mod pull;
 mod reload;
 mod worker;
 
@@ -23,6 +26,7 @@ use crate::net::listener::{self, Sharing};
 use crate::observe::metrics::GateMetrics;
 use crate::observe::{Audit, Metrics, logging};
 use crate::serve::build::BuildError;
+use crate::serve::overview::Overview;
 use crate::session::Service;
 use crate::wire::relay::Drain;
 
@@ -93,7 +97,12 @@ async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<()
     let metrics = Metrics::new();
     let audit = Audit::open(&config.audit.path, metrics.clone())
         .map_err(|source| BuildError::Audit { path: PathBuf::from(&config.audit.path), source })?;
-    let services = build::services(config, &metrics, &audit)?;
+    let live = live::start(config, &metrics).await?;
+    let services = build::services(config, live.as_ref(), &metrics, &audit)?;
+    if let Some(live) = &live {
+        live::connect(live, &services);
+        tokio::spawn(Arc::clone(live).follow());
+    }
     let workers = config.runtime.workers.unwrap_or_else(worker::cores).max(1);
     let mut sockets = Vec::new();
     for (gate, service) in config.gate.iter().zip(&services) {
@@ -112,14 +121,15 @@ async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<()
     let (drain, drained) = watch::channel(Drain::Running);
     let threads = worker::start(workers, sockets, &drained)?;
     let ready = Arc::new(AtomicBool::new(true));
-    let state = AdminState::new(metrics.clone(), gate_metrics(&services), Arc::clone(&ready));
+    let overview = Arc::new(Overview { metrics: metrics.clone(), services: services.clone(), live: live.clone() });
+    let state = AdminState::new(metrics.clone(), gate_metrics(&services), Arc::clone(&ready), overview);
     let admin = tokio::spawn(admin::serve(admin_listener, state, until_ended(drained.clone())));
     for gate in &config.gate {
         info!(gate = %gate.name, listen = %gate.listen, upstream = %gate.upstream.address, "gate open");
     }
     tokio::select! {
         () = shutdown => {}
-        () = reload::follow(config, &services, &metrics, &audit) => {}
+        () = reload::follow(config, live.as_deref(), &services, &metrics, &audit) => {}
     }
     ready.store(false, Ordering::Relaxed);
     drain_sessions(&drain, threads, config.runtime.drain_timeout.get()).await;

@@ -16,6 +16,7 @@ use tracing::{Instrument, debug, info, info_span, warn};
 
 use crate::gate::Gate;
 use crate::gate::principal::{Attributes, Principal};
+use crate::iam::Live;
 use crate::net::listener::tune;
 use crate::net::stream::Stream;
 use crate::net::upstream::Upstream;
@@ -50,6 +51,8 @@ pub struct Service {
     pub gate: Gate,
     /// The backend.
     pub upstream: ArcSwap<Upstream>,
+    /// Looks up roles that the facts do not hold, where facts come from AWS.
+    pub live: Option<Arc<Live>>,
     /// What the frontend's leg offers.
     pub offer: ArcSwap<Offer>,
     /// Bounds.

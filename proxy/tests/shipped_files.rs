@@ -14,7 +14,7 @@ fn root() -> PathBuf {
 #[test]
 fn the_reference_configuration_runs() {
     let config = Config::load(&root().join("config/rolegate.toml")).unwrap();
-    assert_eq!(build::all(&config).unwrap().len(), 1);
+    assert_eq!(build::all(&config, None).unwrap().gates.len(), 1);
 }
 
 #[test]

@@ -156,11 +156,7 @@ fn jinja(text: &[u8]) -> Option<usize> {
 fn policy(arguments: &CheckArguments) -> Result<(Policy, Dialect), String> {
     let Some(path) = &arguments.config else { return Ok((Policy::new(Parts::without_facts()), Dialect::Redshift)) };
     let config = Config::load(path).map_err(|error| error.to_string())?;
-    let gate = match &arguments.gate {
-        None => config.gate.first(),
-        Some(name) => config.gate.iter().find(|gate| &gate.name == name),
-    };
-    let gate = gate.ok_or_else(|| format!("{}: holds no such gate; see its [[gate]] sections", path.display()))?;
+    let gate = super::gate_of(&config, arguments.gate.as_deref())?;
     let policy = crate::serve::build::policy(&config, gate).map_err(|error| error.to_string())?;
     Ok((policy, crate::serve::build::dialect(gate)))
 }

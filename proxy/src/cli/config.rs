@@ -33,8 +33,8 @@ pub fn run(command: &ConfigCommand) -> Result<u8, String> {
     let text = match command {
         ConfigCommand::Check { file } => {
             let config = Config::load(file).map_err(|error| error.to_string())?;
-            let parts = crate::serve::build::all(&config).map_err(|error| error.to_string())?;
-            format!("{}: good, {} gate(s)\n", file.display(), parts.len())
+            let parts = crate::serve::build::all(&config, None).map_err(|error| error.to_string())?;
+            format!("{}: good, {} gate(s)\n", file.display(), parts.gates.len())
         }
         ConfigCommand::Show { file } => Config::load(file).map_err(|error| error.to_string())?.to_toml_masked(),
     };

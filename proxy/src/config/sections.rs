@@ -1,4 +1,4 @@
-//! The sections that a file holds once: `[admin]`, `[log]`, `[audit]`, `[runtime]`, `[policy]`, `[facts]`.
+//! Sections that a file holds once: `[admin]`, `[log]`, `[audit]`, `[runtime]`, `[policy]`.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::address;
 use crate::config::period::Period;
-use crate::config::value::{ExternalIdWord, FactsMode, LogFormat, ModeWord, SeverityWord};
+use crate::config::value::{LogFormat, ModeWord, SeverityWord};
 
 /// `[admin]`: metrics and health over HTTP.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -127,41 +127,5 @@ pub struct Cache {
 impl Default for Cache {
     fn default() -> Self {
         Self { capacity: 10_000, ttl: Period::from_secs(300) }
-    }
-}
-
-/// `[facts]`: snapshots of IAM and of the clusters. Without them only what needs no facts is judged.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Facts {
-    /// Snapshots of accounts, in alphabetical order.
-    pub iam: Vec<PathBuf>,
-    /// Descriptions of clusters, in alphabetical order.
-    pub clusters: Vec<PathBuf>,
-    /// Service control policies, in alphabetical order.
-    pub service_control: Vec<PathBuf>,
-    /// By whose rules a chain is evaluated.
-    pub mode: FactsMode,
-    /// On which hops the database user is sent as `sts:ExternalId`.
-    pub external_id: ExternalIdWord,
-}
-
-impl Default for Facts {
-    fn default() -> Self {
-        Self {
-            iam: Vec::new(),
-            clusters: Vec::new(),
-            service_control: Vec::new(),
-            mode: FactsMode::Guide,
-            external_id: ExternalIdWord::Same,
-        }
-    }
-}
-
-impl Facts {
-    /// Whether any snapshot is named.
-    #[must_use]
-    pub fn is_configured(&self) -> bool {
-        !(self.iam.is_empty() && self.clusters.is_empty() && self.service_control.is_empty())
     }
 }

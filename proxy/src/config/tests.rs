@@ -74,6 +74,18 @@ iam = ["iam/*.json"]
 clusters = ["iam/1.json"]
 mode = "aws"
 external_id = "first-only"
+[facts.aws]
+refresh = "1m"
+max_stale = "1h"
+lookup_timeout = "1s"
+absent_for = "5s"
+[[facts.aws.account]]
+id = "123456789012"
+profile = "a"
+role_arn = "arn:aws:iam::123456789012:role/Reader"
+external_id = "x"
+regions = ["us-east-1"]
+serverless = true
 [[gate]]
 name = "demo"
 listen = "127.0.0.1:5439"
@@ -217,9 +229,17 @@ fn wrong_sections() {
         ),
         ("[facts]\nclusters = [\"rolegate.toml\"]\n", "line 1: facts.iam: names no file, "),
         ("[facts]\nservice_control = [\"rolegate.toml\"]\n", "line 1: facts.iam: names no file, "),
+        ("[facts.aws]\n", "line 1: facts.aws.account: names none; "),
+        ("[[facts.aws.account]]\nid = \"1\"\n", "line 1: facts.aws.account: id \"1\" is no account; "),
+        ("[facts.aws]\nmax_stale = \"1s\"\n", "line 2: facts.aws.max_stale: is shorter than refresh: "),
+        ("[facts.aws]\nlookup_timeout = \"0s\"\n", "line 2: facts.aws.lookup_timeout: leaves no time at all; "),
+        (
+            "[[facts.aws.account]]\nid = \"123456789012\"\nexternal_id = \"x\"\n",
+            "line 1: facts.aws.account: external_id of account 123456789012 is of no use without role_arn; ",
+        ),
         (
             "[facts]\niam = [\"rolegate.toml\"]\nclusters = [\"rolegate.toml\"]\n",
-            "line 4: gate[0].cluster: is missing although [facts] names snapshots; ",
+            "line 4: gate[0].cluster: is missing although [facts] has a source; ",
         ),
     ];
     for (lines, want) in rows {

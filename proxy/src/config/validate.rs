@@ -1,13 +1,14 @@
 //! What a configuration must hold beyond the types of its keys.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::chain::{AccountId, RoleArn};
 use crate::config::address::is_name;
 use crate::config::error::Problem;
 use crate::config::period::Period;
 use crate::config::value::TlsMode;
-use crate::config::{Config, Gate};
+use crate::config::{Aws, Config, Gate};
 
 /// More worker threads help nobody, and are likely a mistyped number.
 const MAX_WORKERS: usize = 1024;
@@ -35,7 +36,7 @@ pub(super) fn validate(config: &Config) -> Result<(), Problem> {
         upstream(gate).map_err(|(key, what)| problem(&["upstream", key], what))?;
         limits(gate).map_err(|(key, what)| problem(&["limits", key], what))?;
         if config.facts.is_configured() && gate.cluster.is_empty() {
-            let what = "is missing although [facts] names snapshots; write the cluster's identifier as it is in facts.clusters";
+            let what = "is missing although [facts] has a source; write the cluster's identifier";
             return Err(problem(&["cluster"], what.to_owned()));
         }
     }
@@ -67,6 +68,9 @@ fn runtime(config: &Config) -> Result<(), Problem> {
 
 fn facts(config: &Config) -> Result<(), Problem> {
     let facts = &config.facts;
+    if let Some(aws) = &facts.aws {
+        return facts_from_aws(aws);
+    }
     let missing = match (facts.iam.is_empty(), facts.clusters.is_empty()) {
         (true, false) => "iam",
         (false, true) => "clusters",
@@ -76,6 +80,55 @@ fn facts(config: &Config) -> Result<(), Problem> {
     let what = "names no file, but [facts] needs both iam and clusters: \
                 write the files or patterns of the snapshots, such as [\"facts/*.json\"]";
     Err(Problem::at(&["facts", missing], what))
+}
+
+fn facts_from_aws(aws: &Aws) -> Result<(), Problem> {
+    let problem = |key: &str, what: &str| Problem::at(&["facts", "aws", key], what);
+    for (key, period) in [
+        ("refresh", aws.refresh),
+        ("max_stale", aws.max_stale),
+        ("lookup_timeout", aws.lookup_timeout),
+        ("absent_for", aws.absent_for),
+    ] {
+        positive(key, period).map_err(|(key, what)| problem(key, &what))?;
+    }
+    if aws.max_stale.get() < aws.refresh.get() {
+        return Err(problem(
+            "max_stale",
+            "is shorter than refresh: facts would go stale between two readings; write a longer one",
+        ));
+    }
+    if aws.account.is_empty() {
+        return Err(problem("account", "names none; add a [[facts.aws.account]] section with id and regions"));
+    }
+    let mut ids = BTreeSet::new();
+    for account in &aws.account {
+        if AccountId::parse(&account.id).is_none() {
+            let what = format!("id \"{}\" is no account; write its twelve digits in quotes", account.id);
+            return Err(problem("account", &what));
+        }
+        if !ids.insert(&account.id) {
+            return Err(problem(
+                "account",
+                &format!("id \"{}\" stands there twice; keep one section of it", account.id),
+            ));
+        }
+        if let Some(role) = account.role_arn.as_deref().filter(|role| RoleArn::parse(role).is_err()) {
+            return Err(problem("account", &format!("role_arn \"{role}\" of account {} is no role's ARN", account.id)));
+        }
+        if account.external_id.is_some() && account.role_arn.is_none() {
+            let what = format!(
+                "external_id of account {} is of no use without role_arn; add it or remove external_id",
+                account.id
+            );
+            return Err(problem("account", &what));
+        }
+        if account.serverless && account.regions.is_empty() {
+            let what = format!("serverless of account {} is of no use without regions; name them", account.id);
+            return Err(problem("account", &what));
+        }
+    }
+    Ok(())
 }
 
 fn groups(config: &Config) -> Result<(), Problem> {

@@ -15,7 +15,14 @@ impl Policy {
     /// Judges what reading `text` found. `now` is what conditions and rules take for the time.
     #[must_use]
     pub fn judge(&self, text: &[u8], analysis: Analysis, principal: &Principal, now: Timestamp) -> Verdict {
-        let mut judge = Judge { policy: self, principal, now, length: text.len(), depends_on_time: false };
+        let mut judge = Judge {
+            policy: self,
+            principal,
+            now,
+            length: text.len(),
+            depends_on_time: false,
+            unknown_roles: Vec::new(),
+        };
         let statements: Vec<_> = analysis.statements.into_iter().map(|statement| judge.statement(statement)).collect();
         let enforced = statements.iter().map(|statement| statement.action).max().unwrap_or(Action::Forward);
         let action = match self.enforcement() {
@@ -26,6 +33,7 @@ impl Policy {
             action,
             enforced,
             statements,
+            unknown_roles: judge.unknown_roles,
             depends_on_time: judge.depends_on_time,
             policy_version: self.version().to_owned(),
             generation: self.generation(),
@@ -39,6 +47,7 @@ struct Judge<'a> {
     now: Timestamp,
     length: usize,
     depends_on_time: bool,
+    unknown_roles: Vec<RoleArn>,
 }
 
 impl Judge<'_> {
@@ -121,6 +130,8 @@ impl Judge<'_> {
             mode: iam.mode,
             now: self.now,
         };
+        let unknown = chain.roles().iter().filter(|role| !iam.facts.knows(role));
+        self.unknown_roles.extend(unknown.cloned());
         if let Some(first) = chain.roles().first() {
             let step = iam::attachment(&iam.facts, first, &caller);
             self.step("cluster".to_owned(), first, 0, step, at, chain, judged);

@@ -118,6 +118,16 @@ impl Policy {
         self.parts.iam.as_ref()
     }
 
+    /// The same policy over other facts; of no effect where there are none.
+    #[must_use]
+    pub fn with_facts(&self, facts: &Arc<Facts>) -> Self {
+        let mut parts = self.parts.clone();
+        if let Some(iam) = &mut parts.iam {
+            iam.facts = Arc::clone(facts);
+        }
+        Self::new(parts)
+    }
+
     /// The severity of a code.
     #[must_use]
     pub fn severity(&self, code: Code) -> Severity {

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::chain::RoleArn;
 use crate::gate::finding::{Code, Finding, Severity};
 use crate::sql::{Clause, Effect, Method, StatementKind, Target};
 
@@ -119,6 +120,8 @@ pub struct Verdict {
     pub enforced: Action,
     /// The statements that were judged.
     pub statements: Vec<JudgedStatement>,
+    /// Roles of its chains that the facts do not hold.
+    pub unknown_roles: Vec<RoleArn>,
     /// A condition or rule looked at the clock: the verdict holds for this moment only.
     pub depends_on_time: bool,
     /// The version of the policy that judged.

@@ -106,7 +106,7 @@ impl Document {
 }
 
 /// JSON, or JSON percent-encoded by the IAM API, in which a plus sign is no blank.
-fn parse_text(text: &str) -> Result<Json, String> {
+pub(crate) fn parse_text(text: &str) -> Result<Json, String> {
     let text = text.trim();
     let parse =
         |text: &str| serde_json::from_str(text).map_err(|error| format!("its policy text is not JSON: {error}"));
@@ -138,6 +138,14 @@ impl Statement {
             resources: Resources::read(elements, kind, variables),
             principals: read_principals(elements, kind),
         }
+    }
+
+    /// The principals of AWS that the statement can grant something to; `None`: it may be anybody.
+    pub(crate) fn grants_to(&self) -> Option<&[String]> {
+        if self.effect == Effect::Deny || self.covers_action.is_false() {
+            return Some(&[]);
+        }
+        self.principals.as_ref().and_then(Principals::aws_texts)
     }
 
     /// Whether the statement speaks about this call, and how it names the caller; conditions left aside. A document

@@ -339,7 +339,8 @@ fn describe(request: &HopRequest<'_>, condition: &Condition) -> String {
     format!("{} {} {wants} ({has})", condition.name, condition.key)
 }
 
-fn name(statement: &Statement) -> String {
+/// What messages call a statement: its number, and its Sid where it has one.
+pub(crate) fn name(statement: &Statement) -> String {
     match &statement.sid {
         Some(sid) => format!("statement {} (Sid {})", statement.number, Json::from(sid.as_str())),
         None => format!("statement {}", statement.number),

@@ -1,6 +1,9 @@
 //! What is known of AWS: roles with their policies, clusters with their roles, policies of organisations.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
@@ -10,16 +13,65 @@ use super::{
 };
 use crate::chain::{AccountId, RoleArn};
 
-/// IAM facts, read once and never changed.
+/// IAM facts, never changed: newer ones are another value, which shares the accounts that are the same.
 #[derive(Clone, Debug)]
 pub struct Facts {
-    pub(crate) roles: HashMap<RoleArn, Role>,
-    pub(crate) accounts: Vec<AccountId>,
+    pub(crate) accounts: BTreeMap<AccountId, Arc<Account>>,
     pub(crate) clusters: HashMap<String, Cluster>,
     /// `None` when no file of them was given: then they are left out of the judgement.
-    pub(crate) organisation: Option<HashMap<AccountId, Membership>>,
+    pub(crate) organisation: Option<Arc<HashMap<AccountId, Membership>>>,
     pub(crate) version: String,
     pub(crate) loaded_at: Timestamp,
+}
+
+/// What is known of one account.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub(crate) roles: HashMap<RoleArn, Arc<Role>>,
+    /// Whether these are all its roles: another one does not exist then.
+    pub(crate) is_complete: bool,
+    pub(crate) origin: Origin,
+    pub(crate) read_at: Timestamp,
+}
+
+/// Where facts come from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Origin {
+    /// A file.
+    Snapshot,
+    /// AWS itself.
+    Aws,
+}
+
+impl Origin {
+    /// Value of the `source` label, and the word of the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Snapshot => "snapshot",
+            Self::Aws => "aws",
+        }
+    }
+}
+
+impl Account {
+    /// How many roles are known.
+    #[must_use]
+    pub fn role_count(&self) -> usize {
+        self.roles.len()
+    }
+
+    /// Where they come from.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// When they were read; of a file, when the file was.
+    #[must_use]
+    pub fn read_at(&self) -> Timestamp {
+        self.read_at
+    }
 }
 
 /// One role.
@@ -85,8 +137,7 @@ impl Facts {
     #[must_use]
     pub fn empty() -> Self {
         Self {
-            roles: HashMap::new(),
-            accounts: Vec::new(),
+            accounts: BTreeMap::new(),
             clusters: HashMap::new(),
             organisation: None,
             version: "none".to_owned(),
@@ -97,27 +148,28 @@ impl Facts {
     /// How many roles are known.
     #[must_use]
     pub fn role_count(&self) -> usize {
-        self.roles.len()
+        self.accounts.values().map(|account| account.role_count()).sum()
     }
 
-    /// How many accounts' snapshots were read.
-    #[must_use]
-    pub fn account_count(&self) -> usize {
-        self.accounts.len()
+    /// The known accounts, in order.
+    pub fn accounts(&self) -> impl Iterator<Item = (AccountId, &Account)> {
+        self.accounts.iter().map(|(id, account)| (*id, account.as_ref()))
     }
 
-    /// The accounts whose snapshots were read, in order.
-    #[must_use]
-    pub fn accounts(&self) -> &[AccountId] {
-        &self.accounts
+    /// Every known role, in no order.
+    pub fn roles(&self) -> impl Iterator<Item = &RoleArn> {
+        self.accounts.values().flat_map(|account| account.roles.keys())
     }
 
-    /// Every known role, in order of ARN.
+    /// Whether a role is known.
     #[must_use]
-    pub fn roles(&self) -> Vec<&RoleArn> {
-        let mut roles: Vec<_> = self.roles.keys().collect();
-        roles.sort();
-        roles
+    pub fn knows(&self, role: &RoleArn) -> bool {
+        self.role(role).is_some()
+    }
+
+    /// One role, by its exact ARN.
+    pub(crate) fn role(&self, arn: &RoleArn) -> Option<&Role> {
+        self.accounts.get(&arn.account())?.roles.get(arn).map(Arc::as_ref)
     }
 
     /// Every known cluster, in order of name.

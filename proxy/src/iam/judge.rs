@@ -5,8 +5,10 @@ use jiff::Timestamp;
 use super::{
     Cause, ExternalIdOn, Mode, Outcome, Refusal, Step,
     context::{Context, Unlisted, Value},
+    document::Effect,
     evaluate::{HopRequest, evaluate},
-    facts::{Cluster, Facts, IN_SYNC, Policy, Role},
+    explain,
+    facts::{Cluster, Facts, IN_SYNC, Origin, Policy, Role},
     principal,
 };
 use crate::chain::{AccountId, RoleArn};
@@ -40,48 +42,83 @@ pub fn attachment(facts: &Facts, role: &RoleArn, caller: &Caller<'_>) -> Step {
     if status != Some(IN_SYNC) {
         return step_without_time(Outcome::Denied(not_attached(role, cluster, status)));
     }
-    let Some(target) = facts.roles.get(role) else {
-        return step_without_time(unknown_role(facts, role));
-    };
-    let names = cluster.service_names();
-    let context = service_context(role, target, caller, &names);
-    let outcome = evaluate(&HopRequest {
-        caller: principal::Caller::Service(&names),
-        target: role,
-        identity: Vec::new(),
-        boundary: None,
-        session_policy: None,
-        service_control: facts.service_control(role.account()),
-        resource_control: facts.resource_control(role.account()),
-        trust: &target.trust,
-        context: &context,
-        mode: caller.mode,
-    });
-    Step { outcome, depends_on_time: context.depends_on_time() }
+    match asked(facts, None, role, caller, evaluate) {
+        Ok((outcome, depends_on_time)) => Step { outcome, depends_on_time },
+        Err(unknown) => step_without_time(unknown_role(facts, unknown)),
+    }
 }
 
 /// Hop `number`, counted from 1: may a session of `source` assume `target`?
 #[must_use]
 pub fn hop(facts: &Facts, source: &RoleArn, target: &RoleArn, number: usize, caller: &Caller<'_>) -> Step {
-    let (from, to) = match (facts.roles.get(source), facts.roles.get(target)) {
-        (Some(from), Some(to)) => (from, to),
-        (None, _) => return step_without_time(numbered(unknown_role(facts, source), number)),
-        (_, None) => return step_without_time(numbered(unknown_role(facts, target), number)),
+    match asked(facts, Some(source), target, caller, evaluate) {
+        Ok((outcome, depends_on_time)) => Step { outcome: numbered(outcome, number), depends_on_time },
+        Err(unknown) => step_without_time(numbered(unknown_role(facts, unknown), number)),
+    }
+}
+
+/// The statements of a role's trust policy that grant something, by number from 1, each with what messages call it.
+#[must_use]
+pub fn trust_statements(facts: &Facts, role: &RoleArn) -> Vec<(usize, String)> {
+    let statements = facts.role(role).map(|role| role.trust.statements.as_slice()).unwrap_or_default();
+    let grants = statements.iter().filter(|statement| statement.effect != Effect::Deny);
+    grants.map(|statement| (statement.number, explain::name(statement))).collect()
+}
+
+/// Those of them that let a step through, or may do so: of the attachment without `source`, of a hop with it.
+#[must_use]
+pub fn granting_statements(
+    facts: &Facts,
+    source: Option<&RoleArn>,
+    target: &RoleArn,
+    caller: &Caller<'_>,
+) -> Vec<usize> {
+    let granting = |request: &HopRequest<'_>| {
+        let statements = request.trust.statements.iter().filter(|statement| statement.effect != Effect::Deny);
+        let applying = statements.filter(|statement| !request.applies(statement).at_all().is_false());
+        applying.map(|statement| statement.number).collect()
     };
-    let context = role_context(facts, (source, from), (target, to), caller);
-    let outcome = evaluate(&HopRequest {
-        caller: principal::Caller::Session { role: source, id: from.id.as_deref(), session: SESSION_NAME },
+    asked(facts, source, target, caller, granting).map_or_else(|_unknown| Vec::new(), |(numbers, _time)| numbers)
+}
+
+/// Puts the question of one step to `ask`: the service's without a source, a role's with one. Says whether the time of
+/// day was looked at.
+///
+/// # Errors
+/// The role that the facts do not hold.
+fn asked<'r, T>(
+    facts: &Facts,
+    source: Option<&'r RoleArn>,
+    target: &'r RoleArn,
+    caller: &Caller<'_>,
+    ask: impl FnOnce(&HopRequest<'_>) -> T,
+) -> Result<(T, bool), &'r RoleArn> {
+    let from = source.map(|source| facts.role(source).map(|from| (source, from)).ok_or(source)).transpose()?;
+    let to = facts.role(target).ok_or(target)?;
+    let names = caller.cluster.service_names();
+    let context = match from {
+        None => service_context(target, to, caller, &names),
+        Some(from) => role_context(facts, from, (target, to), caller),
+    };
+    let who = match from {
+        None => principal::Caller::Service(&names),
+        Some((role, from)) => principal::Caller::Session { role, id: from.id.as_deref(), session: SESSION_NAME },
+    };
+    let (source_account, policies) =
+        from.map_or((target.account(), [].as_slice()), |(source, from)| (source.account(), &from.policies));
+    let answer = ask(&HopRequest {
+        caller: who,
         target,
-        identity: from.policies.iter().map(Policy::source).collect(),
-        boundary: from.boundary.as_ref().map(Policy::source),
+        identity: policies.iter().map(Policy::source).collect(),
+        boundary: from.and_then(|(_, from)| from.boundary.as_ref()).map(Policy::source),
         session_policy: None,
-        service_control: facts.service_control(source.account()),
+        service_control: facts.service_control(source_account),
         resource_control: facts.resource_control(target.account()),
         trust: &to.trust,
         context: &context,
         mode: caller.mode,
     });
-    Step { outcome: numbered(outcome, number), depends_on_time: context.depends_on_time() }
+    Ok((answer, context.depends_on_time()))
 }
 
 fn step_without_time(outcome: Outcome) -> Step {
@@ -123,21 +160,32 @@ fn unknown_role(facts: &Facts, role: &RoleArn) -> Outcome {
         let message = format!("role {role} is unknown to the IAM facts");
         Refusal { cause: Cause::UnknownRole, message, evidence, remedy: Some(remedy) }
     };
-    if !facts.accounts.contains(&account) {
+    let Some(known) = facts.accounts.get(&account).filter(|known| known.is_complete) else {
         return Outcome::Unknown(refusal(
-            format!("no snapshot of account {account} was read"),
-            format!("add one: aws iam get-account-authorization-details > {account}.json, run in account {account}"),
+            format!("the roles of account {account} were not read"),
+            format!(
+                "add a snapshot: aws iam get-account-authorization-details > {account}.json, run in account {account}; \
+                 or name the account in [[facts.aws.account]]"
+            ),
         ));
-    }
-    let is_alike = |known: &&RoleArn| known.account() == account && known.name().eq_ignore_ascii_case(role.name());
-    Outcome::Denied(match facts.roles.keys().find(is_alike) {
-        Some(alike) => refusal(
-            format!("the snapshot of account {account} has {alike}; path and case count"),
-            format!("write the role as {alike}"),
-        ),
+    };
+    let origin = match known.origin {
+        Origin::Snapshot => format!("the snapshot of account {account}"),
+        Origin::Aws => format!("AWS account {account}"),
+    };
+    let is_alike = |other: &&RoleArn| other.name().eq_ignore_ascii_case(role.name());
+    Outcome::Denied(match known.roles.keys().find(is_alike) {
+        Some(alike) => {
+            refusal(format!("{origin} has {alike}; path and case count"), format!("write the role as {alike}"))
+        }
         None => refusal(
-            format!("the snapshot of account {account} was read and has no such role"),
-            format!("correct the role's ARN, or take the snapshot of account {account} again if the role is new"),
+            format!("{origin} was read and has no such role"),
+            match known.origin {
+                Origin::Snapshot => format!(
+                    "correct the role's ARN, or take the snapshot of account {account} again if the role is new"
+                ),
+                Origin::Aws => "correct the role's ARN, or create the role".to_owned(),
+            },
         ),
     })
 }

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     clusters,
-    facts::{Facts, Membership},
+    facts::{Facts, Membership, Origin},
     organisation,
     snapshot::Snapshot,
 };
@@ -96,16 +96,21 @@ impl Facts {
         }
         let organisation: Option<HashMap<_, Membership>> =
             Some(accounts).filter(|_| !sources.service_control.is_empty());
-        let (roles, accounts) = snapshot.finish();
-        let (version, loaded_at) = (short(&hash.finalize()), Timestamp::now());
-        Ok(Self { roles, accounts, clusters: found, organisation, version, loaded_at })
+        let accounts = snapshot.finish(Origin::Snapshot).into_iter().map(|(id, account)| (id, Arc::new(account)));
+        Ok(Self {
+            accounts: accounts.collect(),
+            clusters: found,
+            organisation: organisation.map(Arc::new),
+            version: short(&hash.finalize()),
+            loaded_at: Timestamp::now(),
+        })
     }
 }
 
 const SNAPSHOT_COMMAND: &str = "aws iam get-account-authorization-details";
 
 /// The first twelve hexadecimal digits of a hash.
-fn short(digest: &[u8]) -> String {
+pub(crate) fn short(digest: &[u8]) -> String {
     digest.iter().take(6).fold(String::new(), |mut text, byte| {
         // Writing to a String cannot fail.
         _ = write!(text, "{byte:02x}");
@@ -172,6 +177,11 @@ impl File {
 }
 
 impl Page {
+    /// The only page of something fetched; `name` is what errors call it.
+    pub(crate) fn fetched(value: Json, name: &str) -> Self {
+        Self { value, is_last: true, file: Path::new(name).into(), number: 1 }
+    }
+
     /// An error at a place of this page.
     pub(crate) fn error(&self, place: &str, expected: impl Into<String>, advice: impl Into<String>) -> FactsError {
         FactsError::Shape {

@@ -94,6 +94,14 @@ impl Principals {
         Self::Listed { accounts, services }
     }
 
+    /// The texts under `AWS`; `None`: it may name anybody.
+    pub(crate) fn aws_texts(&self) -> Option<&[String]> {
+        match self {
+            Self::Listed { accounts, .. } if !accounts.iter().any(|text| text == "*") => Some(accounts),
+            Self::Anybody | Self::Listed { .. } | Self::Unreadable => None,
+        }
+    }
+
     /// How this element names the caller.
     pub(crate) fn name(&self, caller: Caller<'_>) -> Named {
         let (accounts, services) = match self {

@@ -1,13 +1,17 @@
 //! Account snapshots: the output of `aws iam get-account-authorization-details`.
 //! Source: IAM API Reference, `GetAccountAuthorizationDetails`.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
+use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::{
     document::{Document, Kind},
-    facts::{Policy, Role},
+    facts::{Account, Origin, Policy, Role},
     load::{FactsError, Page},
 };
 use crate::chain::{AccountId, RoleArn};
@@ -58,9 +62,9 @@ impl Snapshot {
         Ok(())
     }
 
-    /// The roles and accounts, managed policies put in their places.
-    pub(crate) fn finish(self) -> (HashMap<RoleArn, Role>, Vec<AccountId>) {
-        let Self { roles, managed, mut accounts } = self;
+    /// The accounts, managed policies put in their places.
+    pub(crate) fn finish(self, origin: Origin) -> BTreeMap<AccountId, Account> {
+        let Self { roles, managed, accounts } = self;
         let policy = |arn: String| match managed.get(&arn) {
             Some(document) => Policy::Document(Arc::clone(document)),
             None => Policy::Missing(arn),
@@ -77,9 +81,13 @@ impl Snapshot {
                 .collect(),
             boundary: found.boundary.map(policy),
         };
-        accounts.sort_unstable();
-        accounts.dedup();
-        (roles.into_iter().map(|(arn, found)| (arn, role(found))).collect(), accounts)
+        let read_at = Timestamp::now();
+        let empty = || Account { roles: HashMap::new(), is_complete: true, origin, read_at };
+        let mut finished: BTreeMap<_, _> = accounts.into_iter().map(|account| (account, empty())).collect();
+        for (arn, found) in roles {
+            finished.entry(arn.account()).or_insert_with(empty).roles.insert(arn, Arc::new(role(found)));
+        }
+        finished
     }
 
     fn add_policy(&mut self, page: &Page, place: &str, policy: &Json) -> Result<(), FactsError> {

@@ -40,7 +40,11 @@ pub struct Metrics {
     cache_requests: IntCounterVec,
     facts_roles: IntGaugeVec,
     facts_accounts: IntGaugeVec,
-    facts_loaded: GaugeVec,
+    facts_age: GaugeVec,
+    facts_fetches: IntCounterVec,
+    facts_fetch_seconds: HistogramVec,
+    cache_entries: IntGauge,
+    cache_evictions: IntCounterVec,
     attached_roles: IntGaugeVec,
     attached_roles_quota: IntGaugeVec,
     reloads: IntCounterVec,
@@ -163,10 +167,28 @@ impl Metrics {
             ),
             facts_roles: make.gauges("rolegate_facts_roles", "Roles in the IAM facts.", &["source"]),
             facts_accounts: make.gauges("rolegate_facts_accounts", "Accounts in the IAM facts.", &["source"]),
-            facts_loaded: make.moments(
-                "rolegate_facts_loaded_timestamp_seconds",
-                "When the IAM facts were loaded.",
+            facts_age: make.moments(
+                "rolegate_facts_age_seconds",
+                "How long ago the oldest account of the IAM facts was read.",
                 &["source"],
+            ),
+            facts_fetches: make.counters(
+                "rolegate_facts_fetches_total",
+                "Fetches of IAM facts from AWS.",
+                &["source", "result"],
+            ),
+            facts_fetch_seconds: make.histograms(
+                "rolegate_facts_fetch_seconds",
+                "How long fetches of IAM facts took.",
+                &["source", "result"],
+                &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0],
+            ),
+            cache_entries: make
+                .register(IntGauge::new("rolegate_policy_cache_entries", "Verdicts in the policy caches, about.")),
+            cache_evictions: make.counters(
+                "rolegate_policy_cache_evictions_total",
+                "Verdicts that left the policy caches.",
+                &["cause"],
             ),
             attached_roles: make.gauges("rolegate_attached_roles", "Roles attached to the cluster.", &["gate"]),
             attached_roles_quota: make.gauges(
@@ -251,11 +273,28 @@ impl Metrics {
         }
     }
 
-    /// Shows what the facts hold. `now` is the Unix time in seconds.
-    pub fn facts(&self, source: &str, roles: usize, accounts: usize, now: f64) {
+    /// Shows what the facts of one source hold, and how old the oldest account is.
+    pub fn facts(&self, source: &str, roles: usize, accounts: usize, age: Duration) {
         self.facts_roles.with_label_values(&[source]).set(gauge(roles));
         self.facts_accounts.with_label_values(&[source]).set(gauge(accounts));
-        self.facts_loaded.with_label_values(&[source]).set(now);
+        self.facts_age.with_label_values(&[source]).set(age.as_secs_f64());
+    }
+
+    /// A fetch of facts ended.
+    pub fn facts_fetched(&self, source: &str, is_good: bool, took: Duration) {
+        let labels = [source, if is_good { "ok" } else { "failed" }];
+        self.facts_fetches.with_label_values(&labels).inc();
+        self.facts_fetch_seconds.with_label_values(&labels).observe(took.as_secs_f64());
+    }
+
+    /// Shows how many verdicts are cached.
+    pub fn cache_entries(&self, entries: u64) {
+        self.cache_entries.set(i64::try_from(entries).unwrap_or(i64::MAX));
+    }
+
+    /// A verdict left a cache.
+    pub fn cache_evicted(&self, cause: &str) {
+        self.cache_evictions.with_label_values(&[cause]).inc();
     }
 
     /// Counts a reload. `now` is the Unix time in seconds.

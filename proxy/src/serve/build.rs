@@ -12,11 +12,12 @@ use crate::config::{Config, ConfigError, Gate as GateConfig};
 use crate::gate::finding::{Code, Severity};
 use crate::gate::policy::{Enforcement, Iam, Parts, Policy};
 use crate::gate::{CacheSettings, Gate};
-use crate::iam::{ExternalIdOn, Facts, FactsError, Mode, Sources};
+use crate::iam::{ExternalIdOn, Facts, FactsError, Live, Mode, Sources};
 use crate::net::tls::{self, TlsError, Verify};
 use crate::net::upstream::{self, Upstream};
 use crate::observe::{Audit, Metrics};
 use crate::rules::{Rules, RulesError};
+use crate::serve::live;
 use crate::session::{Limits, Service};
 use crate::sql::Dialect;
 use crate::wire::startup::Offer;
@@ -57,6 +58,20 @@ pub enum BuildError {
         /// The cluster's name.
         cluster: String,
     },
+    /// AWS is named as a source, and this build cannot ask it.
+    #[error("{}: [facts.aws]: this build has no AWS source; use a release image, or build with --features aws", path.display())]
+    NoAws {
+        /// The configuration.
+        path: PathBuf,
+    },
+    /// AWS cannot be asked.
+    #[error("{}: [facts.aws]: {message}", path.display())]
+    Aws {
+        /// The configuration.
+        path: PathBuf,
+        /// What was asked, and what came back.
+        message: String,
+    },
     /// The audit file.
     #[error("{}: the audit cannot be written: {source}; check [audit] path", path.display())]
     Audit {
@@ -70,38 +85,42 @@ pub enum BuildError {
 /// What all gates share, loaded once.
 struct Shared {
     rules: Arc<Rules>,
+    /// From files alone.
+    base: Arc<Facts>,
+    /// With what is known from AWS.
     facts: Option<Arc<Facts>>,
 }
 
 impl Shared {
-    fn load(config: &Config) -> Result<Self, BuildError> {
+    fn load(config: &Config, live: Option<&Live>) -> Result<Self, BuildError> {
         let rules = Arc::new(Rules::load(&config.policy.rules)?);
-        let facts = if config.facts.is_configured() {
-            let sources = Sources {
-                iam: config.facts.iam.clone(),
-                clusters: config.facts.clusters.clone(),
-                service_control: config.facts.service_control.clone(),
-            };
-            Some(Arc::new(Facts::load(&sources)?))
-        } else {
-            None
-        };
-        Ok(Self { rules, facts })
+        let base = Arc::new(Facts::load(&Sources {
+            iam: config.facts.iam.clone(),
+            clusters: config.facts.clusters.clone(),
+            service_control: config.facts.service_control.clone(),
+        })?);
+        let facts = config.facts.is_configured().then(|| match live {
+            None => Arc::clone(&base),
+            Some(live) => Arc::new(live.facts_over(&base)),
+        });
+        Ok(Self { rules, base, facts })
     }
 }
 
-/// The policy of one gate.
+/// The policy of one gate, outside of any running gate. Facts that come from AWS are fetched now.
 ///
 /// # Errors
 /// [`BuildError`].
 pub fn policy(config: &Config, gate: &GateConfig) -> Result<Policy, BuildError> {
-    policy_of(config, gate, &Shared::load(config)?)
+    let live = live::fetched(config)?;
+    policy_of(config, gate, &Shared::load(config, live.as_deref())?)
 }
 
 fn policy_of(config: &Config, gate: &GateConfig, shared: &Shared) -> Result<Policy, BuildError> {
     let iam = match &shared.facts {
         None => None,
-        Some(facts) if facts.cluster(&gate.cluster).is_none() => {
+        // A cluster that AWS has not told of yet may come with the next reading.
+        Some(facts) if facts.cluster(&gate.cluster).is_none() && config.facts.aws.is_none() => {
             let (path, gate, cluster) = (config.source().to_owned(), gate.name.clone(), gate.cluster.clone());
             return Err(BuildError::Cluster { path, gate, cluster });
         }
@@ -160,16 +179,29 @@ pub struct Replaceable {
     upstream: Upstream,
 }
 
-/// Loads everything that a configuration names.
+/// Everything that a configuration names.
+#[derive(Debug)]
+pub struct Built {
+    /// In the order of the configuration.
+    pub gates: Vec<Replaceable>,
+    /// The facts from files.
+    base: Arc<Facts>,
+}
+
+/// Loads everything that a configuration names; facts from AWS as far as `live` knows them.
 ///
 /// # Errors
 /// [`BuildError`], the first thing that cannot be used.
-pub fn all(config: &Config) -> Result<Vec<Replaceable>, BuildError> {
-    let shared = Shared::load(config)?;
+pub fn all(config: &Config, live: Option<&Live>) -> Result<Built, BuildError> {
+    if config.facts.aws.is_some() && !cfg!(feature = "aws") {
+        return Err(BuildError::NoAws { path: config.source().to_owned() });
+    }
+    let shared = Shared::load(config, live)?;
     let replaceable = |gate| {
         Ok(Replaceable { policy: policy_of(config, gate, &shared)?, offer: offer(gate)?, upstream: upstream_of(gate)? })
     };
-    config.gate.iter().map(replaceable).collect()
+    let gates = config.gate.iter().map(replaceable).collect::<Result<_, BuildError>>()?;
+    Ok(Built { gates, base: shared.base })
 }
 
 fn offer(gate: &GateConfig) -> Result<Offer, BuildError> {
@@ -202,15 +234,25 @@ fn upstream_of(gate: &GateConfig) -> Result<Upstream, BuildError> {
 ///
 /// # Errors
 /// [`BuildError`].
-pub fn services(config: &Config, metrics: &Metrics, audit: &Audit) -> Result<Vec<Arc<Service>>, BuildError> {
+pub fn services(
+    config: &Config,
+    live: Option<&Arc<Live>>,
+    metrics: &Metrics,
+    audit: &Audit,
+) -> Result<Vec<Arc<Service>>, BuildError> {
     let cache = CacheSettings { capacity: config.policy.cache.capacity, ttl: config.policy.cache.ttl.get() };
     let mut services = Vec::new();
-    for (gate, fresh) in config.gate.iter().zip(all(config)?) {
-        let counts = metrics.gate(&gate.name);
-        show(metrics, &counts, &fresh.policy);
+    let built = all(config, live.map(Arc::as_ref))?;
+    if let Some(live) = live {
+        live.set_base(built.base);
+    }
+    for (gate, fresh) in config.gate.iter().zip(built.gates) {
+        let (counts, all) = (metrics.gate(&gate.name), metrics.clone());
+        show(&counts, &fresh.policy);
         services.push(Arc::new(Service {
             name: gate.name.clone(),
-            gate: Gate::new(fresh.policy, dialect(gate), cache),
+            gate: Gate::new(fresh.policy, dialect(gate), cache, move |cause| all.cache_evicted(cause)),
+            live: live.map(Arc::clone),
             upstream: ArcSwap::from_pointee(fresh.upstream),
             offer: ArcSwap::from_pointee(fresh.offer),
             limits: Limits {
@@ -231,27 +273,29 @@ pub fn services(config: &Config, metrics: &Metrics, audit: &Audit) -> Result<Vec
 ///
 /// # Errors
 /// [`BuildError`]; nothing is changed then.
-pub fn refresh(config: &Config, services: &[Arc<Service>], metrics: &Metrics) -> Result<(), BuildError> {
-    let fresh = all(config)?;
-    for (gate, fresh) in config.gate.iter().zip(fresh) {
+pub fn refresh(config: &Config, live: Option<&Live>, services: &[Arc<Service>]) -> Result<(), BuildError> {
+    let fresh = all(config, live)?;
+    for (gate, fresh) in config.gate.iter().zip(fresh.gates) {
         if let Some(service) = services.iter().find(|service| service.name == gate.name) {
-            show(metrics, &service.metrics, &fresh.policy);
+            show(&service.metrics, &fresh.policy);
             service.gate.replace(fresh.policy);
             service.offer.store(Arc::new(fresh.offer));
             service.upstream.store(Arc::new(fresh.upstream));
         }
     }
+    if let Some(live) = live {
+        live.set_base(fresh.base);
+        // What AWS told in the meantime stands on the old files still.
+        live.tell();
+    }
     Ok(())
 }
 
 /// Shows a policy in the metrics.
-fn show(metrics: &Metrics, gate: &crate::observe::metrics::GateMetrics, policy: &Policy) {
+pub(super) fn show(gate: &crate::observe::metrics::GateMetrics, policy: &Policy) {
     gate.policy_info(policy.version(), policy.enforcement().as_str());
-    if let Some(iam) = policy.iam() {
-        metrics.facts("snapshot", iam.facts.role_count(), iam.facts.account_count(), now());
-        if let Some(cluster) = iam.facts.cluster(&iam.cluster) {
-            gate.attached_roles(cluster.attached_roles().len(), ATTACHED_ROLES_QUOTA);
-        }
+    if let Some(cluster) = policy.iam().and_then(|iam| iam.facts.cluster(&iam.cluster)) {
+        gate.attached_roles(cluster.attached_roles().len(), ATTACHED_ROLES_QUOTA);
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use crate::config::Config;
+use crate::iam::Live;
 use crate::observe::{Audit, Metrics};
 use crate::serve::build;
 use crate::session::Service;
@@ -21,7 +22,13 @@ use crate::session::Service;
 const QUIET: Duration = Duration::from_millis(500);
 
 /// Reloads until the process ends; never resolves.
-pub(super) async fn follow(config: &Config, services: &[Arc<Service>], metrics: &Metrics, audit: &Audit) {
+pub(super) async fn follow(
+    config: &Config,
+    live: Option<&Live>,
+    services: &[Arc<Service>],
+    metrics: &Metrics,
+    audit: &Audit,
+) {
     let (due, mut changes) = mpsc::channel(1);
     let watcher = match watch(config, due) {
         Ok(watcher) => Some(watcher),
@@ -47,14 +54,14 @@ pub(super) async fn follow(config: &Config, services: &[Arc<Service>], metrics: 
             }
             Some(()) = changes.recv(), if watcher.is_some() => "a file changed",
         };
-        reload(config, services, metrics, why);
+        reload(config, live, services, metrics, why);
     }
 }
 
-fn reload(config: &Config, services: &[Arc<Service>], metrics: &Metrics, why: &str) {
+fn reload(config: &Config, live: Option<&Live>, services: &[Arc<Service>], metrics: &Metrics, why: &str) {
     let applied = Config::load(config.source()).map_err(build::BuildError::from).and_then(|fresh| {
         restart_only(config, &fresh);
-        build::refresh(&fresh, services, metrics)
+        build::refresh(&fresh, live, services)
     });
     metrics.reload("config", applied.is_ok(), build::now());
     match applied {
@@ -67,6 +74,9 @@ fn reload(config: &Config, services: &[Arc<Service>], metrics: &Metrics, why: &s
 fn restart_only(old: &Config, new: &Config) {
     let addresses =
         |config: &Config| config.gate.iter().map(|gate| (gate.name.clone(), gate.listen)).collect::<Vec<_>>();
+    if old.facts.aws != new.facts.aws {
+        warn!("[facts.aws] changed in the configuration: this takes effect at the next start");
+    }
     if addresses(old) != addresses(new) || old.admin.listen != new.admin.listen {
         warn!("gates or their addresses changed in the configuration: this takes effect at the next start");
     }

@@ -128,12 +128,18 @@ impl<'a> Desk<'a> {
     }
 
     /// The gravest verdict over everybody whom the session may be acting as when the server runs the text.
-    fn judge(&self, text: &[u8]) -> (Option<Arc<Verdict>>, Source, Principal) {
+    async fn judge(&self, text: &[u8]) -> (Option<Arc<Verdict>>, Source, Principal) {
         let gate = &self.service.gate;
         let mut principal = self.identity.current();
         let (Some(mut verdict), source) = gate.judge(text, &principal, Timestamp::now()) else {
             return (None, Source::Scan, principal);
         };
+        if let Some(live) = self.service.live.as_ref().filter(|_| !verdict.unknown_roles.is_empty()) {
+            live.look_up(&verdict.unknown_roles).await;
+            if let (Some(again), _) = gate.judge(text, &principal, Timestamp::now()) {
+                verdict = again;
+            }
+        }
         let mut others = self.identity.requested();
         let effects = verdict.statements.iter().filter_map(|statement| statement.effect.as_ref());
         others.extend(effects.map(|effect| self.identity.after(effect)));
@@ -179,7 +185,7 @@ impl<'a> Desk<'a> {
 impl Inspector for Desk<'_> {
     async fn statement(&mut self, name: Option<&[u8]>, text: &[u8]) -> Ruling {
         let began = Instant::now();
-        let (verdict, source, principal) = self.judge(text);
+        let (verdict, source, principal) = self.judge(text).await;
         let Some(verdict) = verdict else {
             if let (Some(name), false) = (name, self.watched.is_empty()) {
                 self.watched.remove(name);
@@ -215,7 +221,7 @@ impl Inspector for Desk<'_> {
             return Ruling::Forward;
         }
         let text = watched.text.clone();
-        let (verdict, _, principal) = self.judge(&text);
+        let (verdict, _, principal) = self.judge(&text).await;
         let Some(verdict) = verdict else { return Ruling::Forward };
         if verdict.action == Action::Reject {
             return self.ruling(&verdict, &principal, &text);

@@ -76,6 +76,7 @@ pub fn bound_role(service: &Service, principal: &Principal, text: &[u8]) -> (Arc
     };
     let shadow = policy.enforcement() == crate::gate::policy::Enforcement::Shadow;
     let verdict = Verdict {
+        unknown_roles: Vec::new(),
         action: if shadow { action.min(Action::Annotate) } else { action },
         enforced: action,
         statements: vec![statement],

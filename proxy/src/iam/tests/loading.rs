@@ -47,7 +47,7 @@ fn shapes_of_documents_and_pages() {
     let pages = json!([world.home, world.away]).to_string();
     let facts = load(&pages, &clusters).unwrap();
     assert!(is_allowed(&facts), "an array of pages");
-    assert_eq!((facts.role_count(), facts.account_count(), facts.version().len()), (9, 2, 12));
+    assert_eq!((facts.role_count(), facts.accounts().count(), facts.version().len()), (9, 2, 12));
     assert_eq!(facts.version(), load(&pages, &clusters).unwrap().version());
 
     let shapes: [fn(&Json) -> Json; 2] = [encoded, |document| Json::from(document.to_string())];

@@ -1,0 +1,93 @@
+//! `rolegate iam can-assume`: one hop, or one whole chain, step by step.
+
+use std::fmt::Write;
+
+use clap::Args;
+use serde_json::{Value as Json, json};
+
+use super::{Scope, caller, role};
+use crate::chain::RoleArn;
+use crate::cli::{EXIT_OK, EXIT_REFUSED};
+use crate::iam::{self, Outcome, Refusal};
+
+/// Arguments of `rolegate iam can-assume`.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    #[command(flatten)]
+    scope: Scope,
+    /// The database user whose ARN is sent as sts:ExternalId
+    #[arg(long, default_value = "")]
+    user: String,
+    /// The external ID that is sent instead of the database user's ARN
+    #[arg(long, value_name = "ID")]
+    external_id: Option<String>,
+    /// Judge the attachment of the first role to the cluster too
+    #[arg(long)]
+    from_cluster: bool,
+    /// The roles, in the order of the chain
+    #[arg(num_args = 2.., required = true, value_name = "ROLE_ARN")]
+    roles: Vec<String>,
+}
+
+struct Step<'a> {
+    from: String,
+    to: &'a RoleArn,
+    outcome: Outcome,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<u8, String> {
+    let roles = arguments.roles.iter().map(|text| role(text)).collect::<Result<Vec<_>, _>>()?;
+    let policy = arguments.scope.policy()?;
+    let (facts, cluster) = arguments.scope.facts(&policy)?;
+    let caller = caller(facts, cluster, &arguments.user, arguments.external_id.as_deref());
+    let mut steps = Vec::new();
+    if let (true, Some(first)) = (arguments.from_cluster, roles.first()) {
+        let outcome = iam::attachment(&facts.facts, first, &caller).outcome;
+        steps.push(Step { from: format!("cluster {}", cluster.name()), to: first, outcome });
+    }
+    for (number, pair) in (1..).zip(roles.windows(2)) {
+        let [from, to] = pair else { continue };
+        let outcome = iam::hop(&facts.facts, from, to, number, &caller).outcome;
+        steps.push(Step { from: from.to_string(), to, outcome });
+    }
+    let all_allowed = steps.iter().all(|step| step.outcome == Outcome::Allowed);
+    let json = json!({ "allowed": all_allowed, "steps": steps.iter().map(to_json).collect::<Vec<_>>() });
+    arguments.scope.print(&steps.iter().map(to_text).collect::<String>(), &json)?;
+    Ok(if all_allowed { EXIT_OK } else { EXIT_REFUSED })
+}
+
+const fn word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Allowed => "allowed",
+        Outcome::Denied(_) => "denied",
+        Outcome::Unknown(_) => "cannot tell",
+    }
+}
+
+const fn refusal(outcome: &Outcome) -> Option<&Refusal> {
+    match outcome {
+        Outcome::Allowed => None,
+        Outcome::Denied(refusal) | Outcome::Unknown(refusal) => Some(refusal),
+    }
+}
+
+fn to_json(step: &Step<'_>) -> Json {
+    let refusal = refusal(&step.outcome);
+    json!({
+        "from": step.from, "to": step.to.as_str(), "outcome": word(&step.outcome),
+        "message": refusal.map(|refusal| &refusal.message), "evidence": refusal.map(|refusal| &refusal.evidence),
+        "remedy": refusal.and_then(|refusal| refusal.remedy.as_ref()),
+    })
+}
+
+fn to_text(step: &Step<'_>) -> String {
+    let Some(refusal) = refusal(&step.outcome) else {
+        return format!("allowed: {} may assume {}\n", step.from, step.to);
+    };
+    let mut text = format!("{}: {}\n  evidence: {}\n", word(&step.outcome), refusal.message, refusal.evidence);
+    if let Some(remedy) = &refusal.remedy {
+        // Writing to a String does not fail.
+        let _written = writeln!(text, "  remedy: {remedy}");
+    }
+    text
+}

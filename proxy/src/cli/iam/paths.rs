@@ -1,0 +1,70 @@
+//! `rolegate iam paths`: all chains from the cluster to a role.
+
+use std::fmt::Write;
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Scope, caller, role};
+use crate::chain::MAX_ROLES;
+use crate::cli::{EXIT_OK, EXIT_REFUSED};
+use crate::iam::Explorer;
+
+/// Arguments of `rolegate iam paths`.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    #[command(flatten)]
+    scope: Scope,
+    /// The role to be reached
+    #[arg(long, value_name = "ROLE_ARN")]
+    to: String,
+    /// The database user whose ARN is sent as sts:ExternalId
+    #[arg(long, default_value = "")]
+    user: String,
+    /// The most roles a chain may have
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    max_roles: usize,
+    /// The most chains to list
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    limit: usize,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<u8, String> {
+    let target = role(&arguments.to)?;
+    if !(1..=MAX_ROLES).contains(&arguments.max_roles) {
+        return Err(format!("--max-roles {} is out of range; write 1 to {MAX_ROLES}", arguments.max_roles));
+    }
+    let policy = arguments.scope.policy()?;
+    let (facts, cluster) = arguments.scope.facts(&policy)?;
+    if !facts.facts.knows(&target) {
+        return Err(format!("role {target} is not in the IAM facts"));
+    }
+    let mut explorer = Explorer::new(&facts.facts, caller(facts, cluster, &arguments.user, None));
+    let found = explorer.chains_to(&target, arguments.max_roles, arguments.limit);
+    let mut text = String::new();
+    let mut rows = Vec::new();
+    for chain in &found.chains {
+        let roles: Vec<&str> = chain.iter().map(|link| link.role.as_str()).collect();
+        let doubts: Vec<&str> = chain.iter().filter_map(|link| link.doubt.as_deref()).collect();
+        // Writing to a String does not fail.
+        let _written = writeln!(text, "{}", roles.join(","));
+        for doubt in &doubts {
+            let _written = writeln!(text, "  cannot tell: {doubt}");
+        }
+        rows.push(json!({ "roles": roles, "doubts": doubts }));
+    }
+    if found.is_cut {
+        let _written = writeln!(text, "... and more; raise --limit to see them");
+    }
+    if rows.is_empty() {
+        let _written = writeln!(
+            text,
+            "no chain of at most {} roles reaches {target} from cluster {}",
+            arguments.max_roles,
+            cluster.name()
+        );
+    }
+    let json = json!({ "cluster": cluster.name(), "to": target.as_str(), "chains": rows, "cut": found.is_cut });
+    arguments.scope.print(&text, &json)?;
+    Ok(if found.chains.is_empty() { EXIT_REFUSED } else { EXIT_OK })
+}

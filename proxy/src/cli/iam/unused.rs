@@ -1,0 +1,166 @@
+//! `rolegate iam unused`: what the facts allow and an audit shows nobody used.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Scope, caller};
+use crate::chain::{Chain, RoleArn};
+use crate::iam::{self, Explorer};
+
+/// Arguments of `rolegate iam unused`.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    #[command(flatten)]
+    scope: Scope,
+    /// Audit files of the period that counts
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    audit: Vec<PathBuf>,
+}
+
+/// What is needed of an audit record.
+#[derive(Deserialize)]
+struct Record {
+    time: String,
+    user: String,
+    verdict: String,
+    role_uses: Vec<Use>,
+}
+
+#[derive(Deserialize)]
+struct Use {
+    method: String,
+    roles: Vec<String>,
+}
+
+/// What the statements of an audit used.
+#[derive(Default)]
+struct Used {
+    records: usize,
+    period: Option<(String, String)>,
+    /// Chains, each with the users who used it.
+    chains: BTreeMap<Vec<RoleArn>, BTreeSet<String>>,
+    default_role: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), String> {
+    let mut used = Used::default();
+    for file in &arguments.audit {
+        used.read(file)?;
+    }
+    let policy = arguments.scope.policy()?;
+    let (facts, cluster) = arguments.scope.facts(&policy)?;
+    let (mut attachments, mut hops, mut statements) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for (roles, users) in used.chains(cluster.default_role()) {
+        attachments.extend(roles.first().cloned());
+        for user in users {
+            let caller = caller(facts, cluster, &user, None);
+            let mut source = None;
+            for role in &roles {
+                let granting = iam::granting_statements(&facts.facts, source, role, &caller);
+                statements.extend(granting.into_iter().map(|number| (role.clone(), number)));
+                hops.extend(source.map(|source| (source.clone(), role.clone())));
+                source = Some(role);
+            }
+        }
+    }
+    let mut explorer = Explorer::new(&facts.facts, caller(facts, cluster, "", None));
+    let idle_attachments: Vec<_> =
+        cluster.attached_roles().into_iter().filter(|role| !attachments.contains(role)).collect();
+    let reachable = explorer.reachable();
+    let mut idle_hops = Vec::new();
+    let mut idle_statements = Vec::new();
+    for role in &reachable {
+        let next = explorer.next(role).iter().map(|link| (role.clone(), link.role.clone()));
+        idle_hops.extend(next.filter(|hop| !hops.contains(hop)));
+        let grants = iam::trust_statements(&facts.facts, role).into_iter();
+        let idle = grants.filter(|(number, _)| !statements.contains(&(role.clone(), *number)));
+        idle_statements.extend(idle.map(|(_, name)| (role.clone(), name)));
+    }
+    let json = json!({
+        "cluster": cluster.name(), "records": used.records,
+        "from": used.period.as_ref().map(|(from, _)| from), "to": used.period.as_ref().map(|(_, to)| to),
+        "attachments": idle_attachments.iter().map(RoleArn::as_str).collect::<Vec<_>>(),
+        "hops": idle_hops.iter().map(|(from, to)| json!({ "from": from.as_str(), "to": to.as_str() })).collect::<Vec<_>>(),
+        "trust_statements": idle_statements
+            .iter()
+            .map(|(role, name)| json!({ "role": role.as_str(), "statement": name }))
+            .collect::<Vec<_>>(),
+    });
+    let mut text = used.heading();
+    section(&mut text, "attached and not used by the gate", idle_attachments.iter().map(RoleArn::to_string));
+    section(
+        &mut text,
+        "hops that are allowed and not used",
+        idle_hops.iter().map(|(from, to)| format!("{from} -> {to}")),
+    );
+    section(
+        &mut text,
+        "trust statements that let no used step through",
+        idle_statements.iter().map(|(role, name)| format!("{role}: {name}")),
+    );
+    arguments.scope.print(&text, &json)
+}
+
+fn section(text: &mut String, title: &str, rows: impl Iterator<Item = String>) {
+    let rows: Vec<_> = rows.collect();
+    // Writing to a String does not fail.
+    let _written =
+        writeln!(text, "{title}: {}", if rows.is_empty() { "none".to_owned() } else { rows.len().to_string() });
+    for row in rows {
+        let _written = writeln!(text, "  {row}");
+    }
+}
+
+impl Used {
+    fn read(&mut self, path: &Path) -> Result<(), String> {
+        let failed = |error: std::io::Error| format!("{}: cannot be read: {error}", path.display());
+        for (number, line) in (1..).zip(BufReader::new(File::open(path).map_err(failed)?).lines()) {
+            let line = line.map_err(failed)?;
+            if line.trim().is_empty() {
+                continue;
+            }
+            let record = serde_json::from_str(&line).map_err(|error| {
+                format!("{}:{number}: no audit record: {error}; give files that [audit] path names", path.display())
+            })?;
+            self.count(record);
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, record: Record) {
+        self.records = self.records.saturating_add(1);
+        let time = record.time;
+        self.period = Some(match self.period.take() {
+            None => (time.clone(), time),
+            Some((from, to)) => (from.min(time.clone()), to.max(time)),
+        });
+        // What was refused did not use anything.
+        for role_use in record.role_uses.into_iter().filter(|_| record.verdict != "reject") {
+            self.default_role |= role_use.method == "default";
+            if let ("chain", Ok(chain)) = (role_use.method.as_str(), Chain::parse(&role_use.roles.join(","))) {
+                self.chains.entry(chain.roles().to_vec()).or_default().insert(record.user.clone());
+            }
+        }
+    }
+
+    /// The chains and their users; `IAM_ROLE default` stands for the cluster's default role.
+    fn chains(&self, default_role: Option<&RoleArn>) -> Vec<(Vec<RoleArn>, BTreeSet<String>)> {
+        let by_default = default_role.filter(|_| self.default_role);
+        let by_default = by_default.map(|role| (vec![role.clone()], BTreeSet::from([String::new()])));
+        self.chains.iter().map(|(roles, users)| (roles.clone(), users.clone())).chain(by_default).collect()
+    }
+
+    fn heading(&self) -> String {
+        match &self.period {
+            Some((from, to)) => format!("{} audit records, {from} to {to}\n", self.records),
+            None => "0 audit records: everything counts as unused\n".to_owned(),
+        }
+    }
+}

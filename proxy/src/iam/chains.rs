@@ -1,0 +1,224 @@
+//! Which chains the facts allow, from the roles attached to a cluster onwards.
+//!
+//! A trust policy must name the caller whatever else holds (IAM User Guide, "Policy evaluation logic": role trust policies
+//! are never implied), so an index of who is named in them gives all candidates for a next hop; each is then judged.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use super::facts::Facts;
+use super::{Caller, Outcome, attachment, hop};
+use crate::chain::{AccountId, MAX_ROLES, RoleArn};
+
+/// A step that is possible.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Link {
+    /// The role that is assumed.
+    pub role: RoleArn,
+    /// Why it cannot be told whether it may be, if so: a condition on the database user, for one.
+    pub doubt: Option<String>,
+}
+
+/// What was found, the shortest chains first.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Chains {
+    /// Each begins with an attached role.
+    pub chains: Vec<Vec<Link>>,
+    /// There are more than were asked for.
+    pub is_cut: bool,
+}
+
+/// Walks from the roles attached to a cluster along every hop that the facts allow.
+#[derive(Debug)]
+pub struct Explorer<'f> {
+    facts: &'f Facts,
+    caller: Caller<'f>,
+    /// Roles whose trust policies name a role or a session of it, by account and the role's name
+    /// in lower case: another case is a doubt, not a no.
+    by_role: HashMap<(AccountId, String), Vec<&'f RoleArn>>,
+    /// Roles whose trust policies name an account.
+    by_account: HashMap<AccountId, Vec<&'f RoleArn>>,
+    /// Roles whose trust policies may name anybody.
+    open: Vec<&'f RoleArn>,
+    next: HashMap<RoleArn, Vec<Link>>,
+}
+
+impl<'f> Explorer<'f> {
+    /// Reads all trust policies once.
+    #[must_use]
+    pub fn new(facts: &'f Facts, caller: Caller<'f>) -> Self {
+        let mut explorer = Self {
+            facts,
+            caller,
+            by_role: HashMap::new(),
+            by_account: HashMap::new(),
+            open: Vec::new(),
+            next: HashMap::new(),
+        };
+        for account in facts.accounts.values() {
+            for (arn, role) in &account.roles {
+                explorer.index(arn, role);
+            }
+        }
+        explorer
+    }
+
+    fn index(&mut self, arn: &'f RoleArn, role: &'f super::facts::Role) {
+        if role.trust.fault.is_some() {
+            self.open.push(arn);
+            return;
+        }
+        for statement in &role.trust.statements {
+            let Some(texts) = statement.grants_to() else {
+                self.open.push(arn);
+                continue;
+            };
+            for text in texts {
+                match named(text) {
+                    Some((account, None)) => self.by_account.entry(account).or_default().push(arn),
+                    Some((account, Some(role))) => {
+                        self.by_role.entry((account, role.to_ascii_lowercase())).or_default().push(arn)
+                    }
+                    // A unique id: of which role it is, only the role itself tells.
+                    None => self.open.push(arn),
+                }
+            }
+        }
+    }
+
+    /// The attached roles that the cluster may assume.
+    #[must_use]
+    pub fn attached(&self) -> Vec<Link> {
+        let roles = self.caller.cluster.attached_roles().into_iter();
+        let link = |role: RoleArn| link(attachment(self.facts, &role, &self.caller).outcome, &role);
+        roles.filter_map(link).collect()
+    }
+
+    /// The roles that a role may assume, in order of ARN; itself is left out.
+    pub fn next(&mut self, role: &RoleArn) -> &[Link] {
+        if !self.next.contains_key(role) {
+            let found = self.look(role);
+            self.next.insert(role.clone(), found);
+        }
+        self.next.get(role).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn look(&self, role: &RoleArn) -> Vec<Link> {
+        let by_role = self.by_role.get(&(role.account(), role.name().to_ascii_lowercase()));
+        let by_account = self.by_account.get(&role.account());
+        let mut candidates: Vec<&RoleArn> = by_role
+            .into_iter()
+            .chain(by_account)
+            .flatten()
+            .chain(&self.open)
+            .copied()
+            .filter(|other| *other != role)
+            .collect();
+        candidates.sort_unstable();
+        candidates.dedup();
+        let judged = candidates.into_iter();
+        judged.filter_map(|target| link(hop(self.facts, role, target, 1, &self.caller).outcome, target)).collect()
+    }
+
+    /// Every role that some chain reaches, the attached ones included.
+    pub fn reachable(&mut self) -> Vec<RoleArn> {
+        let mut queue: VecDeque<(RoleArn, usize)> = self.attached().into_iter().map(|link| (link.role, 1)).collect();
+        let mut seen: HashSet<RoleArn> = queue.iter().map(|(role, _)| role.clone()).collect();
+        let mut found = Vec::new();
+        while let Some((role, length)) = queue.pop_front() {
+            if length < MAX_ROLES {
+                for link in self.next(&role) {
+                    if seen.insert(link.role.clone()) {
+                        queue.push_back((link.role.clone(), length.saturating_add(1)));
+                    }
+                }
+            }
+            found.push(role);
+        }
+        found.sort_unstable();
+        found
+    }
+
+    /// The chains that end at `target`, the shortest first, at most `limit`, none longer than `max_roles` roles or with a
+    /// role twice.
+    pub fn chains_to(&mut self, target: &RoleArn, max_roles: usize, limit: usize) -> Chains {
+        let distance = self.distances_to(target, max_roles);
+        let mut queue: VecDeque<Vec<Link>> = self.attached().into_iter().map(|link| vec![link]).collect();
+        let mut found = Chains::default();
+        while let Some(chain) = queue.pop_front() {
+            let Some(last) = chain.last() else { continue };
+            if last.role == *target {
+                if found.chains.len() >= limit {
+                    found.is_cut = true;
+                    break;
+                }
+                found.chains.push(chain);
+                continue;
+            }
+            // Only roles from which the target can still be reached within the limit are followed.
+            let left = max_roles.saturating_sub(chain.len());
+            let role = last.role.clone();
+            for link in self.next(&role) {
+                let is_near = distance.get(&link.role).is_some_and(|hops| *hops < left);
+                if is_near && !chain.iter().any(|before| before.role == link.role) {
+                    queue.push_back(chain.iter().cloned().chain([link.clone()]).collect());
+                }
+            }
+        }
+        found
+    }
+
+    /// How many hops each reachable role is away from `target`.
+    fn distances_to(&mut self, target: &RoleArn, max_roles: usize) -> HashMap<RoleArn, usize> {
+        let mut before: HashMap<RoleArn, Vec<RoleArn>> = HashMap::new();
+        let mut seen: HashSet<RoleArn> = self.attached().into_iter().map(|link| link.role).collect();
+        let mut level: Vec<RoleArn> = seen.iter().cloned().collect();
+        for _hop in 1..max_roles {
+            let mut deeper = Vec::new();
+            for role in level.iter().filter(|role| *role != target) {
+                for link in self.next(role).to_vec() {
+                    before.entry(link.role.clone()).or_default().push(role.clone());
+                    if seen.insert(link.role.clone()) {
+                        deeper.push(link.role);
+                    }
+                }
+            }
+            level = deeper;
+        }
+        let mut distance = HashMap::from([(target.clone(), 0)]);
+        let mut queue = VecDeque::from([target.clone()]);
+        while let Some(role) = queue.pop_front() {
+            let further = distance.get(&role).map_or(1, |hops: &usize| hops.saturating_add(1));
+            for source in before.get(&role).into_iter().flatten() {
+                if !distance.contains_key(source) {
+                    distance.insert(source.clone(), further);
+                    queue.push_back(source.clone());
+                }
+            }
+        }
+        distance
+    }
+}
+
+/// The account that a text under `AWS` names, and the role, if it is one or a session of one.
+fn named(text: &str) -> Option<(AccountId, Option<&str>)> {
+    if let Some(account) = AccountId::parse(text) {
+        return Some((account, None));
+    }
+    let mut fields = text.splitn(6, ':').skip(4);
+    let account = fields.next().and_then(AccountId::parse)?;
+    let resource = fields.next().unwrap_or_default();
+    let role = match resource.split_once('/') {
+        Some(("role", path_and_name)) => path_and_name.rsplit('/').next(),
+        Some(("assumed-role", rest)) => rest.split('/').next(),
+        _ => None,
+    };
+    Some((account, role))
+}
+
+fn link(outcome: Outcome, role: &RoleArn) -> Option<Link> {
+    match outcome {
+        Outcome::Allowed => Some(Link { role: role.clone(), doubt: None }),
+        Outcome::Unknown(refusal) => Some(Link { role: role.clone(), doubt: Some(refusal.evidence) }),
+        Outcome::Denied(_) => None,
+    }
+}

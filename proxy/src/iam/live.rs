@@ -1,0 +1,451 @@
+//! Facts that follow AWS: fetched in the background, kept while AWS cannot be reached, single roles looked up on demand.
+//!
+//! Every account has a task that fetches its roles and clusters again and again. A role first seen in a statement is
+//! looked up by itself: one call however many sessions wait for it, and a role that is not there is remembered for a while.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use moka::Expiry;
+use moka::future::Cache;
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::clusters;
+use super::facts::{Account, Cluster, Facts, Origin, Role};
+use super::load::{FactsError, Page, short};
+use super::snapshot::Snapshot;
+use super::source::{FactsSource, FetchError};
+use crate::chain::{AccountId, RoleArn};
+
+/// Accounts fetched at one time: many are fetched politely.
+const AT_ONCE: usize = 4;
+
+/// The first pause after a failure; it doubles up to the refresh interval.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a failed look-up is remembered, so that an outage is not answered by a storm of calls.
+const FAILED_FOR: Duration = Duration::from_secs(1);
+
+/// Roles looked up by themselves that are remembered, present or absent.
+const MAX_LOOKUPS: u64 = 100_000;
+
+/// How live facts are kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LiveSettings {
+    /// The accounts that are followed.
+    pub accounts: Vec<AccountId>,
+    /// From one fetch to the next.
+    pub refresh: Duration,
+    /// How old facts may become while AWS cannot be reached; afterwards the account is unknown.
+    pub max_stale: Duration,
+    /// How long a statement waits for a role first seen in it.
+    pub deadline: Duration,
+    /// How long it is remembered that a role is not there.
+    pub absent_for: Duration,
+}
+
+/// What is told of a fetch: `roles`, `clusters` or `role`; whether it went well; how long it took.
+pub type Observer = Box<dyn Fn(&'static str, bool, Duration) + Send + Sync>;
+
+/// An account with its pages of roles and of clusters.
+pub type AccountPages = (AccountId, Vec<Json>, Vec<Json>);
+
+/// Facts that follow AWS, over facts read from files.
+pub struct Live {
+    source: Arc<dyn FactsSource>,
+    settings: LiveSettings,
+    observer: Observer,
+    base: Mutex<Arc<Facts>>,
+    held: Mutex<BTreeMap<AccountId, Held>>,
+    lookups: Cache<RoleArn, Lookup>,
+    changed: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// Changes are told one after the other, so that the last told is the newest.
+    telling: Mutex<()>,
+    home: Handle,
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Live")
+            .field("source", &self.source)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is held of one account.
+#[derive(Debug, Default)]
+struct Held {
+    listed: Option<Listed>,
+    /// Roles looked up by themselves since the listing began.
+    extra: HashMap<RoleArn, Extra>,
+    failures: u32,
+    last_error: Option<String>,
+}
+
+/// A role that was looked up by itself.
+#[derive(Debug)]
+struct Extra {
+    role: Arc<Role>,
+    version: String,
+    at: Instant,
+}
+
+/// One whole fetch of an account.
+#[derive(Debug)]
+struct Listed {
+    account: Arc<Account>,
+    clusters: HashMap<String, Cluster>,
+    version: String,
+    at: Instant,
+}
+
+/// What looking up one role came to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Lookup {
+    Found,
+    Absent,
+    Failed,
+}
+
+/// How long each kind of look-up is remembered.
+struct Remember {
+    found: Duration,
+    absent: Duration,
+}
+
+impl Expiry<RoleArn, Lookup> for Remember {
+    fn expire_after_create(&self, _role: &RoleArn, lookup: &Lookup, _now: Instant) -> Option<Duration> {
+        Some(match lookup {
+            Lookup::Found => self.found,
+            Lookup::Absent => self.absent,
+            Lookup::Failed => FAILED_FOR,
+        })
+    }
+}
+
+/// The state of one account's facts, for people and metrics.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AccountStatus {
+    /// The account.
+    pub account: AccountId,
+    /// How many roles are known.
+    pub roles: usize,
+    /// When the last whole fetch ended; `None` when none did.
+    pub read_at: Option<Timestamp>,
+    /// How old the last whole fetch is.
+    pub age: Option<Duration>,
+    /// Older than the limit: the account is treated as unknown.
+    pub is_stale: bool,
+    /// Failed fetches since the last good one.
+    pub failures: u32,
+    /// What the last of them said.
+    pub last_error: Option<String>,
+}
+
+impl Live {
+    /// Follows accounts of `source`. Must be called within a runtime, which then does all fetching.
+    #[must_use]
+    pub fn new(source: Arc<dyn FactsSource>, settings: LiveSettings, observer: Observer) -> Arc<Self> {
+        let remember = Remember { found: settings.refresh, absent: settings.absent_for };
+        let held = settings.accounts.iter().map(|account| (*account, Held::default())).collect();
+        Arc::new(Self {
+            lookups: Cache::builder().max_capacity(MAX_LOOKUPS).expire_after(remember).build(),
+            source,
+            settings,
+            observer,
+            base: Mutex::new(Arc::new(Facts::empty())),
+            held: Mutex::new(held),
+            changed: OnceLock::new(),
+            telling: Mutex::new(()),
+            home: Handle::current(),
+        })
+    }
+
+    /// Puts facts from files under the live ones.
+    pub fn set_base(&self, base: Arc<Facts>) {
+        *lock(&self.base) = base;
+    }
+
+    /// Calls `changed` whenever [`Live::facts`] would give something new. Only the first call counts.
+    pub fn on_change(&self, changed: impl Fn() + Send + Sync + 'static) {
+        drop(self.changed.set(Box::new(changed)));
+    }
+
+    /// The facts at this moment: those from files, and over them every account that is fresh enough.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        let base = Arc::clone(&lock(&self.base));
+        self.facts_over(&base)
+    }
+
+    /// The same over other facts from files.
+    #[must_use]
+    pub fn facts_over(&self, base: &Facts) -> Facts {
+        let mut facts = base.clone();
+        let mut hash = Sha256::new();
+        hash.update(&facts.version);
+        for (id, held) in lock(&self.held).iter() {
+            let listed = held.listed.as_ref().filter(|listed| listed.at.elapsed() < self.settings.max_stale);
+            hash.update(format!("{id} {}", listed.map_or("", |listed| &listed.version)));
+            if let Some(listed) = listed {
+                facts.clusters.extend(listed.clusters.iter().map(|(name, cluster)| (name.clone(), cluster.clone())));
+                facts.accounts.insert(*id, Arc::clone(&listed.account));
+            }
+            if !held.extra.is_empty() {
+                let mut versions: Vec<_> = held.extra.values().map(|extra| extra.version.as_str()).collect();
+                versions.sort_unstable();
+                hash.update(versions.concat());
+                let account = facts.accounts.entry(*id).or_insert_with(|| Arc::new(incomplete()));
+                let extra = held.extra.iter().map(|(arn, extra)| (arn.clone(), Arc::clone(&extra.role)));
+                Arc::make_mut(account).roles.extend(extra);
+            }
+        }
+        facts.version = short(&hash.finalize());
+        facts
+    }
+
+    /// The state of every followed account, in order.
+    #[must_use]
+    pub fn status(&self) -> Vec<AccountStatus> {
+        let held = lock(&self.held);
+        let status = |(account, held): (&AccountId, &Held)| {
+            let age = held.listed.as_ref().map(|listed| listed.at.elapsed());
+            AccountStatus {
+                account: *account,
+                roles: held
+                    .listed
+                    .as_ref()
+                    .map_or(0, |listed| listed.account.roles.len())
+                    .saturating_add(held.extra.len()),
+                read_at: held.listed.as_ref().map(|listed| listed.account.read_at),
+                age,
+                is_stale: age.is_none_or(|age| age >= self.settings.max_stale),
+                failures: held.failures,
+                last_error: held.last_error.clone(),
+            }
+        };
+        held.iter().map(status).collect()
+    }
+
+    /// Fetches every account once, a few at a time.
+    ///
+    /// # Errors
+    /// What could not be fetched; the rest is in force.
+    pub async fn fetch_all(self: &Arc<Self>) -> Result<(), Vec<FetchError>> {
+        let turns = Arc::new(Semaphore::new(AT_ONCE));
+        let mut fetches = JoinSet::new();
+        for account in self.settings.accounts.clone() {
+            let (live, turns) = (Arc::clone(self), Arc::clone(&turns));
+            fetches.spawn(async move { live.in_turn(&turns, account).await });
+        }
+        let errors: Vec<_> = fetches.join_all().await.into_iter().filter_map(Result::err).collect();
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    /// Every account's roles and clusters as the source gives them, for writing them down.
+    ///
+    /// # Errors
+    /// The first account that cannot be read.
+    pub async fn pages(&self) -> Result<Vec<AccountPages>, FetchError> {
+        let mut found = Vec::new();
+        for account in &self.settings.accounts {
+            let roles = self.source.roles(*account).await?;
+            found.push((*account, roles, self.source.clusters(*account).await?));
+        }
+        Ok(found)
+    }
+
+    /// Fetches every account again and again; never resolves.
+    pub async fn follow(self: Arc<Self>) {
+        let turns = Arc::new(Semaphore::new(AT_ONCE));
+        let mut tasks = JoinSet::new();
+        for account in self.settings.accounts.clone() {
+            let (live, turns) = (Arc::clone(&self), Arc::clone(&turns));
+            tasks.spawn(async move {
+                loop {
+                    tokio::time::sleep(live.pause(account)).await;
+                    if live.has_gone_stale(account) {
+                        live.tell();
+                    }
+                    if let Err(error) = live.in_turn(&turns, account).await {
+                        tracing::warn!(%error, "IAM facts could not be fetched; those at hand stay in force");
+                    }
+                }
+            });
+        }
+        tasks.join_all().await;
+        std::future::pending().await
+    }
+
+    /// How long to wait before the next fetch: longer after every failure, but not past the moment of going stale.
+    fn pause(&self, account: AccountId) -> Duration {
+        let held = lock(&self.held);
+        let Some(held) = held.get(&account) else { return self.settings.refresh };
+        if held.failures == 0 {
+            return self.settings.refresh;
+        }
+        let backoff =
+            FIRST_PAUSE.saturating_mul(1_u32 << held.failures.min(16).saturating_sub(1)).min(self.settings.refresh);
+        let left = held.listed.as_ref().and_then(|listed| self.settings.max_stale.checked_sub(listed.at.elapsed()));
+        left.map_or(backoff, |left| backoff.min(left.saturating_add(Duration::from_millis(1))))
+    }
+
+    fn has_gone_stale(&self, account: AccountId) -> bool {
+        let held = lock(&self.held);
+        let listed = held.get(&account).and_then(|held| held.listed.as_ref());
+        listed.is_some_and(|listed| listed.at.elapsed() >= self.settings.max_stale)
+    }
+
+    async fn in_turn(&self, turns: &Semaphore, account: AccountId) -> Result<(), FetchError> {
+        // A closed semaphore would only mean that nobody takes turns.
+        let _turn = turns.acquire().await;
+        self.fetch(account).await
+    }
+
+    /// Fetches one account's roles and clusters and puts them in force.
+    async fn fetch(&self, account: AccountId) -> Result<(), FetchError> {
+        let began = Instant::now();
+        let fetched = self.fetched(account, began).await;
+        let listed = match fetched {
+            Ok(listed) => listed,
+            Err(error) => {
+                let mut held = lock(&self.held);
+                let held = held.entry(account).or_default();
+                held.failures = held.failures.saturating_add(1);
+                held.last_error = Some(error.to_string());
+                return Err(error);
+            }
+        };
+        let (is_new, forgotten) = {
+            let mut held = lock(&self.held);
+            let held = held.entry(account).or_default();
+            (held.failures, held.last_error) = (0, None);
+            let is_same =
+                |before: &Listed| before.version == listed.version && before.at.elapsed() < self.settings.max_stale;
+            let is_new = !held.listed.as_ref().is_some_and(is_same) || !held.extra.is_empty();
+            held.listed = Some(listed);
+            // What was looked up while the listing ran may be newer than it.
+            let forgotten: Vec<_> = held.extra.extract_if(|_, extra| extra.at < began).map(|(role, _)| role).collect();
+            (is_new, forgotten)
+        };
+        for role in forgotten {
+            self.lookups.invalidate(&role).await;
+        }
+        if is_new {
+            self.tell();
+        }
+        Ok(())
+    }
+
+    async fn fetched(&self, account: AccountId, began: Instant) -> Result<Listed, FetchError> {
+        let roles = self.observed("roles", self.source.roles(account)).await?;
+        let described = self.observed("clusters", self.source.clusters(account)).await?;
+        let unreadable = |call| move |error: FactsError| FetchError { account, call, message: error.to_string() };
+        let mut hash = Sha256::new();
+        let mut snapshot = Snapshot::default();
+        for page in roles {
+            hash.update(page.to_string());
+            let added = snapshot.add(&Page::fetched(page, "its answer"));
+            added.map_err(unreadable("iam:GetAccountAuthorizationDetails"))?;
+        }
+        let mut found = HashMap::new();
+        for page in described {
+            hash.update(page.to_string());
+            let added = clusters::add(&mut found, &Page::fetched(page, "its answer"));
+            added.map_err(unreadable("redshift:DescribeClusters"))?;
+        }
+        let roles = snapshot.finish(Origin::Aws).remove(&account);
+        let roles = roles.unwrap_or_else(|| Account { is_complete: true, ..incomplete() });
+        Ok(Listed { account: Arc::new(roles), clusters: found, version: short(&hash.finalize()), at: began })
+    }
+
+    async fn observed<T>(
+        &self,
+        what: &'static str,
+        fetch: impl Future<Output = Result<T, FetchError>>,
+    ) -> Result<T, FetchError> {
+        let began = Instant::now();
+        let fetched = fetch.await;
+        (self.observer)(what, fetched.is_ok(), began.elapsed());
+        fetched
+    }
+
+    /// Looks up those of `roles` that belong to followed accounts and are not known, waiting no longer than the deadline. What
+    /// comes later is put in force then.
+    pub async fn look_up(self: &Arc<Self>, roles: &[RoleArn]) {
+        let mut lookups = JoinSet::new();
+        for role in roles.iter().filter(|role| self.settings.accounts.contains(&role.account())) {
+            if self.lookups.get(role).await.is_none() {
+                let (live, role) = (Arc::clone(self), role.clone());
+                // A task of its own: a statement that stops waiting must not stop the look-up.
+                let task = self.home.spawn(async move {
+                    let key = role.clone();
+                    live.lookups.get_with(key, live.look_up_one(&role)).await;
+                });
+                lookups.spawn(task);
+            }
+        }
+        if tokio::time::timeout(self.settings.deadline, lookups.join_all()).await.is_err() {
+            tracing::warn!(?roles, "roles could not be looked up in time; they count as unknown");
+        }
+    }
+
+    async fn look_up_one(&self, role: &RoleArn) -> Lookup {
+        let page = match self.observed("role", self.source.role(role)).await {
+            Ok(Some(page)) => page,
+            Ok(None) => return Lookup::Absent,
+            Err(error) => {
+                tracing::warn!(%error, %role, "a role could not be looked up");
+                return Lookup::Failed;
+            }
+        };
+        let version = short(&Sha256::digest(page.to_string()));
+        match single(page, role) {
+            Ok(Some(found)) => {
+                let extra = Extra { role: found, version, at: Instant::now() };
+                lock(&self.held).entry(role.account()).or_default().extra.insert(role.clone(), extra);
+                self.tell();
+                Lookup::Found
+            }
+            Ok(None) => Lookup::Absent,
+            Err(error) => {
+                tracing::warn!(%error, %role, "a role that was looked up cannot be read");
+                Lookup::Failed
+            }
+        }
+    }
+
+    /// Says that [`Live::facts`] may give something new.
+    pub fn tell(&self) {
+        let _one_at_a_time = lock(&self.telling);
+        if let Some(changed) = self.changed.get() {
+            changed();
+        }
+    }
+}
+
+fn single(page: Json, role: &RoleArn) -> Result<Option<Arc<Role>>, FactsError> {
+    let mut snapshot = Snapshot::default();
+    snapshot.add(&Page::fetched(page, "GetRole"))?;
+    let account = snapshot.finish(Origin::Aws).remove(&role.account());
+    Ok(account.and_then(|mut account| account.roles.remove(role)))
+}
+
+/// An account of which nothing is known but what is looked up.
+fn incomplete() -> Account {
+    Account { roles: HashMap::new(), is_complete: false, origin: Origin::Aws, read_at: Timestamp::now() }
+}
+
+/// No code panics while it holds these locks.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

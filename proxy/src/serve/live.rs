@@ -1,0 +1,128 @@
+//! Facts from AWS: from the configuration to a running [`Live`], and from there into the gates.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::runtime::Runtime;
+
+use crate::config::Config;
+use crate::iam::{AccountPages, Facts, Live};
+use crate::observe::Metrics;
+use crate::serve::build::{self, BuildError};
+use crate::session::Service;
+
+#[cfg(feature = "aws")]
+mod from_config {
+    use std::sync::Arc;
+
+    use crate::chain::AccountId;
+    use crate::config::{Aws as Section, Config};
+    use crate::iam::aws::{AccountAccess, Aws};
+    use crate::iam::{Live, LiveSettings, Observer};
+    use crate::serve::build::BuildError;
+
+    /// What `[facts.aws]` says, ready to be fetched; nothing is asked of AWS yet.
+    pub(super) async fn live(config: &Config, observer: Observer) -> Result<Option<Arc<Live>>, BuildError> {
+        let Some(section) = &config.facts.aws else { return Ok(None) };
+        let source = Aws::new(accounts(section)).await;
+        let settings = LiveSettings {
+            accounts: accounts(section).map(|(id, _access)| id).collect(),
+            refresh: section.refresh.get(),
+            max_stale: section.max_stale.get(),
+            deadline: section.lookup_timeout.get(),
+            absent_for: section.absent_for.get(),
+        };
+        Ok(Some(Live::new(Arc::new(source), settings, observer)))
+    }
+
+    pub(super) fn accounts(section: &Section) -> impl Iterator<Item = (AccountId, AccountAccess)> + '_ {
+        section.account.iter().filter_map(|account| {
+            let access = AccountAccess {
+                profile: account.profile.clone(),
+                role_arn: account.role_arn.clone(),
+                external_id: account.external_id.clone(),
+                regions: account.regions.clone(),
+                serverless: account.serverless,
+            };
+            AccountId::parse(&account.id).map(|id| (id, access))
+        })
+    }
+}
+
+#[cfg(not(feature = "aws"))]
+mod from_config {
+    use std::sync::Arc;
+
+    use crate::config::Config;
+    use crate::iam::{Live, Observer};
+    use crate::serve::build::BuildError;
+
+    #[expect(clippy::unused_async, reason = "the same signature as with the AWS source")]
+    pub(super) async fn live(config: &Config, _observer: Observer) -> Result<Option<Arc<Live>>, BuildError> {
+        match config.facts.aws {
+            None => Ok(None),
+            Some(_) => Err(BuildError::NoAws { path: config.source().to_owned() }),
+        }
+    }
+}
+
+/// The live facts of a configuration, read once. Accounts that could not be read are tried again later.
+pub(super) async fn start(config: &Config, metrics: &Metrics) -> Result<Option<Arc<Live>>, BuildError> {
+    let metrics = metrics.clone();
+    let observer = Box::new(move |_what, is_good, took| metrics.facts_fetched("aws", is_good, took));
+    let live = from_config::live(config, observer).await?;
+    if let Some(live) = &live
+        && let Err(errors) = live.fetch_all().await
+    {
+        for error in errors {
+            tracing::error!(%error, "IAM facts could not be fetched; chains of this account are unknown until they are");
+        }
+    }
+    Ok(live)
+}
+
+/// The roles and clusters of every account, as AWS tells them.
+pub(super) fn pages(config: &Config) -> Result<Vec<AccountPages>, BuildError> {
+    let failed = |message| BuildError::Aws { path: config.source().to_owned(), message };
+    let live = connected(config)?;
+    let Some((runtime, live)) = live else { return Ok(Vec::new()) };
+    runtime.block_on(live.pages()).map_err(|error| failed(error.to_string()))
+}
+
+/// The live facts of a configuration for a command that runs once: all of them, or an error.
+pub(super) fn fetched(config: &Config) -> Result<Option<Arc<Live>>, BuildError> {
+    let failed = |message| BuildError::Aws { path: config.source().to_owned(), message };
+    let Some((runtime, live)) = connected(config)? else { return Ok(None) };
+    runtime
+        .block_on(live.fetch_all())
+        .map_err(|errors| failed(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
+    Ok(Some(live))
+}
+
+/// A source that can be asked, and the runtime in which it is.
+fn connected(config: &Config) -> Result<Option<(Runtime, Arc<Live>)>, BuildError> {
+    let failed = |error: io::Error| BuildError::Aws { path: config.source().to_owned(), message: error.to_string() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let live = runtime.block_on(from_config::live(config, Box::new(|_what, _is_good, _took| ())))?;
+    Ok(live.map(|live| (runtime, live)))
+}
+
+/// Puts facts in force in the gates whenever they change.
+pub(super) fn connect(live: &Arc<Live>, services: &[Arc<Service>]) {
+    let (follower, services) = (Arc::downgrade(live), services.to_vec());
+    live.on_change(move || {
+        if let Some(live) = follower.upgrade() {
+            put_in_force(&Arc::new(live.facts()), &services);
+        }
+    });
+}
+
+fn put_in_force(facts: &Arc<Facts>, services: &[Arc<Service>]) {
+    for service in services {
+        let (policy, fresh) = (service.gate.policy(), service.gate.policy().with_facts(facts));
+        if fresh.version() != policy.version() {
+            build::show(&service.metrics, &fresh);
+            service.gate.replace(fresh);
+        }
+    }
+}

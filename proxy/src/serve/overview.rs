@@ -1,0 +1,77 @@
+//! What the admin address shows of the facts and the caches.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+
+use crate::admin::Subject;
+use crate::iam::{Facts, Live, Origin};
+use crate::observe::Metrics;
+use crate::session::Service;
+
+/// The running gates, seen from the admin address.
+#[derive(Debug)]
+pub(super) struct Overview {
+    pub(super) metrics: Metrics,
+    pub(super) services: Vec<Arc<Service>>,
+    pub(super) live: Option<Arc<Live>>,
+}
+
+impl Overview {
+    /// The facts in force; all gates have the same.
+    fn facts_in_force(&self) -> Option<Arc<Facts>> {
+        self.services.iter().find_map(|service| service.gate.policy().iam().map(|iam| Arc::clone(&iam.facts)))
+    }
+}
+
+impl Subject for Overview {
+    fn measure(&self) {
+        self.metrics.cache_entries(self.services.iter().map(|service| service.gate.cached()).sum());
+        let Some(facts) = self.facts_in_force() else { return };
+        for origin in [Origin::Snapshot, Origin::Aws] {
+            let of_it: Vec<_> = facts.accounts().filter(|(_, account)| account.origin() == origin).collect();
+            let roles = of_it.iter().map(|(_, account)| account.role_count()).sum();
+            let oldest = of_it.iter().map(|(_, account)| age(account.read_at())).max().unwrap_or_default();
+            if !of_it.is_empty() || (origin == Origin::Aws && self.live.is_some()) {
+                self.metrics.facts(origin.as_str(), roles, of_it.len(), oldest);
+            }
+        }
+    }
+
+    fn facts(&self) -> Json {
+        let Some(facts) = self.facts_in_force() else {
+            return json!({ "accounts": [], "clusters": [], "fetches": [] });
+        };
+        let accounts = facts.accounts().map(|(id, account)| {
+            json!({
+                "account": id.to_string(), "source": account.origin().as_str(), "roles": account.role_count(),
+                "read_at": account.read_at().to_string(), "age_seconds": age(account.read_at()).as_secs(),
+            })
+        });
+        let clusters = facts.clusters().into_iter().map(|cluster| {
+            let attached: Vec<_> = cluster.attached_roles().iter().map(ToString::to_string).collect();
+            json!({
+                "name": cluster.name(), "account": cluster.account().map(|account| account.to_string()),
+                "region": cluster.region(), "attached_roles": attached,
+            })
+        });
+        let fetches = self.live.iter().flat_map(|live| live.status()).map(|status| {
+            json!({
+                "account": status.account.to_string(), "roles": status.roles,
+                "read_at": status.read_at.map(|at| at.to_string()), "age_seconds": status.age.map(|age| age.as_secs()),
+                "stale": status.is_stale, "failures": status.failures, "last_error": status.last_error,
+            })
+        });
+        json!({
+            "version": facts.version(), "accounts": accounts.collect::<Vec<_>>(),
+            "clusters": clusters.collect::<Vec<_>>(), "fetches": fetches.collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn age(read_at: Timestamp) -> Duration {
+    // A clock that was set back makes nothing younger than new.
+    Timestamp::now().duration_since(read_at).try_into().unwrap_or_default()
+}
