@@ -4,6 +4,7 @@ Every case runs twice: through the gate with a statement that the gate refuses, 
 parser refuses at the same place. The two traces must be the same but for the fields of that one error.
 """
 
+import socket
 import struct
 import time
 
@@ -221,12 +222,15 @@ def test_compression_is_not_asked_for(demo):
 def test_bad_startup_ends_the_connection_alone(gate, data):
     with Wire(gate.port) as wire:
         wire.send(data)
-        wire.sock.shutdown(1)
         answer = b""
+        # The gate may have closed already, before the rest was read: the operating system then says so at either call.
         try:
+            wire.sock.shutdown(socket.SHUT_WR)
             while more := wire.sock.recv(4096):
                 answer += more
-        except ConnectionResetError:
+        except TimeoutError:
+            raise
+        except OSError:
             pass
         assert answer == b"" or answer[:1] == b"E"
     with Wire(gate.port) as wire:

@@ -1,6 +1,7 @@
 //! Tests of the whole room: the conformance cases, random documents, and facts read from files.
 
 mod fixture;
+mod live;
 mod loading;
 mod remedies;
 mod steps;

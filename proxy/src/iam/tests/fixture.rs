@@ -14,6 +14,7 @@ pub(super) const HOME: &str = "123456789012";
 pub(super) const AWAY: &str = "210987654321";
 pub(super) const ETL: &str = "arn:aws:redshift:us-east-1:123456789012:dbuser:demo/etl";
 
+#[derive(Debug)]
 pub(super) struct World {
     pub(super) home: Json,
     pub(super) away: Json,
