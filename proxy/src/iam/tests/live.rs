@@ -8,9 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::fixture::{HOME, World, away, caller, home, role, trusts};
 use crate::chain::{AccountId, RoleArn};
-use crate::iam::{
-    Facts, FactsSource, FetchError, Fetching, Live, LiveSettings, Outcome, attachment, hop,
-};
+use crate::iam::{Facts, FactsSource, FetchError, Fetching, Live, LiveSettings, Outcome, attachment, hop};
 
 /// An AWS with the accounts of the small world, that can fail, hang, and grow a role.
 #[derive(Debug)]
@@ -25,7 +23,13 @@ struct Directed {
 impl Directed {
     fn new() -> Arc<Self> {
         let off = AtomicBool::default;
-        Arc::new(Self { world: World::new(), fails: off(), hangs: off(), has_new_role: off(), lookups: AtomicUsize::default() })
+        Arc::new(Self {
+            world: World::new(),
+            fails: off(),
+            hangs: off(),
+            has_new_role: off(),
+            lookups: AtomicUsize::default(),
+        })
     }
 
     async fn answer<T>(&self, account: AccountId, value: T) -> Result<T, FetchError> {
@@ -81,10 +85,7 @@ fn in_runtime(test: impl Future<Output = ()>) {
 fn chain(facts: &Facts) -> [Outcome; 2] {
     let cluster = facts.cluster("demo").cloned().unwrap_or_else(|| crate::iam::Cluster::unknown("demo"));
     let caller = caller(&cluster, "etl");
-    [
-        attachment(facts, &home("RoleA"), &caller).outcome,
-        hop(facts, &home("RoleA"), &away("RoleB"), 1, &caller).outcome,
-    ]
+    [attachment(facts, &home("RoleA"), &caller).outcome, hop(facts, &home("RoleA"), &away("RoleB"), 1, &caller).outcome]
 }
 
 const ALLOWED: [Outcome; 2] = [Outcome::Allowed, Outcome::Allowed];
@@ -95,13 +96,16 @@ fn the_same_verdicts_as_from_files() {
         let live = Live::new(Directed::new(), settings(), Box::new(|_, _, _| ()));
         assert_ne!(chain(&live.facts()), ALLOWED, "nothing is known before the first fetch");
         live.fetch_all().await.unwrap();
-        let (facts, files) = (live.facts(), World::new().facts());
+        let (facts, files) = (live.facts(), World::new().load());
         assert_eq!(facts.role_count(), files.role_count());
         let cluster = files.cluster("demo").unwrap();
         assert_eq!(facts.cluster("demo"), Some(cluster));
         let roles: Vec<_> = files.roles().cloned().collect();
         for source in &roles {
-            assert_eq!(attachment(&facts, source, &caller(cluster, "etl")).outcome, attachment(&files, source, &caller(cluster, "etl")).outcome);
+            assert_eq!(
+                attachment(&facts, source, &caller(cluster, "etl")).outcome,
+                attachment(&files, source, &caller(cluster, "etl")).outcome
+            );
             for target in &roles {
                 let step = |facts: &Facts| hop(facts, source, target, 1, &caller(cluster, "etl")).outcome;
                 assert_eq!(step(&facts), step(&files), "{source} {target}");
@@ -149,7 +153,11 @@ fn a_role_is_looked_up_once_and_its_absence_is_remembered() {
         let [one, two, three] = many;
         tokio::join!(one, two, three);
         live.look_up(&roles).await;
-        assert_eq!(source.lookups.load(Ordering::Relaxed), 1, "one call for all, and none while the absence is remembered");
+        assert_eq!(
+            source.lookups.load(Ordering::Relaxed),
+            1,
+            "one call for all, and none while the absence is remembered"
+        );
         source.has_new_role.store(true, Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(200)).await;
         live.look_up(&roles).await;
