@@ -76,7 +76,7 @@ impl<'f> Explorer<'f> {
                 match named(text) {
                     Some((account, None)) => self.by_account.entry(account).or_default().push(arn),
                     Some((account, Some(role))) => {
-                        self.by_role.entry((account, role.to_ascii_lowercase())).or_default().push(arn)
+                        self.by_role.entry((account, role.to_ascii_lowercase())).or_default().push(arn);
                     }
                     // A unique id: of which role it is, only the role itself tells.
                     None => self.open.push(arn),

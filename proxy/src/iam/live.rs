@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -62,12 +62,12 @@ pub struct Live {
     source: Arc<dyn FactsSource>,
     settings: LiveSettings,
     observer: Observer,
-    base: Mutex<Arc<Facts>>,
-    held: Mutex<BTreeMap<AccountId, Held>>,
+    base: RwLock<Arc<Facts>>,
+    held: RwLock<BTreeMap<AccountId, Held>>,
     lookups: Cache<RoleArn, Lookup>,
     changed: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// Changes are told one after the other, so that the last told is the newest.
-    telling: Mutex<()>,
+    telling: RwLock<()>,
     home: Handle,
 }
 
@@ -162,10 +162,10 @@ impl Live {
             source,
             settings,
             observer,
-            base: Mutex::new(Arc::new(Facts::empty())),
-            held: Mutex::new(held),
+            base: RwLock::new(Arc::new(Facts::empty())),
+            held: RwLock::new(held),
             changed: OnceLock::new(),
-            telling: Mutex::new(()),
+            telling: RwLock::new(()),
             home: Handle::current(),
         })
     }
@@ -283,7 +283,7 @@ impl Live {
             });
         }
         tasks.join_all().await;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// How long to wait before the next fetch: longer after every failure, but not past the moment of going stale.
@@ -446,6 +446,6 @@ fn incomplete() -> Account {
 }
 
 /// No code panics while it holds these locks.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    shared.write().unwrap_or_else(PoisonError::into_inner)
 }

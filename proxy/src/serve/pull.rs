@@ -65,5 +65,5 @@ pub fn to_files(config: &Config, folder: &Path) -> Result<Vec<PathBuf>, PullErro
 
 /// Pages one after the other, as the command line writes several calls into one file.
 fn text(pages: &[Json]) -> String {
-    pages.iter().map(|page| format!("{page:#}\n")).collect()
+    pages.iter().fold(String::new(), |text, page| text + &format!("{page:#}\n"))
 }

@@ -1,6 +1,7 @@
 //! The relay of one session: two directions in one task, each forwarding what it has read at once. The frontend's
 //! direction stops at messages that carry statements and asks the [`Inspector`]; everything else streams through.
 
+mod buffer;
 mod downward;
 mod upward;
 
@@ -15,9 +16,6 @@ use crate::wire::answer::{Nonce, Refusal, Report, sqlstate};
 use crate::wire::frame::BadLength;
 use crate::wire::relay::downward::downward;
 use crate::wire::relay::upward::Upward;
-
-/// Bytes asked of a socket at a time; measured to be as fast as larger ones and kinder to the cache.
-const READ_BYTES: usize = 16 * 1024;
 
 /// Refusals whose error has not come back: the server skips some after an earlier error, and those never come.
 const MAX_PENDING: usize = 256;

@@ -1,11 +1,11 @@
 //! Backend to frontend: follows frame boundaries, rewrites the errors that quote a nonce, and puts warnings between frames.
 
-use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use crate::wire::answer::Refusal;
 use crate::wire::frame::{self, HEADER_BYTES, kind};
-use crate::wire::relay::{Ledger, READ_BYTES, RelayError, Watcher};
+use crate::wire::relay::buffer::Buffer;
+use crate::wire::relay::{Ledger, RelayError, Watcher};
 
 /// The longest server error that is looked into for a nonce; ours quote a short token and are far below it.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
@@ -21,17 +21,16 @@ where
     W: AsyncWrite + Unpin,
     T: Watcher,
 {
-    let mut buffer = BytesMut::new();
+    let mut buffer = Buffer::default();
     let mut out = Vec::new();
     let mut streaming = 0_usize;
     loop {
-        buffer.reserve(READ_BYTES);
-        if from.read_buf(&mut buffer).await.map_err(RelayError::Backend)? == 0 {
+        if buffer.fill(from, 0).await.map_err(RelayError::Backend)? == 0 {
             return Ok(());
         }
         let (mut decided, mut copied) = (0_usize, 0_usize);
         loop {
-            let unread = buffer.get(decided..).unwrap_or_default();
+            let unread = buffer.unread().get(decided..).unwrap_or_default();
             if streaming > 0 {
                 let passed = streaming.min(unread.len());
                 streaming = streaming.saturating_sub(passed);
@@ -42,7 +41,7 @@ where
                 continue;
             }
             if ledger.status.get() != 0 && !ledger.warnings.borrow().is_empty() {
-                out.extend_from_slice(buffer.get(copied..decided).unwrap_or_default());
+                out.extend_from_slice(buffer.unread().get(copied..decided).unwrap_or_default());
                 copied = decided;
                 for warning in ledger.warnings.borrow_mut().drain(..) {
                     out.extend_from_slice(&warning);
@@ -72,7 +71,7 @@ where
                     None => {}
                     Some(body) => {
                         if let Some(refusal) = settle(ledger, body) {
-                            out.extend_from_slice(buffer.get(copied..decided).unwrap_or_default());
+                            out.extend_from_slice(buffer.unread().get(copied..decided).unwrap_or_default());
                             out.extend_from_slice(&refusal.rewrite(body));
                             decided = decided.saturating_add(header.frame_bytes());
                             copied = decided;
@@ -87,8 +86,8 @@ where
             }
             streaming = header.frame_bytes();
         }
-        ledger.at_boundary.set(streaming == 0 && decided == buffer.len());
-        let unchanged = buffer.get(copied..decided).unwrap_or_default();
+        ledger.at_boundary.set(streaming == 0 && decided == buffer.unread().len());
+        let unchanged = buffer.unread().get(copied..decided).unwrap_or_default();
         let bytes = if out.is_empty() && copied == 0 {
             unchanged
         } else {

@@ -1,12 +1,12 @@
 //! Frontend to backend: stops at messages that carry statements, and streams everything else.
 
-use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use crate::wire::answer::{Refusal, Report, sqlstate};
 use crate::wire::frame::{self, HEADER_BYTES, Header, kind};
 use crate::wire::message::{self, Bind};
-use crate::wire::relay::{Inspector, Ledger, READ_BYTES, RelayError, Ruling, Watcher};
+use crate::wire::relay::buffer::{Buffer, READ_BYTES};
+use crate::wire::relay::{Inspector, Ledger, RelayError, Ruling, Watcher};
 
 /// Frontend to backend.
 pub(super) struct Upward<'a, R, W, I, T> {
@@ -16,7 +16,7 @@ pub(super) struct Upward<'a, R, W, I, T> {
     watcher: &'a T,
     ledger: &'a Ledger,
     max_statement_bytes: usize,
-    buffer: BytesMut,
+    buffer: Buffer,
     /// What is written when some frame of a read was changed.
     out: Vec<u8>,
     /// Bytes of an uninspected frame that are still to come.
@@ -46,7 +46,7 @@ impl<'a, R, W, I, T> Upward<'a, R, W, I, T> {
         ledger: &'a Ledger,
         max_statement_bytes: usize,
     ) -> Self {
-        let (buffer, out) = (BytesMut::new(), Vec::new());
+        let (buffer, out) = (Buffer::default(), Vec::new());
         Self { from, to, inspector, watcher, ledger, max_statement_bytes, buffer, out, streaming: 0, discarding: 0 }
     }
 }
@@ -56,8 +56,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: Watcher> Upwa
     pub(super) async fn run(&mut self) -> Result<(), RelayError> {
         let mut wanted = 0;
         loop {
-            self.buffer.reserve(READ_BYTES.max(usize::saturating_sub(wanted, self.buffer.len())));
-            if self.from.read_buf(&mut self.buffer).await.map_err(RelayError::Frontend)? == 0 {
+            if self.buffer.fill(&mut self.from, wanted).await.map_err(RelayError::Frontend)? == 0 {
                 self.ledger.terminated.set(true);
                 return self.to.shutdown().await.map_err(RelayError::Backend);
             }
@@ -72,7 +71,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: Watcher> Upwa
     async fn decide(&mut self) -> Result<Progress, RelayError> {
         let mut progress = Progress::default();
         loop {
-            let rest = self.buffer.len().saturating_sub(progress.decided);
+            let rest = self.buffer.unread().len().saturating_sub(progress.decided);
             if self.streaming > 0 {
                 let passed = self.streaming.min(rest);
                 self.streaming = self.streaming.saturating_sub(passed);
@@ -87,7 +86,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: Watcher> Upwa
             if self.streaming > 0 || self.discarding > 0 {
                 return Ok(progress);
             }
-            let unread = self.buffer.get(progress.decided..).unwrap_or_default();
+            let unread = self.buffer.unread().get(progress.decided..).unwrap_or_default();
             let Some(header) = frame::header(unread)? else { return Ok(progress) };
             self.account(header)?;
             if !self.is_held(header.kind) {
@@ -149,7 +148,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: Watcher> Upwa
     async fn rule(&mut self, header: Header, progress: &mut Progress) {
         let start = progress.decided;
         let end = start.saturating_add(header.frame_bytes());
-        let body = self.buffer.get(start.saturating_add(HEADER_BYTES)..end).unwrap_or_default();
+        let body = self.buffer.unread().get(start.saturating_add(HEADER_BYTES)..end).unwrap_or_default();
         let (ruling, name, text) = match header.kind {
             kind::BIND => (rule_bind(self.inspector, body).await, None, 0..0),
             kind::CLOSE => (rule_close(self.inspector, body), None, 0..0),
@@ -173,7 +172,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: Watcher> Upwa
                 self.ledger.warnings.borrow_mut().extend(warning.map(|warning| warning.warning()));
                 if let Some(comment) = comment {
                     let (before, after) = body.split_at_checked(text.end).unwrap_or_default();
-                    let before_frame = self.buffer.get(progress.copied..start).unwrap_or_default();
+                    let before_frame = self.buffer.unread().get(progress.copied..start).unwrap_or_default();
                     let rollback = self.out.len();
                     self.out.extend_from_slice(before_frame);
                     let parts = [before, b"\n", comment.as_bytes(), after];
@@ -186,7 +185,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: Watcher> Upwa
             }
             Ruling::Refuse(refusal) => {
                 let name = name.map(<[u8]>::to_vec);
-                self.out.extend_from_slice(self.buffer.get(progress.copied..start).unwrap_or_default());
+                self.out.extend_from_slice(self.buffer.unread().get(progress.copied..start).unwrap_or_default());
                 progress.copied = end;
                 self.substitute(header.kind, name, refusal);
             }
@@ -206,13 +205,13 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: Watcher> Upwa
 
     /// Copies what is decided and not yet copied.
     fn keep_until(&mut self, progress: &mut Progress) {
-        self.out.extend_from_slice(self.buffer.get(progress.copied..progress.decided).unwrap_or_default());
+        self.out.extend_from_slice(self.buffer.unread().get(progress.copied..progress.decided).unwrap_or_default());
         progress.copied = progress.decided;
     }
 
     /// One write for a read: the buffer itself when nothing was changed.
     async fn write(&mut self, progress: &Progress) -> Result<(), RelayError> {
-        let unchanged = self.buffer.get(progress.copied..progress.decided).unwrap_or_default();
+        let unchanged = self.buffer.unread().get(progress.copied..progress.decided).unwrap_or_default();
         let bytes = if self.out.is_empty() && progress.copied == 0 {
             unchanged
         } else {
