@@ -106,7 +106,7 @@ async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<()
     let workers = config.runtime.workers.unwrap_or_else(worker::cores).max(1);
     let mut sockets = Vec::new();
     for (gate, service) in config.gate.iter().zip(&services) {
-        let bound = bind_all(gate.listen, workers).map_err(|source| ServeError::Listen {
+        let bound = bind_all(gate.listen, workers, config.runtime.reuse_port).map_err(|source| ServeError::Listen {
             section: format!("[[gate]] {}", gate.name),
             address: gate.listen,
             source,
@@ -132,6 +132,7 @@ async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<()
         () = reload::follow(config, live.as_deref(), &services, &metrics, &audit) => {}
     }
     ready.store(false, Ordering::Relaxed);
+    tokio::time::sleep(config.runtime.drain_delay.get()).await;
     drain_sessions(&drain, threads, config.runtime.drain_timeout.get()).await;
     audit.shutdown();
     match admin.await {
@@ -146,9 +147,12 @@ fn gate_metrics(services: &[Arc<Service>]) -> Vec<(String, GateMetrics)> {
     services.iter().map(|service| (service.name.clone(), service.metrics.clone())).collect()
 }
 
-/// A socket for every worker. The address is first taken alone, since sharing would hide that another program has it.
-fn bind_all(address: SocketAddr, workers: usize) -> io::Result<Vec<std::net::TcpListener>> {
-    drop(listener::bind(address, Sharing::Exclusive)?);
+/// A socket for every worker. Unless another process may have the address too, it is first taken alone, since sharing would
+/// hide that another program has it.
+fn bind_all(address: SocketAddr, workers: usize, is_shared: bool) -> io::Result<Vec<std::net::TcpListener>> {
+    if !is_shared {
+        drop(listener::bind(address, Sharing::Exclusive)?);
+    }
     (0..workers).map(|_worker| listener::bind(address, Sharing::ReusePort)).collect()
 }
 

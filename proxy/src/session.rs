@@ -2,6 +2,7 @@
 
 pub mod inspect;
 pub mod record;
+pub mod seats;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,9 +24,10 @@ use crate::net::upstream::Upstream;
 use crate::observe::Audit;
 use crate::observe::metrics::GateMetrics;
 use crate::session::inspect::{Desk, Identity};
+use crate::session::seats::{Full, Seat, Seats, Starting};
 use crate::sql::{is_unsafe_encoding, options_ask_for_unsafe_encoding};
 use crate::wire::answer::{Report, sqlstate};
-use crate::wire::relay::{self, Drain, Ended, Legs, RelayError};
+use crate::wire::relay::{self, Bounds, Drain, Ended, Legs, RelayError};
 use crate::wire::startup::{self, Offer, Opening, StartupError, StartupMessage};
 
 /// How long a cancel request may take altogether.
@@ -36,10 +38,14 @@ const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Limits {
     /// The longest message that may carry a statement.
     pub max_statement_bytes: usize,
-    /// From the first byte to the end of start-up on our side.
+    /// From the connection to the backend's word that the user is let in.
     pub startup_timeout: Duration,
     /// Sessions at once.
     pub max_sessions: usize,
+    /// How long nothing may happen in a session.
+    pub idle_timeout: Option<Duration>,
+    /// How long a session may last.
+    pub session_lifetime: Option<Duration>,
 }
 
 /// What all sessions of one gate share.
@@ -57,6 +63,8 @@ pub struct Service {
     pub offer: ArcSwap<Offer>,
     /// Bounds.
     pub limits: Limits,
+    /// Who holds how many sessions.
+    pub seats: Seats,
     /// Annotated statements carry a comment.
     pub comment: bool,
     /// Annotated statements warn the client.
@@ -78,16 +86,24 @@ pub async fn serve(socket: TcpStream, peer: SocketAddr, service: Arc<Service>, m
         if let Err(error) = tune(&socket) {
             debug!(%error, "socket options");
         }
+        let Some(starting) = service.seats.start() else {
+            service.metrics.session_refused("limit_unauthenticated");
+            return debug!("too many connections are not authenticated; closed without a word");
+        };
+        let deadline = tokio::time::Instant::now() + service.limits.startup_timeout;
         let offer = service.offer.load_full();
         let negotiation = startup::negotiate(socket, &offer);
-        match tokio::time::timeout(service.limits.startup_timeout, negotiation).await {
+        match tokio::time::timeout_at(deadline, negotiation).await {
             Err(_elapsed) => {
                 service.metrics.session_refused("startup");
                 debug!("start-up took too long");
             }
             Ok(Err(error)) => refuse(error, &service).await,
             Ok(Ok(Opening::Cancel(stream, packet))) => cancel(stream, &packet, &service).await,
-            Ok(Ok(Opening::Session(stream, startup))) => session(id, stream, peer, startup, &service, &mut drain).await,
+            Ok(Ok(Opening::Session(stream, startup))) => {
+                let opened = Opened { id, stream, peer, startup, starting, deadline };
+                session(opened, &service, &mut drain).await;
+            }
         }
     }
     .instrument(span)
@@ -148,21 +164,29 @@ async fn cancel(mut stream: Stream, packet: &[u8], service: &Service) {
     }
 }
 
-async fn session(
+/// A connection that has said what it wants.
+struct Opened {
     id: u64,
     stream: Stream,
     peer: SocketAddr,
     startup: StartupMessage,
-    service: &Arc<Service>,
-    drain: &mut watch::Receiver<Drain>,
-) {
+    starting: Starting,
+    /// The user must be let in by then.
+    deadline: tokio::time::Instant,
+}
+
+async fn session(opened: Opened, service: &Arc<Service>, drain: &mut watch::Receiver<Drain>) {
+    let Opened { id, stream, peer, startup, starting, deadline } = opened;
     if stream.is_tls() {
         service.metrics.tls_handshake("frontend", "ok");
     }
-    if let Some(report) = admission(&startup, service, *drain.borrow()) {
-        info!(user = %startup.user, reason = %report.message, "session refused");
-        return farewell(stream, &report).await;
-    }
+    let _seat = match admission(&startup, peer, service, *drain.borrow()) {
+        Ok(seat) => seat,
+        Err(report) => {
+            info!(user = %startup.user, reason = %report.message, "session refused");
+            return farewell(stream, &report).await;
+        }
+    };
     let upstream = service.upstream.load_full();
     let began = Instant::now();
     let mut backend = match upstream.connect().await {
@@ -193,11 +217,17 @@ async fn session(
             application: startup.application,
             client_address: Some(peer.ip()),
         });
-        let identity = Identity::new(principal);
+        let identity = Identity::new(principal, starting);
         let mut desk = Desk::new(id, service, &identity);
         let watcher = identity.watcher(&service.metrics);
         let legs = Legs { frontend: stream, backend };
-        relay::relay(legs, &mut desk, &watcher, service.limits.max_statement_bytes, drain).await
+        let bounds = Bounds {
+            max_statement_bytes: service.limits.max_statement_bytes,
+            authenticated_by: deadline,
+            idle: service.limits.idle_timeout,
+            lifetime: service.limits.session_lifetime,
+        };
+        relay::relay(legs, &mut desk, &watcher, bounds, drain).await
     };
     let reason = end_reason(&ended);
     guard.set_reason(reason);
@@ -212,26 +242,36 @@ fn end_reason(ended: &Result<Ended, RelayError>) -> &'static str {
         Ok(Ended::Frontend) | Err(RelayError::Frontend(_)) => "client",
         Ok(Ended::Backend) | Err(RelayError::Backend(_)) => "upstream",
         Ok(Ended::Drained) => "drain",
+        Ok(Ended::Unauthenticated | Ended::Idle | Ended::Expired) => "limit",
         Err(_) => "error",
     }
 }
 
-/// Why a session is not let in.
-fn admission(startup: &StartupMessage, service: &Service, drain: Drain) -> Option<Report> {
+/// Lets a session in, or says why not.
+fn admission(startup: &StartupMessage, peer: SocketAddr, service: &Service, drain: Drain) -> Result<Seat, Report> {
+    let refuse = |reason: &'static str, report: Report| {
+        service.metrics.session_refused(reason);
+        Err(report)
+    };
+    let too_many = |holder: &str| {
+        let message = format!("the gate takes no more sessions {holder}");
+        Report::new(sqlstate::TOO_MANY_CONNECTIONS, message).hint("close idle sessions and try again")
+    };
     if drain != Drain::Running {
-        service.metrics.session_refused("drain");
-        return Some(Report::new(sqlstate::ADMIN_SHUTDOWN, "the gate is being stopped").hint("connect again"));
+        let report = Report::new(sqlstate::ADMIN_SHUTDOWN, "the gate is being stopped").hint("connect again");
+        return refuse("drain", report);
     }
     if service.metrics.sessions_open() >= service.limits.max_sessions {
-        service.metrics.session_refused("limit_total");
-        let message = format!("the gate holds {} sessions and takes no more", service.limits.max_sessions);
-        return Some(Report::new(sqlstate::TOO_MANY_CONNECTIONS, message).hint("close idle sessions and try again"));
+        return refuse("limit_total", too_many(&format!("than {}", service.limits.max_sessions)));
     }
     let by_name = startup.client_encoding.as_deref().is_some_and(is_unsafe_encoding);
     if by_name || startup.options.as_deref().is_some_and(options_ask_for_unsafe_encoding) {
-        service.metrics.session_refused("startup");
         let message = "RG109: this client_encoding could hide quotes from the gate";
-        return Some(Report::new(sqlstate::FEATURE_NOT_SUPPORTED, message).hint("use client_encoding UTF8"));
+        let report = Report::new(sqlstate::FEATURE_NOT_SUPPORTED, message).hint("use client_encoding UTF8");
+        return refuse("startup", report);
     }
-    None
+    service.seats.take(&startup.user, peer.ip()).or_else(|full| match full {
+        Full::User => refuse("limit_user", too_many(&format!("of user \"{}\"", startup.user))),
+        Full::Address => refuse("limit_address", too_many(&format!("from address {}", peer.ip()))),
+    })
 }

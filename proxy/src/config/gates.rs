@@ -90,10 +90,33 @@ pub struct Limits {
     pub startup_timeout: Period,
     /// Sessions at one time.
     pub max_sessions: usize,
+    /// Sessions of one database user at one time; any number when not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_sessions_per_user: Option<usize>,
+    /// Sessions from one client address at one time; any number when not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_sessions_per_address: Option<usize>,
+    /// Connections that are not authenticated yet, at one time.
+    pub max_unauthenticated: usize,
+    /// A session outside a transaction in which nothing happens for so long ends; never when not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_timeout: Option<Period>,
+    /// A session ends when it is idle after so long; never when not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_lifetime: Option<Period>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_statement_bytes: 16 * 1024 * 1024, startup_timeout: Period::from_secs(30), max_sessions: 5000 }
+        Self {
+            max_statement_bytes: 16 * 1024 * 1024,
+            startup_timeout: Period::from_secs(30),
+            max_sessions: 5000,
+            max_sessions_per_user: None,
+            max_sessions_per_address: None,
+            max_unauthenticated: 1000,
+            idle_timeout: None,
+            session_lifetime: None,
+        }
     }
 }

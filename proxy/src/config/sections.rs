@@ -72,11 +72,20 @@ pub struct Runtime {
     pub workers: Option<usize>,
     /// How long running sessions may go on after SIGTERM.
     pub drain_timeout: Period,
+    /// How long new sessions are still taken after SIGTERM, while `/readyz` says no already: time for a load balancer.
+    pub drain_delay: Period,
+    /// Whether another process may listen on the same addresses, as for an upgrade that refuses no connection.
+    pub reuse_port: bool,
 }
 
 impl Default for Runtime {
     fn default() -> Self {
-        Self { workers: None, drain_timeout: Period::from_secs(30) }
+        Self {
+            workers: None,
+            drain_timeout: Period::from_secs(30),
+            drain_delay: Period::from_secs(0),
+            reuse_port: false,
+        }
     }
 }
 

@@ -174,8 +174,18 @@ fn limits(gate: &Gate) -> Result<(), (&'static str, String)> {
         let what = format!("{} is out of range; write {least} to {most}", limits.max_statement_bytes);
         return Err(("max_statement_bytes", what));
     }
-    if limits.max_sessions == 0 {
-        return Err(("max_sessions", "0 lets nobody in; write 1 or more".to_owned()));
+    for (key, most) in [
+        ("max_sessions", Some(limits.max_sessions)),
+        ("max_sessions_per_user", limits.max_sessions_per_user),
+        ("max_sessions_per_address", limits.max_sessions_per_address),
+        ("max_unauthenticated", Some(limits.max_unauthenticated)),
+    ] {
+        if most == Some(0) {
+            return Err((key, "0 lets nobody in; write 1 or more".to_owned()));
+        }
+    }
+    for (key, period) in [("idle_timeout", limits.idle_timeout), ("session_lifetime", limits.session_lifetime)] {
+        period.map_or(Ok(()), |period| positive(key, period))?;
     }
     positive("startup_timeout", limits.startup_timeout)
 }

@@ -244,7 +244,8 @@ impl Metrics {
         for reason in ["client", "upstream", "limit", "drain", "error"] {
             self.sessions_closed.with_label_values(&[name, reason]).inc_by(0);
         }
-        for reason in ["tls", "limit_total", "startup", "drain"] {
+        for reason in ["tls", "limit_total", "limit_user", "limit_address", "limit_unauthenticated", "startup", "drain"]
+        {
             self.sessions_refused.with_label_values(&[name, reason]).inc_by(0);
         }
         for verdict in ["forward", "annotate", "reject"] {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::config::value::{DialectWord, ExternalIdWord, FactsMode, ModeWord, SeverityWord, TlsMode};
-use crate::config::{Config, ConfigError, Gate as GateConfig};
+use crate::config::{Config, ConfigError, Gate as GateConfig, Period};
 use crate::gate::finding::{Code, Severity};
 use crate::gate::policy::{Enforcement, Iam, Parts, Policy};
 use crate::gate::{CacheSettings, Gate};
@@ -18,6 +18,7 @@ use crate::net::upstream::{self, Upstream};
 use crate::observe::{Audit, Metrics};
 use crate::rules::{Rules, RulesError};
 use crate::serve::live;
+use crate::session::seats::{SeatLimits, Seats};
 use crate::session::{Limits, Service};
 use crate::sql::Dialect;
 use crate::wire::startup::Offer;
@@ -259,7 +260,14 @@ pub fn services(
                 max_statement_bytes: gate.limits.max_statement_bytes,
                 startup_timeout: gate.limits.startup_timeout.get(),
                 max_sessions: gate.limits.max_sessions,
+                idle_timeout: gate.limits.idle_timeout.map(Period::get),
+                session_lifetime: gate.limits.session_lifetime.map(Period::get),
             },
+            seats: Seats::new(SeatLimits {
+                per_user: gate.limits.max_sessions_per_user,
+                per_address: gate.limits.max_sessions_per_address,
+                unauthenticated: Some(gate.limits.max_unauthenticated),
+            }),
             comment: config.policy.comment,
             notice: config.policy.notice,
             metrics: counts,

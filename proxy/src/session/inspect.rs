@@ -14,6 +14,7 @@ use crate::gate::verdict::{Action, Verdict};
 use crate::observe::metrics::{DecisionPath, GateMetrics};
 use crate::session::Service;
 use crate::session::record;
+use crate::session::seats::Starting;
 use crate::sql::{self, Effect};
 use crate::wire::answer::{Nonce, Refusal, Report, sqlstate};
 use crate::wire::relay::{Inspector, Ruling, Watcher, nonce};
@@ -27,6 +28,8 @@ const MAX_WATCHED: usize = 1024;
 pub struct Identity {
     login: Principal,
     state: RefCell<IdentityState>,
+    /// Held until the backend has let the user in.
+    starting: RefCell<Option<Starting>>,
 }
 
 #[derive(Debug)]
@@ -38,11 +41,11 @@ struct IdentityState {
 }
 
 impl Identity {
-    /// The identity of a session that logged in as `login`.
+    /// The identity of a session that logs in as `login` and counts as `starting` until it is let in.
     #[must_use]
-    pub fn new(login: Principal) -> Self {
+    pub fn new(login: Principal, starting: Starting) -> Self {
         let state = IdentityState { first_report: None, current: login.clone(), requested: Vec::new() };
-        Self { login, state: RefCell::new(state) }
+        Self { login, state: RefCell::new(state), starting: RefCell::new(Some(starting)) }
     }
 
     /// The relay's ear.
@@ -99,6 +102,7 @@ impl Watcher for SessionWatcher<'_> {
     }
 
     fn settled(&self) {
+        self.identity.starting.take();
         self.identity.state.borrow_mut().requested.clear();
     }
 }

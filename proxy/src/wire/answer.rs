@@ -28,6 +28,10 @@ pub mod sqlstate {
     pub const TOO_MANY_CONNECTIONS: &str = "53300";
     /// The gate is being stopped.
     pub const ADMIN_SHUTDOWN: &str = "57P01";
+    /// A session in which nothing happens. Source: PostgreSQL's `idle_session_timeout`.
+    pub const IDLE_SESSION_TIMEOUT: &str = "57P05";
+    /// Authentication took too long. Source: `src/backend/tcop/postgres.c`, `ProcessInterrupts`.
+    pub const QUERY_CANCELED: &str = "57014";
     /// A notice of ours.
     pub const WARNING: &str = "01000";
 }

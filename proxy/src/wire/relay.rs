@@ -3,6 +3,7 @@
 
 mod buffer;
 mod downward;
+mod ending;
 mod upward;
 
 use std::cell::{Cell, RefCell};
@@ -12,9 +13,11 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
-use crate::wire::answer::{Nonce, Refusal, Report, sqlstate};
+use crate::wire::answer::{Nonce, Refusal, Report};
 use crate::wire::frame::BadLength;
 use crate::wire::relay::downward::downward;
+pub use crate::wire::relay::ending::Bounds;
+use crate::wire::relay::ending::{drained, overdue};
 use crate::wire::relay::upward::Upward;
 
 /// Refusals whose error has not come back: the server skips some after an earlier error, and those never come.
@@ -71,6 +74,12 @@ pub enum Ended {
     Backend,
     /// The gate is draining and the session was idle, or the drain's time is over.
     Drained,
+    /// The backend did not let the user in within the time for it.
+    Unauthenticated,
+    /// Nothing happened for too long.
+    Idle,
+    /// The session was idle after its lifetime.
+    Expired,
 }
 
 /// Why a session breaks off.
@@ -116,6 +125,8 @@ struct Ledger {
     /// Whether the frontend stands between two server frames.
     at_boundary: Cell<bool>,
     terminated: Cell<bool>,
+    /// Counts reads from the frontend.
+    activity: Cell<u64>,
 }
 
 impl Ledger {
@@ -141,8 +152,7 @@ pub struct Legs<F, B> {
     pub backend: B,
 }
 
-/// Relays until one side ends or the gate drains. A frontend message above `max_statement_bytes` that carries a
-/// statement is refused, and the session goes on. Not cancel safe: a frame may be half written.
+/// Relays until one side ends, a bound is reached or the gate drains. Not cancel safe: a frame may be half written.
 ///
 /// # Errors
 /// [`RelayError`]; its variant names the side.
@@ -150,7 +160,7 @@ pub async fn relay<F, B, I, T>(
     legs: Legs<F, B>,
     inspector: &mut I,
     watcher: &T,
-    max_statement_bytes: usize,
+    bounds: Bounds,
     drain: &mut tokio::sync::watch::Receiver<Drain>,
 ) -> Result<Ended, RelayError>
 where
@@ -163,10 +173,12 @@ where
     let (frontend_read, mut frontend_write) = tokio::io::split(legs.frontend);
     let (mut backend_read, backend_write) = tokio::io::split(legs.backend);
     let ended = {
-        let mut upward = Upward::new(frontend_read, backend_write, inspector, watcher, &ledger, max_statement_bytes);
+        let limit = bounds.max_statement_bytes;
+        let mut upward = Upward::new(frontend_read, backend_write, inspector, watcher, &ledger, limit);
         let up = upward.run();
         let down = downward(&mut backend_read, &mut frontend_write, &ledger, watcher);
-        tokio::pin!(up, down);
+        let late = overdue(&bounds, &ledger);
+        tokio::pin!(up, down, late);
         let mut frontend_open = true;
         loop {
             tokio::select! {
@@ -176,35 +188,17 @@ where
                     Err(error) => break Err(error),
                 },
                 () = drained(drain, &ledger) => break Ok(Ended::Drained),
+                ended = &mut late => break Ok(ended),
             }
         }
     };
-    if matches!(ended, Ok(Ended::Drained)) && ledger.at_boundary.get() {
-        let report = Report::new(sqlstate::ADMIN_SHUTDOWN, "terminating connection: the gate is being stopped");
-        let last_words = report.hint("connect again; another gate, or this one restarted, will answer").fatal();
-        frontend_write.write_all(&last_words).await.map_err(RelayError::Frontend)?;
+    let last_words = ended.as_ref().ok().and_then(|ended| ended.last_words());
+    if let Some(report) = last_words.filter(|_| ledger.at_boundary.get() || ledger.status.get() == 0) {
+        frontend_write.write_all(&report.fatal()).await.map_err(RelayError::Frontend)?;
     }
     // The client learns at once that nothing more will come.
     match frontend_write.shutdown().await {
         Ok(()) | Err(_) => ended,
-    }
-}
-
-/// Returns when the session should end for the drain's sake.
-async fn drained(drain: &mut tokio::sync::watch::Receiver<Drain>, ledger: &Ledger) {
-    const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(50);
-    loop {
-        let wanted = *drain.borrow_and_update();
-        match wanted {
-            Drain::Now => return,
-            Drain::WhenIdle if ledger.is_idle() => return,
-            Drain::WhenIdle => tokio::time::sleep(LOOK_AGAIN).await,
-            Drain::Running => {
-                if drain.changed().await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-            }
-        }
     }
 }
 

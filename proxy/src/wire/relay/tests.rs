@@ -1,6 +1,7 @@
 //! The relay between two scripted sides, over pipes that hold 8 bytes, so that every read is short.
 
 use super::*;
+use crate::wire::answer::sqlstate;
 use crate::wire::frame::{append, kind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::watch;
@@ -92,6 +93,11 @@ struct Outcome {
     ended: Result<Ended, RelayError>,
 }
 
+fn bounds() -> Bounds {
+    let authenticated_by = tokio::time::Instant::now() + std::time::Duration::from_mins(1);
+    Bounds { max_statement_bytes: LIMIT, authenticated_by, idle: None, lifetime: None }
+}
+
 /// What the frontend sends reaches the relay first; the backend answers with `answer` once it has read `expected`
 /// bytes, and closes when the frontend has.
 fn run(sent: Vec<u8>, expected: usize, answer: Vec<u8>) -> Outcome {
@@ -104,7 +110,7 @@ fn run(sent: Vec<u8>, expected: usize, answer: Vec<u8>) -> Outcome {
         let (_keep, mut drain) = watch::channel(Drain::Running);
         let legs = Legs { frontend, backend };
         let (ended, to_frontend, to_backend) = tokio::join!(
-            relay(legs, &mut script, &ear, LIMIT, &mut drain),
+            relay(legs, &mut script, &ear, bounds(), &mut drain),
             play_client(client, sent),
             play_server(server, expected, answer),
         );
@@ -249,7 +255,7 @@ fn frames_cut_anywhere_are_the_same_frames() {
                 got
             };
             let (_ended, got) =
-                tokio::join!(relay(Legs { frontend, backend }, &mut script, &ear, LIMIT, &mut drain), play);
+                tokio::join!(relay(Legs { frontend, backend }, &mut script, &ear, bounds(), &mut drain), play);
             got
         });
         assert_eq!(got, replaced, "cut at {cut}");
@@ -273,7 +279,8 @@ fn an_idle_session_ends_with_the_drain() {
             client.read_to_end(&mut last).await.unwrap();
             last
         };
-        let (ended, last) = tokio::join!(relay(Legs { frontend, backend }, &mut script, &ear, LIMIT, &mut drain), play);
+        let (ended, last) =
+            tokio::join!(relay(Legs { frontend, backend }, &mut script, &ear, bounds(), &mut drain), play);
         assert_eq!(ended.unwrap(), Ended::Drained);
         assert!(last.starts_with(b"E") && last.windows(6).any(|window| window == b"C57P01"), "{last:?}");
     });
@@ -295,7 +302,8 @@ fn the_servers_word_on_the_user_is_heard() {
             client.read_to_end(&mut got).await.unwrap();
             assert_eq!(got, status);
         };
-        let (ended, ()) = tokio::join!(relay(Legs { frontend, backend }, &mut script, &ear, LIMIT, &mut drain), play);
+        let (ended, ()) =
+            tokio::join!(relay(Legs { frontend, backend }, &mut script, &ear, bounds(), &mut drain), play);
         assert_eq!(ended.unwrap(), Ended::Backend);
         ear.users.into_inner()
     });

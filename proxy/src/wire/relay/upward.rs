@@ -60,6 +60,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: Watcher> Upwa
                 self.ledger.terminated.set(true);
                 return self.to.shutdown().await.map_err(RelayError::Backend);
             }
+            self.ledger.activity.set(self.ledger.activity.get().wrapping_add(1));
             let progress = self.decide().await?;
             self.write(&progress).await?;
             self.buffer.advance(progress.decided);

@@ -1,0 +1,145 @@
+//! Who holds how many sessions of a gate: the bounds by user and by address, and on connections that are not authenticated.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The most sessions that one holder may have; `None`: any number.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct SeatLimits {
+    /// Sessions of one login user.
+    pub per_user: Option<usize>,
+    /// Sessions from one client address.
+    pub per_address: Option<usize>,
+    /// Connections that are not authenticated yet, of all clients together.
+    pub unauthenticated: Option<usize>,
+}
+
+/// The bound that a session would exceed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Full {
+    /// The user's.
+    User,
+    /// The address's.
+    Address,
+}
+
+/// The sessions of one gate. Clones count together.
+#[derive(Clone, Debug, Default)]
+pub struct Seats {
+    taken: Arc<RwLock<Taken>>,
+    starting: Arc<AtomicUsize>,
+    limits: SeatLimits,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    users: HashMap<String, usize>,
+    addresses: HashMap<IpAddr, usize>,
+}
+
+impl Seats {
+    /// No session yet.
+    #[must_use]
+    pub fn new(limits: SeatLimits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// Counts a connection until it is authenticated; `None` when too many are not.
+    #[must_use]
+    pub fn start(&self) -> Option<Starting> {
+        let starting = Starting(Arc::clone(&self.starting));
+        let before = self.starting.fetch_add(1, Ordering::Relaxed);
+        self.limits.unauthenticated.is_none_or(|most| before < most).then_some(starting)
+    }
+
+    /// Takes a seat for a session.
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub fn take(&self, user: &str, address: IpAddr) -> Result<Seat, Full> {
+        let mut taken = self.taken.write().unwrap_or_else(PoisonError::into_inner);
+        let held = |count: Option<&usize>| count.copied().unwrap_or_default();
+        let is_full = |most: Option<usize>, count: usize| most.is_some_and(|most| count >= most);
+        if is_full(self.limits.per_user, held(taken.users.get(user))) {
+            return Err(Full::User);
+        }
+        if is_full(self.limits.per_address, held(taken.addresses.get(&address))) {
+            return Err(Full::Address);
+        }
+        add_one(taken.users.entry(user.to_owned()).or_default());
+        add_one(taken.addresses.entry(address).or_default());
+        Ok(Seat { seats: self.clone(), user: user.to_owned(), address })
+    }
+}
+
+fn add_one(count: &mut usize) {
+    *count = count.saturating_add(1);
+}
+
+/// A session's place, until it is dropped.
+#[derive(Debug)]
+pub struct Seat {
+    seats: Seats,
+    user: String,
+    address: IpAddr,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut taken = self.seats.taken.write().unwrap_or_else(PoisonError::into_inner);
+        release(&mut taken.users, &self.user);
+        release(&mut taken.addresses, &self.address);
+    }
+}
+
+/// One less; a holder of none is forgotten, so that the tables are no larger than the sessions.
+fn release<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            counts.remove(key);
+        }
+    }
+}
+
+/// A connection that is not authenticated yet.
+#[derive(Debug)]
+pub struct Starting(Arc<AtomicUsize>);
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seats_are_bounded_by_user_and_address_and_given_back() {
+        let limits = SeatLimits { per_user: Some(2), per_address: Some(3), unauthenticated: Some(1) };
+        let seats = Seats::new(limits);
+        let (here, there): (IpAddr, IpAddr) = ([127, 0, 0, 1].into(), [127, 0, 0, 2].into());
+        let first = seats.take("a", here).unwrap();
+        let _second = seats.take("a", here).unwrap();
+        assert_eq!(seats.take("a", there).unwrap_err(), Full::User);
+        let _third = seats.take("b", here).unwrap();
+        assert_eq!(seats.take("c", here).unwrap_err(), Full::Address);
+        drop(first);
+        assert!(seats.take("a", there).is_ok());
+        drop(seats.take("d", there));
+        assert_eq!(seats.taken.read().unwrap().users.len(), 2, "a holder of none is forgotten");
+    }
+
+    #[test]
+    fn connections_that_are_not_authenticated_are_bounded() {
+        let seats = Seats::new(SeatLimits { unauthenticated: Some(1), ..SeatLimits::default() });
+        let one = seats.start();
+        assert!(one.is_some() && seats.start().is_none());
+        drop(one);
+        assert!(seats.start().is_some());
+    }
+}

@@ -1,0 +1,98 @@
+//! When a session ends on the gate's own account: the drain, and the bounds on its time.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::wire::answer::{Report, sqlstate};
+use crate::wire::relay::{Drain, Ended, Ledger};
+
+/// How often a session that is to end as soon as it is idle is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// An idle period is found out in so many looks.
+const LOOKS: u32 = 4;
+
+/// Bounds on one session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Bounds {
+    /// The longest frontend message that may carry a statement; a longer one is refused, and the session goes on.
+    pub max_statement_bytes: usize,
+    /// The backend must have let the user in by then.
+    pub authenticated_by: Instant,
+    /// A session outside a transaction in which nothing happens for so long ends.
+    pub idle: Option<Duration>,
+    /// A session ends when it is idle after so long.
+    pub lifetime: Option<Duration>,
+}
+
+/// Resolves when the session should end for the drain's sake.
+pub(super) async fn drained(drain: &mut watch::Receiver<Drain>, ledger: &Ledger) {
+    loop {
+        let wanted = *drain.borrow_and_update();
+        match wanted {
+            Drain::Now => return,
+            Drain::WhenIdle if ledger.is_idle() => return,
+            Drain::WhenIdle => sleep(LOOK_AGAIN).await,
+            Drain::Running => {
+                if drain.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+        }
+    }
+}
+
+/// Resolves when one of the bounds on the session's time is reached, with which one it was.
+pub(super) async fn overdue(bounds: &Bounds, ledger: &Ledger) -> Ended {
+    let began = Instant::now();
+    sleep_until(bounds.authenticated_by).await;
+    if ledger.status.get() == 0 {
+        return Ended::Unauthenticated;
+    }
+    let expires = bounds.lifetime.map(|lifetime| began + lifetime);
+    let Some(look) = bounds.idle.map(|idle| idle / LOOKS).or(bounds.lifetime.map(|_| Duration::from_secs(1))) else {
+        return std::future::pending().await;
+    };
+    let (mut seen, mut quiet) = (ledger.activity.get(), 0_u32);
+    loop {
+        sleep(look.max(LOOK_AGAIN)).await;
+        if expires.is_some_and(|expires| Instant::now() >= expires) && ledger.is_idle() {
+            return Ended::Expired;
+        }
+        let now = ledger.activity.get();
+        quiet = if now == seen && ledger.is_idle() { quiet.saturating_add(1) } else { 0 };
+        seen = now;
+        if bounds.idle.is_some() && quiet >= LOOKS {
+            return Ended::Idle;
+        }
+    }
+}
+
+impl Ended {
+    /// What the client of a session that the gate ends is told.
+    pub(super) fn last_words(self) -> Option<Report> {
+        match self {
+            Self::Frontend | Self::Backend => None,
+            Self::Drained => Some(
+                Report::new(sqlstate::ADMIN_SHUTDOWN, "terminating connection: the gate is being stopped")
+                    .hint("connect again; another gate, or this one restarted, will answer"),
+            ),
+            Self::Unauthenticated => {
+                Some(Report::new(sqlstate::QUERY_CANCELED, "canceling authentication due to timeout"))
+            }
+            Self::Idle => Some(
+                Report::new(sqlstate::IDLE_SESSION_TIMEOUT, "terminating connection due to idle-session timeout")
+                    .hint("the gate's idle_timeout ends sessions in which nothing happens; connect again"),
+            ),
+            Self::Expired => Some(
+                Report::new(
+                    sqlstate::ADMIN_SHUTDOWN,
+                    "terminating connection: the session is at the end of its lifetime",
+                )
+                .hint("the gate's session_lifetime bounds every session; connect again"),
+            ),
+        }
+    }
+}
