@@ -45,6 +45,10 @@ properties: setup ## Run the property and differential tests of the lexer on 200
 	cargo build --locked --workspace --bins --examples
 	ROLEGATE_DIFFERENTIAL_CASES=200000 target/venv/bin/python -m pytest -q -s tests/e2e/test_lexer.py
 
+.PHONY: bench-peers
+bench-peers: dist ## Measure the gate beside PgBouncer and HAProxy; BENCH="--quick" or other options of loadtest/peers/bench.py
+	python3 loadtest/peers/bench.py $(BENCH)
+
 .PHONY: fmt
 fmt: ## Format the code
 	cargo fmt --all
