@@ -22,6 +22,14 @@ want default-jdk-headless javac
 want prometheus promtool prometheus
 want python3-venv python3
 want openssl openssl
+want nodejs node
+want npm npm
+want haproxy haproxy
+want odbc-postgresql "/usr/lib/$(uname -m)-linux-gnu/odbc/psqlodbcw.so"
+want unixodbc odbcinst
+want libpq-dev pg_config
+want gcc gcc
+want dpkg-dev dpkg-source
 if [ -n "$missing" ]; then
     root=""
     [ "$(id -u)" -eq 0 ] || root=sudo
@@ -40,3 +48,13 @@ if ! cmp -s tests/requirements.txt "$venv/requirements.txt"; then
     "$venv/bin/pip" install --quiet --disable-pip-version-check -r tests/requirements.txt
     cp tests/requirements.txt "$venv/requirements.txt"
 fi
+
+node=target/node
+if ! cmp -s tests/e2e/package.json "$node/package.json"; then
+    mkdir -p "$node"
+    cp tests/e2e/package.json "$node/package.json.new"
+    mv "$node/package.json.new" "$node/package.json"
+    (cd "$node" && npm install --silent --no-audit --no-fund) || { rm -f "$node/package.json"; exit 1; }
+fi
+
+tests/regress_source.sh

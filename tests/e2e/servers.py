@@ -99,6 +99,7 @@ class Postgres:
 
     folder: Path
     port: int = field(default_factory=free_port)
+    settings: str = ""
 
     def __post_init__(self):
         self.data = self.folder / "data"
@@ -107,7 +108,7 @@ class Postgres:
             shutil.chown(self.folder, "postgres")
             self.as_user = ["runuser", "-u", "postgres", "--"]
         self.run([PG_BIN / "initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"])
-        options = f"-p {self.port} -k {self.folder} -h 127.0.0.1 -c fsync=off -c max_connections=200"
+        options = f"-p {self.port} -k {self.folder} -h 127.0.0.1 -c fsync=off -c max_connections=200 {self.settings}"
         self.run([PG_BIN / "pg_ctl", "-D", self.data, "-o", options, "-l", self.folder / "log", "-w", "start"])
 
     def run(self, command):

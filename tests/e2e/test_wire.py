@@ -43,6 +43,12 @@ def cases(bad):
         "named": [[parse(bad, "p"), describe("p"), SYNC], [bind("p"), execute(), SYNC], [select]],
         "replaced name": [[parse("select 4", "p"), SYNC], [parse(bad, "p"), SYNC], [bind("p"), execute(), SYNC]],
         "inside a transaction, extended": [[begin], [*extended("select 5"), SYNC], [*extended(bad), SYNC], [*extended("select 6"), SYNC], [query("rollback")]],
+        "close, then parse": [[parse("select 4", "q"), SYNC], [frame(b"C", b"Sq\0"), parse(bad, "q"), SYNC], [bind("q"), execute(), SYNC]],
+        "unnamed, replaced": [[parse("select 4"), SYNC], [parse(bad), SYNC], [bind(), execute(), SYNC]],
+        "rollback and a statement": [[begin], [query(bad)], [query("rollback; create temp table after_it (i int); insert into after_it values (1)")], [query("select count(*) from after_it")]],
+        "other messages are skipped": [[parse(bad), query(insert), frame(b"d", b"x"), SYNC], [select]],
+        "prepare in SQL": [[query(f"prepare x as {bad}")], [query("execute x")]],
+        "copy, refused inside a batch": [[query("create temp table c (i int)")], [parse("copy c from stdin"), bind(), execute(), SYNC, frame(b"c"), *extended(bad), SYNC], [select]],
         "simple queries pipelined": [[select], [query(bad)], [query("select 7")]],
     }
 
@@ -279,3 +285,50 @@ def test_text_fields_are_cut_at_the_first_nul(gate):
         wire.login()
         wire.send(frame(b"Q", text("select 1") + text("copy t from 's3://b' iam_role default")))
         assert wire.until_ready()[0].kind == "E"
+
+
+def test_a_statement_inside_copy_ends_the_session_as_natively(gate, clean):
+    seen = []
+    for port, bad in ((gate.port, REFUSED), (clean.port, NATIVE)):
+        with Wire(port) as wire:
+            wire.login()
+            wire.send(query("create temp table c (i int); copy c from stdin"))
+            while wire.message().kind != "G":
+                pass
+            wire.send(query(bad))
+            errors = []
+            try:
+                while True:
+                    message = wire.message()
+                    errors += [(message.kind, message.fields()["C"], message.fields()["S"])] if message.kind == "E" else []
+            except (EOFError, ConnectionError):
+                seen.append(errors)
+    assert seen[0] == seen[1] and seen[0]
+
+
+def test_a_cancel_racing_a_refusal_harms_neither(gate):
+    with Wire(gate.port) as wire:
+        wire.login()
+        for _round in range(20):
+            wire.send(query(REFUSED))
+            with Wire(gate.port) as other:
+                other.send(struct.pack("!ii", 16, 80877102) + wire.key)
+                assert other.sock.recv(1) == b""
+            codes = [message.fields()["C"] for message in wire.until_ready() if message.kind == "E"]
+            assert codes in (["42501"], ["57014"])
+        # A cancel that comes between two statements may still hit the next one.
+        wire.send(query("select 1"), query("select 2"))
+        wire.until_ready()
+        assert wire.until_ready()[-1].body == b"I"
+
+
+def test_function_call_answers_as_natively(gate, clean):
+    def call(port):
+        with Wire(port) as wire:
+            wire.login()
+            # abs(int4), OID 1397, argument and result as text.
+            wire.send(frame(b"F", struct.pack("!ihhhi", 1397, 1, 0, 1, 2) + b"-5" + struct.pack("!h", 0)))
+            return [(message.kind, message.body) for message in wire.until_ready()]
+
+    assert call(gate.port) == call(clean.port)
+    assert call(gate.port)[0][0] == "V"
