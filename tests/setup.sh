@@ -45,7 +45,7 @@ if ! cmp -s tests/requirements.txt "$venv/requirements.txt"; then
     mkdir -p target
     rm -rf "$venv"
     python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check -r tests/requirements.txt
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
     cp tests/requirements.txt "$venv/requirements.txt"
 fi
 
