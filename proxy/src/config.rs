@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::{ConfigError, KeyPlace};
 pub use facts::{Aws, AwsAccount, Facts};
-pub use gates::{Gate, GateTls, Limits, Upstream};
+pub use gates::{Gate, GateTls, Identity, Limits, Upstream};
 pub use period::Period;
 pub use sections::{Admin, Audit, Cache, Log, Policy, Runtime};
 

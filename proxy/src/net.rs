@@ -1,5 +1,6 @@
 //! Sockets and TLS on both sides. Knows nothing of SQL or policy.
 
+pub mod certificate;
 pub mod listener;
 pub mod stream;
 pub mod tls;

@@ -209,6 +209,7 @@ async fn session(opened: Opened, service: &Arc<Service>, drain: &mut watch::Rece
     let ended = if let Err(error) = sent.await {
         Err(RelayError::Backend(error))
     } else {
+        let certificate = stream.client_certificate();
         let principal = Principal::new(Attributes {
             login_user: startup.user.clone(),
             user: startup.user,
@@ -216,6 +217,8 @@ async fn session(opened: Opened, service: &Arc<Service>, drain: &mut watch::Rece
             database: startup.database,
             application: startup.application,
             client_address: Some(peer.ip()),
+            tls_subject: certificate.as_ref().map(|certificate| certificate.subject.clone()),
+            tls_names: certificate.map(|certificate| certificate.names).unwrap_or_default(),
         });
         let identity = Identity::new(principal, starting);
         let mut desk = Desk::new(id, service, &identity);

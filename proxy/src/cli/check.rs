@@ -89,7 +89,7 @@ pub fn run(arguments: &CheckArguments) -> Result<u8, String> {
         groups: arguments.groups.clone(),
         database: arguments.database.clone(),
         application: arguments.application.clone(),
-        client_address: None,
+        ..Attributes::default()
     });
     let mut out = io::stdout().lock();
     let mut refused = false;

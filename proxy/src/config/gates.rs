@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::address;
 use crate::config::period::Period;
-use crate::config::value::{DialectWord, TlsMode};
+use crate::config::value::{DialectWord, TlsMode, TlsVersion};
 
 /// One `[[gate]]`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -78,6 +78,42 @@ pub struct GateTls {
     /// Whether clients without TLS are refused.
     #[serde(default)]
     pub required: bool,
+    /// The oldest version of TLS that is spoken.
+    #[serde(default = "tls12")]
+    pub minimum_version: TlsVersion,
+    /// A PEM file of authorities whose client certificates are accepted; absent: none is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ca: Option<PathBuf>,
+    /// Whether a client without a certificate is turned away.
+    #[serde(default)]
+    pub client_certificate_required: bool,
+    /// Further certificates, for clients that name the host that they want.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Identity>,
+}
+
+const fn tls12() -> TlsVersion {
+    TlsVersion::Tls12
+}
+
+/// `[[gate.tls.also]]`: a certificate for further host names.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// The certificate and its chain, PEM.
+    pub certificate: PathBuf,
+    /// The private key, PEM.
+    pub key: PathBuf,
+}
+
+impl GateTls {
+    /// Every pair of certificate and key, the one for any name first.
+    #[must_use]
+    pub fn identities(&self) -> Vec<(PathBuf, PathBuf)> {
+        let first = (self.certificate.clone(), self.key.clone());
+        let also = self.also.iter().map(|identity| (identity.certificate.clone(), identity.key.clone()));
+        std::iter::once(first).chain(also).collect()
+    }
 }
 
 /// `[gate.limits]`: bounds on what clients may cost.

@@ -20,6 +20,13 @@ pub(super) fn resolve(config: &mut Config, folder: &Path) -> Result<(), Problem>
         if let Some(tls) = &mut gate.tls {
             tls.certificate = folder.join(&tls.certificate);
             tls.key = folder.join(&tls.key);
+            if let Some(ca) = &mut tls.client_ca {
+                *ca = folder.join(&*ca);
+            }
+            for identity in &mut tls.also {
+                identity.certificate = folder.join(&identity.certificate);
+                identity.key = folder.join(&identity.key);
+            }
         }
     }
     expand(&mut config.policy.rules, folder, &["policy", "rules"])?;

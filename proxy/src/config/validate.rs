@@ -34,6 +34,10 @@ pub(super) fn validate(config: &Config) -> Result<(), Problem> {
         let problem = |key: &[&str], what: String| Problem::in_gate(number, key, what);
         name(gate).map_err(|what| problem(&["name"], what))?;
         upstream(gate).map_err(|(key, what)| problem(&["upstream", key], what))?;
+        if gate.tls.as_ref().is_some_and(|tls| tls.client_certificate_required && tls.client_ca.is_none()) {
+            let what = "is of no use without client_ca; name the authorities of client certificates, or remove it";
+            return Err(problem(&["tls", "client_certificate_required"], what.to_owned()));
+        }
         limits(gate).map_err(|(key, what)| problem(&["limits", key], what))?;
         if config.facts.is_configured() && gate.cluster.is_empty() {
             let what = "is missing although [facts] has a source; write the cluster's identifier";

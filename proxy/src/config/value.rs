@@ -38,6 +38,16 @@ words! {
 }
 
 words! {
+    /// A version of TLS.
+    TlsVersion {
+        /// TLS 1.2.
+        Tls12 = "1.2",
+        /// TLS 1.3.
+        Tls13 = "1.3",
+    }
+}
+
+words! {
     /// Whose lexical rules the backend has.
     DialectWord {
         /// Amazon Redshift.

@@ -178,6 +178,8 @@ impl Judge<'_> {
             database: &self.principal.database,
             application: &self.principal.application,
             client_address: self.principal.client_address,
+            tls_subject: self.principal.tls_subject.as_deref(),
+            tls_names: &self.principal.tls_names,
             now: self.now,
             gate: &self.policy.parts.gate,
             cluster: self.policy.iam().map_or("", |iam| &iam.cluster),

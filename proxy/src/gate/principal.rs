@@ -22,6 +22,10 @@ pub struct Attributes {
     pub application: String,
     /// Where the session comes from.
     pub client_address: Option<IpAddr>,
+    /// The subject of the client's TLS certificate, once its chain was verified; `None` without such a certificate.
+    pub tls_subject: Option<String>,
+    /// The subject alternative names of that certificate: DNS names, addresses, URIs and mail addresses.
+    pub tls_names: Vec<String>,
 }
 
 impl Principal {

@@ -8,6 +8,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::{client, server};
 
+use crate::net::certificate::ClientCertificate;
+
 /// A connected byte stream.
 #[derive(Debug)]
 pub enum Stream {
@@ -24,6 +26,13 @@ impl Stream {
     #[must_use]
     pub fn is_tls(&self) -> bool {
         !matches!(self, Self::Plain(_))
+    }
+
+    /// Who the client is by its certificate, when it showed one.
+    #[must_use]
+    pub fn client_certificate(&self) -> Option<ClientCertificate> {
+        let Self::Frontend(stream) = self else { return None };
+        stream.get_ref().1.peer_certificates()?.first().and_then(ClientCertificate::read)
     }
 }
 

@@ -7,11 +7,15 @@ use std::sync::Arc;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_cert_signed_by_trust_anchor};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::server::ParsedCertificate;
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme};
+use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
+use rustls::sign::CertifiedKey;
+use rustls::version::TLS13;
+use rustls::{ALL_VERSIONS, ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use crate::net::certificate::Identities;
 
 /// Name of the application protocol that a direct TLS connection must negotiate. Source: PostgreSQL documentation,
 /// "Message Flow", SSL Session Encryption.
@@ -66,24 +70,54 @@ pub enum TlsError {
     Settings(#[from] rustls::Error),
 }
 
-/// The frontend's leg: presents the certificate chain of `certificate`.
+/// What the frontend's leg presents and demands.
+#[derive(Clone, Copy, Debug)]
+pub struct Frontend<'a> {
+    /// Files of certificate chain and key; the first pair is for clients that name none of the others.
+    pub identities: &'a [(PathBuf, PathBuf)],
+    /// Authorities of client certificates; absent: none is asked for.
+    pub client_authorities: Option<&'a Path>,
+    /// Whether a client without a certificate is turned away.
+    pub client_certificate_required: bool,
+    /// Whether TLS 1.2 is refused.
+    pub only_tls13: bool,
+}
+
+/// The frontend's leg.
 ///
 /// # Errors
 /// [`TlsError`], naming the file.
-pub fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, TlsError> {
+pub fn acceptor(frontend: &Frontend<'_>) -> Result<TlsAcceptor, TlsError> {
+    let identities = frontend.identities.iter().map(|(certificate, key)| identity(certificate, key));
+    let identities = Identities::new(identities.collect::<Result<_, _>>()?);
+    let versions = if frontend.only_tls13 { &[&TLS13][..] } else { ALL_VERSIONS };
+    let builder = ServerConfig::builder_with_provider(provider()).with_protocol_versions(versions)?;
+    let builder = match frontend.client_authorities {
+        None => builder.with_no_client_auth(),
+        Some(path) => {
+            let mut roots = RootCertStore::empty();
+            add_roots(&mut roots, path)?;
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
+            let verifier =
+                if frontend.client_certificate_required { verifier } else { verifier.allow_unauthenticated() };
+            let verifier = verifier.build().map_err(|error| TlsError::Verifier(error.to_string()))?;
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    let mut config = builder.with_cert_resolver(Arc::new(identities));
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+fn identity(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
     let chain = certificates(certificate)?;
     let key = PrivateKeyDer::from_pem_file(key).map_err(|source| TlsError::Pem {
         path: key.to_owned(),
         what: "private key",
         source,
     })?;
-    let mut config = ServerConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(|source| TlsError::Unusable { path: certificate.to_owned(), source })?;
-    config.alpn_protocols = vec![ALPN.to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    let made = CertifiedKey::from_der(chain, key, &provider());
+    made.map_err(|source| TlsError::Unusable { path: certificate.to_owned(), source })
 }
 
 /// The backend's leg: trusts the system's authorities and those of `authorities`, when given.
@@ -124,11 +158,16 @@ fn roots(authorities: Option<&Path>) -> Result<RootCertStore, TlsError> {
     // The system's store may hold certificates that rustls cannot read; those are skipped, as other clients do.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(path) = authorities {
-        for certificate in certificates(path)? {
-            roots.add(certificate).map_err(|source| TlsError::Unusable { path: path.to_owned(), source })?;
-        }
+        add_roots(&mut roots, path)?;
     }
     if roots.is_empty() { Err(TlsError::NoAuthority) } else { Ok(roots) }
+}
+
+fn add_roots(roots: &mut RootCertStore, path: &Path) -> Result<(), TlsError> {
+    for certificate in certificates(path)? {
+        roots.add(certificate).map_err(|source| TlsError::Unusable { path: path.to_owned(), source })?;
+    }
+    Ok(())
 }
 
 /// `require`: encryption without knowing the peer.

@@ -23,6 +23,10 @@ pub struct Request<'a> {
     pub application: &'a str,
     /// Where the session comes from.
     pub client_address: Option<IpAddr>,
+    /// The subject of the client's verified TLS certificate.
+    pub tls_subject: Option<&'a str>,
+    /// That certificate's subject alternative names.
+    pub tls_names: &'a [String],
     /// The time.
     pub now: Timestamp,
     /// The gate's name.
@@ -141,7 +145,9 @@ impl Request<'_> {
             ("gate".to_owned(), text(self.gate)),
             ("cluster".to_owned(), text(self.cluster)),
             ("now".to_owned(), RestrictedExpression::new_datetime(now)),
+            ("tls_names".to_owned(), RestrictedExpression::new_set(self.tls_names.iter().map(|name| text(name)))),
         ];
+        pairs.extend(self.tls_subject.map(|subject| ("tls_subject".to_owned(), text(subject))));
         pairs.extend(self.cluster_account.map(|account| ("cluster_account".to_owned(), text(&account.to_string()))));
         let address = self.client_address.map(|address| RestrictedExpression::new_ip(address.to_string()));
         pairs.extend(address.map(|address| ("client_address".to_owned(), address)));

@@ -31,6 +31,7 @@ fn judge(rules: &Rules, user: &str, group: &str, kind: &str) -> Vec<(String, Eff
 
 fn judge_chain(set: &Rules, user: &str, group: &str, kind: &str, chain: &str) -> Vec<(String, Effect, Severity)> {
     let groups = [group.to_owned()];
+    let tls_names = ["etl.example.com".to_owned()];
     let parsed = Chain::parse(chain).ok();
     let roles: &[RoleArn] = parsed.as_ref().map(Chain::roles).unwrap_or_default();
     let request = Request {
@@ -39,6 +40,8 @@ fn judge_chain(set: &Rules, user: &str, group: &str, kind: &str, chain: &str) ->
         database: "dev",
         application: "psql",
         client_address: Some("10.1.2.3".parse().unwrap()),
+        tls_subject: (user == "certified").then_some("CN=etl,O=Example"),
+        tls_names: if user == "certified" { &tls_names } else { &[] },
         now: "2026-01-02T03:04:05Z".parse::<Timestamp>().unwrap(),
         gate: "demo",
         cluster: "demo",
@@ -151,6 +154,19 @@ fn rules_that_look_at_the_clock_say_so() {
         let chain = format!("{A},{B}");
         assert_eq!(names(&judge_chain(&rules, "u", "g", "copy", &chain)).contains(&"r"), looks, "{text}");
         assert_eq!(rules.looks_at_the_clock, looks || text.contains("now"), "{text}");
+    }
+}
+
+#[test]
+fn rules_can_demand_a_client_certificate() {
+    for condition in [
+        "context has tls_subject && context.tls_subject like \"CN=etl,*\"",
+        "context.tls_names.contains(\"etl.example.com\")",
+    ] {
+        let rules =
+            load(&[&format!("@id(\"r\") permit (principal, action, resource) when {{ {condition} }};")]).unwrap();
+        assert_eq!(names(&judge(&rules, "certified", "g", "copy")), ["r"], "{condition}");
+        assert_eq!(names(&judge(&rules, "without", "g", "copy")), ["nothing permits"], "{condition}");
     }
 }
 

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::config::value::{DialectWord, ExternalIdWord, FactsMode, ModeWord, SeverityWord, TlsMode};
+use crate::config::value::{DialectWord, ExternalIdWord, FactsMode, ModeWord, SeverityWord, TlsMode, TlsVersion};
 use crate::config::{Config, ConfigError, Gate as GateConfig, Period};
 use crate::gate::finding::{Code, Severity};
 use crate::gate::policy::{Enforcement, Iam, Parts, Policy};
 use crate::gate::{CacheSettings, Gate};
 use crate::iam::{ExternalIdOn, Facts, FactsError, Live, Mode, Sources};
-use crate::net::tls::{self, TlsError, Verify};
+use crate::net::tls::{self, Frontend, TlsError, Verify};
 use crate::net::upstream::{self, Upstream};
 use crate::observe::{Audit, Metrics};
 use crate::rules::{Rules, RulesError};
@@ -207,7 +207,14 @@ pub fn all(config: &Config, live: Option<&Live>) -> Result<Built, BuildError> {
 
 fn offer(gate: &GateConfig) -> Result<Offer, BuildError> {
     let Some(tls) = &gate.tls else { return Ok(Offer::default()) };
-    Ok(Offer { tls: Some(tls::acceptor(&tls.certificate, &tls.key)?), tls_required: tls.required })
+    let acceptor = tls::acceptor(&Frontend {
+        identities: &tls.identities(),
+        client_authorities: tls.client_ca.as_deref(),
+        client_certificate_required: tls.client_certificate_required,
+        only_tls13: tls.minimum_version == TlsVersion::Tls13,
+    })?;
+    // A certificate can be demanded within TLS only.
+    Ok(Offer { tls: Some(acceptor), tls_required: tls.required || tls.client_certificate_required })
 }
 
 fn upstream_of(gate: &GateConfig) -> Result<Upstream, BuildError> {

@@ -121,7 +121,10 @@ fn folders(config: &Config) -> BTreeSet<PathBuf> {
             .map(PathBuf::as_path),
     );
     for gate in &config.gate {
-        files.extend(gate.tls.iter().flat_map(|tls| [tls.certificate.as_path(), tls.key.as_path()]));
+        if let Some(tls) = &gate.tls {
+            files.extend([tls.certificate.as_path(), tls.key.as_path()].into_iter().chain(tls.client_ca.as_deref()));
+            files.extend(tls.also.iter().flat_map(|also| [also.certificate.as_path(), also.key.as_path()]));
+        }
         files.extend(gate.upstream.ca.as_deref());
     }
     let here = Path::new(".");
