@@ -2,6 +2,7 @@
 
 pub mod certificate;
 pub mod listener;
+pub mod proxied;
 pub mod stream;
 pub mod tls;
 pub mod upstream;

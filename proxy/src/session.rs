@@ -10,15 +10,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use ipnet::IpNet;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::time::timeout_at;
 use tracing::{Instrument, debug, info, info_span, warn};
 
 use crate::gate::Gate;
 use crate::gate::principal::{Attributes, Principal};
 use crate::iam::Live;
 use crate::net::listener::tune;
+use crate::net::proxied;
 use crate::net::stream::Stream;
 use crate::net::upstream::Upstream;
 use crate::observe::Audit;
@@ -65,6 +68,8 @@ pub struct Service {
     pub limits: Limits,
     /// Who holds how many sessions.
     pub seats: Seats,
+    /// Networks whose connections start with a PROXY protocol header.
+    pub proxies: Vec<IpNet>,
     /// Annotated statements carry a comment.
     pub comment: bool,
     /// Annotated statements warn the client.
@@ -79,35 +84,62 @@ pub struct Service {
 static NEXT_SESSION: AtomicU64 = AtomicU64::new(1);
 
 /// Serves one accepted connection to its end. Not cancel safe.
-pub async fn serve(socket: TcpStream, peer: SocketAddr, service: Arc<Service>, mut drain: watch::Receiver<Drain>) {
+pub async fn serve(mut socket: TcpStream, peer: SocketAddr, service: Arc<Service>, drain: watch::Receiver<Drain>) {
     let id = NEXT_SESSION.fetch_add(1, Ordering::Relaxed);
+    let deadline = Instant::now() + service.limits.startup_timeout;
+    if let Err(error) = tune(&socket) {
+        debug!(%error, "socket options");
+    }
+    let Some(starting) = service.seats.start() else {
+        service.metrics.session_refused("limit_unauthenticated");
+        return debug!("too many connections are not authenticated; closed without a word");
+    };
+    let Some(peer) = client(&mut socket, peer, &service, deadline).await else {
+        return service.metrics.session_refused("startup");
+    };
     let span = info_span!("session", id, gate = %service.name, client = %peer);
-    async {
-        if let Err(error) = tune(&socket) {
-            debug!(%error, "socket options");
+    open(Arrived { id, socket, peer, starting, deadline }, &service, drain).instrument(span).await;
+}
+
+/// Who is there: the peer itself, or whom the header of a trusted load balancer names. `None` when the header is not there.
+async fn client(socket: &mut TcpStream, peer: SocketAddr, service: &Service, deadline: Instant) -> Option<SocketAddr> {
+    if !proxied::is_expected(peer, &service.proxies) {
+        return Some(peer);
+    }
+    match timeout_at(deadline.into(), proxied::client(socket, peer)).await {
+        Ok(Ok(client)) => Some(client),
+        Ok(Err(error)) => {
+            debug!(%peer, %error, "connection closed");
+            None
         }
-        let Some(starting) = service.seats.start() else {
-            service.metrics.session_refused("limit_unauthenticated");
-            return debug!("too many connections are not authenticated; closed without a word");
-        };
-        let deadline = tokio::time::Instant::now() + service.limits.startup_timeout;
-        let offer = service.offer.load_full();
-        let negotiation = startup::negotiate(socket, &offer);
-        match tokio::time::timeout_at(deadline, negotiation).await {
-            Err(_elapsed) => {
-                service.metrics.session_refused("startup");
-                debug!("start-up took too long");
-            }
-            Ok(Err(error)) => refuse(error, &service).await,
-            Ok(Ok(Opening::Cancel(stream, packet))) => cancel(stream, &packet, &service).await,
-            Ok(Ok(Opening::Session(stream, startup))) => {
-                let opened = Opened { id, stream, peer, startup, starting, deadline };
-                session(opened, &service, &mut drain).await;
-            }
+        Err(_elapsed) => None,
+    }
+}
+
+/// A connection of a known client that has not said anything yet.
+struct Arrived {
+    id: u64,
+    socket: TcpStream,
+    peer: SocketAddr,
+    starting: Starting,
+    /// The user must be let in by then.
+    deadline: Instant,
+}
+
+async fn open(arrived: Arrived, service: &Arc<Service>, mut drain: watch::Receiver<Drain>) {
+    let Arrived { id, socket, peer, starting, deadline } = arrived;
+    let offer = service.offer.load_full();
+    match timeout_at(deadline.into(), startup::negotiate(socket, &offer)).await {
+        Err(_elapsed) => {
+            service.metrics.session_refused("startup");
+            debug!("start-up took too long");
+        }
+        Ok(Err(error)) => refuse(error, service).await,
+        Ok(Ok(Opening::Cancel(stream, packet))) => cancel(stream, &packet, service).await,
+        Ok(Ok(Opening::Session(stream, startup))) => {
+            session(Opened { id, stream, peer, startup, starting, deadline }, service, &mut drain).await;
         }
     }
-    .instrument(span)
-    .await;
 }
 
 async fn refuse(error: StartupError, service: &Service) {
@@ -172,7 +204,7 @@ struct Opened {
     startup: StartupMessage,
     starting: Starting,
     /// The user must be let in by then.
-    deadline: tokio::time::Instant,
+    deadline: Instant,
 }
 
 async fn session(opened: Opened, service: &Arc<Service>, drain: &mut watch::Receiver<Drain>) {
@@ -226,7 +258,7 @@ async fn session(opened: Opened, service: &Arc<Service>, drain: &mut watch::Rece
         let legs = Legs { frontend: stream, backend };
         let bounds = Bounds {
             max_statement_bytes: service.limits.max_statement_bytes,
-            authenticated_by: deadline,
+            authenticated_by: deadline.into(),
             idle: service.limits.idle_timeout,
             lifetime: service.limits.session_lifetime,
         };

@@ -268,6 +268,33 @@ def test_limits_by_user_and_address(postgres, tmp_path):
     assert server.stop() == 0
 
 
+def test_a_load_balancer_names_the_client(postgres, tmp_path):
+    """PROXY protocol, both versions, from a trusted network: the log, the audit and the limits are about the client."""
+    import struct
+
+    binary = b"\r\n\r\n\0\r\nQUIT\n" + b"\x21\x11" + struct.pack("!H", 12) + bytes([192, 0, 2, 8, 10, 0, 0, 1]) + struct.pack("!HH", 4000, 5439)
+    headers = {"192.0.2.7": b"PROXY TCP4 192.0.2.7 10.0.0.1 4660 5439\r\n", "192.0.2.8": binary}
+    server = Gate(tmp_path, postgres.port, gate_extra='proxy_protocol_from = ["127.0.0.0/8"]\nlimits = { max_sessions_per_address = 1 }')
+    for header in headers.values():
+        with Wire(server.port) as wire, Wire(server.port) as second:
+            wire.send(header)
+            assert wire.login()[-1].kind == "Z"
+            wire.send(query(REFUSED))
+            wire.until_ready()
+            second.send(header)
+            assert second.login()[-1].fields()["C"] == "53300"
+    with Wire(server.port) as wire:
+        try:
+            answer = wire.login()
+        except (EOFError, ConnectionError):
+            answer = []
+        assert answer == [], "a connection without the header is closed"
+    assert server.stop() == 0
+    rows = [json.loads(line) for line in server.audit.read_text().splitlines()]
+    assert [row["client_address"] for row in rows] == list(headers)
+    assert "client=192.0.2.7:4660" in re.sub(r"\x1b\[\d*m", "", server.process.output())
+
+
 def test_limits_on_time(postgres, tmp_path):
     limits = 'limits = { idle_timeout = "400ms", session_lifetime = "3s", startup_timeout = "500ms" }'
     server = Gate(tmp_path, postgres.port, gate_extra=limits)

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::config::address;
@@ -21,6 +22,9 @@ pub struct Gate {
     /// The cluster's name in the facts; required when there are facts, else it may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub cluster: String,
+    /// Networks of load balancers whose connections start with a PROXY protocol header, which names the client.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proxy_protocol_from: Vec<IpNet>,
     /// The lexical rules of the backend.
     #[serde(default = "redshift")]
     pub dialect: DialectWord,

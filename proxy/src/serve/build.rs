@@ -275,6 +275,7 @@ pub fn services(
                 per_address: gate.limits.max_sessions_per_address,
                 unauthenticated: Some(gate.limits.max_unauthenticated),
             }),
+            proxies: gate.proxy_protocol_from.clone(),
             comment: config.policy.comment,
             notice: config.policy.notice,
             metrics: counts,
