@@ -258,7 +258,7 @@ impl Metrics {
             self.cancels.with_label_values(&[name, result]).inc_by(0);
         }
         GateMetrics {
-            gate: name.to_owned(),
+            gate: name.into(),
             sessions_opened: self.sessions_opened.with_label_values(&[name]),
             plain: self.statements.with_label_values(&[name, "other", "forward"]),
             scan: self.decision_seconds.with_label_values(&[name, "scan"]),
@@ -375,7 +375,7 @@ impl Collector for Process {
 /// The series of one gate; what an ordinary statement touches is looked up once, not per statement.
 #[derive(Clone, Debug)]
 pub struct GateMetrics {
-    gate: String,
+    gate: Arc<str>,
     sessions_opened: IntCounter,
     plain: IntCounter,
     scan: Histogram,
@@ -408,7 +408,12 @@ impl GateMetrics {
     pub fn session_opened(&self) -> SessionGuard {
         self.sessions_opened.inc();
         self.open.fetch_add(1, Ordering::Relaxed);
-        SessionGuard { metrics: self.clone(), reason: "error" }
+        SessionGuard {
+            gate: Arc::clone(&self.gate),
+            open: Arc::clone(&self.open),
+            closed: self.all.sessions_closed.clone(),
+            reason: "error",
+        }
     }
 
     /// Sessions that are open now.
@@ -419,7 +424,7 @@ impl GateMetrics {
 
     /// A connection is refused before authentication.
     pub fn session_refused(&self, reason: &str) {
-        self.all.sessions_refused.with_label_values(&[self.gate.as_str(), reason]).inc();
+        self.all.sessions_refused.with_label_values(&[&*self.gate, reason]).inc();
     }
 
     /// An ordinary statement, in which there was nothing to judge.
@@ -447,12 +452,12 @@ impl GateMetrics {
 
     /// A judged statement.
     pub fn statement(&self, kind: &str, verdict: &str) {
-        self.all.statements.with_label_values(&[self.gate.as_str(), kind, verdict]).inc();
+        self.all.statements.with_label_values(&[&*self.gate, kind, verdict]).inc();
     }
 
     /// A credential clause.
     pub fn role_use(&self, kind: &str, method: &str, verdict: &str) {
-        self.all.role_uses.with_label_values(&[self.gate.as_str(), kind, method, verdict]).inc();
+        self.all.role_uses.with_label_values(&[&*self.gate, kind, method, verdict]).inc();
     }
 
     /// A use of a chain, given as account and name of each role.
@@ -460,26 +465,26 @@ impl GateMetrics {
         let chain: Vec<String> = roles.iter().map(|(account, name)| format!("{account}/{name}")).collect();
         let chain = chain.join(">");
         let (chain, user) = (self.all.chain.admit(&chain), self.all.user.admit(user));
-        self.all.chain_uses.with_label_values(&[self.gate.as_str(), chain, user, kind, verdict]).inc();
+        self.all.chain_uses.with_label_values(&[&*self.gate, chain, user, kind, verdict]).inc();
         let count = u32::try_from(roles.len()).unwrap_or(u32::MAX);
-        self.all.chain_roles.with_label_values(&[self.gate.as_str()]).observe(f64::from(count));
+        self.all.chain_roles.with_label_values(&[&*self.gate]).observe(f64::from(count));
     }
 
     /// An evaluated hop.
     pub fn hop(&self, source: &str, target: &str, result: &str) {
         let (source, target) = (self.all.role.admit(source), self.all.role.admit(target));
-        self.all.hops.with_label_values(&[self.gate.as_str(), source, target, result]).inc();
+        self.all.hops.with_label_values(&[&*self.gate, source, target, result]).inc();
     }
 
     /// A finding.
     pub fn finding(&self, code: &str, severity: &str) {
-        self.all.findings.with_label_values(&[self.gate.as_str(), code, severity]).inc();
+        self.all.findings.with_label_values(&[&*self.gate, code, severity]).inc();
     }
 
     /// A rule that decided.
     pub fn rule_hit(&self, rule: &str, effect: &str) {
         let rule = self.all.rule.admit(rule);
-        self.all.rule_hits.with_label_values(&[self.gate.as_str(), rule, effect]).inc();
+        self.all.rule_hits.with_label_values(&[&*self.gate, rule, effect]).inc();
     }
 
     /// Bytes to the backend.
@@ -499,17 +504,17 @@ impl GateMetrics {
 
     /// The backend was not reached.
     pub fn upstream_error(&self, reason: &str) {
-        self.all.upstream_errors.with_label_values(&[self.gate.as_str(), reason]).inc();
+        self.all.upstream_errors.with_label_values(&[&*self.gate, reason]).inc();
     }
 
     /// A cancel request.
     pub fn cancel(&self, result: &str) {
-        self.all.cancels.with_label_values(&[self.gate.as_str(), result]).inc();
+        self.all.cancels.with_label_values(&[&*self.gate, result]).inc();
     }
 
     /// A TLS handshake on `side`, `frontend` or `backend`.
     pub fn tls_handshake(&self, side: &str, result: &str) {
-        self.all.tls_handshakes.with_label_values(&[self.gate.as_str(), side, result]).inc();
+        self.all.tls_handshakes.with_label_values(&[&*self.gate, side, result]).inc();
     }
 
     /// Shows the policy in force instead of the one before.
@@ -517,9 +522,9 @@ impl GateMetrics {
         let mut shown = self.policy.write().unwrap_or_else(PoisonError::into_inner);
         if let Some((version, mode)) = shown.take() {
             // Absent already is as good.
-            let _absent = self.all.policy_info.remove_label_values(&[&self.gate, &version, &mode]);
+            let _absent = self.all.policy_info.remove_label_values(&[&*self.gate, version.as_str(), mode.as_str()]);
         }
-        self.all.policy_info.with_label_values(&[self.gate.as_str(), version, mode]).set(1);
+        self.all.policy_info.with_label_values(&[&*self.gate, version, mode]).set(1);
         *shown = Some((version.to_owned(), mode.to_owned()));
     }
 
@@ -532,15 +537,17 @@ impl GateMetrics {
 
     /// Roles attached to the cluster, and how many may be.
     pub fn attached_roles(&self, attached: usize, quota: usize) {
-        self.all.attached_roles.with_label_values(&[self.gate.as_str()]).set(gauge(attached));
-        self.all.attached_roles_quota.with_label_values(&[self.gate.as_str()]).set(gauge(quota));
+        self.all.attached_roles.with_label_values(&[&*self.gate]).set(gauge(attached));
+        self.all.attached_roles_quota.with_label_values(&[&*self.gate]).set(gauge(quota));
     }
 }
 
 /// An open session.
 #[derive(Debug)]
 pub struct SessionGuard {
-    metrics: GateMetrics,
+    gate: Arc<str>,
+    open: Arc<AtomicUsize>,
+    closed: IntCounterVec,
     reason: &'static str,
 }
 
@@ -553,8 +560,8 @@ impl SessionGuard {
 
 impl Drop for SessionGuard {
     fn drop(&mut self) {
-        self.metrics.open.fetch_sub(1, Ordering::Relaxed);
-        self.metrics.all.sessions_closed.with_label_values(&[self.metrics.gate.as_str(), self.reason]).inc();
+        self.open.fetch_sub(1, Ordering::Relaxed);
+        self.closed.with_label_values(&[&*self.gate, self.reason]).inc();
     }
 }
 

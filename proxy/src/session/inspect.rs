@@ -139,7 +139,8 @@ impl<'a> Desk<'a> {
             return (None, Source::Scan, principal);
         };
         if let Some(live) = self.service.live.as_ref().filter(|_| !verdict.unknown_roles.is_empty()) {
-            live.look_up(&verdict.unknown_roles).await;
+            // Boxed, since it is rare and would take room in every session.
+            Box::pin(live.look_up(&verdict.unknown_roles)).await;
             if let (Some(again), _) = gate.judge(text, &principal, Timestamp::now()) {
                 verdict = again;
             }

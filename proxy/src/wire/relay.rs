@@ -10,6 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
+use std::pin::pin;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
@@ -175,10 +176,10 @@ where
     let ended = {
         let limit = bounds.max_statement_bytes;
         let mut upward = Upward::new(frontend_read, backend_write, inspector, watcher, &ledger, limit);
-        let up = upward.run();
-        let down = downward(&mut backend_read, &mut frontend_write, &ledger, watcher);
-        let late = overdue(&bounds, &ledger);
-        tokio::pin!(up, down, late);
+        // Pinned where they are made: a move would keep the room of both places for the whole session.
+        let mut up = pin!(upward.run());
+        let mut down = pin!(downward(&mut backend_read, &mut frontend_write, &ledger, watcher));
+        let mut late = pin!(overdue(&bounds, &ledger));
         let mut frontend_open = true;
         loop {
             tokio::select! {
