@@ -77,6 +77,10 @@ def test_results_are_those_of_a_direct_run(suite, tmp_path, encrypted):
     equal = [test for test in tests if f"{test}.out" in same]
     how = "TLS on both legs" if encrypted else "plain"
     print(f"PostgreSQL regression suite, {how}: {len(equal)} of {len(tests)} identical to direct")
+    counted = re.findall(r'^rolegate_statements_total{.*verdict="(\w+)"} (\d+)$', gate.metrics(), re.MULTILINE)
+    verdicts = {verdict: sum(int(count) for word, count in counted if word == verdict) for verdict, _ in counted}
+    print(f"its statements by verdict: {verdicts}")
+    assert verdicts["forward"] > 40_000 and not verdicts["reject"] and not verdicts["annotate"], "ordinary statements pass"
     if different:
         print(subprocess.run(["diff", "-r", suite.direct, results], capture_output=True, text=True, check=False).stdout[:8000])
     assert (different, errors) == ([], [])
