@@ -3,6 +3,7 @@
 pub mod check;
 pub mod config;
 pub mod iam;
+pub mod policy;
 pub mod report;
 pub mod sarif;
 
@@ -45,6 +46,9 @@ enum Command {
     /// Look at a configuration file
     #[command(subcommand, after_help = "Example: rolegate config check rolegate.toml")]
     Config(config::ConfigCommand),
+    /// Test the policy of a configuration
+    #[command(subcommand, after_help = "Example: rolegate policy test policy/*.test.toml")]
+    Policy(policy::PolicyCommand),
     /// Ask the IAM facts
     #[command(subcommand, after_help = "Example: rolegate iam can-assume --config rolegate.toml FROM_ARN TO_ARN")]
     Iam(iam::IamCommand),
@@ -79,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Config(command) => config::run(&command),
         Command::Iam(command) => iam::run(&command),
+        Command::Policy(command) => policy::run(&command),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

@@ -2,6 +2,7 @@
 //! that knows TOML.
 
 mod address;
+mod cases;
 mod error;
 mod facts;
 mod gates;
@@ -23,6 +24,7 @@ use figment::providers::{Format as _, Toml};
 use figment::value::{Dict, Value};
 use serde::{Deserialize, Serialize};
 
+pub use cases::{Case, CaseFile};
 pub use error::{ConfigError, KeyPlace};
 pub use facts::{Aws, AwsAccount, Facts};
 pub use gates::{Gate, GateTls, Identity, Limits, Upstream};

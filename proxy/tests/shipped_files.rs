@@ -29,6 +29,68 @@ fn the_reference_configuration_names_every_key() {
 }
 
 #[test]
+fn every_example_rule_set_has_a_test_that_passes() {
+    let folder = root().join("config/examples");
+    let entries = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let rules: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|word| word == "cedar")).collect();
+    assert!(rules.len() >= 3);
+    for rules in rules {
+        let cases = rules.with_extension("test.toml");
+        let tested =
+            std::process::Command::new(env!("CARGO_BIN_EXE_rolegate")).args(["policy", "test"]).arg(&cases).output();
+        let tested = tested.unwrap();
+        assert!(
+            tested.status.success(),
+            "{}{}",
+            String::from_utf8_lossy(&tested.stdout),
+            String::from_utf8_lossy(&tested.stderr)
+        );
+    }
+}
+
+#[test]
+fn a_case_that_comes_out_otherwise_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    };
+    write(
+        "rolegate.toml",
+        "[[gate]]\nname = \"g\"\nlisten = \"127.0.0.1:5439\"\n[gate.upstream]\naddress = \"localhost:5440\"\n",
+    );
+    let case =
+        "[[case]]\nname = \"keys\"\nuser = \"u\"\nsql = \"copy t from 's3://b' iam_role 'x'\"\nverdict = \"forward\"\n";
+    let cases = write("x.test.toml", &format!("config = \"rolegate.toml\"\n{case}"));
+    let test = |path: &Path| {
+        let done = std::process::Command::new(env!("CARGO_BIN_EXE_rolegate"))
+            .args(["policy", "test"])
+            .arg(path)
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (done.status.code(), text(&done.stdout), text(&done.stderr))
+    };
+    let (code, shown, _) = test(&cases);
+    assert_eq!(code, Some(1));
+    for line in
+        ["  FAIL  keys  u  reject RG101", "        - forward", "        + reject RG101", "0 of 1 cases as expected"]
+    {
+        assert!(shown.lines().any(|shown| shown == line), "{line}\n{shown}");
+    }
+    for (text, words) in [
+        (format!("config = \"rolegate.toml\"\n{case}colour = 1\n"), "line 7"),
+        ("config = \"rolegate.toml\"\n".to_owned(), "there is no [[case]]"),
+        (format!("config = \"rolegate.toml\"\n{case}codes = [\"RG999\"]\n"), "RG999 is no finding code"),
+    ] {
+        let (code, _, said) = test(&write("bad.test.toml", &text));
+        assert_eq!(code, Some(2));
+        assert!(said.contains("bad.test.toml") && said.contains(words), "{said}");
+    }
+}
+
+#[test]
 fn every_finding_has_its_section() {
     let page = fs::read_to_string(root().join("docs/findings.md")).unwrap();
     let sections: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();

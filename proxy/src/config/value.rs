@@ -58,6 +58,18 @@ words! {
 }
 
 words! {
+    /// What is done with a message.
+    VerdictWord {
+        /// It goes on.
+        Forward = "forward",
+        /// It goes on, annotated.
+        Annotate = "annotate",
+        /// It is refused.
+        Reject = "reject",
+    }
+}
+
+words! {
     /// Whether refusals are carried out.
     ModeWord {
         /// They are.

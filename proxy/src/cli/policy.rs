@@ -1,0 +1,154 @@
+//! `rolegate policy`: expected verdicts, tested without a database.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+
+use crate::cli::{EXIT_OK, EXIT_REFUSED, gate_of};
+use crate::config::{Case, CaseFile, Config};
+use crate::gate::finding::Code;
+use crate::gate::judge_alone;
+use crate::gate::policy::Policy;
+use crate::gate::principal::{Attributes, Principal};
+use crate::gate::verdict::Verdict;
+use crate::serve::build;
+use crate::sql::Dialect;
+
+/// Subcommands of `rolegate policy`.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Compare verdicts with those that files of cases expect
+    #[command(after_help = "Example: rolegate policy test policy/*.test.toml\n\n\
+                            A file names a configuration and holds a table of cases:\n\n  \
+                            config = \"rolegate.toml\"\n\n  \
+                            [[case]]\n  \
+                            name = \"analysts may not unload across accounts\"\n  \
+                            user = \"analyst\"\n  \
+                            sql = \"unload ('select 1') to 's3://b/x' iam_role 'arn:aws:iam::210987654321:role/RoleB'\"\n  \
+                            verdict = \"reject\"   # or annotate, forward\n  \
+                            codes = [\"RG301\"]    # optional, as are groups, database, application, client_address,\n                       \
+                            # time, tls_subject and tls_names\n\n\
+                            Exit status: 0 all as expected, 1 some are not, 2 usage or input error")]
+    Test(TestArguments),
+}
+
+/// Arguments of `rolegate policy test`.
+#[derive(Args, Debug)]
+pub struct TestArguments {
+    /// Files of cases
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// Runs `rolegate policy`.
+///
+/// # Errors
+/// What is wrong with the usage or the files.
+pub fn run(command: &PolicyCommand) -> Result<u8, String> {
+    let PolicyCommand::Test(TestArguments { files }) = command;
+    let (mut passed, mut count, mut report) = (0_usize, 0_usize, String::new());
+    for file in files {
+        let outcomes = outcomes(file)?;
+        count = count.saturating_add(outcomes.len());
+        passed = passed.saturating_add(outcomes.iter().filter(|outcome| outcome.is_as_expected()).count());
+        show(&mut report, file, &outcomes);
+    }
+    let _infallible = writeln!(report, "{passed} of {count} cases as expected");
+    io::stdout().lock().write_all(report.as_bytes()).map_err(|error| format!("cannot write the report: {error}"))?;
+    Ok(if passed == count { EXIT_OK } else { EXIT_REFUSED })
+}
+
+/// A case and what became of it.
+struct Outcome {
+    case: Case,
+    verdict: &'static str,
+    codes: Vec<&'static str>,
+    findings: Vec<String>,
+}
+
+impl Outcome {
+    fn of(case: Case, policy: &Policy, dialect: Dialect) -> Self {
+        let principal = Principal::new(Attributes {
+            user: case.user.clone(),
+            login_user: case.user.clone(),
+            groups: case.groups.clone(),
+            database: case.database.clone(),
+            application: case.application.clone(),
+            client_address: case.client_address,
+            tls_subject: case.tls_subject.clone(),
+            tls_names: case.tls_names.clone(),
+        });
+        let now = case.time.unwrap_or_else(Timestamp::now);
+        let verdict = judge_alone(policy, dialect, case.sql.as_bytes(), &principal, now);
+        let found = verdict.iter().flat_map(Verdict::findings);
+        Self {
+            verdict: verdict.as_ref().map_or("forward", |verdict| verdict.action.as_str()),
+            codes: verdict.iter().flat_map(Verdict::codes).map(Code::as_str).collect(),
+            findings: found.map(|finding| format!("{}: {}", finding.code, finding.message)).collect(),
+            case,
+        }
+    }
+
+    fn is_as_expected(&self) -> bool {
+        let codes = self.case.codes.as_ref().is_none_or(|expected| sorted(expected) == self.codes);
+        self.verdict == self.case.verdict.as_str() && codes
+    }
+}
+
+/// Codes in order, each once, as a verdict gives them.
+fn sorted(codes: &[String]) -> Vec<&str> {
+    let mut codes: Vec<&str> = codes.iter().map(String::as_str).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
+fn outcomes(path: &Path) -> Result<Vec<Outcome>, String> {
+    let file = CaseFile::load(path).map_err(|error| error.to_string())?;
+    let mut config = Config::load(&file.config).map_err(|error| error.to_string())?;
+    if let Some(rules) = file.rules {
+        config.policy.rules = rules;
+    }
+    let gate = gate_of(&config, file.gate.as_deref())?;
+    let policy = build::policy(&config, gate).map_err(|error| error.to_string())?;
+    for case in &file.cases {
+        let unknown = case.codes.iter().flatten().find(|code| Code::parse(code).is_none());
+        if let Some(code) = unknown {
+            return Err(format!(
+                "{}: case \"{}\": {code} is no finding code; see docs/findings.md",
+                path.display(),
+                case.name
+            ));
+        }
+    }
+    Ok(file.cases.into_iter().map(|case| Outcome::of(case, &policy, build::dialect(gate))).collect())
+}
+
+/// A table of one file's cases; those that came out otherwise with what was expected (-) and what was found (+).
+fn show(report: &mut String, file: &Path, outcomes: &[Outcome]) {
+    let _infallible = writeln!(report, "{}", file.display());
+    let longest = |length: fn(&Outcome) -> usize| outcomes.iter().map(length).max().unwrap_or_default();
+    let name_width = longest(|outcome| outcome.case.name.chars().count());
+    let user_width = longest(|outcome| outcome.case.user.chars().count());
+    for outcome in outcomes {
+        let word = if outcome.is_as_expected() { "ok  " } else { "FAIL" };
+        let found = words(outcome.verdict, &outcome.codes);
+        let Case { name, user, .. } = &outcome.case;
+        let _infallible = writeln!(report, "  {word}  {name:name_width$}  {user:user_width$}  {found}");
+        if !outcome.is_as_expected() {
+            let expected = outcome.case.codes.as_deref().map(sorted).unwrap_or_default();
+            let _infallible = writeln!(report, "        - {}", words(outcome.case.verdict.as_str(), &expected));
+            let _infallible = writeln!(report, "        + {found}");
+            for finding in &outcome.findings {
+                let _infallible = writeln!(report, "          {finding}");
+            }
+        }
+    }
+}
+
+fn words(verdict: &str, codes: &[&str]) -> String {
+    [&[verdict], codes].concat().join(" ")
+}

@@ -1,0 +1,79 @@
+//! Expected verdicts, for `rolegate policy test`: one TOML file, which names a configuration and holds a table of cases.
+
+use std::fs;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::config::error::{self, ConfigError};
+use crate::config::value::VerdictWord;
+
+/// A file of cases. Its paths are resolved against its own folder.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct CaseFile {
+    /// The configuration under test.
+    pub config: PathBuf,
+    /// The gate of the configuration; the first when not set.
+    pub gate: Option<String>,
+    /// Rules to take in place of those of the configuration.
+    pub rules: Option<Vec<PathBuf>>,
+    /// The cases, in order.
+    #[serde(default, rename = "case")]
+    pub cases: Vec<Case>,
+}
+
+/// Who sends what, and what shall become of it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// What the case shows.
+    pub name: String,
+    /// The database user.
+    pub user: String,
+    /// The user's groups; those of the configuration when not set.
+    pub groups: Option<Vec<String>>,
+    /// The database.
+    #[serde(default)]
+    pub database: String,
+    /// `application_name`.
+    #[serde(default)]
+    pub application: String,
+    /// Where the session comes from.
+    pub client_address: Option<IpAddr>,
+    /// The subject of the client's certificate.
+    pub tls_subject: Option<String>,
+    /// The alternative names of that certificate.
+    #[serde(default)]
+    pub tls_names: Vec<String>,
+    /// The time, RFC 3339; now when not set.
+    pub time: Option<jiff::Timestamp>,
+    /// The text of the message.
+    pub sql: String,
+    /// What is to be done with it.
+    pub verdict: VerdictWord,
+    /// The codes that are to be found, in any order; not compared when not set.
+    pub codes: Option<Vec<String>>,
+}
+
+impl CaseFile {
+    /// Reads a file of cases.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: names the file and the line.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let mut file: Self =
+            toml::from_str(&text).map_err(|error| error::syntax(path, &text, error.span(), error.message()))?;
+        if file.cases.is_empty() {
+            return Err(error::syntax(path, &text, None, "there is no [[case]], so nothing would be tested"));
+        }
+        let folder = path.parent().unwrap_or(Path::new(""));
+        file.config = folder.join(&file.config);
+        for rules in file.rules.iter_mut().flatten() {
+            *rules = folder.join(&*rules);
+        }
+        Ok(file)
+    }
+}
