@@ -18,7 +18,7 @@ use tokio::time::timeout_at;
 use tracing::{Instrument, debug, info, info_span, warn};
 
 use crate::gate::Gate;
-use crate::gate::principal::{Attributes, Principal};
+use crate::gate::principal::{Attributes, Principal, database_user};
 use crate::iam::Live;
 use crate::net::listener::tune;
 use crate::net::proxied;
@@ -243,8 +243,8 @@ async fn session(opened: Opened, service: &Arc<Service>, drain: &mut watch::Rece
     } else {
         let certificate = stream.client_certificate();
         let principal = Principal::new(Attributes {
-            login_user: startup.user.clone(),
-            user: startup.user,
+            user: database_user(&startup.user).to_owned(),
+            login_user: startup.user,
             groups: None,
             database: startup.database,
             application: startup.application,

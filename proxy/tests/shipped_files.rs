@@ -23,7 +23,20 @@ fn the_reference_configuration_names_every_key() {
     let config = Config::load(&root().join("config/rolegate.toml")).unwrap();
     let keys = config.to_toml_masked();
     let keys = keys.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key.trim());
-    for key in keys.chain(["ca", "server_name", "certificate", "key", "required"]) {
+    for key in keys.chain([
+        "ca",
+        "server_name",
+        "certificate",
+        "key",
+        "required",
+        "minimum_version",
+        "client_ca",
+        "client_certificate_required",
+        "max_sessions_per_user",
+        "max_sessions_per_address",
+        "idle_timeout",
+        "session_lifetime",
+    ]) {
         assert!(text.contains(&format!("{key} = ")), "{key} is not explained");
     }
 }

@@ -13,7 +13,7 @@ use crate::cli::{EXIT_OK, EXIT_REFUSED, report};
 use crate::config::Config;
 use crate::gate::judge_alone;
 use crate::gate::policy::{Parts, Policy};
-use crate::gate::principal::{Attributes, Principal};
+use crate::gate::principal::{Attributes, Principal, database_user};
 use crate::gate::verdict::Action;
 use crate::sql::Dialect;
 use crate::sql::lexer::{Escapes, Lexer, Token, TokenKind};
@@ -84,7 +84,7 @@ struct Subject {
 pub fn run(arguments: &CheckArguments) -> Result<u8, String> {
     let (policy, dialect) = policy(arguments)?;
     let principal = Principal::new(Attributes {
-        user: arguments.user.clone(),
+        user: database_user(&arguments.user).to_owned(),
         login_user: arguments.user.clone(),
         groups: arguments.groups.clone(),
         database: arguments.database.clone(),

@@ -12,7 +12,7 @@ use crate::config::{Case, CaseFile, Config};
 use crate::gate::finding::Code;
 use crate::gate::judge_alone;
 use crate::gate::policy::Policy;
-use crate::gate::principal::{Attributes, Principal};
+use crate::gate::principal::{Attributes, Principal, database_user};
 use crate::gate::verdict::Verdict;
 use crate::serve::build;
 use crate::sql::Dialect;
@@ -72,7 +72,7 @@ struct Outcome {
 impl Outcome {
     fn of(case: Case, policy: &Policy, dialect: Dialect) -> Self {
         let principal = Principal::new(Attributes {
-            user: case.user.clone(),
+            user: database_user(&case.user).to_owned(),
             login_user: case.user.clone(),
             groups: case.groups.clone(),
             database: case.database.clone(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::address;
 use crate::config::period::Period;
-use crate::config::value::{DialectWord, TlsMode, TlsVersion};
+use crate::config::value::{DialectWord, ExternalIdWord, FactsMode, TlsMode, TlsVersion};
 
 /// One `[[gate]]`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -33,9 +33,28 @@ pub struct Gate {
     /// TLS for SQL clients; absent: none is offered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<GateTls>,
+    /// How chains are evaluated, where this gate differs from `[facts]`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub iam: GateIam,
     /// Bounds.
     #[serde(default)]
     pub limits: Limits,
+}
+
+/// `[gate.iam]`: what of `[facts]` is otherwise for this gate.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GateIam {
+    /// By whose rules a chain is evaluated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<FactsMode>,
+    /// On which hops the database user is sent as `sts:ExternalId`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalIdWord>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// `[gate.upstream]`: the backend and how it is reached.

@@ -42,10 +42,46 @@ impl Principal {
     }
 }
 
+/// The database user for whom a client logs in. `IAM:` and `IAMA:` before a name say how its password was made and are no part of
+/// the user's name; `IAMR:role` and `namespace:user` of an identity provider are the names of users of their own, who must not
+/// be taken for a user of the bare name. Sources: Amazon Redshift API Reference, `GetClusterCredentials` and
+/// `GetClusterCredentialsWithIAM`, `DbUser`; Management Guide, "Native identity provider federation".
+#[must_use]
+pub fn database_user(login: &str) -> &str {
+    ["IAM:", "IAMA:"]
+        .iter()
+        .find_map(|prefix| login.strip_prefix(prefix))
+        .filter(|name| !name.is_empty())
+        .unwrap_or(login)
+}
+
 impl std::ops::Deref for Principal {
     type Target = Attributes;
 
     fn deref(&self) -> &Attributes {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::database_user;
+
+    #[test]
+    fn login_names() {
+        let rows = [
+            ("alice", "alice"),
+            ("IAM:alice", "alice"),
+            ("IAMA:alice", "alice"),
+            ("IAMA:alice:dev", "alice:dev"),
+            ("IAMR:loader", "IAMR:loader"),
+            ("azure:alice@example.com", "azure:alice@example.com"),
+            ("iam:alice", "iam:alice"),
+            ("IAM:", "IAM:"),
+            ("", ""),
+        ];
+        for (login, want) in rows {
+            assert_eq!(database_user(login), want, "{login}");
+        }
     }
 }

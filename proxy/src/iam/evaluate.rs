@@ -81,9 +81,11 @@ pub(crate) fn evaluate(request: &HopRequest<'_>) -> Outcome {
     }
     let weighing = Weighing::of(request);
     let denied = weighing.denied();
-    let permitted = weighing.permitted(request);
+    let permitted = weighing.permitted(request, request.needs_identity());
     if denied.is_true() || permitted.is_false() {
-        Outcome::Denied(explain::denied(request, &weighing, denied))
+        let refusal = explain::denied(request, &weighing, denied);
+        let by_guide_alone = request.is_guides_demand() && (weighing.permitted(request, false) & !denied).is_true();
+        Outcome::Denied(if by_guide_alone { explain::by_guide_alone(refusal) } else { refusal })
     } else if (permitted & !denied).is_true() {
         Outcome::Allowed
     } else {
@@ -120,14 +122,14 @@ impl Weighing {
         Truth::all(guards.into_iter().flatten().map(|said| said.allows.at_all()))
     }
 
-    /// Every Allow that is needed.
-    fn permitted(&self, request: &HopRequest<'_>) -> Truth {
+    /// Every Allow that is needed; `needs_identity` says whether one of the caller's own policies is, in any case.
+    fn permitted(&self, request: &HopRequest<'_>, needs_identity: bool) -> Truth {
         let trust = self.trust.allows;
         if matches!(request.caller, Caller::Service(_)) {
             return trust.directly;
         }
         let (identity, guards) = (self.identity.allows.at_all(), self.guards_allow());
-        let path = if request.needs_identity() {
+        let path = if needs_identity {
             trust.at_all() & identity & guards
         } else {
             trust.directly | (trust.by_role & guards) | (trust.by_account & identity & guards)
@@ -143,6 +145,14 @@ impl HopRequest<'_> {
         match self.caller {
             Caller::Service(_) => false,
             Caller::Session { role, .. } => self.mode == Mode::Guide || role.account() != self.target.account(),
+        }
+    }
+
+    /// Whether it is the Redshift guide alone that asks for the caller's own policies.
+    fn is_guides_demand(&self) -> bool {
+        match self.caller {
+            Caller::Service(_) => false,
+            Caller::Session { role, .. } => self.mode == Mode::Guide && role.account() == self.target.account(),
         }
     }
 

@@ -25,6 +25,15 @@ pub(crate) fn partitions(source: &RoleArn, target: &RoleArn) -> Refusal {
     }
 }
 
+/// Says of a refusal that IAM itself would allow the step.
+pub(crate) fn by_guide_alone(refusal: Refusal) -> Refusal {
+    let message = format!(
+        "{}; the Redshift guide asks for it, IAM's own rules would allow the step (facts.mode = \"aws\")",
+        refusal.message
+    );
+    Refusal { message, ..refusal }
+}
+
 /// Why a call is refused.
 pub(crate) fn denied(request: &HopRequest<'_>, weighing: &Weighing, is_denied: Truth) -> Refusal {
     if is_denied.is_true()

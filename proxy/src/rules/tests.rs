@@ -257,10 +257,7 @@ fn example_no_cross_account_unload() {
 #[test]
 fn example_external_schemas_by_etl_only() {
     let rules = shipped("examples/external-schemas-by-etl-only.cedar");
-    assert_eq!(
-        names(&judge(&rules, "u", "etl", "create_external_schema")),
-        ["etl-may-store-roles", "reads-and-writes"]
-    );
+    assert_eq!(names(&judge(&rules, "u", "etl", "create_external_schema")), ["etl-may-store-roles"]);
     assert_eq!(names(&judge(&rules, "u", "analysts", "copy")), ["reads-and-writes"]);
     assert_eq!(
         names(&judge(&rules, "u", "analysts", "create_external_schema")),

@@ -128,11 +128,11 @@ fn policy_of(config: &Config, gate: &GateConfig, shared: &Shared) -> Result<Poli
         Some(facts) => Some(Iam {
             facts: Arc::clone(facts),
             cluster: gate.cluster.clone(),
-            mode: match config.facts.mode {
+            mode: match gate.iam.mode.unwrap_or(config.facts.mode) {
                 FactsMode::Guide => Mode::Guide,
                 FactsMode::Aws => Mode::Aws,
             },
-            external_id: match config.facts.external_id {
+            external_id: match gate.iam.external_id.unwrap_or(config.facts.external_id) {
                 ExternalIdWord::Same => ExternalIdOn::Same,
                 ExternalIdWord::FirstOnly => ExternalIdOn::FirstOnly,
                 ExternalIdWord::Unknown => ExternalIdOn::Unknown,

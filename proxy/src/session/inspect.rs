@@ -34,8 +34,6 @@ pub struct Identity {
 
 #[derive(Debug)]
 struct IdentityState {
-    /// What the server reported first; the login user's name may be written otherwise (`IAM:user`).
-    first_report: Option<String>,
     current: Principal,
     requested: Vec<Principal>,
 }
@@ -44,7 +42,7 @@ impl Identity {
     /// The identity of a session that logs in as `login` and counts as `starting` until it is let in.
     #[must_use]
     pub fn new(login: Principal, starting: Starting) -> Self {
-        let state = IdentityState { first_report: None, current: login.clone(), requested: Vec::new() };
+        let state = IdentityState { current: login.clone(), requested: Vec::new() };
         Self { login, state: RefCell::new(state), starting: RefCell::new(Some(starting)) }
     }
 
@@ -75,9 +73,8 @@ impl Identity {
     }
 
     fn reported(&self, user: &str) {
-        let mut state = self.state.borrow_mut();
-        let first = state.first_report.get_or_insert_with(|| user.to_owned());
-        state.current = if first == user { self.login.clone() } else { self.login.with_user(user) };
+        // As the server writes it: the client may have logged in under another form of the name (`IAM:user`).
+        self.state.borrow_mut().current = self.login.with_user(user);
     }
 }
 

@@ -75,6 +75,9 @@ fn modes_and_external_id() {
     let friend = |mode| verdict(&hop(&facts, &home("RoleA"), &home("Friend"), 1, &crate::iam::Caller { mode, ..base }));
     assert_eq!(friend(Mode::Aws), ("allowed", None));
     assert_eq!(friend(Mode::Guide), ("denied", Some(Cause::NoPermission)));
+    let said = |source, target| refusal(hop(&facts, &source, &target, 1, &base)).message;
+    assert!(said(home("RoleA"), home("Friend")).contains("facts.mode = \"aws\""), "only the guide refuses");
+    assert!(!said(home("Friend"), away("RoleB")).contains("facts.mode"), "IAM refuses too");
     let rows = [
         (ExternalIdOn::Same, ("allowed", None)),
         (ExternalIdOn::FirstOnly, ("denied", Some(Cause::Condition))),
