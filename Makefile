@@ -16,7 +16,7 @@ build: ## Build the gate for everyday work: target/debug/rolegate
 
 .PHONY: dist
 dist: ## Build the gate as release images do, with link-time optimisation: target/dist/rolegate
-	cargo build --locked --profile dist --package rolegate
+	cargo build --locked --profile dist --package rolegate --features aws
 
 .PHONY: setup
 setup: ## Install what the tests need: Debian packages and a Python environment in target/venv
@@ -34,6 +34,10 @@ unit: ## Run the tests of the Rust code alone
 e2e: setup ## Run the end-to-end tests alone: real clients, real servers
 	cargo build --locked --workspace --bins --examples
 	target/venv/bin/python -m pytest -q -ra tests/e2e
+
+.PHONY: test-aws
+test-aws: ## Test the AWS source with the real SDK, against moto and a small fake; builds with --features aws
+	tests/aws/run.sh
 
 .PHONY: fuzz
 fuzz: ## Fuzz every target for FUZZ_SECONDS (60) each; needs a nightly compiler

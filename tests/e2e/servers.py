@@ -136,6 +136,8 @@ class Gate:
     gate_extra: str = ""
     dialect: str = "postgresql"
     tls: str = 'tls = "disable"'
+    program: Path = BIN / "rolegate"
+    env: dict = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     admin: int = field(default_factory=free_port)
 
@@ -144,7 +146,8 @@ class Gate:
         self.config = self.folder / "rolegate.toml"
         self.audit = self.folder / "audit.jsonl"
         self.write()
-        self.process = Process([BIN / "rolegate", "serve", "--config", self.config], self.folder / "log")
+        command = [self.program, "serve", "--config", self.config]
+        self.process = Process(command, self.folder / "log", env=self.env)
         self.process.wait_listening(self.admin)
         self.process.wait_listening(self.port)
 

@@ -30,6 +30,9 @@ const AT_ONCE: usize = 4;
 /// The first pause after a failure; it doubles up to the refresh interval.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
+/// How soon at the earliest it is looked whether facts have become too old.
+const SOON: Duration = Duration::from_millis(20);
+
 /// How long a failed look-up is remembered, so that an outage is not answered by a storm of calls.
 const FAILED_FOR: Duration = Duration::from_secs(1);
 
@@ -273,30 +276,40 @@ impl Live {
             tasks.spawn(async move {
                 loop {
                     tokio::time::sleep(live.pause(account)).await;
-                    if live.has_gone_stale(account) {
-                        live.tell();
-                    }
                     if let Err(error) = live.in_turn(&turns, account).await {
                         tracing::warn!(%error, "IAM facts could not be fetched; those at hand stay in force");
                     }
                 }
             });
         }
+        tasks.spawn(async move { self.watch_staleness().await });
         tasks.join_all().await;
         std::future::pending::<()>().await;
     }
 
-    /// How long to wait before the next fetch: longer after every failure, but not past the moment of going stale.
+    /// Takes accounts out of force when they have become too old, however long a fetch that could help hangs. Never resolves.
+    async fn watch_staleness(&self) {
+        let look = (self.settings.max_stale / 10).clamp(SOON, FIRST_PAUSE);
+        let mut before = Vec::new();
+        loop {
+            let accounts = self.settings.accounts.iter().copied();
+            let stale: Vec<_> = accounts.filter(|account| self.has_gone_stale(*account)).collect();
+            if stale.iter().any(|account| !before.contains(account)) {
+                self.tell();
+            }
+            before = stale;
+            tokio::time::sleep(look).await;
+        }
+    }
+
+    /// How long to wait before the next fetch: longer after every failure.
     fn pause(&self, account: AccountId) -> Duration {
         let held = lock(&self.held);
         let Some(held) = held.get(&account) else { return self.settings.refresh };
         if held.failures == 0 {
             return self.settings.refresh;
         }
-        let backoff =
-            FIRST_PAUSE.saturating_mul(1_u32 << held.failures.min(16).saturating_sub(1)).min(self.settings.refresh);
-        let left = held.listed.as_ref().and_then(|listed| self.settings.max_stale.checked_sub(listed.at.elapsed()));
-        left.map_or(backoff, |left| backoff.min(left.saturating_add(Duration::from_millis(1))))
+        FIRST_PAUSE.saturating_mul(1_u32 << held.failures.min(16).saturating_sub(1)).min(self.settings.refresh)
     }
 
     fn has_gone_stale(&self, account: AccountId) -> bool {
