@@ -102,7 +102,9 @@ impl Judge<'_> {
             },
             _ => None,
         };
-        if let (Some(chain), Some(iam), true) = (&chain, self.policy.iam(), is_assumed(judged.kind, role_use.clause)) {
+        let default = if role_use.method == Method::Default { self.default_role() } else { None };
+        let assumed = chain.as_ref().or(default.as_ref());
+        if let (Some(chain), Some(iam), true) = (assumed, self.policy.iam(), is_assumed(judged.kind, role_use.clause)) {
             self.chain(chain, iam, role_use.span.start, judged);
         }
         self.rules(&role_use, chain.as_ref(), judged);
@@ -112,6 +114,14 @@ impl Judge<'_> {
         };
         let RoleUse { clause, method, span, target } = role_use;
         judged.uses.push(JudgedUse { clause, method, roles, target, span });
+    }
+
+    /// The role that the keyword `default` stands for, where the facts tell. Rules and reports see the keyword: which role it
+    /// stands for can change without the statement.
+    fn default_role(&self) -> Option<Chain> {
+        let iam = self.policy.iam()?;
+        let role = iam.facts.cluster(&iam.cluster)?.default_role()?;
+        Chain::parse(role.as_str()).ok()
     }
 
     /// Attachment and every hop.

@@ -1,0 +1,56 @@
+//! `IAM_ROLE default` is judged as the cluster's default role, where the facts tell which it is.
+#![expect(clippy::unwrap_used, reason = "a test says what is wrong by failing")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rolegate::gate::finding::Code;
+use rolegate::gate::judge_alone;
+use rolegate::gate::policy::{Enforcement, Iam, Parts, Policy};
+use rolegate::gate::principal::{Attributes, Principal};
+use rolegate::iam::{ExternalIdOn, Facts, Mode, Sources};
+use rolegate::rules::Rules;
+use rolegate::sql::Dialect;
+
+/// The codes found in a COPY with the default role, `from` replaced by `to` in the demo's description of the cluster.
+fn codes(from: &str, to: &str) -> Vec<Code> {
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/demo");
+    let folder = tempfile::tempdir().unwrap();
+    let clusters = folder.path().join("clusters.json");
+    let text = fs::read_to_string(demo.join("clusters/demo.json")).unwrap();
+    assert!(text.contains(from));
+    fs::write(&clusters, text.replace(from, to)).unwrap();
+    let iam = ["iam/123456789012.json", "iam/210987654321.json"].map(|file| demo.join(file)).to_vec();
+    let facts = Facts::load(&Sources { iam, clusters: vec![clusters], service_control: Vec::new() }).unwrap();
+    let policy = Policy::new(Parts {
+        gate: "demo".to_owned(),
+        iam: Some(Iam {
+            facts: Arc::new(facts),
+            cluster: "demo".to_owned(),
+            mode: Mode::Guide,
+            external_id: ExternalIdOn::Same,
+        }),
+        rules: Arc::new(Rules::none()),
+        groups: BTreeMap::new(),
+        severities: BTreeMap::new(),
+        enforcement: Enforcement::Enforce,
+    });
+    let principal = Principal::new(Attributes { user: "etl".to_owned(), ..Attributes::default() });
+    let text = b"copy venue from 's3://b/x' iam_role default";
+    let verdict = judge_alone(&policy, Dialect::Redshift, text, &principal, Timestamp::now()).unwrap();
+    let role_use = verdict.statements.iter().flat_map(|statement| &statement.uses).next().unwrap();
+    assert!(role_use.roles.is_empty(), "reports show the keyword");
+    verdict.codes()
+}
+
+#[test]
+fn the_default_role_is_judged() {
+    assert_eq!(codes("demo", "demo"), [], "attached and trusting");
+    assert_eq!(codes("\"in-sync\"", "\"removing\""), [Code::Rg201]);
+    let line = "\"DefaultIamRoleArn\": \"arn:aws:iam::123456789012:role/RoleA\",";
+    assert_eq!(codes(line, ""), [], "which role it is is not known");
+    assert_eq!(codes(line, "\"DefaultIamRoleArn\": \"arn:aws:iam::123456789012:role/Gone\","), [Code::Rg201]);
+}
