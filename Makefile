@@ -43,6 +43,12 @@ test-aws: ## Test the AWS source with the real SDK, against moto and a small fak
 fuzz: ## Fuzz every target for FUZZ_SECONDS (60) each; needs a nightly compiler
 	proxy/fuzz/run.sh $(or $(FUZZ_SECONDS),60)
 
+.PHONY: scale
+scale: ## Measure what the facts of 200 accounts with 1,000 roles each cost: loading, memory, paths, verdicts
+	cargo build --locked --release --package rolegate --package rolegate-loadtest --bins
+	python3 loadtest/scale.py
+	cargo bench --locked --package rolegate-loadtest --bench verdict
+
 .PHONY: properties
 properties: setup ## Run the property and differential tests of the lexer on 200,000 generated texts each
 	ROLEGATE_PROPERTY_CASES=200000 cargo test --locked --package rolegate --test sql_disguise -- --nocapture
