@@ -19,8 +19,9 @@ pub(crate) enum Token {
     Run,
 }
 
+/// A place of a text that may hold variables.
 #[derive(Clone, Debug)]
-enum Part {
+pub(crate) enum Part {
     Token(Token),
     Variable { key: String, default: Option<String> },
 }
@@ -34,12 +35,13 @@ pub(crate) struct Reading {
     pub(crate) variables: bool,
 }
 
-/// A text with wildcards and variables, read once.
+/// A text with wildcards and variables, read once. Facts hold many thousands, so the common form is a small one.
 #[derive(Clone, Debug)]
-pub(crate) struct Template {
-    parts: Vec<Part>,
-    /// The tokens, when there is no variable.
-    fixed: Option<Vec<Token>>,
+pub(crate) enum Template {
+    /// Without a variable.
+    Fixed(Box<[Token]>),
+    /// With at least one.
+    Variable(Box<[Part]>),
 }
 
 /// What a template says for one request.
@@ -55,53 +57,42 @@ pub(crate) enum Resolved<'a> {
 
 impl Template {
     pub(crate) fn read(text: &str, reading: Reading) -> Self {
-        let mut parts = Vec::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(first) = rest.chars().next() {
-            if reading.variables
-                && let Some((part, after)) = read_variable(rest)
-            {
-                parts.push(part);
-                rest = after;
-                continue;
-            }
-            parts.push(Part::Token(match first {
-                '*' if reading.wildcards => Token::Run,
-                '?' if reading.wildcards => Token::One,
-                other => Token::Literal(other),
-            }));
-            rest = rest.strip_prefix(first).unwrap_or_default();
-        }
-        Self::of(parts)
+        Self::of(&read_parts(text, reading))
     }
 
-    fn of(parts: Vec<Part>) -> Self {
-        let token = |part: &Part| match part {
-            Part::Token(token) => Some(*token),
-            Part::Variable { .. } => None,
+    fn of(parts: &[Part]) -> Self {
+        let fixed: Option<Box<[Token]>> = parts.iter().map(Part::token).collect();
+        fixed.map_or_else(|| Self::Variable(parts.into()), Self::Fixed)
+    }
+
+    /// Its tokens, `None` in the place of a variable.
+    fn tokens(&self) -> impl Iterator<Item = Option<Token>> {
+        let (fixed, parts): (&[Token], &[Part]) = match self {
+            Self::Fixed(tokens) => (tokens, &[]),
+            Self::Variable(parts) => (&[], parts),
         };
-        let fixed = parts.iter().map(token).collect();
-        Self { parts, fixed }
+        fixed.iter().copied().map(Some).chain(parts.iter().map(Part::token))
     }
 
     pub(crate) fn has_variables(&self) -> bool {
-        self.fixed.is_none()
+        matches!(self, Self::Variable(_))
     }
 
     pub(crate) fn has_wildcards(&self) -> bool {
-        self.parts.iter().any(|part| matches!(part, Part::Token(Token::One | Token::Run)))
+        self.tokens().any(is_wildcard)
     }
 
     fn is_only_runs(&self) -> bool {
-        !self.parts.is_empty() && self.parts.iter().all(|part| matches!(part, Part::Token(Token::Run)))
+        self.tokens().next().is_some() && self.tokens().all(|token| token == Some(Token::Run))
     }
 
     pub(crate) fn resolve(&self, context: &Context) -> Resolved<'_> {
-        if let Some(fixed) = &self.fixed {
-            return Resolved::Tokens(Cow::Borrowed(fixed));
-        }
-        let mut tokens = Vec::with_capacity(self.parts.len());
-        for part in &self.parts {
+        let parts = match self {
+            Self::Fixed(tokens) => return Resolved::Tokens(Cow::Borrowed(tokens)),
+            Self::Variable(parts) => parts,
+        };
+        let mut tokens = Vec::with_capacity(parts.len());
+        for part in parts {
             let (key, default) = match part {
                 Part::Token(token) => {
                     tokens.push(*token);
@@ -143,6 +134,40 @@ impl Template {
     }
 }
 
+impl Part {
+    fn token(&self) -> Option<Token> {
+        match self {
+            Self::Token(token) => Some(*token),
+            Self::Variable { .. } => None,
+        }
+    }
+}
+
+fn is_wildcard(token: Option<Token>) -> bool {
+    matches!(token, Some(Token::One | Token::Run))
+}
+
+fn read_parts(text: &str, reading: Reading) -> Vec<Part> {
+    let mut parts = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        if reading.variables
+            && let Some((part, after)) = read_variable(rest)
+        {
+            parts.push(part);
+            rest = after;
+            continue;
+        }
+        parts.push(Part::Token(match first {
+            '*' if reading.wildcards => Token::Run,
+            '?' if reading.wildcards => Token::One,
+            other => Token::Literal(other),
+        }));
+        rest = rest.strip_prefix(first).unwrap_or_default();
+    }
+    parts
+}
+
 /// Reads `${key}`, `${key, 'default'}`, `${*}`, `${?}` or `${$}` at the start of a text. What is not closed is plain text.
 fn read_variable(text: &str) -> Option<(Part, &str)> {
     let (inside, after) = text.strip_prefix("${")?.split_once('}')?;
@@ -166,7 +191,7 @@ fn read_variable(text: &str) -> Option<(Part, &str)> {
 /// Matches a whole text against a pattern with wildcards and without variables.
 pub(crate) fn matches_glob(pattern: &str, text: &str) -> bool {
     let template = Template::read(pattern, Reading { wildcards: true, variables: false });
-    template.fixed.is_some_and(|tokens| glob(&tokens, text))
+    matches!(template, Template::Fixed(tokens) if glob(&tokens, text))
 }
 
 /// Matches a whole text against tokens.
@@ -210,22 +235,16 @@ const ARN_FIELDS: usize = 6;
 /// A pattern for ARNs, split at colons outside of variables.
 #[derive(Clone, Debug)]
 pub(crate) struct ArnPattern {
-    fields: Vec<Template>,
+    fields: Box<[Template]>,
     whole: Template,
 }
 
 impl ArnPattern {
     pub(crate) fn read(text: &str, variables: bool) -> Self {
-        let whole = Template::read(text, Reading { wildcards: true, variables });
-        let mut fields = vec![Vec::new()];
-        for part in &whole.parts {
-            if matches!(part, Part::Token(Token::Literal(':'))) && fields.len() < ARN_FIELDS {
-                fields.push(Vec::new());
-            } else if let Some(last) = fields.last_mut() {
-                last.push(part.clone());
-            }
-        }
-        Self { fields: fields.into_iter().map(Template::of).collect(), whole }
+        let parts = read_parts(text, Reading { wildcards: true, variables });
+        let is_colon = |part: &Part| matches!(part, Part::Token(Token::Literal(':')));
+        let fields = parts.splitn(ARN_FIELDS, is_colon).map(Template::of).collect();
+        Self { fields, whole: Template::of(&parts) }
     }
 
     /// For the condition operators `ArnEquals` and `ArnLike`, which are the same. `None` for a value that
@@ -276,8 +295,7 @@ fn resource_field(place: usize, field: &Template, value: &str, context: &Context
 
 /// Whether a wildcard stands in the resource type, the part before the first slash.
 fn has_wildcard_type(resource: &Template) -> bool {
-    let until_slash = resource.parts.iter().take_while(|part| !matches!(part, Part::Token(Token::Literal('/'))));
-    until_slash.into_iter().any(|part| matches!(part, Part::Token(Token::One | Token::Run)))
+    resource.tokens().take_while(|token| *token != Some(Token::Literal('/'))).any(is_wildcard)
 }
 
 #[cfg(test)]
