@@ -108,17 +108,18 @@ impl Gate {
     /// the lexer and no allocation in that case.
     #[must_use]
     pub fn judge(&self, text: &[u8], principal: &Principal, now: Timestamp) -> (Option<Arc<Verdict>>, Source) {
-        let Reading::Analysed(analysis) = sql::read(text, self.dialect) else { return (None, Source::Scan) };
-        let policy = self.policy.load();
-        if text.len() > MAX_CACHED_TEXT_BYTES {
-            return (Some(Arc::new(policy.judge(text, analysis, principal, now))), Source::Cold);
+        if sql::is_plain(text, self.dialect) {
+            return (None, Source::Scan);
         }
-        let key = Key { policy: policy.generation(), principal: principal.clone(), text: text.into() };
-        if let Some(verdict) = self.cache.get(&key) {
+        let policy = self.policy.load();
+        let is_kept = text.len() <= MAX_CACHED_TEXT_BYTES;
+        let key = is_kept.then(|| Key { policy: policy.generation(), principal: principal.clone(), text: text.into() });
+        if let Some(verdict) = key.as_ref().and_then(|key| self.cache.get(key)) {
             return (Some(verdict), Source::Cached);
         }
+        let Reading::Analysed(analysis) = sql::read(text, self.dialect) else { return (None, Source::Scan) };
         let verdict = Arc::new(policy.judge(text, analysis, principal, now));
-        if !verdict.depends_on_time {
+        if let Some(key) = key.filter(|_| !verdict.depends_on_time) {
             self.cache.insert(key, Arc::clone(&verdict));
         }
         (Some(verdict), Source::Cold)

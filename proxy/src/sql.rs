@@ -39,6 +39,20 @@ pub fn read(text: &[u8], dialect: Dialect) -> Reading {
     if statements.is_empty() { Reading::Plain } else { Reading::Analysed(Analysis { statements }) }
 }
 
+/// Whether the lexer's pass alone shows that nothing in a text is to be judged; [`read`] gives [`Reading::Plain`] then. What it
+/// does not show so may be plain all the same.
+#[must_use]
+pub fn is_plain(text: &[u8], dialect: Dialect) -> bool {
+    match dialect {
+        Dialect::Redshift => !may_matter(text, Escapes::Always),
+        // Without a backslash both settings of standard_conforming_strings read the same.
+        Dialect::PostgreSql => {
+            let has_backslash = || memchr::memchr(b'\\', text).is_some();
+            !may_matter(text, Escapes::EPrefix) && !(has_backslash() && may_matter(text, Escapes::Always))
+        }
+    }
+}
+
 fn read_with(text: &[u8], dialect: Dialect, escapes: Escapes) -> Vec<Statement> {
     if !may_matter(text, escapes) {
         return Vec::new();
