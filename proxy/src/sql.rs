@@ -48,7 +48,7 @@ pub fn is_plain(text: &[u8], dialect: Dialect) -> bool {
         // Without a backslash both settings of standard_conforming_strings read the same.
         Dialect::PostgreSql => {
             let has_backslash = || memchr::memchr(b'\\', text).is_some();
-            !may_matter(text, Escapes::EPrefix) && !(has_backslash() && may_matter(text, Escapes::Always))
+            !(may_matter(text, Escapes::EPrefix) || (has_backslash() && may_matter(text, Escapes::Always)))
         }
     }
 }
