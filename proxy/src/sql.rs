@@ -14,6 +14,7 @@ pub mod mask;
 pub mod model;
 pub mod procedures;
 pub mod settings;
+pub mod skim;
 #[cfg(test)]
 mod tests;
 pub mod words;
@@ -26,6 +27,7 @@ pub use model::{
 
 use crate::sql::analyse::{Context, Place, analyse};
 use crate::sql::lexer::{Escapes, Lexer, TokenKind, Trouble};
+use crate::sql::skim::Skim;
 use crate::sql::words::{Head, holds_credential_word};
 
 /// Reads the text of one `Query` or `Parse`, without its terminating NUL. One pass of the lexer and no allocation when
@@ -93,8 +95,8 @@ fn read_both_ways(text: &[u8]) -> Vec<Statement> {
 /// The pass that every statement gets: whether it holds a word for which the grammar has to look closer.
 fn may_matter(text: &[u8], escapes: Escapes) -> bool {
     let mut lexer = Lexer::new(text, escapes);
-    let mut head = Head::default();
-    for token in lexer.by_ref() {
+    let (mut head, mut skim) = (Head::default(), Skim::default());
+    while let Some(token) = lexer.next() {
         let bytes = text.get(token.start..token.end).unwrap_or_default();
         match token.kind {
             TokenKind::Word if head.meets(bytes) => return true,
@@ -106,6 +108,9 @@ fn may_matter(text: &[u8], escapes: Escapes) -> bool {
                 return true;
             }
             _ => head.other(),
+        }
+        if head.is_past() {
+            lexer.skip_ahead(&mut skim);
         }
     }
     match lexer.trouble() {

@@ -63,6 +63,14 @@ impl Head {
         }
     }
 
+    /// Whether place no longer counts: from here on, words matter that begin with two of the letters that
+    /// [`crate::sql::skim`] looks for.
+    #[inline]
+    #[must_use]
+    pub const fn is_past(&self) -> bool {
+        self.tokens > 3
+    }
+
     /// A token that is no word.
     #[inline]
     pub fn other(&mut self) {
