@@ -203,6 +203,26 @@ def test_sessions_that_the_gate_could_not_read_are_refused(gate, options):
         assert (refusal.kind, refusal.fields()["S"], refusal.fields()["C"]) == ("E", "FATAL", "0A000")
 
 
+def test_an_encoding_that_the_server_reports_counts(gate, postgres):
+    """The user's default encoding is unsafe, and no statement names it: texts beyond ASCII are refused, others pass."""
+    with Wire(postgres.port) as wire:
+        wire.login()
+        wire.send(query("create user eastern superuser; alter user eastern set client_encoding = 'SJIS'"))
+        wire.until_ready()
+    with Wire(gate.port) as wire:
+        wire.login("eastern", "postgres")
+        assert wire.parameters["client_encoding"] == "SJIS"
+        wire.send(query("select 1"))
+        assert [message.kind for message in wire.until_ready()] == ["T", "D", "C", "Z"]
+        wire.send(query(b"select '\x83\x5c'"))
+        error, _ready = wire.until_ready()
+        assert error.fields()["C"] == "42501" and error.fields()["M"].startswith("RG109")
+        wire.send(query("set client_encoding = 'UTF8'"))
+        wire.until_ready()
+        wire.send(query("select 'é'"))
+        assert [message.kind for message in wire.until_ready()] == ["T", "D", "C", "Z"]
+
+
 def test_compression_is_not_asked_for(demo):
     """The backend would compress what the gate has to read. Redshift's drivers send `_pq_.compression`."""
     with Wire(demo.gate) as wire:

@@ -36,13 +36,15 @@ pub struct Identity {
 struct IdentityState {
     current: Principal,
     requested: Vec<Principal>,
+    /// The server reads the client's texts in an encoding in which a byte below 0x80 can be part of another character.
+    unsafe_encoding: bool,
 }
 
 impl Identity {
     /// The identity of a session that logs in as `login` and counts as `starting` until it is let in.
     #[must_use]
     pub fn new(login: Principal, starting: Starting) -> Self {
-        let state = IdentityState { current: login.clone(), requested: Vec::new() };
+        let state = IdentityState { current: login.clone(), requested: Vec::new(), unsafe_encoding: false };
         Self { login, state: RefCell::new(state), starting: RefCell::new(Some(starting)) }
     }
 
@@ -96,6 +98,11 @@ impl Watcher for SessionWatcher<'_> {
 
     fn session_authorization(&self, user: &[u8]) {
         self.identity.reported(&String::from_utf8_lossy(user));
+    }
+
+    fn client_encoding(&self, encoding: &[u8]) {
+        let is_unsafe = sql::is_unsafe_encoding(&String::from_utf8_lossy(encoding));
+        self.identity.state.borrow_mut().unsafe_encoding = is_unsafe;
     }
 
     fn settled(&self) {
@@ -155,6 +162,11 @@ impl<'a> Desk<'a> {
         (Some(verdict), source, principal)
     }
 
+    /// Whether the server may read other quotes in a text than the gate: not in one of ASCII alone, in any encoding.
+    fn is_unreadable(&self, text: &[u8]) -> bool {
+        self.identity.state.borrow().unsafe_encoding && !text.is_ascii()
+    }
+
     /// What a verdict means for its message.
     fn ruling(&self, verdict: &Verdict, principal: &Principal, text: &[u8]) -> Ruling {
         let nonce = match verdict.action {
@@ -187,6 +199,10 @@ impl<'a> Desk<'a> {
 impl Inspector for Desk<'_> {
     async fn statement(&mut self, name: Option<&[u8]>, text: &[u8]) -> Ruling {
         let began = Instant::now();
+        if self.is_unreadable(text) {
+            let verdict = record::alone(self.service, &record::UNREADABLE_ENCODING, text);
+            return self.ruling(&verdict, &self.identity.current(), text);
+        }
         let (verdict, source, principal) = self.judge(text).await;
         let Some(verdict) = verdict else {
             if let (Some(name), false) = (name, self.watched.is_empty()) {
@@ -216,8 +232,8 @@ impl Inspector for Desk<'_> {
     async fn bind(&mut self, statement: &[u8], values: &[&[u8]]) -> Ruling {
         let Some(watched) = self.watched.get(statement) else { return Ruling::Forward };
         if watched.parameters && values.iter().any(|value| sql::names_role(value)) {
-            let (verdict, principal) = record::bound_role(self.service, &self.identity.current(), &watched.text);
-            return self.ruling(&verdict, &principal, &watched.text);
+            let verdict = record::alone(self.service, &record::BOUND_ROLE, &watched.text);
+            return self.ruling(&verdict, &self.identity.current(), &watched.text);
         }
         if watched.generation == self.service.gate.policy().generation() {
             return Ruling::Forward;

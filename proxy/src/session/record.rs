@@ -1,7 +1,5 @@
 //! What a verdict leaves behind: metrics and one audit record.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 use crate::gate::finding::{Code, Finding};
@@ -49,22 +47,46 @@ pub fn verdict(
     }
 }
 
-/// The verdict on a `Bind` that hands a role ARN to a CALL.
-pub fn bound_role(service: &Service, principal: &Principal, text: &[u8]) -> (Arc<Verdict>, Principal) {
+/// A finding that is made beside the reading of a statement.
+#[derive(Clone, Copy, Debug)]
+pub struct Remark {
+    code: Code,
+    kind: StatementKind,
+    message: &'static str,
+    hint: &'static str,
+}
+
+/// A `Bind` hands a role ARN to a CALL.
+pub const BOUND_ROLE: Remark = Remark {
+    code: Code::Rg107,
+    kind: StatementKind::Call,
+    message: "a bound argument of CALL looks like a role ARN",
+    hint: "let the procedure hold its role itself, or allow RG107 in [policy.severity]",
+};
+
+/// A text beyond ASCII in a session whose encoding the server reports as an unsafe one.
+pub const UNREADABLE_ENCODING: Remark = Remark {
+    code: Code::Rg109,
+    kind: StatementKind::Unknown,
+    message: "the session's client encoding could hide quotes from the gate",
+    hint: "use client_encoding UTF8, or ASCII texts alone",
+};
+
+/// The verdict of one remark on a message, without any reading of it.
+pub fn alone(service: &Service, remark: &Remark, text: &[u8]) -> Verdict {
     let policy = service.gate.policy();
-    let code = Code::Rg107;
     let finding = Finding {
-        code,
-        severity: policy.severity(code),
-        message: "a bound argument of CALL looks like a role ARN".to_owned(),
+        code: remark.code,
+        severity: policy.severity(remark.code),
+        message: remark.message.to_owned(),
         detail: None,
-        hint: Some("let the procedure hold its role itself, or allow RG107 in [policy.severity]".to_owned()),
+        hint: Some(remark.hint.to_owned()),
         hop: None,
         at: 0,
     };
     let action = Action::from(finding.severity);
     let statement = JudgedStatement {
-        kind: StatementKind::Call,
+        kind: remark.kind,
         span: 0..text.len(),
         uses: Vec::new(),
         hops: Vec::new(),
@@ -75,7 +97,7 @@ pub fn bound_role(service: &Service, principal: &Principal, text: &[u8]) -> (Arc
         watch_parameters: true,
     };
     let shadow = policy.enforcement() == crate::gate::policy::Enforcement::Shadow;
-    let verdict = Verdict {
+    Verdict {
         unknown_roles: Vec::new(),
         action: if shadow { action.min(Action::Annotate) } else { action },
         enforced: action,
@@ -83,8 +105,7 @@ pub fn bound_role(service: &Service, principal: &Principal, text: &[u8]) -> (Arc
         depends_on_time: false,
         policy_version: policy.version().to_owned(),
         generation: policy.generation(),
-    };
-    (Arc::new(verdict), principal.clone())
+    }
 }
 
 #[expect(

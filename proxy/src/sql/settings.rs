@@ -32,28 +32,85 @@ pub fn session(cursor: &mut Cursor<'_>, text: &[u8], draft: &mut Draft) {
     }
 }
 
-/// `client_encoding` with a value, and `set_config` of it, wherever they stand: the word is enough for the server.
+/// `client_encoding` and `session_authorization` with a value, `set_config` of them, and an UPDATE of the view over all settings,
+/// wherever they stand: the name, quoted or not, is enough for the server.
 pub fn parameters(tokens: &[Token], text: &[u8], draft: &mut Draft) {
-    let is_word = |token: &Token, word: &str| {
-        token.kind == TokenKind::Word
-            && text.get(token.start..token.end).is_some_and(|bytes| bytes.eq_ignore_ascii_case(word.as_bytes()))
-    };
+    let mut updates = false;
     for (place, token) in tokens.iter().enumerate() {
         let mut after = tokens.iter().skip(place.saturating_add(1)).copied().peekable();
-        if is_word(token, "client_encoding") {
-            let assigns = |next: &Token| is_word(next, "to") || next.kind == TokenKind::Symbol(b'=');
-            if after.next_if(assigns).is_some()
-                && let Some(token) = after.next()
-            {
-                encoding(text, token, draft);
+        let mut assigned = || {
+            let assigns = |next: &Token| is_word(text, next, "to") || next.kind == TokenKind::Symbol(b'=');
+            after.next_if(assigns).and_then(|_assigns| after.next())
+        };
+        updates |= is_word(text, token, "update");
+        match setting(text, token) {
+            Setting::Encoding => {
+                if let Some(value) = assigned() {
+                    encoding(text, value, draft);
+                }
             }
-        } else if is_word(token, "set_config") && after.next().is_some_and(|next| next.kind == TokenKind::Symbol(b'('))
-        {
-            let (name, comma, value) = (after.next(), after.next(), after.next());
-            let is_whole = comma.is_some_and(|comma| comma.kind == TokenKind::Symbol(b','));
-            set_config(text, name, is_whole, value, draft);
+            Setting::User => {
+                if let Some(user) = assigned().and_then(|token| value(text, token)) {
+                    draft.effect(Effect::SetSessionAuthorization(user));
+                }
+            }
+            Setting::Call if after.next().is_some_and(|next| next.kind == TokenKind::Symbol(b'(')) => {
+                let (name, comma, value) = (after.next(), after.next(), after.next());
+                let is_whole = comma.is_some_and(|comma| comma.kind == TokenKind::Symbol(b','));
+                set_config(text, name, is_whole, value, draft);
+            }
+            Setting::View if updates => {
+                draft.fault(FaultKind::Encoding, span(*token), "an UPDATE of pg_settings could set it".to_owned());
+            }
+            Setting::Escaped if place > 1 && tokens.get(place.saturating_sub(1)).is_some_and(is_ampersand) => {
+                draft.fault(FaultKind::Encoding, span(*token), "an escaped name could be that of a setting".to_owned());
+            }
+            _ => {}
         }
     }
+}
+
+/// What a name can do to the session.
+enum Setting {
+    /// `client_encoding`.
+    Encoding,
+    /// `session_authorization`.
+    User,
+    /// `set_config`.
+    Call,
+    /// `pg_settings`: an UPDATE of it is a `set_config`.
+    View,
+    /// An identifier with a backslash, which is an escape after `U&`.
+    Escaped,
+    /// Nothing.
+    None,
+}
+
+fn setting(text: &[u8], token: &Token) -> Setting {
+    let bytes = text.get(token.start..token.end).unwrap_or_default();
+    let name = match token.kind {
+        TokenKind::Word => bytes,
+        TokenKind::Quoted => bytes.get(1..bytes.len().saturating_sub(1)).unwrap_or_default(),
+        _ => return Setting::None,
+    };
+    let is = |word: &[u8]| name.eq_ignore_ascii_case(word);
+    match name.len() {
+        15 if is(b"client_encoding") => Setting::Encoding,
+        21 if is(b"session_authorization") => Setting::User,
+        10 if is(b"set_config") => Setting::Call,
+        11 if is(b"pg_settings") => Setting::View,
+        _ if token.kind == TokenKind::Quoted && name.contains(&b'\\') => Setting::Escaped,
+        _ => Setting::None,
+    }
+}
+
+fn is_word(text: &[u8], token: &Token, word: &str) -> bool {
+    token.kind == TokenKind::Word
+        && text.get(token.start..token.end).is_some_and(|bytes| bytes.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+fn is_ampersand(token: &Token) -> bool {
+    token.kind == TokenKind::Symbol(b'&')
 }
 
 /// `set_config(name, value, is_local)`. A name that is no literal could be any setting's.

@@ -119,6 +119,8 @@ struct Classes {
     firsts: Mask,
     /// Letters that are the second of such words.
     seconds: Mask,
+    /// The two letters of `pg_settings`: words with `p` are too many to stop at all of them.
+    p_and_g: (Mask, Mask),
     /// `'`, whose meaning the letter before can change.
     quotes: Mask,
     /// Bytes that start something other than a word, a number or a symbol, or end a statement.
@@ -156,6 +158,8 @@ impl Classes {
         self.exponents |= mask(e);
         self.firsts |= mask(a | c | s | letter(b'i') | letter(b'u'));
         self.seconds |= mask(a | c | s | e | letter(b'l') | letter(b'n') | letter(b'o') | letter(b'r'));
+        self.p_and_g.0 |= mask(letter(b'p'));
+        self.p_and_g.1 |= mask(letter(b'g'));
         self.quotes |= mask(is(b'\''));
         self.marks |= mask(is(b'"') | is(b'#') | is(b'-') | is(b'/') | is(b';') | is(0));
     }
@@ -172,7 +176,7 @@ impl Classes {
 
     #[inline]
     fn stops(&self) -> Mask {
-        let candidates = self.firsts & (self.seconds >> 1);
+        let candidates = (self.firsts & (self.seconds >> 1)) | (self.p_and_g.0 & (self.p_and_g.1 >> 1));
         self.marks | (self.starts() & (candidates | self.dollars))
     }
 
@@ -189,7 +193,9 @@ mod tests {
     use crate::sql::words::Head;
 
     /// What texts are put together from: whatever can move a boundary, and words that matter.
-    const PARTS: [&str; 44] = [
+    const PARTS: [&str; 46] = [
+        "pg_settings",
+        "session_authorization",
         " ",
         " ",
         "\n",
@@ -245,7 +251,7 @@ mod tests {
             usize::try_from((state >> 20) % limit).unwrap_or(0)
         };
         let count = roll(60);
-        (0..count).flat_map(|_| PARTS.get(roll(44)).copied().unwrap_or_default().bytes()).collect()
+        (0..count).flat_map(|_| PARTS.get(roll(46)).copied().unwrap_or_default().bytes()).collect()
     }
 
     fn past() -> Head {

@@ -17,6 +17,18 @@ pub fn is_credential(word: &[u8]) -> bool {
     matches!(word.len(), 8 | 10..=13 | 17) && CREDENTIAL_WORDS.iter().any(|name| word.eq_ignore_ascii_case(name))
 }
 
+/// Names, quoted or not, by which a statement can change the session's encoding or user.
+const SETTING_NAMES: [&[u8]; 4] = [b"set_config", b"client_encoding", b"session_authorization", b"pg_settings"];
+
+/// Whether the inside of a quoted identifier makes its statement one that is to be judged: it names credentials, or what changes
+/// the session. An escape in it (`U&"..."`) could spell any name.
+#[must_use]
+pub fn quoted_matters(name: &[u8]) -> bool {
+    is_credential(name)
+        || SETTING_NAMES.iter().any(|setting| name.eq_ignore_ascii_case(setting))
+        || memchr::memchr(b'\\', name).is_some()
+}
+
 /// Whether a credential word stands anywhere in bytes that cannot be lexed.
 #[must_use]
 pub fn holds_credential_word(bytes: &[u8]) -> bool {
@@ -58,7 +70,9 @@ impl Head {
             (6, _) => is(b"unload"),
             (9, 1 | 3) => is(b"procedure"),
             (10, _) => is(b"assumerole") || is(b"set_config"),
+            (11, _) => is(b"pg_settings") || is_credential(word),
             (15, _) => is(b"client_encoding"),
+            (21, _) => is(b"session_authorization"),
             _ => is_credential(word),
         }
     }

@@ -62,6 +62,8 @@ pub trait Watcher {
     fn to_frontend(&self, bytes: usize);
     /// The server reports the session's user.
     fn session_authorization(&self, user: &[u8]);
+    /// The server reports the encoding in which it reads what the client sends.
+    fn client_encoding(&self, encoding: &[u8]);
     /// The server has answered everything that it was sent.
     fn settled(&self);
 }

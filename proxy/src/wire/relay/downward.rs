@@ -60,10 +60,11 @@ where
                 }
                 (kind::PARAMETER_STATUS, None) if header.body_bytes <= MAX_PARAMETER_BYTES => break,
                 (kind::PARAMETER_STATUS, Some(body)) => {
-                    let user =
-                        body.strip_prefix(b"session_authorization\0").and_then(|value| value.strip_suffix(b"\0"));
-                    if let Some(user) = user {
+                    let value = |name: &[u8]| body.strip_prefix(name).and_then(|value| value.strip_suffix(b"\0"));
+                    if let Some(user) = value(b"session_authorization\0") {
                         watcher.session_authorization(user);
+                    } else if let Some(encoding) = value(b"client_encoding\0") {
+                        watcher.client_encoding(encoding);
                     }
                 }
                 (kind::ERROR_RESPONSE, whole) if !ledger.pending.borrow().is_empty() => match whole {

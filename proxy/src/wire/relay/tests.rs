@@ -65,6 +65,7 @@ impl Watcher for Ear {
     fn session_authorization(&self, user: &[u8]) {
         self.users.borrow_mut().push(String::from_utf8_lossy(user).into_owned());
     }
+    fn client_encoding(&self, _encoding: &[u8]) {}
     fn settled(&self) {}
 }
 
