@@ -43,6 +43,10 @@ test-aws: ## Test the AWS source with the real SDK, against moto and a small fak
 fuzz: ## Fuzz every target for FUZZ_SECONDS (60) each; needs a nightly compiler
 	proxy/fuzz/run.sh $(or $(FUZZ_SECONDS),60)
 
+.PHONY: oracle
+oracle: ## Compare the IAM evaluation with a published evaluator on 6,000 generated hops (Node.js; nothing of it is shipped)
+	tests/oracle/run.sh 6000
+
 .PHONY: scale
 scale: ## Measure what the facts of 200 accounts with 1,000 roles each cost: loading, memory, paths, verdicts
 	cargo build --locked --release --package rolegate --package rolegate-loadtest --bins
