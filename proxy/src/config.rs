@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use cases::{Case, CaseFile};
 pub use error::{ConfigError, KeyPlace};
 pub use facts::{Aws, AwsAccount, Facts};
-pub use gates::{Gate, GateIam, GateTls, Identity, Limits, Upstream};
+pub use gates::{Catalog, Gate, GateIam, GateTls, Identity, Limits, Upstream};
 pub use period::Period;
 pub use sections::{Admin, Audit, Cache, Log, Policy, Runtime};
 

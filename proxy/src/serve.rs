@@ -1,6 +1,7 @@
 //! Running the gates of a configuration: workers, admin, reload, drain.
 
 pub mod build;
+mod catalog;
 mod live;
 mod overview;
 pub mod pull;
@@ -102,6 +103,11 @@ async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<()
     if let Some(live) = &live {
         live::connect(live, &services);
         tokio::spawn(Arc::clone(live).follow());
+    }
+    for (gate, service) in config.gate.iter().zip(&services) {
+        if let Some(settings) = &gate.catalog {
+            tokio::spawn(catalog::follow(Arc::clone(service), settings.clone(), metrics.clone()));
+        }
     }
     let workers = config.runtime.workers.unwrap_or_else(worker::cores).max(1);
     let mut sockets = Vec::new();

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
+use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -70,6 +71,8 @@ pub struct Service {
     pub seats: Seats,
     /// Networks whose connections start with a PROXY protocol header.
     pub proxies: Vec<IpNet>,
+    /// How reading the cluster's groups goes.
+    pub catalog: ArcSwap<CatalogStatus>,
     /// Annotated statements carry a comment.
     pub comment: bool,
     /// Annotated statements warn the client.
@@ -78,6 +81,17 @@ pub struct Service {
     pub metrics: GateMetrics,
     /// Records.
     pub audit: Audit,
+}
+
+/// How reading the groups of a cluster goes, for people.
+#[derive(Clone, Debug, Default)]
+pub struct CatalogStatus {
+    /// When it was read last; `None` when it never was.
+    pub read_at: Option<Timestamp>,
+    /// The groups that it holds.
+    pub groups: usize,
+    /// What went wrong since.
+    pub last_error: Option<String>,
 }
 
 /// Numbers sessions within this process.

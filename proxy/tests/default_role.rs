@@ -35,6 +35,7 @@ fn codes(from: &str, to: &str) -> Vec<Code> {
         }),
         rules: Arc::new(Rules::none()),
         groups: BTreeMap::new(),
+        catalog: rolegate::gate::policy::Catalog::NotRead,
         severities: BTreeMap::new(),
         enforcement: Enforcement::Enforce,
     });

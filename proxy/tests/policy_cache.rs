@@ -81,6 +81,7 @@ impl World {
             }),
             rules: Arc::clone(self.rules.get(change.rules).unwrap()),
             groups,
+            catalog: rolegate::gate::policy::Catalog::NotRead,
             severities: if change.severities { BTreeMap::from(severities) } else { BTreeMap::new() },
             enforcement: if change.enforce { Enforcement::Enforce } else { Enforcement::Shadow },
         })

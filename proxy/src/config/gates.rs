@@ -33,6 +33,9 @@ pub struct Gate {
     /// TLS for SQL clients; absent: none is offered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<GateTls>,
+    /// Reads groups from the cluster itself; absent: the configuration's are all there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalog: Option<Catalog>,
     /// How chains are evaluated, where this gate differs from `[facts]`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub iam: GateIam,
@@ -55,6 +58,29 @@ pub struct GateIam {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+/// `[gate.catalog]`: a service connection that reads who is in which group.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalog {
+    /// The database user; needs no rights but to connect.
+    pub user: String,
+    /// A file that holds the user's password; read for every connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<PathBuf>,
+    /// The database.
+    pub database: String,
+    /// From one reading to the next.
+    #[serde(default = "catalog_refresh")]
+    pub refresh: Period,
+    /// The longest that a reading may take.
+    #[serde(default = "connect_timeout")]
+    pub timeout: Period,
+}
+
+const fn catalog_refresh() -> Period {
+    Period::from_secs(300)
 }
 
 /// `[gate.upstream]`: the backend and how it is reached.

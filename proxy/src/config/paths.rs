@@ -17,6 +17,9 @@ pub(super) fn resolve(config: &mut Config, folder: &Path) -> Result<(), Problem>
         if let Some(ca) = &mut gate.upstream.ca {
             *ca = folder.join(&*ca);
         }
+        if let Some(file) = gate.catalog.as_mut().and_then(|catalog| catalog.password_file.as_mut()) {
+            *file = folder.join(&*file);
+        }
         if let Some(tls) = &mut gate.tls {
             tls.certificate = folder.join(&tls.certificate);
             tls.key = folder.join(&tls.key);

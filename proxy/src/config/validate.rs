@@ -38,6 +38,11 @@ pub(super) fn validate(config: &Config) -> Result<(), Problem> {
             let what = "is of no use without client_ca; name the authorities of client certificates, or remove it";
             return Err(problem(&["tls", "client_certificate_required"], what.to_owned()));
         }
+        if let Some(catalog) = &gate.catalog {
+            for (key, period) in [("refresh", catalog.refresh), ("timeout", catalog.timeout)] {
+                positive(key, period).map_err(|(key, what)| problem(&["catalog", key], what))?;
+            }
+        }
         limits(gate).map_err(|(key, what)| problem(&["limits", key], what))?;
         if config.facts.is_configured() && gate.cluster.is_empty() {
             let what = "is missing although [facts] has a source; write the cluster's identifier";

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::chain::{Chain, RoleArn};
 use crate::gate::finding::{Code, Finding, Severity};
-use crate::gate::policy::{Enforcement, Iam, Policy};
+use crate::gate::policy::{Catalog, Enforcement, Iam, Policy};
 use crate::gate::principal::Principal;
 use crate::gate::verdict::{Action, HopResult, JudgedHop, JudgedStatement, JudgedUse, Verdict};
 use crate::iam::{self, Caller, Cause, Outcome, Refusal, Step};
@@ -180,6 +180,16 @@ impl Judge<'_> {
     }
 
     fn rules(&mut self, role_use: &RoleUse, chain: Option<&Chain>, judged: &mut JudgedStatement) {
+        if self.principal.groups.is_none()
+            && *self.policy.catalog() == Catalog::Unknown
+            && !self.policy.parts.rules.is_empty()
+        {
+            let message = "the groups of the database users are not known yet, so no rule can permit it".to_owned();
+            let mut finding = self.finding(Code::Rg302, message, role_use.span.start);
+            finding.detail = Some("the cluster's catalogue was not read yet".to_owned());
+            finding.hint = Some("try again; the gate's log says why [gate.catalog] cannot be read".to_owned());
+            return judged.findings.push(finding);
+        }
         let groups = self.principal.groups.clone().unwrap_or_else(|| self.policy.groups_of(&self.principal.user));
         let cluster = self.policy.iam().and_then(|iam| iam.facts.cluster(&iam.cluster));
         let request = Request {

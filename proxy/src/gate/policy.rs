@@ -43,6 +43,18 @@ pub struct Iam {
     pub external_id: ExternalIdOn,
 }
 
+/// The groups that the cluster's own catalogue puts users in.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Catalog {
+    /// It is not asked: the configuration's groups are all there are.
+    #[default]
+    NotRead,
+    /// It was not read yet, so nobody's groups are known.
+    Unknown,
+    /// Users by group.
+    Known(Arc<BTreeMap<String, Vec<String>>>),
+}
+
 /// What a policy is made of.
 #[derive(Clone, Debug)]
 pub struct Parts {
@@ -54,6 +66,8 @@ pub struct Parts {
     pub rules: Arc<Rules>,
     /// Users by group.
     pub groups: BTreeMap<String, Vec<String>>,
+    /// What the cluster says of groups.
+    pub catalog: Catalog,
     /// Severities that differ from the defaults.
     pub severities: BTreeMap<Code, Severity>,
     /// Whether refusals are carried out.
@@ -69,6 +83,7 @@ impl Parts {
             iam: None,
             rules: Arc::new(Rules::none()),
             groups: BTreeMap::new(),
+            catalog: Catalog::NotRead,
             severities: BTreeMap::new(),
             enforcement: Enforcement::Enforce,
         }
@@ -128,17 +143,38 @@ impl Policy {
         Self::new(parts)
     }
 
+    /// The same policy with other groups of the cluster.
+    #[must_use]
+    pub fn with_catalog(&self, catalog: Catalog) -> Self {
+        Self::new(Parts { catalog, ..self.parts.clone() })
+    }
+
+    /// The groups of the cluster.
+    #[must_use]
+    pub fn catalog(&self) -> &Catalog {
+        &self.parts.catalog
+    }
+
     /// The severity of a code.
     #[must_use]
     pub fn severity(&self, code: Code) -> Severity {
         self.parts.severities.get(&code).copied().unwrap_or_else(|| code.default_severity())
     }
 
-    /// The groups that the configuration puts a user in.
+    /// The groups that the configuration or the cluster puts a user in.
     #[must_use]
     pub fn groups_of(&self, user: &str) -> Vec<String> {
         let holds = |users: &Vec<String>| users.iter().any(|member| member == user);
-        self.parts.groups.iter().filter(|(_, users)| holds(users)).map(|(group, _)| group.clone()).collect()
+        let of = |groups: &BTreeMap<String, Vec<String>>| {
+            groups.iter().filter(|(_, users)| holds(users)).map(|(group, _)| group.clone()).collect::<Vec<_>>()
+        };
+        let mut groups = of(&self.parts.groups);
+        if let Catalog::Known(known) = &self.parts.catalog {
+            groups.extend(of(known));
+        }
+        groups.sort_unstable();
+        groups.dedup();
+        groups
     }
 }
 
@@ -154,7 +190,7 @@ fn version(parts: &Parts) -> String {
         add(&iam.cluster);
         add(&format!("{:?} {:?}", iam.mode, iam.external_id));
     }
-    add(&format!("{:?} {:?}", parts.groups, parts.severities));
+    add(&format!("{:?} {:?} {:?}", parts.groups, parts.catalog, parts.severities));
     add(parts.enforcement.as_str());
     hash.finalize().first_chunk().map(|start| format!("{:016x}", u64::from_be_bytes(*start))).unwrap_or_default()
 }

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use crate::config::value::{DialectWord, ExternalIdWord, FactsMode, ModeWord, SeverityWord, TlsMode, TlsVersion};
 use crate::config::{Config, ConfigError, Gate as GateConfig, Period};
 use crate::gate::finding::{Code, Severity};
-use crate::gate::policy::{Enforcement, Iam, Parts, Policy};
+use crate::gate::policy::{Catalog, Enforcement, Iam, Parts, Policy};
 use crate::gate::{CacheSettings, Gate};
 use crate::iam::{ExternalIdOn, Facts, FactsError, Live, Mode, Sources};
 use crate::net::tls::{self, Frontend, TlsError, Verify};
@@ -144,6 +144,7 @@ fn policy_of(config: &Config, gate: &GateConfig, shared: &Shared) -> Result<Poli
         iam,
         rules: Arc::clone(&shared.rules),
         groups: config.policy.groups.clone(),
+        catalog: if gate.catalog.is_some() { Catalog::Unknown } else { Catalog::NotRead },
         severities: severities(config),
         enforcement: match config.policy.mode {
             ModeWord::Enforce => Enforcement::Enforce,
@@ -276,6 +277,7 @@ pub fn services(
                 unauthenticated: Some(gate.limits.max_unauthenticated),
             }),
             proxies: gate.proxy_protocol_from.clone(),
+            catalog: ArcSwap::default(),
             comment: config.policy.comment,
             notice: config.policy.notice,
             metrics: counts,
@@ -293,8 +295,10 @@ pub fn refresh(config: &Config, live: Option<&Live>, services: &[Arc<Service>]) 
     let fresh = all(config, live)?;
     for (gate, fresh) in config.gate.iter().zip(fresh.gates) {
         if let Some(service) = services.iter().find(|service| service.name == gate.name) {
-            show(&service.metrics, &fresh.policy);
-            service.gate.replace(fresh.policy);
+            // What the cluster said of groups stays known; a gate that asks it from now on takes that up at its next start.
+            let policy = fresh.policy.with_catalog(service.gate.policy().catalog().clone());
+            show(&service.metrics, &policy);
+            service.gate.replace(policy);
             service.offer.store(Arc::new(fresh.offer));
             service.upstream.store(Arc::new(fresh.upstream));
         }

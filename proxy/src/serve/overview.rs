@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use crate::admin::Subject;
+use crate::gate::policy::Catalog;
 use crate::iam::{Facts, Live, Origin};
 use crate::observe::Metrics;
 use crate::session::Service;
@@ -41,8 +42,9 @@ impl Subject for Overview {
     }
 
     fn facts(&self) -> Json {
+        let catalogs: Vec<_> = self.services.iter().filter_map(|service| catalog(service)).collect();
         let Some(facts) = self.facts_in_force() else {
-            return json!({ "accounts": [], "clusters": [], "fetches": [] });
+            return json!({ "accounts": [], "clusters": [], "fetches": [], "catalogs": catalogs });
         };
         let accounts = facts.accounts().map(|(id, account)| {
             json!({
@@ -66,9 +68,21 @@ impl Subject for Overview {
         });
         json!({
             "version": facts.version(), "accounts": accounts.collect::<Vec<_>>(),
-            "clusters": clusters.collect::<Vec<_>>(), "fetches": fetches.collect::<Vec<_>>(),
+            "clusters": clusters.collect::<Vec<_>>(), "fetches": fetches.collect::<Vec<_>>(), "catalogs": catalogs,
         })
     }
+}
+
+/// What is known of a cluster's groups, where they are asked for.
+fn catalog(service: &Service) -> Option<Json> {
+    if *service.gate.policy().catalog() == Catalog::NotRead {
+        return None;
+    }
+    let status = service.catalog.load();
+    Some(json!({
+        "gate": service.name, "groups": status.groups, "read_at": status.read_at.map(|at| at.to_string()),
+        "last_error": status.last_error,
+    }))
 }
 
 fn age(read_at: Timestamp) -> Duration {

@@ -1,0 +1,104 @@
+//! Groups as the cluster itself knows them, read by a service connection of a gate's own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{NoTls, SimpleQueryMessage};
+use tracing::{debug, info, warn};
+
+use crate::config::Catalog as Settings;
+use crate::gate::policy::Catalog;
+use crate::net::upstream::UpstreamError;
+use crate::observe::Metrics;
+use crate::session::{CatalogStatus, Service};
+
+/// Every user in every group. Source: Amazon Redshift Database Developer Guide, `PG_GROUP`; PostgreSQL 8.0 documentation, `pg_user`.
+const QUERY: &str =
+    "select g.groname, u.usename from pg_catalog.pg_group g, pg_catalog.pg_user u where u.usesysid = any (g.grolist)";
+
+/// Why the catalogue cannot be read.
+#[derive(Debug, thiserror::Error)]
+enum CatalogError {
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    #[error("{}: cannot be read: {source}; it should hold the password of [gate.catalog] user", path.display())]
+    Password { path: std::path::PathBuf, source: std::io::Error },
+    #[error("the cluster refuses [gate.catalog]: {}", told(.0))]
+    Refused(#[from] tokio_postgres::Error),
+    #[error("the cluster did not answer within {0:?}")]
+    Timeout(std::time::Duration),
+}
+
+/// What the server said, which the error's own text leaves out.
+fn told(error: &tokio_postgres::Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), |said| format!("{}: {}", said.code().code(), said.message()))
+}
+
+/// Reads the catalogue of one gate's cluster again and again, and puts what changes in force. What was read stays in force while the
+/// cluster cannot be asked: fewer groups could mean fewer refusals. Never resolves.
+pub(super) async fn follow(service: Arc<Service>, settings: Settings, metrics: Metrics) {
+    loop {
+        let began = Instant::now();
+        let read = tokio::time::timeout(settings.timeout.get(), read(&service, &settings)).await;
+        let read = read.unwrap_or_else(|_elapsed| Err(CatalogError::Timeout(settings.timeout.get())));
+        metrics.facts_fetched("catalog", read.is_ok(), began.elapsed());
+        match read {
+            Ok(groups) => put_in_force(&service, groups),
+            Err(error) => {
+                warn!(gate = %service.name, %error, "the groups of the cluster cannot be read; those at hand stay in force");
+                let old = service.catalog.load();
+                let failed = CatalogStatus { last_error: Some(error.to_string()), ..CatalogStatus::clone(&old) };
+                service.catalog.store(Arc::new(failed));
+            }
+        }
+        tokio::time::sleep(settings.refresh.get()).await;
+    }
+}
+
+fn put_in_force(service: &Service, groups: BTreeMap<String, Vec<String>>) {
+    let count = groups.len();
+    let status = CatalogStatus { read_at: Some(Timestamp::now()), groups: count, last_error: None };
+    service.catalog.store(Arc::new(status));
+    let (policy, catalog) = (service.gate.policy(), Catalog::Known(Arc::new(groups)));
+    if *policy.catalog() != catalog {
+        info!(gate = %service.name, groups = count, "groups read from the cluster");
+        let fresh = policy.with_catalog(catalog);
+        super::build::show(&service.metrics, &fresh);
+        service.gate.replace(fresh);
+    }
+}
+
+async fn read(service: &Service, settings: &Settings) -> Result<BTreeMap<String, Vec<String>>, CatalogError> {
+    let mut config = tokio_postgres::Config::new();
+    // TLS, where the upstream demands it, is around the stream already.
+    config.user(&settings.user).dbname(&settings.database).application_name("rolegate").ssl_mode(SslMode::Disable);
+    if let Some(path) = &settings.password_file {
+        let password = std::fs::read_to_string(path);
+        let password = password.map_err(|source| CatalogError::Password { path: path.clone(), source })?;
+        config.password(password.trim_end_matches(['\r', '\n']));
+    }
+    let stream = service.upstream.load_full().connect().await?;
+    let (client, connection) = config.connect_raw(stream, NoTls).await?;
+    let connection = tokio::spawn(connection);
+    let answer = client.simple_query(QUERY).await;
+    // Without its client the connection says Terminate and ends.
+    drop(client);
+    if let Ok(Err(error)) = connection.await {
+        debug!(gate = %service.name, %error, "the service connection did not end well");
+    }
+    let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for message in answer? {
+        if let SimpleQueryMessage::Row(row) = message
+            && let (Some(group), Some(user)) = (row.get(0), row.get(1))
+        {
+            groups.entry(group.to_owned()).or_default().push(user.to_owned());
+        }
+    }
+    for users in groups.values_mut() {
+        users.sort_unstable();
+    }
+    Ok(groups)
+}
