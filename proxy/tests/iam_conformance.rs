@@ -22,7 +22,8 @@ fn agree_in(mode: Mode) {
             Err(error) => Some(format!("{line}: {error}")),
         })
         .collect();
-    println!("{}/{} cases agree", lines.len() - wrong.len(), lines.len());
+    let (agreeing, all) = (lines.len() - wrong.len(), lines.len());
+    println!("{agreeing}/{all} cases agree ({agreeing}/{all} hops agree in mode {mode:?})");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

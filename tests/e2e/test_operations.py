@@ -449,6 +449,31 @@ def test_check_judges_files(tmp_path, demo):
     assert check("--config", "x").returncode == 2
 
 
+def test_questions_to_the_iam_facts(tmp_path, demo):
+    """`iam can-assume` explains a hop, `iam paths` lists chains, `iam unused` says what an audit did not use."""
+    config = demo.folder / "data" / "rolegate.toml"
+
+    def iam(*arguments):
+        return subprocess.run([BIN / "rolegate", "iam", *arguments, "--config", config], capture_output=True, text=True, check=False)
+
+    allowed = iam("can-assume", "--user", "etl", A, b("RoleB"))
+    assert (allowed.returncode, allowed.stdout.startswith("allowed: ")) == (0, True), allowed
+    denied = iam("can-assume", "--user", "etl", "--format", "json", b("RoleB"), A)
+    step = json.loads(denied.stdout)["steps"][0]
+    assert denied.returncode == 1 and step["outcome"] == "denied" and step["evidence"] and "{" in step["remedy"], denied
+    assert iam("can-assume", "not-an-arn", A).returncode == 2
+    paths = iam("paths", "--to", b("RoleB"))
+    assert (paths.returncode, paths.stdout) == (0, f"{A},{b('RoleB')}\n")
+    assert iam("paths", "--to", b("RoleC")).returncode == 1, "it trusts nobody here"
+    assert iam("paths", "--to", b("Nobody")).returncode == 2
+    audit = tmp_path / "audit.jsonl"
+    ask(demo.gate, UNLOAD)
+    audit.write_text(demo.audit())
+    unused = iam("unused", "--audit", audit)
+    assert unused.returncode == 0 and f"{A} -> {b('RoleEtl')}" in unused.stdout, unused
+    assert f"{A} -> {b('RoleB')}" not in unused.stdout, "it was used"
+
+
 def test_upstream_passwords_pass_through(tmp_path):
     """The gate relays authentication: the backend's own refusal of a password reaches the client."""
     server = Demo(tmp_path)
