@@ -3,6 +3,7 @@
 pub mod certificate;
 pub mod listener;
 pub mod proxied;
+pub mod socket;
 pub mod stream;
 pub mod tls;
 pub mod upstream;

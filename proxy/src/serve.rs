@@ -6,6 +6,7 @@ mod live;
 mod overview;
 pub mod pull;
 mod reload;
+mod sockets;
 mod worker;
 
 use std::future::Future;
@@ -23,7 +24,6 @@ use tracing::{error, info, warn};
 
 use crate::admin::{self, AdminState};
 use crate::config::Config;
-use crate::net::listener::{self, Sharing};
 use crate::observe::metrics::GateMetrics;
 use crate::observe::{Audit, Metrics, logging};
 use crate::serve::build::BuildError;
@@ -52,6 +52,24 @@ pub enum ServeError {
         address: SocketAddr,
         /// The operating system's reason.
         source: io::Error,
+    },
+    /// A Unix socket.
+    #[error("[[gate]] {gate}: cannot listen on {}: {source}; is another rolegate using it, and may this one write there?", path.display())]
+    Unix {
+        /// The gate.
+        gate: String,
+        /// The path.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// A socket that systemd hands over.
+    #[error(
+        "systemd hands over a socket on {address}, on which no [[gate]] listens; make its ListenStream the gate's listen"
+    )]
+    Inherited {
+        /// Its address.
+        address: SocketAddr,
     },
     /// The operating system refuses a thread, a runtime or a signal handler.
     #[error("cannot start: {0}")]
@@ -110,15 +128,7 @@ async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<()
         }
     }
     let workers = config.runtime.workers.unwrap_or_else(worker::cores).max(1);
-    let mut sockets = Vec::new();
-    for (gate, service) in config.gate.iter().zip(&services) {
-        let bound = bind_all(gate.listen, workers, config.runtime.reuse_port).map_err(|source| ServeError::Listen {
-            section: format!("[[gate]] {}", gate.name),
-            address: gate.listen,
-            source,
-        })?;
-        sockets.push((Arc::clone(service), bound));
-    }
+    let sockets = sockets::bind(config, &services, workers)?;
     let admin_listener = TcpListener::bind(config.admin.listen).await.map_err(|source| ServeError::Listen {
         section: "[admin]".to_owned(),
         address: config.admin.listen,
@@ -140,6 +150,7 @@ async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<()
     ready.store(false, Ordering::Relaxed);
     tokio::time::sleep(config.runtime.drain_delay.get()).await;
     drain_sessions(&drain, threads, config.runtime.drain_timeout.get()).await;
+    sockets::clean_up(config);
     audit.shutdown();
     match admin.await {
         Ok(Ok(())) => {}
@@ -151,15 +162,6 @@ async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<()
 
 fn gate_metrics(services: &[Arc<Service>]) -> Vec<(String, GateMetrics)> {
     services.iter().map(|service| (service.name.clone(), service.metrics.clone())).collect()
-}
-
-/// A socket for every worker. Unless another process may have the address too, it is first taken alone, since sharing would
-/// hide that another program has it.
-fn bind_all(address: SocketAddr, workers: usize, is_shared: bool) -> io::Result<Vec<std::net::TcpListener>> {
-    if !is_shared {
-        drop(listener::bind(address, Sharing::Exclusive)?);
-    }
-    (0..workers).map(|_worker| listener::bind(address, Sharing::ReusePort)).collect()
 }
 
 /// Resolves when sessions are over.

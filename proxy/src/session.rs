@@ -4,7 +4,6 @@ pub mod inspect;
 pub mod record;
 pub mod seats;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -13,7 +12,6 @@ use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout_at;
 use tracing::{Instrument, debug, info, info_span, warn};
@@ -23,6 +21,7 @@ use crate::gate::principal::{Attributes, Principal, database_user};
 use crate::iam::Live;
 use crate::net::listener::tune;
 use crate::net::proxied;
+use crate::net::socket::{Peer, Socket};
 use crate::net::stream::Stream;
 use crate::net::upstream::Upstream;
 use crate::observe::Audit;
@@ -98,7 +97,7 @@ pub struct CatalogStatus {
 static NEXT_SESSION: AtomicU64 = AtomicU64::new(1);
 
 /// Serves one accepted connection to its end. Not cancel safe.
-pub async fn serve(mut socket: TcpStream, peer: SocketAddr, service: Arc<Service>, drain: watch::Receiver<Drain>) {
+pub async fn serve(mut socket: Socket, peer: Peer, service: Arc<Service>, drain: watch::Receiver<Drain>) {
     let id = NEXT_SESSION.fetch_add(1, Ordering::Relaxed);
     let deadline = Instant::now() + service.limits.startup_timeout;
     if let Err(error) = tune(&socket) {
@@ -116,12 +115,13 @@ pub async fn serve(mut socket: TcpStream, peer: SocketAddr, service: Arc<Service
 }
 
 /// Who is there: the peer itself, or whom the header of a trusted load balancer names. `None` when the header is not there.
-async fn client(socket: &mut TcpStream, peer: SocketAddr, service: &Service, deadline: Instant) -> Option<SocketAddr> {
-    if !proxied::is_expected(peer, &service.proxies) {
-        return Some(peer);
-    }
-    match timeout_at(deadline.into(), proxied::client(socket, peer)).await {
-        Ok(Ok(client)) => Some(client),
+async fn client(socket: &mut Socket, peer: Peer, service: &Service, deadline: Instant) -> Option<Peer> {
+    let address = match peer {
+        Peer::Address(address) if proxied::is_expected(address, &service.proxies) => address,
+        Peer::Address(_) | Peer::Local => return Some(peer),
+    };
+    match timeout_at(deadline.into(), proxied::client(socket, address)).await {
+        Ok(Ok(client)) => Some(Peer::Address(client)),
         Ok(Err(error)) => {
             debug!(%peer, %error, "connection closed");
             None
@@ -133,8 +133,8 @@ async fn client(socket: &mut TcpStream, peer: SocketAddr, service: &Service, dea
 /// A connection of a known client that has not said anything yet.
 struct Arrived {
     id: u64,
-    socket: TcpStream,
-    peer: SocketAddr,
+    socket: Socket,
+    peer: Peer,
     starting: Starting,
     /// The user must be let in by then.
     deadline: Instant,
@@ -214,7 +214,7 @@ async fn cancel(mut stream: Stream, packet: &[u8], service: &Service) {
 struct Opened {
     id: u64,
     stream: Stream,
-    peer: SocketAddr,
+    peer: Peer,
     startup: StartupMessage,
     starting: Starting,
     /// The user must be let in by then.
@@ -262,7 +262,7 @@ async fn session(opened: Opened, service: &Arc<Service>, drain: &mut watch::Rece
             groups: None,
             database: startup.database,
             application: startup.application,
-            client_address: Some(peer.ip()),
+            client_address: peer.ip(),
             tls_subject: certificate.as_ref().map(|certificate| certificate.subject.clone()),
             tls_names: certificate.map(|certificate| certificate.names).unwrap_or_default(),
         });
@@ -297,7 +297,7 @@ fn end_reason(ended: &Result<Ended, RelayError>) -> &'static str {
 }
 
 /// Lets a session in, or says why not.
-fn admission(startup: &StartupMessage, peer: SocketAddr, service: &Service, drain: Drain) -> Result<Seat, Report> {
+fn admission(startup: &StartupMessage, peer: Peer, service: &Service, drain: Drain) -> Result<Seat, Report> {
     let refuse = |reason: &'static str, report: Report| {
         service.metrics.session_refused(reason);
         Err(report)
@@ -321,6 +321,6 @@ fn admission(startup: &StartupMessage, peer: SocketAddr, service: &Service, drai
     }
     service.seats.take(&startup.user, peer.ip()).or_else(|full| match full {
         Full::User => refuse("limit_user", too_many(&format!("of user \"{}\"", startup.user))),
-        Full::Address => refuse("limit_address", too_many(&format!("from address {}", peer.ip()))),
+        Full::Address => refuse("limit_address", too_many(&format!("from {peer}"))),
     })
 }

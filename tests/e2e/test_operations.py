@@ -249,6 +249,47 @@ def test_a_second_process_takes_over_the_port(postgres, tmp_path):
     assert new.stop() == 0
 
 
+def test_a_unix_socket(postgres, tmp_path):
+    """For clients on the same machine: without TLS even where it is required, and gone from the file system afterwards."""
+    from authority import Authority
+
+    path = tmp_path / ".s.PGSQL.5439"
+    tls = Authority(tmp_path / "ca").gate_tls() + "required = true"
+    server = Gate(tmp_path / "gate", postgres.port, gate_extra=f'unix_socket = "{path}"\n{tls}')
+    command = ["psql", "-X", "-A", "-t", "-h", str(tmp_path), "-p", "5439", "-U", "postgres", "postgres", "-c", "select 41 + 1", "-c", REFUSED]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == "42\n" and "RG101" in done.stderr, done
+    assert json.loads(server.audit.read_text())["client_address"] is None
+    assert server.stop() == 0 and not path.exists()
+
+
+def test_a_socket_that_systemd_hands_over(postgres, tmp_path):
+    """Socket activation: descriptor 3 is used for the gate that listens on its address, and a stranger's is refused."""
+    import socket
+
+    def start(listener, config, **options):
+        script = f'exec 3<&{listener.fileno()}; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@"'
+        command = ["bash", "-c", script, "bash", BIN / "rolegate", "serve", "--config", config]
+        return subprocess.Popen(command, pass_fds=[listener.fileno()], stderr=subprocess.PIPE, text=True, **options)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = listener.getsockname()[1]
+        config = tmp_path / "rolegate.toml"
+        upstream = f'[gate.upstream]\naddress = "127.0.0.1:{postgres.port}"\ntls = "disable"\n'
+        config.write_text(f'[admin]\nlisten = "127.0.0.1:{free_port()}"\n[[gate]]\nname = "g"\nlisten = "127.0.0.1:{port}"\n{upstream}')
+        process = start(listener, config)
+        # The kernel takes connections from the start; nobody has to wait for the gate.
+        for _ in range(8):
+            assert ask(port, "select 1", "postgres", "postgres")[-1].kind == "Z"
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=10)
+        assert process.returncode == 0
+        config.write_text(config.read_text().replace(f":{port}", f":{free_port()}"))
+        refused = start(stranger, config)
+        _, said = refused.communicate(timeout=10)
+        assert refused.returncode == 2 and f"127.0.0.1:{stranger.getsockname()[1]}" in said, said
+
+
 def test_limits_by_user_and_address(postgres, tmp_path):
     limits = "limits = { max_sessions_per_user = 1, max_sessions_per_address = 2 }"
     server = Gate(tmp_path, postgres.port, gate_extra=limits)

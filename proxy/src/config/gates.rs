@@ -19,6 +19,9 @@ pub struct Gate {
     /// Where SQL clients connect; unique.
     #[serde(deserialize_with = "address::listen")]
     pub listen: SocketAddr,
+    /// A Unix socket beside it, for clients on the same machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unix_socket: Option<PathBuf>,
     /// The cluster's name in the facts; required when there are facts, else it may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub cluster: String,

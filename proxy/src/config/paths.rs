@@ -14,6 +14,9 @@ pub(super) fn resolve(config: &mut Config, folder: &Path) -> Result<(), Problem>
         config.audit.path = folder.join(&config.audit.path).to_string_lossy().into_owned();
     }
     for gate in &mut config.gate {
+        if let Some(socket) = &mut gate.unix_socket {
+            *socket = folder.join(&*socket);
+        }
         if let Some(ca) = &mut gate.upstream.ca {
             *ca = folder.join(&*ca);
         }

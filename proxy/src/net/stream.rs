@@ -5,20 +5,20 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_rustls::{client, server};
 
 use crate::net::certificate::ClientCertificate;
+use crate::net::socket::Socket;
 
 /// A connected byte stream.
 #[derive(Debug)]
 pub enum Stream {
     /// No TLS.
-    Plain(TcpStream),
+    Plain(Socket),
     /// We are the TLS server: the frontend's leg.
-    Frontend(Box<server::TlsStream<TcpStream>>),
+    Frontend(Box<server::TlsStream<Socket>>),
     /// We are the TLS client: the backend's leg.
-    Backend(Box<client::TlsStream<TcpStream>>),
+    Backend(Box<client::TlsStream<Socket>>),
 }
 
 impl Stream {

@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use crate::net::listener::tune;
+use crate::net::socket::Socket;
 use crate::net::stream::Stream;
 
 /// The packet that asks a PostgreSQL server for TLS. Source: PostgreSQL documentation, "Message Formats", SSLRequest.
@@ -99,7 +100,7 @@ impl Upstream {
 
     async fn open(&self) -> Result<Stream, UpstreamError> {
         let failed = |source| UpstreamError::Connect { address: self.address.clone(), source };
-        let mut socket = TcpStream::connect(&self.address).await.map_err(failed)?;
+        let mut socket = Socket::Tcp(TcpStream::connect(&self.address).await.map_err(failed)?);
         tune(&socket).map_err(failed)?;
         let Some((connector, name)) = &self.tls else { return Ok(Stream::Plain(socket)) };
         socket.write_all(&SSL_REQUEST).await.map_err(failed)?;

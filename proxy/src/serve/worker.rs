@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, LocalSet};
 use tracing::{error, warn};
 
+use crate::net::listener::{Bound, Listener};
 use crate::session::{self, Service};
 use crate::wire::relay::Drain;
 
@@ -34,10 +34,10 @@ pub(super) fn cores() -> usize {
     thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-/// Starts the workers; each takes one socket of every gate.
+/// Starts the workers; each takes one socket of every list.
 pub(super) fn start(
     workers: usize,
-    mut sockets: Vec<(Arc<Service>, Vec<std::net::TcpListener>)>,
+    mut sockets: Vec<(Arc<Service>, Vec<Bound>)>,
     drain: &watch::Receiver<Drain>,
 ) -> io::Result<Threads> {
     let (alive, done) = mpsc::channel(1);
@@ -61,8 +61,8 @@ pub(super) fn start(
 }
 
 /// Takes connections until the drain, then waits for the last session.
-async fn accept(service: Arc<Service>, socket: std::net::TcpListener, mut drain: watch::Receiver<Drain>) {
-    let listener = match TcpListener::from_std(socket) {
+async fn accept(service: Arc<Service>, socket: Bound, mut drain: watch::Receiver<Drain>) {
+    let listener = match Listener::new(socket) {
         Ok(listener) => listener,
         Err(error) => return error!(gate = %service.name, %error, "cannot listen"),
     };

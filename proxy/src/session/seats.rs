@@ -54,22 +54,24 @@ impl Seats {
         self.limits.unauthenticated.is_none_or(|most| before < most).then_some(starting)
     }
 
-    /// Takes a seat for a session.
+    /// Takes a seat for a session; a client of this machine has no address.
     ///
     /// # Errors
     /// [`Full`].
-    pub fn take(&self, user: &str, address: IpAddr) -> Result<Seat, Full> {
+    pub fn take(&self, user: &str, address: Option<IpAddr>) -> Result<Seat, Full> {
         let mut taken = self.taken.write().unwrap_or_else(PoisonError::into_inner);
         let held = |count: Option<&usize>| count.copied().unwrap_or_default();
         let is_full = |most: Option<usize>, count: usize| most.is_some_and(|most| count >= most);
         if is_full(self.limits.per_user, held(taken.users.get(user))) {
             return Err(Full::User);
         }
-        if is_full(self.limits.per_address, held(taken.addresses.get(&address))) {
+        if address.is_some_and(|address| is_full(self.limits.per_address, held(taken.addresses.get(&address)))) {
             return Err(Full::Address);
         }
         add_one(taken.users.entry(user.to_owned()).or_default());
-        add_one(taken.addresses.entry(address).or_default());
+        if let Some(address) = address {
+            add_one(taken.addresses.entry(address).or_default());
+        }
         Ok(Seat { seats: self.clone(), user: user.to_owned(), address })
     }
 }
@@ -83,14 +85,16 @@ fn add_one(count: &mut usize) {
 pub struct Seat {
     seats: Seats,
     user: String,
-    address: IpAddr,
+    address: Option<IpAddr>,
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut taken = self.seats.taken.write().unwrap_or_else(PoisonError::into_inner);
         release(&mut taken.users, &self.user);
-        release(&mut taken.addresses, &self.address);
+        if let Some(address) = &self.address {
+            release(&mut taken.addresses, address);
+        }
     }
 }
 
@@ -122,7 +126,7 @@ mod tests {
     fn seats_are_bounded_by_user_and_address_and_given_back() {
         let limits = SeatLimits { per_user: Some(2), per_address: Some(3), unauthenticated: Some(1) };
         let seats = Seats::new(limits);
-        let (here, there): (IpAddr, IpAddr) = ([127, 0, 0, 1].into(), [127, 0, 0, 2].into());
+        let (here, there) = (Some([127, 0, 0, 1].into()), Some([127, 0, 0, 2].into()));
         let first = seats.take("a", here).unwrap();
         let _second = seats.take("a", here).unwrap();
         assert_eq!(seats.take("a", there).unwrap_err(), Full::User);

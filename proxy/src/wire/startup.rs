@@ -5,6 +5,7 @@ use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
+use crate::net::socket::Socket;
 use crate::net::stream::Stream;
 use crate::net::tls::ALPN;
 use crate::wire::answer::{Report, sqlstate};
@@ -89,11 +90,11 @@ impl std::fmt::Debug for Offer {
 ///
 /// # Errors
 /// [`StartupError`].
-pub async fn negotiate(socket: tokio::net::TcpStream, offer: &Offer) -> Result<Opening, StartupError> {
-    let mut first = [0_u8; 1];
-    socket.peek(&mut first).await?;
+pub async fn negotiate(socket: Socket, offer: &Offer) -> Result<Opening, StartupError> {
+    let first = socket.first_byte().await?;
+    let is_local = first.is_none();
     let mut stream = Stream::Plain(socket);
-    if first == [TLS_HANDSHAKE] {
+    if first == Some(TLS_HANDSHAKE) {
         stream = direct_tls(stream, offer).await?;
     }
     let (mut asked_ssl, mut asked_gss) = (false, false);
@@ -102,7 +103,7 @@ pub async fn negotiate(socket: tokio::net::TcpStream, offer: &Offer) -> Result<O
         match code {
             SSL_REQUEST_CODE if !asked_ssl && !stream.is_tls() => {
                 asked_ssl = true;
-                if let Some(acceptor) = &offer.tls {
+                if let Some(acceptor) = offer.tls.as_ref().filter(|_| !is_local) {
                     stream.write_all(b"S").await?;
                     stream = accept_tls(stream, acceptor).await?;
                 } else {
@@ -119,7 +120,7 @@ pub async fn negotiate(socket: tokio::net::TcpStream, offer: &Offer) -> Result<O
             SSL_REQUEST_CODE | GSSENC_REQUEST_CODE | CANCEL_REQUEST_CODE => {
                 return Err(broken("a request that has no place here"));
             }
-            version if version >> 16 == 3 => return open_session(stream, offer, &packet),
+            version if version >> 16 == 3 => return open_session(stream, is_local, offer, &packet),
             version => {
                 let report = Report::new(
                     sqlstate::FEATURE_NOT_SUPPORTED,
@@ -131,9 +132,10 @@ pub async fn negotiate(socket: tokio::net::TcpStream, offer: &Offer) -> Result<O
     }
 }
 
-fn open_session(stream: Stream, offer: &Offer, packet: &[u8]) -> Result<Opening, StartupError> {
+fn open_session(stream: Stream, is_local: bool, offer: &Offer, packet: &[u8]) -> Result<Opening, StartupError> {
     let refused = |stream, report| Err(StartupError::Refused { stream: Box::new(stream), report });
-    if offer.tls_required && !stream.is_tls() {
+    // Nobody can listen in on a Unix socket.
+    if offer.tls_required && !stream.is_tls() && !is_local {
         let report = Report::new(sqlstate::INVALID_AUTHORIZATION, "this gate takes sessions over TLS only")
             .hint("set sslmode=require (or verify-full) in the client");
         return refused(stream, report);

@@ -1,0 +1,92 @@
+//! A client's or the backend's socket, TCP or Unix, and who is at its other end.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+
+/// A connected socket.
+#[derive(Debug)]
+pub enum Socket {
+    /// Over a network.
+    Tcp(TcpStream),
+    /// Within this machine.
+    Unix(UnixStream),
+}
+
+/// Who is at the other end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Peer {
+    /// An address of the network.
+    Address(SocketAddr),
+    /// A process of this machine.
+    Local,
+}
+
+impl Peer {
+    /// The address, of a peer that has one.
+    #[must_use]
+    pub fn ip(self) -> Option<IpAddr> {
+        match self {
+            Self::Address(address) => Some(address.ip()),
+            Self::Local => None,
+        }
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(formatter),
+            Self::Local => formatter.write_str("local"),
+        }
+    }
+}
+
+impl Socket {
+    /// The first byte that the peer sends, without taking it out of the socket. `None` for a Unix socket, which has no TLS.
+    ///
+    /// # Errors
+    /// The operating system's. An end of the stream reads as 0.
+    pub async fn first_byte(&self) -> io::Result<Option<u8>> {
+        let Self::Tcp(socket) = self else { return Ok(None) };
+        let mut first = [0_u8; 1];
+        socket.peek(&mut first).await?;
+        let [byte] = first;
+        Ok(Some(byte))
+    }
+}
+
+/// Calls `$method` on the pinned inner socket.
+macro_rules! inner {
+    ($self:expr, $method:ident, $($argument:expr),*) => {
+        match $self.get_mut() {
+            Socket::Tcp(socket) => Pin::new(socket).$method($($argument),*),
+            Socket::Unix(socket) => Pin::new(socket).$method($($argument),*),
+        }
+    };
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        inner!(self, poll_read, context, buffer)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        inner!(self, poll_write, context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        inner!(self, poll_flush, context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        inner!(self, poll_shutdown, context)
+    }
+}

@@ -1,0 +1,66 @@
+//! The listening sockets of all gates: bound here, or handed over by systemd.
+
+use std::fs;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use tracing::debug;
+
+use crate::config::{Config, Gate};
+use crate::net::listener::{self, Bound, Sharing};
+use crate::serve::ServeError;
+use crate::session::Service;
+
+/// A gate's service with sockets, at most one a worker.
+type Sockets = Vec<(Arc<Service>, Vec<Bound>)>;
+
+/// Binds every gate's addresses; a socket that systemd hands over for one of them is used in the place of an own.
+pub(super) fn bind(config: &Config, services: &[Arc<Service>], workers: usize) -> Result<Sockets, ServeError> {
+    let mut inherited = listener::inherited()?;
+    let mut sockets = Vec::new();
+    for (gate, service) in config.gate.iter().zip(services) {
+        let handed = inherited.iter().position(|(address, _)| *address == gate.listen);
+        let bound = match handed.map(|place| inherited.swap_remove(place)) {
+            Some((_, socket)) => copies(&socket, workers),
+            None => bind_all(gate.listen, workers, config.runtime.reuse_port),
+        };
+        let failed =
+            |source| ServeError::Listen { section: format!("[[gate]] {}", gate.name), address: gate.listen, source };
+        let tcp = bound.map_err(failed)?.into_iter().map(Bound::Tcp).collect();
+        sockets.push((Arc::clone(service), tcp));
+        sockets.extend(unix(gate)?.map(|unix| (Arc::clone(service), vec![unix])));
+    }
+    match inherited.first() {
+        None => Ok(sockets),
+        Some((address, _)) => Err(ServeError::Inherited { address: *address }),
+    }
+}
+
+/// A socket for every worker. Unless another process may have the address too, it is first taken alone, since sharing would
+/// hide that another program has it.
+fn bind_all(address: SocketAddr, workers: usize, is_shared: bool) -> io::Result<Vec<TcpListener>> {
+    if !is_shared {
+        drop(listener::bind(address, Sharing::Exclusive)?);
+    }
+    (0..workers).map(|_worker| listener::bind(address, Sharing::ReusePort)).collect()
+}
+
+fn copies(socket: &TcpListener, workers: usize) -> io::Result<Vec<TcpListener>> {
+    (0..workers).map(|_worker| socket.try_clone()).collect()
+}
+
+fn unix(gate: &Gate) -> Result<Option<Bound>, ServeError> {
+    let Some(path) = &gate.unix_socket else { return Ok(None) };
+    let failed = |source| ServeError::Unix { gate: gate.name.clone(), path: path.clone(), source };
+    listener::bind_unix(path).map(|socket| Some(Bound::Unix(socket))).map_err(failed)
+}
+
+/// Takes the Unix sockets out of the file system.
+pub(super) fn clean_up(config: &Config) {
+    for path in config.gate.iter().filter_map(|gate| gate.unix_socket.as_ref()) {
+        if let Err(error) = fs::remove_file(path) {
+            debug!(path = %path.display(), %error, "the socket cannot be removed");
+        }
+    }
+}
