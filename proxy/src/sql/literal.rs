@@ -134,6 +134,45 @@ pub fn identifier(text: &[u8], token: Token) -> Option<String> {
     }
 }
 
+/// Whether a quoted identifier follows `U&`, so that PostgreSQL reads escapes in it. Source: PostgreSQL's `scan.l`, `xuistart`.
+#[must_use]
+pub fn is_unicode_identifier(text: &[u8], token: Token) -> bool {
+    let before = text.get(..token.start).unwrap_or_default();
+    token.kind == TokenKind::Quoted && (before.ends_with(b"U&") || before.ends_with(b"u&"))
+}
+
+/// The name that a quoted identifier after `U&` stands for, by the escapes `\XXXX` and `\+XXXXXX` or those with the character of
+/// the UESCAPE that may follow. Where the server would refuse the escape, what is left of it.
+/// Source: PostgreSQL's `parser.c`, `str_udeescape`.
+#[must_use]
+pub fn unicode_identifier(text: &[u8], token: Token, after: &[Token]) -> Vec<u8> {
+    let named = match after {
+        [word, value, ..] if identifier(text, *word).is_some_and(|word| word == "uescape") => decode(text, *value),
+        _ => None,
+    };
+    let escape = named.and_then(|literal| literal.bytes.first().copied()).unwrap_or(b'\\');
+    let name = identifier(text, token).unwrap_or_default().into_bytes();
+    let mut decoded = Vec::with_capacity(name.len());
+    let mut rest = name.as_slice();
+    while let Some((&byte, next)) = rest.split_first() {
+        rest = next;
+        if byte != escape {
+            decoded.push(byte);
+        } else if let Some(next) = rest.strip_prefix(&[escape]) {
+            decoded.push(escape);
+            rest = next;
+        } else {
+            let (digits, count) = rest.strip_prefix(b"+").map_or((rest, 4), |digits| (digits, 6));
+            let code =
+                digits.get(..count).and_then(|digits| u32::from_str_radix(str::from_utf8(digits).ok()?, 16).ok());
+            let letter = code.and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER);
+            decoded.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+            rest = digits.get(count..).unwrap_or_default();
+        }
+    }
+    decoded
+}
+
 /// All literals of a text, in order.
 pub fn literals<'t>(lexer: Lexer<'t>, text: &'t [u8]) -> impl Iterator<Item = (Token, Literal<'t>)> {
     lexer.filter_map(move |token| decode(text, token).map(|literal| (token, literal)))

@@ -38,12 +38,15 @@ pub fn parameters(tokens: &[Token], text: &[u8], draft: &mut Draft) {
     let mut updates = false;
     for (place, token) in tokens.iter().enumerate() {
         let mut after = tokens.iter().skip(place.saturating_add(1)).copied().peekable();
+        if after.next_if(|next| is_word(text, next, "uescape")).is_some() {
+            after.next();
+        }
         let mut assigned = || {
             let assigns = |next: &Token| is_word(text, next, "to") || next.kind == TokenKind::Symbol(b'=');
             after.next_if(assigns).and_then(|_assigns| after.next())
         };
         updates |= is_word(text, token, "update");
-        match setting(text, token) {
+        match setting(text, tokens, place) {
             Setting::Encoding => {
                 if let Some(value) = assigned() {
                     encoding(text, value, draft);
@@ -62,9 +65,6 @@ pub fn parameters(tokens: &[Token], text: &[u8], draft: &mut Draft) {
             Setting::View if updates => {
                 draft.fault(FaultKind::Encoding, span(*token), "an UPDATE of pg_settings could set it".to_owned());
             }
-            Setting::Escaped if place > 1 && tokens.get(place.saturating_sub(1)).is_some_and(is_ampersand) => {
-                draft.fault(FaultKind::Encoding, span(*token), "an escaped name could be that of a setting".to_owned());
-            }
             _ => {}
         }
     }
@@ -80,16 +80,20 @@ enum Setting {
     Call,
     /// `pg_settings`: an UPDATE of it is a `set_config`.
     View,
-    /// An identifier with a backslash, which is an escape after `U&`.
-    Escaped,
     /// Nothing.
     None,
 }
 
-fn setting(text: &[u8], token: &Token) -> Setting {
+fn setting(text: &[u8], tokens: &[Token], place: usize) -> Setting {
+    let Some((token, after)) = tokens.get(place..).and_then(|rest| rest.split_first()) else { return Setting::None };
     let bytes = text.get(token.start..token.end).unwrap_or_default();
+    let unescaped;
     let name = match token.kind {
         TokenKind::Word => bytes,
+        TokenKind::Quoted if literal::is_unicode_identifier(text, *token) => {
+            unescaped = literal::unicode_identifier(text, *token, after);
+            &unescaped
+        }
         TokenKind::Quoted => bytes.get(1..bytes.len().saturating_sub(1)).unwrap_or_default(),
         _ => return Setting::None,
     };
@@ -99,7 +103,6 @@ fn setting(text: &[u8], token: &Token) -> Setting {
         21 if is(b"session_authorization") => Setting::User,
         10 if is(b"set_config") => Setting::Call,
         11 if is(b"pg_settings") => Setting::View,
-        _ if token.kind == TokenKind::Quoted && name.contains(&b'\\') => Setting::Escaped,
         _ => Setting::None,
     }
 }
@@ -107,10 +110,6 @@ fn setting(text: &[u8], token: &Token) -> Setting {
 fn is_word(text: &[u8], token: &Token, word: &str) -> bool {
     token.kind == TokenKind::Word
         && text.get(token.start..token.end).is_some_and(|bytes| bytes.eq_ignore_ascii_case(word.as_bytes()))
-}
-
-fn is_ampersand(token: &Token) -> bool {
-    token.kind == TokenKind::Symbol(b'&')
 }
 
 /// `set_config(name, value, is_local)`. A name that is no literal could be any setting's.

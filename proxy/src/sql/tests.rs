@@ -86,6 +86,10 @@ fn doubtful_texts_are_faults() {
         ("select a, b, c, d, e, pg_catalog.\"set_config\"('client_encoding', 'sjis', false)".to_owned(), Encoding),
         ("set \"client_encoding\" to 'sjis'".to_owned(), Encoding),
         ("set U&\"client\\005fencoding\" to 'sjis'".to_owned(), Encoding),
+        ("set u&\"client\\+00005Fencoding\" = 'sjis'".to_owned(), Encoding),
+        ("set u&\"client!005fencoding\" /* */ uescape '!' = 'sjis'".to_owned(), Encoding),
+        ("select 1, 2, 3, U&\"set!005Fconfig\" uescape '!' ('client_encoding', 'sjis', false)".to_owned(), Encoding),
+        ("select set_config(U&'client!005fencoding' uescape '!', 'sjis', false)".to_owned(), Encoding),
         ("update pg_settings set setting = 'sjis' where name = 'client_encoding'".to_owned(), Encoding),
         ("with x as (select 1, 2, 3) update \"pg_settings\" set setting = x".to_owned(), Encoding),
         ("select set_config('client_' || 'encoding', 'sjis', false)".to_owned(), Encoding),
@@ -117,6 +121,16 @@ fn postgresql_is_read_both_ways() {
     let decoy = format!("copy t from 's3://b' null as '\\' iam_role '{A}' --' iam_role 'x'");
     assert!(faults(&decoy, Dialect::PostgreSql).contains(&FaultKind::Disguised));
     assert_eq!(faults("select 'a\\', 'copy'", Dialect::PostgreSql), []);
+    // Escaped names of PostgreSQL's regression suite (`strings`, `encoding`), none of them a setting's.
+    for text in [
+        "SELECT U&'d\\0061t\\+000061' AS U&\"d\\0061t\\+000061\"",
+        "SELECT U&'d!0061t' UESCAPE '!' AS U&\"d*0061t\\+000061\" UESCAPE '*'",
+        "SELECT 'tricky' AS U&\"\\\" UESCAPE '!'",
+        "SELECT U&\"real\\00A7_name\" FROM (select 1) AS x(real_name)",
+        "SELECT U&\"cut\\00\", U&\"cut\\\", U&\"cut\\+1234\", U&\"pair\\D83D\\DE00\"",
+    ] {
+        assert_eq!(faults(text, Dialect::PostgreSql), [], "{text}");
+    }
 }
 
 #[test]

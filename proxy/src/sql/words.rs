@@ -21,12 +21,10 @@ pub fn is_credential(word: &[u8]) -> bool {
 const SETTING_NAMES: [&[u8]; 4] = [b"set_config", b"client_encoding", b"session_authorization", b"pg_settings"];
 
 /// Whether the inside of a quoted identifier makes its statement one that is to be judged: it names credentials, or what changes
-/// the session. An escape in it (`U&"..."`) could spell any name.
+/// the session.
 #[must_use]
 pub fn quoted_matters(name: &[u8]) -> bool {
-    is_credential(name)
-        || SETTING_NAMES.iter().any(|setting| name.eq_ignore_ascii_case(setting))
-        || memchr::memchr(b'\\', name).is_some()
+    is_credential(name) || SETTING_NAMES.iter().any(|setting| name.eq_ignore_ascii_case(setting))
 }
 
 /// Whether a credential word stands anywhere in bytes that cannot be lexed.
