@@ -47,6 +47,11 @@ fuzz: ## Fuzz every target for FUZZ_SECONDS (60) each; needs a nightly compiler
 oracle: ## Compare the IAM evaluation with a published evaluator on 6,000 generated hops (Node.js; nothing of it is shipped)
 	tests/oracle/run.sh 6000
 
+.PHONY: soak
+soak: setup ## Mixed traffic, reloads and faults for SOAK_MINUTES (20); says whether memory and descriptors stay where they were
+	cargo build --locked --package rolegate
+	SOAK_MINUTES=$(or $(SOAK_MINUTES),20) FAULT_SEED=$(or $(FAULT_SEED),1) target/venv/bin/python tests/faults/soak.py
+
 .PHONY: scale
 scale: ## Measure what the facts of 200 accounts with 1,000 roles each cost: loading, memory, paths, verdicts
 	cargo build --locked --release --package rolegate --package rolegate-loadtest --bins

@@ -1,0 +1,112 @@
+"""The bench on which faults are injected, a gate between a fault proxy and its clients, and what must hold on it afterwards."""
+
+import os
+import re
+import shutil
+import signal
+import time
+from pathlib import Path
+
+from authority import Authority
+from proxy import FaultProxy
+from servers import Gate, wait_for
+from wire import Wire, query
+
+# A session that the gate alone must end is over by then: start-up is bounded by 2 s.
+LIMIT_SECONDS = 15
+
+LIMITS = "limits = { startup_timeout = \"2s\" }\n"
+
+RULES = '@id("all") permit (principal, action, resource);\n'
+
+
+def descriptors(pid: int) -> int:
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def resident_kib(pid: int) -> int:
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(found[1])
+
+
+def total(metrics: str, name: str) -> float:
+    """The sum of a counter over all its labels."""
+    return sum(float(line.rsplit(" ", 1)[1]) for line in metrics.splitlines() if line.startswith((name + "{", name + " ")))
+
+
+class Bench:
+    """PostgreSQL, fault proxy, gate with TLS for its clients."""
+
+    def __init__(self, folder: Path, upstream: int, **options):
+        self.folder = folder
+        self.proxy = FaultProxy(upstream)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.rules = folder / "rules.cedar"
+        self.rules.write_text(RULES)
+        tls = Authority(folder / "tls").gate_tls()
+        extra = f'[policy]\nrules = ["{self.rules}"]\n'
+        self.gate = Gate(folder / "gate", self.proxy.port, extra=extra, gate_extra=LIMITS + tls, **options)
+        self.pid = self.gate.process.process.pid
+
+    def warm_up(self):
+        """Some sessions, so that what is opened once is open."""
+        for _time in range(5):
+            with Wire(self.gate.port) as wire:
+                wire.login()
+                wire.send(query("select 1"))
+                wire.until_ready()
+        self.wait_for_silence()
+
+    def wait_for_silence(self, sessions=0):
+        def quiet():
+            self.proxy.heal()
+            return self.open_sessions() == sessions and self.proxy.open() == sessions
+
+        wait_for(f"the gate to be left with {sessions} sessions", quiet, LIMIT_SECONDS)
+
+    def open_sessions(self) -> int:
+        metrics = self.gate.metrics()
+        return int(total(metrics, "rolegate_sessions_opened_total") - total(metrics, "rolegate_sessions_closed_total"))
+
+    def heal_until(self, condition):
+        """Ends silent connections until `condition()`; clients that wait for them get on then."""
+        end = time.monotonic() + 2 * LIMIT_SECONDS
+        while not condition() and time.monotonic() < end:
+            self.proxy.heal()
+            time.sleep(0.05)
+        assert condition(), "clients hang"
+
+    def reload(self, *, broken=False):
+        """Another set of rules takes effect, or one that does not load is refused."""
+        number = time.monotonic_ns()
+        fresh = RULES + f'@id("r{number}") forbid (principal, action, resource) when {{ principal.user == "u{number}" }};\n'
+        temporary = self.rules.with_suffix(".new")
+        temporary.write_text("permit (" if broken else fresh)
+        temporary.rename(self.rules)
+        self.gate.process.send(signal.SIGHUP)
+
+    def faults(self, descriptors_before: int, sessions=0) -> list[str]:
+        """What does not hold; nothing when everything does."""
+        found = []
+        for check in (lambda: self.wait_for_silence(sessions), lambda: self.wait_for_descriptors(descriptors_before)):
+            try:
+                check()
+            except AssertionError as error:
+                found.append(f"{error}: {self.open_sessions()} sessions, {self.proxy.open()} connections, {descriptors(self.pid)} descriptors")
+        output = self.gate.process.output()
+        found += [line for line in output.splitlines() if "panicked" in line or "a session failed" in line]
+        found += [f"forwarded: {data[:200]!r}" for data in self.proxy.seen]
+        if self.gate.process.process.poll() is not None:
+            found.append(f"the gate ended with status {self.gate.process.process.returncode}")
+        return found
+
+    def wait_for_descriptors(self, before: int):
+        wait_for(f"{before} descriptors", lambda: descriptors(self.pid) <= before, LIMIT_SECONDS)
+
+    def stop(self):
+        try:
+            status = self.gate.stop()
+            assert status == 0, f"the gate ended with status {status}:\n{self.gate.process.output()[-2000:]}"
+        finally:
+            self.proxy.stop()
+            shutil.rmtree(self.folder / "tls", ignore_errors=True)
