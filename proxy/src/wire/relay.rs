@@ -12,13 +12,13 @@ use std::future::Future;
 use std::io;
 use std::pin::pin;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::wire::answer::{Nonce, Refusal, Report};
 use crate::wire::frame::BadLength;
 use crate::wire::relay::downward::downward;
 pub use crate::wire::relay::ending::Bounds;
-use crate::wire::relay::ending::{drained, overdue};
+use crate::wire::relay::ending::{abandoned, drained, farewell, overdue};
 use crate::wire::relay::upward::Upward;
 
 /// Refusals whose error has not come back: the server skips some after an earlier error, and those never come.
@@ -190,19 +190,16 @@ where
                     Ok(()) => frontend_open = false,
                     Err(error) => break Err(error),
                 },
+                () = abandoned(&ledger), if !frontend_open => break Ok(Ended::Frontend),
                 () = drained(drain, &ledger) => break Ok(Ended::Drained),
                 ended = &mut late => break Ok(ended),
             }
         }
     };
     let last_words = ended.as_ref().ok().and_then(|ended| ended.last_words());
-    if let Some(report) = last_words.filter(|_| ledger.at_boundary.get() || ledger.status.get() == 0) {
-        frontend_write.write_all(&report.fatal()).await.map_err(RelayError::Frontend)?;
-    }
-    // The client learns at once that nothing more will come.
-    match frontend_write.shutdown().await {
-        Ok(()) | Err(_) => ended,
-    }
+    let last_words = last_words.filter(|_| ledger.at_boundary.get() || ledger.status.get() == 0);
+    farewell(&mut frontend_write, last_words).await;
+    ended
 }
 
 /// A nonce from the operating system's random source.

@@ -87,7 +87,9 @@ where
             }
             streaming = header.frame_bytes();
         }
-        ledger.at_boundary.set(streaming == 0 && decided == buffer.unread().len());
+        let is_boundary = streaming == 0 && decided == buffer.unread().len();
+        // While a write waits for a client that does not read, a frame may be half written.
+        ledger.at_boundary.set(false);
         let unchanged = buffer.unread().get(copied..decided).unwrap_or_default();
         let bytes = if out.is_empty() && copied == 0 {
             unchanged
@@ -100,6 +102,7 @@ where
             to.flush().await.map_err(RelayError::Frontend)?;
             watcher.to_frontend(bytes.len());
         }
+        ledger.at_boundary.set(is_boundary);
         out.clear();
         buffer.advance(decided);
     }

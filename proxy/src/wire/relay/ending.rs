@@ -2,14 +2,22 @@
 
 use std::time::Duration;
 
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tracing::debug;
 
 use crate::wire::answer::{Report, sqlstate};
 use crate::wire::relay::{Drain, Ended, Ledger};
 
 /// How often a session that is to end as soon as it is idle is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// How long a backend that owes nothing may take to close once its frontend has left.
+const BACKEND_CLOSES: Duration = Duration::from_secs(10);
+
+/// How long a client may take to read why its session ends, and that it does.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// An idle period is found out in so many looks.
 const LOOKS: u32 = 4;
@@ -41,6 +49,32 @@ pub(super) async fn drained(drain: &mut watch::Receiver<Drain>, ledger: &Ledger)
                 }
             }
         }
+    }
+}
+
+/// Resolves when the frontend has left, the backend owes it no answer, and still does not close: it cannot be reached any more.
+/// A statement that runs goes on to its end, as it would without the gate.
+pub(super) async fn abandoned(ledger: &Ledger) {
+    let mut quiet = 0_u32;
+    while quiet < LOOKS {
+        sleep(BACKEND_CLOSES / LOOKS).await;
+        let is_between_frames = ledger.at_boundary.get() || ledger.status.get() == 0;
+        quiet = if ledger.unanswered.get() == 0 && is_between_frames { quiet.saturating_add(1) } else { 0 };
+    }
+}
+
+/// Tells the client why its session ends, and that nothing more will come. One that does not read is not waited for.
+pub(super) async fn farewell<W: AsyncWrite + Unpin>(frontend: &mut W, report: Option<Report>) {
+    let said = async {
+        if let Some(report) = report {
+            frontend.write_all(&report.fatal()).await?;
+        }
+        frontend.shutdown().await
+    };
+    match timeout(LAST_WORDS, said).await {
+        Ok(Err(error)) => debug!(%error, "the frontend did not wait for the end"),
+        Err(_elapsed) => debug!("the frontend does not read: closed without last words"),
+        Ok(Ok(())) => {}
     }
 }
 

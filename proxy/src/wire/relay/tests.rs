@@ -1,5 +1,7 @@
 //! The relay between two scripted sides, over pipes that hold 8 bytes, so that every read is short.
 
+use std::time::Duration;
+
 use super::*;
 use crate::wire::answer::sqlstate;
 use crate::wire::frame::{append, kind};
@@ -95,7 +97,7 @@ struct Outcome {
 }
 
 fn bounds() -> Bounds {
-    let authenticated_by = tokio::time::Instant::now() + std::time::Duration::from_mins(1);
+    let authenticated_by = tokio::time::Instant::now() + Duration::from_mins(1);
     Bounds { max_statement_bytes: LIMIT, authenticated_by, idle: None, lifetime: None }
 }
 
@@ -309,4 +311,71 @@ fn the_servers_word_on_the_user_is_heard() {
         ear.users.into_inner()
     });
     assert_eq!(users, ["etl"]);
+}
+
+/// A runtime whose clock jumps to the next timer when there is nothing else to do.
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
+}
+
+/// A frontend that sends this and leaves, before a backend that has this status and never closes: how the session has ended
+/// after 13 seconds, if it has.
+async fn left_behind(sent: Vec<u8>, status: u8) -> Option<Ended> {
+    let (frontend, mut client) = duplex(1024);
+    let (backend, mut server) = duplex(1024);
+    let (mut script, ear) = (Script::default(), Ear::default());
+    let (_keep, mut drain) = watch::channel(Drain::Running);
+    if status != 0 {
+        server.write_all(&ready(status)).await.unwrap();
+    }
+    client.write_all(&sent).await.unwrap();
+    client.shutdown().await.unwrap();
+    let session = relay(Legs { frontend, backend }, &mut script, &ear, bounds(), &mut drain);
+    let ended = tokio::time::timeout(Duration::from_secs(13), session).await;
+    ended.ok().map(Result::unwrap)
+}
+
+#[test]
+fn a_backend_that_does_not_close_after_its_frontend_is_given_up() {
+    let ended = runtime().block_on(async {
+        // One of two statements is answered; the other is under way and goes on to its end.
+        let two = [query("select 1"), query("select 2")].concat();
+        tokio::join!(left_behind(vec![], 0), left_behind(vec![], b'T'), left_behind(two, b'I'))
+    });
+    assert_eq!(ended, (Some(Ended::Frontend), Some(Ended::Frontend), None));
+}
+
+#[test]
+fn a_client_that_does_not_read_gets_no_last_words_within_a_frame() {
+    runtime().block_on(async {
+        let (frontend, mut client) = duplex(PIPE_BYTES);
+        let (backend, mut server) = duplex(1024);
+        let (mut script, ear) = (Script::default(), Ear::default());
+        let (sender, mut drain) = watch::channel(Drain::Running);
+        let row = frame(b'D', &[&[b'x'; 100]]);
+        server.write_all(&[row.clone(), ready(b'I')].concat()).await.unwrap();
+        let stop = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            sender.send_replace(Drain::Now);
+        };
+        let session = relay(Legs { frontend, backend }, &mut script, &ear, bounds(), &mut drain);
+        let (ended, ()) = tokio::join!(session, stop);
+        assert_eq!(ended.unwrap(), Ended::Drained);
+        let mut got = Vec::new();
+        client.read_to_end(&mut got).await.unwrap();
+        assert_eq!(got, row[..PIPE_BYTES], "what was written before, and no FATAL behind half a frame");
+    });
+}
+
+#[test]
+fn a_client_that_reads_no_last_words_is_not_waited_for() {
+    let ended = runtime().block_on(async {
+        let (frontend, _client) = duplex(PIPE_BYTES);
+        let (backend, _server) = duplex(1024);
+        let (mut script, ear) = (Script::default(), Ear::default());
+        let (_keep, mut drain) = watch::channel(Drain::Now);
+        let session = relay(Legs { frontend, backend }, &mut script, &ear, bounds(), &mut drain);
+        tokio::time::timeout(Duration::from_secs(13), session).await
+    });
+    assert_eq!(ended.unwrap().unwrap(), Ended::Drained);
 }
