@@ -2,12 +2,16 @@
 
 import asyncio
 import os
+import struct
 import threading
 import time
+from unittest import mock
 
 import asyncpg
 import psycopg
 import pyodbc
+import redshift_connector
+from wire import Wire
 
 REFUSED = "copy t from 's3://b/x' iam_role 'bad'"
 SUM = 500_500
@@ -110,5 +114,50 @@ def through_odbc(gate):
     threading.Timer(0.5, cursor.cancel).start()
     seen["cancel"] = code(lambda: cursor.execute("select pg_sleep(30)").fetchall(), pyodbc.Error)
     seen["after"] = connection.cursor().execute("select 1").fetchval()
+    connection.close()
+    return seen
+
+
+def trusting(authority):
+    """Makes the system's certificates be `authority`'s alone: redshift_connector has no setting for it."""
+    return mock.patch.dict(os.environ, {"SSL_CERT_FILE": str(authority)})
+
+
+def through_redshift_connector(gate):
+    with trusting(gate.authority):
+        connection = redshift_connector.connect(
+            host="127.0.0.1", port=gate.port, user="postgres", password="", database="postgres", sslmode="verify-full"
+        )
+    connection.autocommit = True
+    cursor = connection.cursor()
+
+    def rows(sql, parameters=None):
+        return cursor.execute(sql, parameters).fetchall()
+
+    def sqlstate(sql):
+        try:
+            cursor.execute(sql)
+        except redshift_connector.Error as error:
+            return error.args[0]["C"]
+        return None
+
+    def cancel():
+        # The driver has no cancel of its own: its key, and the request as the protocol has it.
+        with Wire(gate.port) as wire:
+            wire.send(struct.pack("!ii", 16, 80877102), connection._backend_key_data)
+
+    seen = {"query": rows("select 41 + 1")[0][0], "prepared": [rows("select %s * 2", (n,))[0][0] for n in range(3)]}
+    connection.autocommit = False
+    cursor.execute("declare many cursor for select generate_series(1, 1000)")
+    fetched = iter(lambda: rows("fetch forward 100 from many"), ())
+    seen["cursor"] = sum(row[0] for batch in fetched for row in batch)
+    connection.commit()
+    seen["in_transaction"], seen["aborted"] = sqlstate(REFUSED), sqlstate("select 1")
+    connection.rollback()
+    connection.autocommit = True
+    seen["error"], seen["refusal"] = sqlstate("select 1/0"), sqlstate(REFUSED)
+    threading.Timer(0.3, cancel).start()
+    seen["cancel"] = sqlstate("select pg_sleep(30)")
+    seen["after"] = rows("select 1")[0][0]
     connection.close()
     return seen

@@ -11,6 +11,7 @@ import psycopg2
 import pytest
 from authority import Authority
 from servers import Gate
+from shim import Shim
 
 EXPECTED = {
     "query": 42,
@@ -35,19 +36,38 @@ def encrypted(postgres, tmp_path_factory):
     assert gate.stop() == 0
 
 
+@pytest.fixture(scope="module")
+def as_redshift(postgres, tmp_path_factory):
+    """The same, and the PostgreSQL starts its sessions as Redshift does."""
+    folder = tmp_path_factory.mktemp("as_redshift")
+    authority = Authority(folder / "authority")
+    shim = Shim(postgres.port)
+    gate = Gate(folder / "gate", shim.port, gate_extra=authority.gate_tls() + "required = true")
+    gate.authority = authority.certificate
+    yield gate
+    assert gate.stop() == 0
+    shim.stop()
+    # The gate has passed on what only Redshift knows.
+    assert all(b"\0client_protocol_version\0" in opening for opening in shim.openings if opening[4:8] == b"\0\3\0\0")
+
+
 SESSIONS = {
     "psycopg2": lambda gate: drivers.psycopg_2_and_3(psycopg2, gate),
     "psycopg 3": lambda gate: drivers.psycopg_2_and_3(psycopg, gate),
     "asyncpg": drivers.through_asyncpg,
     "node-postgres": programs.through_node,
     "psqlODBC": drivers.through_odbc,
+    "psql": programs.through_psql,
+    "pgjdbc": programs.through_pgjdbc,
+    "redshift_connector": drivers.through_redshift_connector,
 }
 # psqlODBC rolls a failed transaction back by itself, and names a cancelled statement by ODBC's own code.
 OWN_WAYS = {"psqlODBC": {"aborted": None}}
 
 
 @pytest.mark.parametrize("driver", SESSIONS)
-def test_session(encrypted, driver):
+def test_session(request, driver):
+    gate = request.getfixturevalue("as_redshift" if driver == "redshift_connector" else "encrypted")
     expected = {**EXPECTED, **OWN_WAYS.get(driver, {})}
-    seen = SESSIONS[driver](encrypted)
+    seen = SESSIONS[driver](gate)
     assert seen == {key: value for key, value in expected.items() if value is not None}
