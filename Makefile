@@ -47,6 +47,11 @@ fuzz: ## Fuzz every target for FUZZ_SECONDS (60) each; needs a nightly compiler
 oracle: ## Compare the IAM evaluation with a published evaluator on 6,000 generated hops (Node.js; nothing of it is shipped)
 	tests/oracle/run.sh 6000
 
+.PHONY: faults
+faults: setup ## Inject faults on both legs of the gate: FAULT_ROUNDS (20) rounds from FAULT_SEED (1); make test takes one round
+	cargo build --locked --workspace --bins --examples
+	FAULT_ROUNDS=$(or $(FAULT_ROUNDS),20) FAULT_SEED=$(or $(FAULT_SEED),1) target/venv/bin/python -m pytest -q -ra -s tests/e2e/test_faults.py
+
 .PHONY: soak
 soak: setup ## Mixed traffic, reloads and faults for SOAK_MINUTES (20); says whether memory and descriptors stay where they were
 	cargo build --locked --package rolegate

@@ -76,8 +76,9 @@ class Link:
                 if direction == "up":
                     if not self.passed["up"]:
                         self.plan = Plan.read(data)
-                    self.proxy.look(tail + data)
-                    tail = data[-len(FORBIDDEN) :]
+                    tail += data
+                    self.proxy.look(tail)
+                    tail = tail[-len(FORBIDDEN) :]
                 self.pass_on(data, target, direction)
             if not self.stuck.is_set():
                 target.shutdown(socket.SHUT_WR)
@@ -195,6 +196,13 @@ class FaultProxy:
             stuck, self.stuck = self.stuck, []
         for link in stuck:
             link.end()
+
+    def silence(self):
+        """Every connection that is open goes silent, whatever its client has asked for."""
+        with self.lock:
+            links = list(self.links)
+        for link in links:
+            link.hold()
 
     def forget(self, link):
         with self.lock:

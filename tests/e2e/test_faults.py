@@ -1,0 +1,178 @@
+"""Faults on both legs of the gate, at points that FAULT_SEED alone decides: nothing hangs, leaks, or passes unjudged, and nobody else
+is harmed. FAULT_ROUNDS says how much of it; `make faults` takes more rounds."""
+
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from servers import wait_for
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
+
+from checks import LIMIT_SECONDS, Bench, descriptors, total
+from crowd import AT_ONCE, SEED, Crowd
+from proxy import FAULTS, Plan
+from traffic import ACTIVITIES, STATES, close, expect, kinds, logged_in, refusal, reset, simple
+from wire import Wire, query
+
+ROUNDS = int(os.environ.get("FAULT_ROUNDS", "1"))
+
+
+@pytest.fixture
+def bench(postgres, tmp_path):
+    made = Bench(tmp_path, postgres.port)
+    made.warm_up()
+    yield made
+    made.stop()
+
+
+def check(bench: Bench, crowd: Crowd, before: int):
+    found = [*crowd.errors, *bench.faults(before)]
+    print(f"{dict(crowd.counts)}, injected {bench.proxy.injected}")
+    assert not found, f"FAULT_SEED={SEED} FAULT_ROUNDS={ROUNDS}:\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_server_with_faults(bench, fault):
+    crowd, before = Crowd(bench), bench.settled_descriptors()
+    with crowd.bystanders():
+        crowd.at_once(fault, 24 * ROUNDS, lambda rng: crowd.disturbed(rng, fault))
+    assert bench.proxy.injected[fault] > 12 * ROUNDS, "the fault did not strike often enough to show anything"
+    check(bench, crowd, before)
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
+def test_a_client_vanishes(bench, state):
+    crowd, before = Crowd(bench), bench.settled_descriptors()
+    with crowd.bystanders():
+        crowd.at_once(state.__name__, 24 * ROUNDS, lambda rng: crowd.vanishing(rng, state))
+    assert crowd.counts["vanished_clients"] == 24 * ROUNDS
+    check(bench, crowd, before)
+
+
+@pytest.mark.parametrize("leave", [close, reset], ids=["fin", "rst"])
+def test_the_gate_does_not_wait_for_a_silent_server_when_its_client_has_left(bench, leave):
+    """The silence is not ended here: what is left must go by the gate's own limits."""
+    before = bench.settled_descriptors()
+    idle, copying = logged_in(bench.gate.port), logged_in(bench.gate.port)
+    copying.send(query("create temp table gone (t text); copy gone from stdin"))
+    while copying.message().kind != "G":
+        pass
+    bench.proxy.silence()
+    for wire in (idle, copying) if leave is reset else (idle,):
+        leave(wire.sock)
+    left = 0 if leave is reset else 1
+    wait_for("the gate to let go", lambda: bench.open_sessions() == left, LIMIT_SECONDS)
+    if left:
+        # A statement is running for all the gate knows, and its client may only have ended its input.
+        close(copying.sock)
+        time.sleep(1)
+        bench.proxy.heal()
+        wait_for("the gate to let go", lambda: bench.open_sessions() == 0, LIMIT_SECONDS)
+    bench.wait_for_descriptors(before)
+    bench.proxy.heal()
+    check(bench, Crowd(bench), before)
+
+
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_a_server_that_goes_silent_in_the_start_up_is_not_waited_for(bench, direction):
+    before, began = bench.settled_descriptors(), time.monotonic()
+    with Wire(bench.gate.port, timeout=LIMIT_SECONDS) as wire:
+        last = wire.login(application_name=Plan("silent", direction, 0).application_name())[-1]
+        assert (last.kind, last.fields()["C"]) == ("E", "57014")
+        assert 1.5 < time.monotonic() - began < 6, "startup_timeout is 2 s"
+        assert wire.sock.recv(1) == b""
+    wait_for("the gate to let go", lambda: bench.open_sessions() == 0, LIMIT_SECONDS)
+    bench.wait_for_descriptors(before)
+    check(bench, Crowd(bench), before)
+
+
+def test_descriptors_run_out(bench):
+    """Sessions that are there go on, connections wait or are told; afterwards everything is as before."""
+    crowd, before = Crowd(bench), bench.settled_descriptors()
+    residents = [logged_in(bench.gate.port) for _session in range(3)]
+    _soft, hard = resource.prlimit(bench.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(bench.pid, resource.RLIMIT_NOFILE, (descriptors(bench.pid) + 9, hard))
+    waiting, outcomes = [Wire(bench.gate.port, timeout=2) for _connection in range(30)], []
+
+    def come_in(wire):
+        try:
+            outcomes.append(wire.login()[-1].kind)
+        except (OSError, EOFError):
+            outcomes.append("-")
+
+    threads = [threading.Thread(target=come_in, args=(wire,)) for wire in waiting]
+    for thread in threads:
+        thread.start()
+    bench.reload()
+    for number, resident in enumerate(residents * 10):
+        refusal(resident, None)
+        resident.send(query(f"select {number}"))
+        expect(kinds(resident.until_ready()), "TDCZ", "a resident session")
+    for thread in threads:
+        thread.join()
+    assert "Z" in outcomes and set(outcomes) & {"-", "E"}, f"the limit was not reached: {outcomes}"
+    assert "cannot accept a connection" in bench.gate.process.output()
+    resource.prlimit(bench.pid, resource.RLIMIT_NOFILE, (hard, hard))
+    for wire in (*waiting, *residents):
+        wire.sock.close()
+    bench.wait_for_silence()
+    crowd.at_once("afterwards", AT_ONCE, crowd.undisturbed)
+    check(bench, crowd, before)
+
+
+def lost_records(bench: Bench) -> float:
+    return total(bench.gate.metrics(), "rolegate_audit_dropped_total")
+
+
+def test_the_disk_of_the_audit_is_full(bench):
+    """Verdicts stay the same, what is lost is counted, and the log says so once; with room again, records are written again."""
+    crowd, before, audit = Crowd(bench), bench.settled_descriptors(), bench.gate.audit
+    audit.unlink(missing_ok=True)
+    audit.symlink_to("/dev/full")
+    bench.gate.process.send(signal.SIGHUP)
+    with logged_in(bench.gate.port) as wire:
+
+        def is_lost():
+            refusal(wire, None)
+            return lost_records(bench) > 0
+
+        wait_for("a record to be lost", is_lost)
+        lost = lost_records(bench)
+        crowd.at_once("full", 8 * ROUNDS, crowd.undisturbed)
+        for _time in range(20):
+            refusal(wire, None)
+        wait_for("the loss to be counted", lambda: lost_records(bench) >= lost + 20)
+        assert bench.gate.process.output().count("the audit cannot be written") == 1
+        audit.unlink()
+        bench.gate.process.send(signal.SIGHUP)
+        wait_for("the new file", audit.exists)
+        refusal(wire, None)
+        wait_for("a record", lambda: audit.read_text().endswith("}\n"))
+    check(bench, crowd, before)
+
+
+def test_reloads_in_a_storm_of_statements(bench):
+    """Good and broken rules in turn; no statement is refused or let through that should not be."""
+    crowd, before = Crowd(bench), bench.settled_descriptors()
+    over = threading.Event()
+
+    def reload():
+        for turn in range(1, 10_000):
+            if over.wait(0.02):
+                return
+            bench.reload(broken=turn % 3 == 0)
+
+    thread = threading.Thread(target=reload, daemon=True)
+    thread.start()
+    crowd.at_once("storm", 40 * ROUNDS, crowd.undisturbed)
+    over.set()
+    thread.join()
+    counts = bench.reloads()
+    assert min(counts.values()) > 5, f"too few reloads to show anything: {counts}"
+    check(bench, crowd, before)
