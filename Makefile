@@ -73,6 +73,11 @@ properties: setup ## Run the property and differential tests of the lexer on 200
 bench-peers: dist ## Measure the gate beside PgBouncer and HAProxy; BENCH="--quick" or other options of loadtest/peers/bench.py
 	python3 loadtest/peers/bench.py $(BENCH)
 
+.PHONY: idle
+idle: dist ## Hold 8,000 idle sessions at once: memory of each, and how fast new ones are let in; IDLE="--sessions 1000" or other options
+	cargo build --locked --release --package rolegate-loadtest --bin standin
+	python3 loadtest/idle.py $(IDLE)
+
 .PHONY: fmt
 fmt: ## Format the code
 	cargo fmt --all
