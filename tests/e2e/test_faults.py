@@ -2,6 +2,7 @@
 is harmed. FAULT_ROUNDS says how much of it; `make faults` takes more rounds."""
 
 import os
+import random
 import resource
 import signal
 import sys
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from authority import Authority, encrypted_postgres
 from servers import wait_for
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
@@ -17,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
 from checks import LIMIT_SECONDS, Bench, descriptors, total
 from crowd import AT_ONCE, SEED, Crowd
 from proxy import FAULTS, Plan
-from traffic import ACTIVITIES, STATES, close, expect, kinds, logged_in, refusal, reset, simple
+from traffic import ACTIVITIES, STATES, close, expect, extended, kinds, logged_in, refusal, reset, simple
 from wire import Wire, query
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "1"))
@@ -44,6 +46,39 @@ def test_a_server_with_faults(bench, fault):
         crowd.at_once(fault, 24 * ROUNDS, lambda rng: crowd.disturbed(rng, fault))
     assert bench.proxy.injected[fault] > 12 * ROUNDS, "the fault did not strike often enough to show anything"
     check(bench, crowd, before)
+
+
+def through_tls(bench: Bench, rng):
+    """A session over a server's TLS that breaks somewhere, in the handshake too; whether it got as far as an answer."""
+    try:
+        with Wire(bench.gate.port, timeout=4) as wire:
+            last = wire.login()[-1]
+            for _time in range(5 if last.kind == "Z" else 0):
+                rng.choice((simple, refusal, extended))(wire, rng)
+            assert last.kind == "Z" or last.fields()["C"] in ("08006", "57014"), last.fields()
+    except (OSError, EOFError):
+        pass
+
+
+def test_a_tls_server_with_faults(tmp_path):
+    """Every fault, in the handshake and behind it. Nothing of it can be taken for an answer, garbage least of all."""
+    authority = Authority(tmp_path / "authority")
+    server = encrypted_postgres(authority)
+    tls = f'tls = "verify-full"\nca = "{authority.certificate}"\nserver_name = "db.example"'
+    bench = Bench(tmp_path, server.port, tls=tls)
+    try:
+        bench.warm_up()
+        crowd, before, rng = Crowd(bench), bench.settled_descriptors(), random.Random(f"{SEED}-tls")
+        reaches = (8, 1_500, 6_000, 60_000)
+        plans = [Plan(fault, rng.choice(("up", "down")), rng.randrange(rng.choice(reaches))) for fault in FAULTS * 8 * ROUNDS]
+        bench.proxy.plans = list(plans)
+        crowd.at_once("tls", len(plans), lambda rng: through_tls(bench, rng))
+        assert not bench.proxy.plans and min(bench.proxy.injected[fault] for fault in FAULTS) > 2 * ROUNDS, bench.proxy.injected
+        crowd.at_once("afterwards", 4, crowd.undisturbed)
+        check(bench, crowd, before)
+    finally:
+        bench.stop()
+        server.stop()
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)

@@ -103,18 +103,17 @@ class Bench:
 
     def faults(self, descriptors_before: int, sessions=0) -> list[str]:
         """What does not hold; nothing when everything does."""
+        output = self.gate.process.output()
+        if self.gate.process.process.poll() is not None:
+            return [f"the gate ended with status {self.gate.process.process.returncode}:\n{output[-2000:]}"]
         found = []
         for check in (lambda: self.wait_for_silence(sessions), lambda: self.wait_for_descriptors(descriptors_before)):
             try:
                 check()
             except AssertionError as error:
                 found.append(f"{error}: {self.open_sessions()} sessions, {self.proxy.open()} connections, {descriptors(self.pid)} descriptors")
-        output = self.gate.process.output()
         found += [line for line in output.splitlines() if "panicked" in line or "a session failed" in line]
-        found += [f"forwarded: {data[:200]!r}" for data in self.proxy.seen]
-        if self.gate.process.process.poll() is not None:
-            found.append(f"the gate ended with status {self.gate.process.process.returncode}")
-        return found
+        return found + [f"forwarded: {data[:200]!r}" for data in self.proxy.seen]
 
     def wait_for_descriptors(self, before: int):
         wait_for(f"{before} descriptors", lambda: descriptors(self.pid) <= before, LIMIT_SECONDS)

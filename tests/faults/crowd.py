@@ -55,6 +55,8 @@ class Crowd:
         plan = Plan(fault, rng.choice(("up", "down")), rng.randrange(rng.choice(REACHES)))
         try:
             with Wire(self.bench.gate.port, timeout=30 if fault == "slow" else rng.choice((0.3, 2))) as wire:
+                if rng.random() < 0.3:
+                    wire.starttls()
                 if wire.login(application_name=plan.application_name())[-1].kind != "Z":
                     raise EOFError("not let in")
                 for _time in range(10):

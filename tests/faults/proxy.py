@@ -1,7 +1,8 @@
 """A proxy between the gate and a PostgreSQL that breaks connections as their client asks for, and reads what goes up.
 
 A client names its fault in `application_name`, as `fault=reset,down,1234`: after 1,234 bytes towards the client the
-connection is reset. So a fault is a matter of the seed alone, whatever the order in which connections come.
+connection is reset. So a fault is a matter of the seed alone, whatever the order in which connections come. Where TLS hides that
+from the proxy, `plans` gives every connection the next one.
 """
 
 import contextlib
@@ -75,7 +76,7 @@ class Link:
             while not self.over.is_set() and (data := source.recv(CHUNK)):
                 if direction == "up":
                     if not self.passed["up"]:
-                        self.plan = Plan.read(data)
+                        self.plan = self.proxy.next_plan() or Plan.read(data)
                     tail += data
                     self.proxy.look(tail)
                     tail = tail[-len(FORBIDDEN) :]
@@ -153,6 +154,7 @@ class FaultProxy:
     """Listens on a port of its own in front of the server on `upstream`."""
 
     upstream: int
+    plans: list = field(default_factory=list)
     injected: dict = field(default_factory=dict)
     seen: list = field(default_factory=list)
 
@@ -176,6 +178,10 @@ class FaultProxy:
                 with self.lock:
                     self.links.add(link)
                 link.start()
+
+    def next_plan(self) -> Plan | None:
+        with self.lock:
+            return self.plans.pop(0) if self.plans else None
 
     def count(self, fault):
         with self.lock:

@@ -76,6 +76,8 @@ def report(soak: Soak, samples: list[int], before: int) -> bool:
     for what, count in soak.errors.most_common(10):
         print(f"  {count} x {what}")
     print(f"resident memory: first quarter {first:.0f} KiB, last quarter {last:.0f} KiB ({last / first - 1:+.1%}), limit {MAX_GROWTH - 1:+.0%}")
+    between = max(1, soak.counts["sessions"] * 3 // 4)
+    print(f"that is {(last - first) * 1024 / between:+.0f} bytes a session; {first * (MAX_GROWTH - 1) * 1024 / between:.0f} would be too much")
     faults = bench.faults(before)
     print(f"descriptors: {before} at the start, {descriptors(bench.pid)} at the end; connections to the server left {bench.proxy.open()}")
     for fault in faults:

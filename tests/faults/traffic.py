@@ -159,35 +159,38 @@ def tls_garbage(port: int, rng: random.Random) -> Wire:
     return wire
 
 
-def logged_in(port: int) -> Wire:
+def logged_in(port: int, rng: random.Random | None = None) -> Wire:
+    """A session; with a random source, sometimes inside TLS."""
     wire = Wire(port)
+    if rng and rng.random() < 0.3:
+        wire.starttls()
     expect(wire.login()[-1].kind, "Z", "login")
     return wire
 
 
 def mid_statement(port, rng):
-    wire = logged_in(port)
+    wire = logged_in(port, rng)
     whole = query("select '" + "s" * rng.choice((10, 100_000)) + "'") if rng.random() < 0.5 else query(refused())
     wire.send(whole[: rng.randrange(1, len(whole))])
     return wire
 
 
 def mid_result(port, rng):
-    wire = logged_in(port)
+    wire = logged_in(port, rng)
     wire.send(BIG)
     wire.exactly(rng.randrange(1, 100_000))
     return wire
 
 
 def unread_data(port, rng):
-    wire = logged_in(port)
+    wire = logged_in(port, rng)
     wire.send(BIG)
     time.sleep(rng.random() / 5)
     return wire
 
 
 def in_copy(port, rng):
-    wire = logged_in(port)
+    wire = logged_in(port, rng)
     wire.send(query("create temp table gone (t text); copy gone from stdin"))
     while wire.message().kind != "G":
         pass
@@ -196,13 +199,13 @@ def in_copy(port, rng):
 
 
 def in_pipeline(port, rng):
-    wire = logged_in(port)
+    wire = logged_in(port, rng)
     wire.send(query("begin"), *[part for _i in range(rng.randrange(1, 60)) for part in (parse(refused()), bind(), execute(), FLUSH)])
     return wire
 
 
-def politely(port, _rng):
-    wire = logged_in(port)
+def politely(port, rng):
+    wire = logged_in(port, rng)
     wire.send(TERMINATE)
     return wire
 
