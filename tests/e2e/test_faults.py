@@ -5,6 +5,7 @@ import os
 import random
 import resource
 import signal
+import socket
 import sys
 import threading
 import time
@@ -12,14 +13,14 @@ from pathlib import Path
 
 import pytest
 from authority import Authority, encrypted_postgres
-from servers import wait_for
+from servers import Gate, wait_for
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
 
-from checks import LIMIT_SECONDS, Bench, descriptors, total
+from checks import LIMIT_SECONDS, LIMITS, Bench, descriptors, total
 from crowd import AT_ONCE, SEED, Crowd
 from proxy import FAULTS, Plan
-from traffic import ACTIVITIES, STATES, close, expect, extended, kinds, logged_in, refusal, reset, simple
+from traffic import STATES, close, expect, extended, kinds, logged_in, refusal, reset, simple
 from wire import Wire, query
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "1"))
@@ -125,6 +126,17 @@ def test_a_server_that_goes_silent_in_the_start_up_is_not_waited_for(bench, dire
     wait_for("the gate to let go", lambda: bench.open_sessions() == 0, LIMIT_SECONDS)
     bench.wait_for_descriptors(before)
     check(bench, Crowd(bench), before)
+
+
+def test_a_server_that_is_silent_in_the_tls_handshake_is_not_waited_for(tmp_path):
+    """The time for the start-up bounds connecting too: connect_timeout is 10 s here."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        gate = Gate(tmp_path, silent.getsockname()[1], gate_extra=LIMITS, tls='tls = "require"')
+        began = time.monotonic()
+        with Wire(gate.port, timeout=LIMIT_SECONDS) as wire:
+            assert wire.login()[-1].fields()["C"] == "08006"
+        assert 1.5 < time.monotonic() - began < 6, "startup_timeout is 2 s"
+        assert gate.stop() == 0
 
 
 def test_descriptors_run_out(bench):
