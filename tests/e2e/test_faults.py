@@ -1,6 +1,7 @@
 """Faults on both legs of the gate, at points that FAULT_SEED alone decides: nothing hangs, leaks, or passes unjudged, and nobody else
 is harmed. FAULT_ROUNDS says how much of it; `make faults` takes more rounds."""
 
+import json
 import os
 import random
 import resource
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from authority import Authority, encrypted_postgres
-from servers import Gate, wait_for
+from servers import BIN, Gate, wait_for
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
 
@@ -173,8 +174,8 @@ def test_descriptors_run_out(bench):
     check(bench, crowd, before)
 
 
-def lost_records(bench: Bench) -> float:
-    return total(bench.gate.metrics(), "rolegate_audit_dropped_total")
+def lost_records(gate: Gate) -> float:
+    return total(gate.metrics(), "rolegate_audit_dropped_total")
 
 
 def test_the_disk_of_the_audit_is_full(bench):
@@ -187,14 +188,14 @@ def test_the_disk_of_the_audit_is_full(bench):
 
         def is_lost():
             refusal(wire, None)
-            return lost_records(bench) > 0
+            return lost_records(bench.gate) > 0
 
         wait_for("a record to be lost", is_lost)
-        lost = lost_records(bench)
+        lost = lost_records(bench.gate)
         crowd.at_once("full", 8 * ROUNDS, crowd.undisturbed)
         for _time in range(20):
             refusal(wire, None)
-        wait_for("the loss to be counted", lambda: lost_records(bench) >= lost + 20)
+        wait_for("the loss to be counted", lambda: lost_records(bench.gate) >= lost + 20)
         assert bench.gate.process.output().count("the audit cannot be written") == 1
         audit.unlink()
         bench.gate.process.send(signal.SIGHUP)
@@ -202,6 +203,32 @@ def test_the_disk_of_the_audit_is_full(bench):
         refusal(wire, None)
         wait_for("a record", lambda: audit.read_text().endswith("}\n"))
     check(bench, crowd, before)
+
+
+def test_the_disk_of_the_audit_gets_full_within_a_record(postgres, tmp_path):
+    """What was written of it stays alone on its line. A limit on the size of files plays the disk: half a record fits."""
+    program = tmp_path / "rolegate"
+    program.write_text(f"#!/bin/sh\ntrap '' XFSZ\nexec '{BIN / 'rolegate'}' \"$@\"\n")
+    program.chmod(0o755)
+    gate = Gate(tmp_path / "gate", postgres.port, program=program)
+    pid = gate.process.process.pid
+    with logged_in(gate.port) as wire:
+        for _time in range(20):
+            refusal(wire, None)
+        wait_for("the records", lambda: gate.audit.read_text().count("\n") == 20)
+        full = gate.audit.stat().st_size + 100
+        _soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (full, hard))
+        refusal(wire, None)
+        wait_for("a record to be lost", lambda: lost_records(gate) == 1)
+        assert gate.audit.stat().st_size == full
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
+        refusal(wire, None)
+        wait_for("a record", lambda: gate.audit.read_text().endswith("}\n"))
+    lines = gate.audit.read_text().splitlines()
+    assert len(lines) == 22
+    assert [json.loads(line)["verdict"] for number, line in enumerate(lines) if number != 20] == ["reject"] * 21
+    assert gate.stop() == 0
 
 
 def test_reloads_in_a_storm_of_statements(bench):
