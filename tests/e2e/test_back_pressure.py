@@ -220,3 +220,28 @@ def test_a_pipeline_of_60_mb_is_answered_whole(postgres, gate):
                 assert "".join(message.kind for message in messages) == "12DCZ", number
                 assert messages[2].body[6:].startswith(str(number).encode() + struct.pack("!i", 20_000)), number
         writer.finish()
+
+
+def test_a_pipeline_of_new_carriers_leaves_other_sessions_their_turn(postgres, start):
+    """One worker: while it judges 1,000 statements that the cache does not know, a session beside them is answered again and again."""
+    gate = start(postgres.port, extra="[runtime]\nworkers = 1\n")
+    count = 1000
+    sent = b"".join(query(REFUSED.replace("/x", f"/{number}")) for number in range(count))
+    with Wire(gate.port, timeout=60) as pipeline, Wire(gate.port, timeout=60) as bystander:
+        for wire in (pipeline, bystander):
+            wire.login()
+        over = threading.Event()
+
+        def read_answers():
+            for _answer in range(count):
+                pipeline.until_ready()
+            over.set()
+
+        threading.Thread(target=read_answers, daemon=True).start()
+        pipeline.send(sent)
+        turns = 0
+        while not over.is_set():
+            bystander.send(query("select 1"))
+            bystander.until_ready()
+            turns += 1
+        assert turns > 20, f"{turns} answers beside {count} refusals"

@@ -212,6 +212,11 @@ impl Inspector for Desk<'_> {
             return Ruling::Forward;
         };
         self.service.metrics.decision(path(source), began.elapsed(), text.len());
+        if source == Source::Cold {
+            // A pipeline of statements that are all new would keep the worker from its other sessions for as long as
+            // there is something to read. Before the effects are noted: what the backend says meanwhile clears them.
+            tokio::task::yield_now().await;
+        }
         if verdict.action != Action::Reject {
             for statement in &verdict.statements {
                 if let Some(effect) = &statement.effect {
