@@ -117,6 +117,8 @@ struct Watched {
     text: Box<[u8]>,
     generation: u64,
     parameters: bool,
+    /// Running it changes the session's user, and nothing of that shows in the messages that run it.
+    effects: Vec<Effect>,
 }
 
 /// Rules on the statements of one session.
@@ -150,7 +152,8 @@ impl<'a> Desk<'a> {
             }
         }
         let mut others = self.identity.requested();
-        let effects = verdict.statements.iter().filter_map(|statement| statement.effect.as_ref());
+        let prepared = self.watched.values().flat_map(|watched| &watched.effects);
+        let effects = verdict.statements.iter().filter_map(|statement| statement.effect.as_ref()).chain(prepared);
         others.extend(effects.map(|effect| self.identity.after(effect)));
         for other in others {
             if let (Some(second), _) = gate.judge(text, &other, Timestamp::now())
@@ -190,9 +193,18 @@ impl<'a> Desk<'a> {
             let message = format!("the session keeps {MAX_WATCHED} prepared statements with roles and takes no more");
             return Some(Report::new(sqlstate::PROGRAM_LIMIT_EXCEEDED, message).hint("close prepared statements"));
         }
-        let watched = Watched { text: text.into(), generation: verdict.generation, parameters };
+        let effects = verdict.statements.iter().filter_map(|statement| statement.effect.clone()).collect();
+        let watched = Watched { text: text.into(), generation: verdict.generation, parameters, effects };
+        self.forget(name);
         self.watched.insert(name.to_vec(), watched);
         None
+    }
+
+    /// A prepared statement is gone or replaced. It may have been run just before, so what it does counts until the server has answered.
+    fn forget(&mut self, name: &[u8]) {
+        for effect in self.watched.remove(name).iter().flat_map(|watched| &watched.effects) {
+            self.identity.request(effect);
+        }
     }
 }
 
@@ -206,7 +218,7 @@ impl Inspector for Desk<'_> {
         let (verdict, source, principal) = self.judge(text).await;
         let Some(verdict) = verdict else {
             if let (Some(name), false) = (name, self.watched.is_empty()) {
-                self.watched.remove(name);
+                self.forget(name);
             }
             self.service.metrics.plain_statement(text.len(), began.elapsed());
             return Ruling::Forward;
@@ -256,7 +268,7 @@ impl Inspector for Desk<'_> {
     }
 
     fn close(&mut self, statement: &[u8]) {
-        self.watched.remove(statement);
+        self.forget(statement);
     }
 
     fn refuse(&mut self, report: Report) -> Refusal {
