@@ -53,7 +53,7 @@ def test_a_server_with_faults(bench, fault):
 def through_tls(bench: Bench, rng):
     """A session over a server's TLS that breaks somewhere, in the handshake too; whether it got as far as an answer."""
     try:
-        with Wire(bench.gate.port, timeout=4) as wire:
+        with Wire(bench.gate.port, timeout=rng.choice((0.3, 6))) as wire:
             last = wire.login()[-1]
             for _time in range(5 if last.kind == "Z" else 0):
                 rng.choice((simple, refusal, extended))(wire, rng)
@@ -122,7 +122,7 @@ def test_a_server_that_goes_silent_in_the_start_up_is_not_waited_for(bench, dire
     with Wire(bench.gate.port, timeout=LIMIT_SECONDS) as wire:
         last = wire.login(application_name=Plan("silent", direction, 0).application_name())[-1]
         assert (last.kind, last.fields()["C"]) == ("E", "57014")
-        assert 1.5 < time.monotonic() - began < 6, "startup_timeout is 2 s"
+        assert 3.5 < time.monotonic() - began < 9, "startup_timeout is 4 s"
         assert wire.sock.recv(1) == b""
     wait_for("the gate to let go", lambda: bench.open_sessions() == 0, LIMIT_SECONDS)
     bench.wait_for_descriptors(before)
@@ -136,7 +136,7 @@ def test_a_server_that_is_silent_in_the_tls_handshake_is_not_waited_for(tmp_path
         began = time.monotonic()
         with Wire(gate.port, timeout=LIMIT_SECONDS) as wire:
             assert wire.login()[-1].fields()["C"] == "08006"
-        assert 1.5 < time.monotonic() - began < 6, "startup_timeout is 2 s"
+        assert 3.5 < time.monotonic() - began < 9, "startup_timeout is 4 s"
         assert gate.stop() == 0
 
 
