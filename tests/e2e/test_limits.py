@@ -1,0 +1,299 @@
+"""Limits of a gate, each with its SQLSTATE and its metric, and the socket options of both legs. Limits by user and address, on
+time and on statements stand in test_operations.py and test_wire.py.
+"""
+
+import contextlib
+import re
+import socket
+import statistics
+import struct
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from authority import Authority
+from fake import WELCOME, Fake
+from servers import Gate, wait_for
+from shim import copy
+from wire import SSL_REQUEST, Wire, query
+
+CANCEL_CODE = struct.pack("!i", 80877102)
+# The idle time after which an AWS Network Load Balancer forgets a connection.
+BALANCER_SECONDS = 350
+
+
+@pytest.fixture
+def before(tmp_path):
+    """Makes gates and ends them."""
+    gates = []
+
+    def make(port, gate_extra="", **settings):
+        gates.append(Gate(tmp_path / str(len(gates)), port, gate_extra=gate_extra, **settings))
+        return gates[-1]
+
+    yield make
+    assert [gate.stop() for gate in gates] == [0] * len(gates)
+
+
+def refused(gate, reason) -> int:
+    """How many sessions the gate has refused for this reason."""
+    return int(re.search(rf'^rolegate_sessions_refused_total{{gate="test",reason="{reason}"}} (\d+)$', gate.metrics(), re.MULTILINE)[1])
+
+
+def is_ready(gate) -> bool:
+    with Wire(gate.port) as wire, contextlib.suppress(EOFError, ConnectionError):
+        return wire.login()[-1].kind == "Z"
+    return False
+
+
+def test_sessions_in_total(before, postgres):
+    gate = before(postgres.port, "limits = { max_sessions = 2 }")
+    with Wire(gate.port) as one, Wire(gate.port) as two:
+        assert [one.login()[-1].kind, two.login()[-1].kind] == ["Z", "Z"]
+        with Wire(gate.port) as three:
+            fields = three.login()[-1].fields()
+            assert (fields["S"], fields["C"]) == ("FATAL", "53300") and "2" in fields["M"]
+    assert refused(gate, "limit_total") == 1
+    wait_for("the seats", lambda: is_ready(gate))
+
+
+def test_connections_that_are_not_authenticated(before):
+    """Those above the limit are closed without a word; who is let in, or goes, makes room."""
+    with Fake() as fake:
+        gate = before(fake.port, "limits = { max_unauthenticated = 2 }")
+        # The gate's own start was waited for with a connection.
+        wait_for("an empty gate", lambda: is_ready(gate))
+        with Wire(gate.port) as one, Wire(gate.port) as two:
+            for wire in (one, two):
+                wire.send(b"\0")
+            wait_for("both to count", lambda: not is_ready(gate))
+            with Wire(gate.port) as three:
+                assert three.sock.recv(1) == b""
+            assert refused(gate, "limit_unauthenticated") >= 2
+            one.sock.close()
+            wait_for("the room that the first has left", lambda: is_ready(gate))
+            with Wire(gate.port) as session:
+                assert session.login()[-1].kind == "Z"
+                assert is_ready(gate), "a session that was let in takes up no room"
+
+
+def test_connecting_to_the_backend_is_bounded(before):
+    """A backend whose queue of connections is full answers nothing at all to a further one."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf:
+        address = deaf.getsockname()
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(address)
+        gate = before(address[1], tls='tls = "disable"\nconnect_timeout = "500ms"')
+        with Wire(gate.port) as wire:
+            began = time.monotonic()
+            fields = wire.login()[-1].fields()
+            assert (fields["S"], fields["C"]) == ("FATAL", "08006")
+            assert 0.4 < time.monotonic() - began < 3
+        assert 'rolegate_upstream_errors_total{gate="test",reason="timeout"} 1' in gate.metrics()
+        for one in waiting:
+            one.close()
+
+
+def test_refusals_at_startup_are_counted(before, postgres, tmp_path):
+    gate = before(postgres.port, Authority(tmp_path / "authority").gate_tls())
+    assert (refused(gate, "tls"), refused(gate, "startup")) == (0, 0)
+    with Wire(gate.port) as wire:
+        wire.send(SSL_REQUEST)
+        assert wire.exactly(1) == b"S"
+        wire.send(b"GET / HTTP/1.1\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while wire.sock.recv(4096):
+                pass
+    with Wire(gate.port) as wire:
+        assert wire.login(replication="database")[-1].fields()["C"] == "0A000"
+    wait_for("both to be counted", lambda: (refused(gate, "tls"), refused(gate, "startup")) == (1, 1))
+
+
+def keepalive_seconds(local: int, remote: int) -> float | None:
+    """When the kernel will probe an idle connection of this machine, from its first port to its second; none: never."""
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        ports = tuple(int(address.split(":")[1], 16) for address in fields[1:3])
+        # Source: proc(5), /proc/net/tcp, and get_tcp4_sock() in net/ipv4/tcp_ipv4.c: 2 is keepalive; a tick is 10 ms.
+        kind, ticks = fields[5].split(":")
+        if ports == (local, remote) and kind == "02":
+            return int(ticks, 16) / 100
+    return None
+
+
+def test_idle_connections_are_probed_before_a_load_balancer_forgets_them(before):
+    with Fake() as fake:
+        gate = before(fake.port)
+        with Wire(gate.port) as wire:
+            assert wire.login()[-1].kind == "Z"
+            frontend = wire.sock.getsockname()[1]
+            upstream = [
+                tuple(int(part.split(":")[1], 16) for part in line.split()[1:3])
+                for line in Path("/proc/net/tcp").read_text().splitlines()[1:]
+                if line.split()[2].endswith(f":{fake.port:04X}") and line.split()[3] == "01"
+            ]
+            assert len(upstream) == 1, "the gate has one connection to the backend"
+            assert keepalive_seconds(frontend, gate.port) is None, "the test's own end has no timer: it would be seen"
+            for leg in ((gate.port, frontend), upstream[0]):
+
+                def is_probed(leg=leg):
+                    return 0 < (keepalive_seconds(*leg) or 0) < BALANCER_SECONDS
+
+                # Just after data the connection's timer is that of its retransmission.
+                wait_for(f"a keepalive timer on {leg}", is_probed, 5)
+
+
+class Talker:
+    """A backend that answers each statement by two small messages, the second 5 ms after the first; a client does the same."""
+
+    PAUSE = 0.005
+
+    def __init__(self):
+        self.gaps = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _peer = self.listener.accept()
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(WELCOME)
+            while connection.recv(len(query("first")), socket.MSG_WAITALL) == query("first"):
+                began = time.monotonic()
+                connection.recv(len(query("second")), socket.MSG_WAITALL)
+                self.gaps.append(time.monotonic() - began)
+                connection.sendall(WELCOME[:9])
+                time.sleep(self.PAUSE)
+                connection.sendall(WELCOME[9:])
+
+
+def gaps(port: int, talker: Talker) -> tuple[float, float]:
+    """The usual time between the two halves of what is sent, as it arrives at the client and at the backend."""
+    downwards = []
+    with Wire(port) as wire:
+        wire.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        wire.login()
+        talker.gaps.clear()
+        for _round in range(30):
+            wire.send(query("first"))
+            time.sleep(Talker.PAUSE)
+            wire.send(query("second"))
+            wire.exactly(9)
+            began = time.monotonic()
+            wire.exactly(len(WELCOME) - 9)
+            downwards.append(time.monotonic() - began)
+    return statistics.median(downwards), statistics.median(talker.gaps)
+
+
+class Nagle:
+    """A relay that leaves its sockets as they are made, with Nagle's algorithm: it holds small data back until the last is confirmed."""
+
+    def __init__(self, upstream: int):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, args=(upstream,), daemon=True).start()
+
+    def _accept(self, upstream):
+        with contextlib.suppress(OSError):
+            while True:
+                frontend, _peer = self.listener.accept()
+                backend = socket.create_connection(("127.0.0.1", upstream))
+                for pair in ((frontend, backend), (backend, frontend)):
+                    threading.Thread(target=copy, args=pair, daemon=True).start()
+
+
+def test_small_messages_are_not_held_back(before):
+    talker = Talker()
+    slow = gaps(Nagle(talker.port).port, talker)
+    through = gaps(before(talker.port).port, talker)
+    assert min(slow) > 0.025, "with Nagle's algorithm a message waits for a delayed acknowledgement, which takes 40 ms"
+    assert max(through) < 0.02, f"with the gate: {through}, with a relay that holds back: {slow}"
+
+
+CANCEL_REQUEST = struct.pack("!i", 16) + CANCEL_CODE + struct.pack("!ii", 1, 2)
+
+
+@dataclass
+class Holding(Fake):
+    """Never closes the connection of a cancel request, and counts them."""
+
+    cancels: int = 0
+    held: list = field(default_factory=list)
+
+    def _serve(self, connection):
+        if connection.recv(8, socket.MSG_PEEK | socket.MSG_WAITALL)[4:] == CANCEL_CODE:
+            self.cancels += 1
+            self.held.append(connection)
+        else:
+            super()._serve(connection)
+
+
+def test_cancel_requests_open_a_bounded_number_of_connections(before):
+    """To a backend that does not take them; a session beside them goes on."""
+    with Holding([WELCOME, WELCOME[-6:]]) as backend:
+        gate = before(backend.port, "limits = { max_unauthenticated = 20 }")
+        with Wire(gate.port) as session:
+            assert session.login()[-1].kind == "Z"
+            flood = [Wire(gate.port) for _ in range(200)]
+            for wire in flood:
+                # Those above the bound may be closed already.
+                with contextlib.suppress(ConnectionError):
+                    wire.send(CANCEL_REQUEST)
+            wait_for("cancel requests at the backend", lambda: backend.cancels == 20)
+            session.send(query("select 1"))
+            assert session.until_ready()[-1].kind == "Z"
+            wait_for("the others to be closed", lambda: refused(gate, "limit_unauthenticated") == 180)
+            assert backend.cancels == 20
+            for wire in flood:
+                wire.sock.close()
+        # Ten seconds are what a cancel request may take.
+        wait_for("room for a new session", lambda: is_ready(gate), 15)
+
+
+def send_cancels(port: int, until: threading.Event, sent: list):
+    """Cancel requests with a key that nobody has, one after another, none waited for."""
+    connections = []
+    while not until.is_set():
+        with contextlib.suppress(OSError):
+            connection = socket.create_connection(("127.0.0.1", port), timeout=5)
+            connection.sendall(CANCEL_REQUEST)
+            connections.append(connection)
+            sent.append(1)
+        if len(connections) > 100:
+            connections.pop(0).close()
+
+
+def test_a_flood_of_cancel_requests_does_not_stop_sessions(before, postgres):
+    """A session beside it is answered, and afterwards all is as before."""
+    gate = before(postgres.port, "limits = { max_unauthenticated = 50 }")
+    done, sent, took = threading.Event(), [], []
+    flood = [threading.Thread(target=send_cancels, args=(gate.port, done, sent)) for _ in range(4)]
+    with Wire(gate.port) as session:
+        assert session.login()[-1].kind == "Z"
+        for one in flood:
+            one.start()
+        try:
+            end = time.monotonic() + 3
+            while time.monotonic() < end:
+                began = time.monotonic()
+                session.send(query("select 42"))
+                assert [message.kind for message in session.until_ready()] == ["T", "D", "C", "Z"]
+                took.append(time.monotonic() - began)
+        finally:
+            done.set()
+            for one in flood:
+                one.join()
+        assert len(sent) > 500, "a flood"
+        assert statistics.median(took) < 0.5, f"{len(sent)} cancel requests, {len(took)} statements, the slowest in {max(took):.3f} s"
+        wait_for("a new session", lambda: is_ready(gate), 10)
