@@ -4,6 +4,7 @@ time and on statements stand in test_operations.py and test_wire.py.
 
 import contextlib
 import re
+import signal
 import socket
 import statistics
 import struct
@@ -17,7 +18,7 @@ from authority import Authority
 from fake import WELCOME, Fake
 from servers import Gate, wait_for
 from shim import copy
-from wire import SSL_REQUEST, Wire, query
+from wire import SSL_REQUEST, Wire, frame, query, startup
 
 CANCEL_CODE = struct.pack("!i", 80877102)
 # The idle time after which an AWS Network Load Balancer forgets a connection.
@@ -111,6 +112,43 @@ def test_refusals_at_startup_are_counted(before, postgres, tmp_path):
     with Wire(gate.port) as wire:
         assert wire.login(replication="database")[-1].fields()["C"] == "0A000"
     wait_for("both to be counted", lambda: (refused(gate, "tls"), refused(gate, "startup")) == (1, 1))
+
+
+def closed(gate, reason) -> int:
+    """How many sessions have ended for this reason."""
+    return int(re.search(rf'^rolegate_sessions_closed_total{{gate="test",reason="{reason}"}} (\d+)$', gate.metrics(), re.MULTILINE)[1])
+
+
+def test_ends_by_limits_on_time_are_counted(before):
+    """A connection that says nothing, a login that is not finished, a session in which nothing happens."""
+    question = frame(b"R", struct.pack("!i", 3))
+    with Fake([question, WELCOME]) as fake:
+        gate = before(fake.port, 'limits = { startup_timeout = "500ms", idle_timeout = "600ms" }')
+        with Wire(gate.port) as silent, Wire(gate.port) as unfinished, Wire(gate.port) as idle:
+            unfinished.send(startup())
+            assert unfinished.message().kind == "R"
+            assert idle.login()[-1].kind == "Z"
+            assert idle.message().fields()["C"] == "57P05"
+            assert unfinished.message().fields()["C"] == "57014"
+            assert silent.sock.recv(1) == b""
+        wait_for("all three to be counted", lambda: (refused(gate, "startup"), closed(gate, "limit")) == (1, 2))
+
+
+def test_a_session_that_begins_during_a_drain(before, postgres):
+    """It was connected when the drain began; 57P01 is what PostgreSQL says while it shuts down."""
+    gate = before(postgres.port)
+    with Wire(gate.port) as busy, Wire(gate.port) as idle, Wire(gate.port) as late:
+        assert [busy.login()[-1].kind, idle.login()[-1].kind] == ["Z", "Z"]
+        busy.send(query("select pg_sleep(2)"))
+        # Accepted: the gate has said something on it.
+        late.send(SSL_REQUEST)
+        assert late.exactly(1) == b"N"
+        gate.process.send(signal.SIGTERM)
+        assert idle.message().fields()["C"] == "57P01", "the drain has begun"
+        fields = late.login()[-1].fields()
+        assert (fields["S"], fields["C"]) == ("FATAL", "57P01")
+        assert refused(gate, "drain") == 1
+        assert [message.kind for message in busy.until_ready()] == ["T", "D", "C", "Z"]
 
 
 def keepalive_seconds(local: int, remote: int) -> float | None:
