@@ -38,7 +38,9 @@ async fn main() -> anyhow::Result<()> {
     if let Some(path) = password_file {
         let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let secret = text.lines().next().with_context(|| format!("{}: expected a password", path.display()))?;
-        users.iter_mut().for_each(|(_user, password)| secret.clone_into(password));
+        for (_user, password) in &mut users {
+            secret.clone_into(password);
+        }
     }
     let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let settings = Settings { data, users, authentication, record, roles: RoleTable::demo() };
