@@ -39,6 +39,10 @@ e2e: setup ## Run the end-to-end tests alone: real clients, real servers
 test-aws: ## Test the AWS source with the real SDK, against moto and a small fake; builds with --features aws
 	tests/aws/run.sh
 
+.PHONY: test-sqlalchemy
+test-sqlalchemy: setup ## Run SQLAlchemy's PostgreSQL suite direct and through the gate, and demand the same outcome of every test
+	tests/sqlalchemy/run.sh
+
 .PHONY: fuzz
 fuzz: ## Fuzz every target for FUZZ_SECONDS (60) each; needs a nightly compiler
 	proxy/fuzz/run.sh $(or $(FUZZ_SECONDS),60)
