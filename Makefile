@@ -51,6 +51,11 @@ fuzz: ## Fuzz every target for FUZZ_SECONDS (60) each; needs a nightly compiler
 oracle: ## Compare the IAM evaluation with a published evaluator on 6,000 generated hops (Node.js; nothing of it is shipped)
 	tests/oracle/run.sh 6000
 
+.PHONY: faults
+faults: setup ## Inject faults on both legs of the gate: FAULT_ROUNDS (20) rounds from FAULT_SEED (1); make test takes one round
+	cargo build --locked --workspace --bins --examples
+	FAULT_ROUNDS=$(or $(FAULT_ROUNDS),20) FAULT_SEED=$(or $(FAULT_SEED),1) target/venv/bin/python -m pytest -q -ra -s tests/e2e/test_faults.py
+
 .PHONY: soak
 soak: setup ## Mixed traffic, reloads and faults for SOAK_MINUTES (20); says whether memory and descriptors stay where they were
 	cargo build --locked --package rolegate
@@ -71,6 +76,11 @@ properties: setup ## Run the property and differential tests of the lexer on 200
 .PHONY: bench-peers
 bench-peers: dist ## Measure the gate beside PgBouncer and HAProxy; BENCH="--quick" or other options of loadtest/peers/bench.py
 	python3 loadtest/peers/bench.py $(BENCH)
+
+.PHONY: idle
+idle: dist ## Hold 8,000 idle sessions at once: memory of each, and how fast new ones are let in; IDLE="--sessions 1000" or other options
+	cargo build --locked --release --package rolegate-loadtest --bin standin
+	python3 loadtest/idle.py $(IDLE)
 
 .PHONY: fmt
 fmt: ## Format the code

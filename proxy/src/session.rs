@@ -23,7 +23,7 @@ use crate::net::listener::tune;
 use crate::net::proxied;
 use crate::net::socket::{Peer, Socket};
 use crate::net::stream::Stream;
-use crate::net::upstream::Upstream;
+use crate::net::upstream::{Upstream, UpstreamError};
 use crate::observe::Audit;
 use crate::observe::metrics::{GateMetrics, SessionGuard};
 use crate::session::inspect::{Desk, Identity};
@@ -241,9 +241,8 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
             return None;
         }
     };
-    let upstream = service.upstream.load_full();
     let began = Instant::now();
-    let mut backend = match upstream.connect().await {
+    let mut backend = match reach(service, deadline).await {
         Ok(backend) => backend,
         Err(error) => {
             service.metrics.upstream_error(error.reason());
@@ -316,6 +315,14 @@ fn closed(guard: &mut SessionGuard, ended: &Result<Ended, RelayError>) {
         Ok(_) | Err(RelayError::Frontend(_)) => info!(reason, "session closed"),
         Err(error) => info!(reason, %error, "session closed"),
     }
+}
+
+/// Connects to the backend within the time that is left for the start-up, however long `connect_timeout` is.
+async fn reach(service: &Service, deadline: Instant) -> Result<Stream, UpstreamError> {
+    let upstream = service.upstream.load_full();
+    let too_late =
+        || UpstreamError::Timeout { address: upstream.address.clone(), timeout: service.limits.startup_timeout };
+    timeout_at(deadline.into(), upstream.connect()).await.map_err(|_elapsed| too_late())?
 }
 
 fn end_reason(ended: &Result<Ended, RelayError>) -> &'static str {

@@ -58,11 +58,21 @@ class Bench:
         self.wait_for_silence()
 
     def wait_for_silence(self, sessions=0):
+        """Waits until so many sessions and connections are left; those to a server that went silent are ended."""
+
         def quiet():
             self.proxy.heal()
             return self.open_sessions() == sessions and self.proxy.open() == sessions
 
         wait_for(f"the gate to be left with {sessions} sessions", quiet, LIMIT_SECONDS)
+
+    def settled_descriptors(self) -> int:
+        """How many descriptors the gate has when nothing goes on."""
+        seen = [descriptors(self.pid)]
+        while len(seen) < 5 or len(set(seen[-5:])) > 1:
+            time.sleep(0.1)
+            seen.append(descriptors(self.pid))
+        return seen[-1]
 
     def open_sessions(self) -> int:
         metrics = self.gate.metrics()
@@ -79,26 +89,31 @@ class Bench:
     def reload(self, *, broken=False):
         """Another set of rules takes effect, or one that does not load is refused."""
         number = time.monotonic_ns()
-        fresh = RULES + f'@id("r{number}") forbid (principal, action, resource) when {{ principal.user == "u{number}" }};\n'
+        fresh = RULES + f'@id("r{number}") forbid (principal, action, resource) when {{ principal == Rolegate::User::"u{number}" }};\n'
         temporary = self.rules.with_suffix(".new")
         temporary.write_text("permit (" if broken else fresh)
         temporary.rename(self.rules)
         self.gate.process.send(signal.SIGHUP)
 
+    def reloads(self) -> dict[str, int]:
+        """How many took effect, and how many were refused."""
+        metrics = self.gate.metrics()
+        count = lambda result: int(re.search(rf'rolegate_reloads_total{{result="{result}",what="config"}} (\d+)', metrics)[1])  # noqa: E731
+        return {result: count(result) for result in ("applied", "refused")}
+
     def faults(self, descriptors_before: int, sessions=0) -> list[str]:
         """What does not hold; nothing when everything does."""
+        output = self.gate.process.output()
+        if self.gate.process.process.poll() is not None:
+            return [f"the gate ended with status {self.gate.process.process.returncode}:\n{output[-2000:]}"]
         found = []
         for check in (lambda: self.wait_for_silence(sessions), lambda: self.wait_for_descriptors(descriptors_before)):
             try:
                 check()
             except AssertionError as error:
                 found.append(f"{error}: {self.open_sessions()} sessions, {self.proxy.open()} connections, {descriptors(self.pid)} descriptors")
-        output = self.gate.process.output()
         found += [line for line in output.splitlines() if "panicked" in line or "a session failed" in line]
-        found += [f"forwarded: {data[:200]!r}" for data in self.proxy.seen]
-        if self.gate.process.process.poll() is not None:
-            found.append(f"the gate ended with status {self.gate.process.process.returncode}")
-        return found
+        return found + [f"forwarded: {data[:200]!r}" for data in self.proxy.seen]
 
     def wait_for_descriptors(self, before: int):
         wait_for(f"{before} descriptors", lambda: descriptors(self.pid) <= before, LIMIT_SECONDS)

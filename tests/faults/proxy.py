@@ -1,7 +1,8 @@
 """A proxy between the gate and a PostgreSQL that breaks connections as their client asks for, and reads what goes up.
 
 A client names its fault in `application_name`, as `fault=reset,down,1234`: after 1,234 bytes towards the client the
-connection is reset. So a fault is a matter of the seed alone, whatever the order in which connections come.
+connection is reset. So a fault is a matter of the seed alone, whatever the order in which connections come. Where TLS hides that
+from the proxy, `plans` gives every connection the next one.
 """
 
 import contextlib
@@ -75,9 +76,10 @@ class Link:
             while not self.over.is_set() and (data := source.recv(CHUNK)):
                 if direction == "up":
                     if not self.passed["up"]:
-                        self.plan = Plan.read(data)
-                    self.proxy.look(tail + data)
-                    tail = data[-len(FORBIDDEN) :]
+                        self.plan = self.proxy.next_plan() or Plan.read(data)
+                    tail += data
+                    self.proxy.look(tail)
+                    tail = tail[-len(FORBIDDEN) :]
                 self.pass_on(data, target, direction)
             if not self.stuck.is_set():
                 target.shutdown(socket.SHUT_WR)
@@ -152,6 +154,7 @@ class FaultProxy:
     """Listens on a port of its own in front of the server on `upstream`."""
 
     upstream: int
+    plans: list = field(default_factory=list)
     injected: dict = field(default_factory=dict)
     seen: list = field(default_factory=list)
 
@@ -176,6 +179,10 @@ class FaultProxy:
                     self.links.add(link)
                 link.start()
 
+    def next_plan(self) -> Plan | None:
+        with self.lock:
+            return self.plans.pop(0) if self.plans else None
+
     def count(self, fault):
         with self.lock:
             self.injected[fault] = self.injected.get(fault, 0) + 1
@@ -195,6 +202,13 @@ class FaultProxy:
             stuck, self.stuck = self.stuck, []
         for link in stuck:
             link.end()
+
+    def silence(self):
+        """Every connection that is open goes silent, whatever its client has asked for."""
+        with self.lock:
+            links = list(self.links)
+        for link in links:
+            link.hold()
 
     def forget(self, link):
         with self.lock:

@@ -1,6 +1,5 @@
 """A soak: mixed traffic, refusals, reloads and faults for a long time, and whether memory and descriptors stay where they were."""
 
-import collections
 import os
 import random
 import signal
@@ -13,10 +12,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
 from checks import Bench, descriptors, resident_kib
-from proxy import FAULTS, Plan
+from crowd import SEED, Crowd
 from servers import Postgres, pg_folder
-from traffic import ACTIVITIES, STATES, vanish
-from wire import Wire
 
 CLIENTS = 6
 SAMPLE_SECONDS = 2
@@ -25,72 +22,21 @@ RELOAD_SECONDS = 5
 MAX_GROWTH = 1.10
 
 
-class Soak:
-    """Counts of all threads; each has a random source of its own."""
+class Soak(Crowd):
+    """Clients of all kinds until the time is over."""
 
-    def __init__(self, bench: Bench, seed: int, seconds: float):
-        self.bench, self.seed = bench, seed
+    def __init__(self, bench: Bench, seconds: float):
+        super().__init__(bench)
         self.began = time.monotonic()
         self.end = self.began + seconds
-        self.lock = threading.Lock()
-        self.counts = collections.Counter()
-        self.errors = collections.Counter()
 
     def going(self) -> bool:
         return time.monotonic() < self.end
 
-    def add(self, **counts):
-        with self.lock:
-            self.counts.update(counts)
-
-    def failed(self, what: str):
-        with self.lock:
-            self.errors[what] += 1
-
     def client(self, number: int):
-        rng = random.Random(f"{self.seed}-{number}")
+        rng = random.Random(f"{SEED}-{number}")
         while self.going():
-            chance = rng.random()
-            if chance < 0.5:
-                self.undisturbed(rng)
-            elif chance < 0.8:
-                self.disturbed(rng)
-            else:
-                self.vanishing(rng)
-
-    def undisturbed(self, rng):
-        """A session that nothing happens to: every answer must be right."""
-        try:
-            with Wire(self.bench.gate.port, timeout=30) as wire:
-                if rng.random() < 0.3:
-                    wire.starttls()
-                wire.login()
-                for _time in range(rng.randrange(1, 20)):
-                    self.add(statements=rng.choice(ACTIVITIES)(wire, rng))
-        except (AssertionError, OSError, EOFError) as error:
-            self.failed(f"{type(error).__name__}: {error}"[:200])
-        self.add(sessions=1)
-
-    def disturbed(self, rng):
-        """A session that breaks somewhere; what was answered before counts, errors do not, unless it was only made slow."""
-        plan = Plan(rng.choice(FAULTS), rng.choice(("up", "down")), rng.randrange(30_000))
-        try:
-            with Wire(self.bench.gate.port, timeout=30 if plan.fault == "slow" else rng.choice((0.3, 2))) as wire:
-                wire.login(application_name=plan.application_name())
-                for _time in range(10):
-                    self.add(statements=rng.choice(ACTIVITIES)(wire, rng))
-        except (AssertionError, OSError, EOFError, KeyError, ValueError) as error:
-            if plan.fault == "slow":
-                self.failed(f"slow: {type(error).__name__}: {error}"[:200])
-            self.add(broken_sessions=1)
-        self.add(sessions=1)
-
-    def vanishing(self, rng):
-        try:
-            vanish(rng.choice(STATES), self.bench.gate.port, rng)
-        except (OSError, EOFError, AssertionError) as error:
-            self.failed(f"vanishing: {type(error).__name__}: {error}"[:200])
-        self.add(sessions=1, vanished_clients=1)
+            self.any(rng)
 
     def operate(self):
         """Reloads, every third of them of a broken file; and ends the connections that went silent."""
@@ -100,7 +46,6 @@ class Soak:
             turn += 1
             self.bench.reload(broken=turn % 3 == 0)
             self.bench.proxy.heal()
-            self.add(reloads=1)
 
     def run(self) -> list[int]:
         """Runs to the end and returns the samples of resident memory."""
@@ -125,33 +70,35 @@ def report(soak: Soak, samples: list[int], before: int) -> bool:
     quarter = max(1, len(samples) // 4)
     first, last = (sum(part) / len(part) for part in (samples[:quarter], samples[-quarter:]))
     injected = sum(bench.proxy.injected.values()) + soak.counts["vanished_clients"]
-    print(f"sessions {soak.counts['sessions']}, statements {soak.counts['statements']}, reloads {soak.counts['reloads']}")
+    print(f"sessions {soak.counts['sessions']}, statements {soak.counts['statements']}, reloads {bench.reloads()}")
     print(f"faults {injected}: {dict(sorted(bench.proxy.injected.items()))}, clients vanished {soak.counts['vanished_clients']}")
-    print(f"errors in undisturbed sessions {sum(soak.errors.values())}")
+    print(f"errors {sum(soak.errors.values())}")
     for what, count in soak.errors.most_common(10):
         print(f"  {count} x {what}")
     print(f"resident memory: first quarter {first:.0f} KiB, last quarter {last:.0f} KiB ({last / first - 1:+.1%}), limit {MAX_GROWTH - 1:+.0%}")
+    between = max(1, soak.counts["sessions"] * 3 // 4)
+    print(f"that is {(last - first) * 1024 / between:+.0f} bytes a session; {first * (MAX_GROWTH - 1) * 1024 / between:.0f} would be too much")
     faults = bench.faults(before)
     print(f"descriptors: {before} at the start, {descriptors(bench.pid)} at the end; connections to the server left {bench.proxy.open()}")
     for fault in faults:
         print(f"  {fault}")
-    return not soak.errors and last <= first * MAX_GROWTH and not faults
+    return not soak.errors and all(bench.reloads().values()) and last <= first * MAX_GROWTH and not faults
 
 
 def main() -> int:
-    minutes, seed = float(os.environ.get("SOAK_MINUTES", "20")), int(os.environ.get("FAULT_SEED", "1"))
+    minutes = float(os.environ.get("SOAK_MINUTES", "20"))
     server = Postgres(pg_folder())
     with tempfile.TemporaryDirectory(prefix="rolegate-soak-") as folder:
         bench = Bench(Path(folder), server.port)
         try:
             bench.warm_up()
-            before = descriptors(bench.pid)
-            soak = Soak(bench, seed, minutes * 60)
+            before = bench.settled_descriptors()
+            soak = Soak(bench, minutes * 60)
             holds = report(soak, soak.run(), before)
         finally:
             bench.stop()
             server.stop()
-    print("soak holds" if holds else f"soak does not hold (FAULT_SEED={seed})")
+    print("soak holds" if holds else f"soak does not hold (FAULT_SEED={SEED})")
     return 0 if holds else 1
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import select
 import struct
 import time
 
@@ -120,11 +121,18 @@ def annotation(wire: Wire, _rng):
 
 
 def cancel(wire: Wire, _rng):
-    wire.send(query("select pg_sleep(20)"))
-    time.sleep(0.05)
-    with Wire(wire.port) as other:
-        other.send(struct.pack("!ii", 16, 80877102) + wire.key)
-        assert other.sock.recv(1) == b""
+    wire.send(query("select pg_sleep(60)"))
+    ready = []
+    for _time in range(40):
+        # One that is there before its statement has no effect, so it is sent again.
+        time.sleep(0.05)
+        with Wire(wire.port) as other:
+            other.send(struct.pack("!ii", 16, 80877102) + wire.key)
+            assert other.sock.recv(1) == b""
+        ready, _, _ = select.select([wire.sock], [], [], 0.3)
+        if ready:
+            break
+    assert ready, "40 cancel requests had no effect"
     expect(codes(wire.until_ready()), ["57014"], "cancel")
     return 1
 
@@ -151,35 +159,39 @@ def tls_garbage(port: int, rng: random.Random) -> Wire:
     return wire
 
 
-def logged_in(port: int) -> Wire:
+def logged_in(port: int, rng: random.Random | None = None) -> Wire:
+    """A session; with a random source, sometimes inside TLS."""
     wire = Wire(port)
-    expect(wire.login()[-1].kind, "Z", "login")
+    if rng and rng.random() < 0.3:
+        wire.starttls()
+    last = wire.login()[-1]
+    assert last.kind == "Z", f"login: {last.fields()}"
     return wire
 
 
 def mid_statement(port, rng):
-    wire = logged_in(port)
+    wire = logged_in(port, rng)
     whole = query("select '" + "s" * rng.choice((10, 100_000)) + "'") if rng.random() < 0.5 else query(refused())
     wire.send(whole[: rng.randrange(1, len(whole))])
     return wire
 
 
 def mid_result(port, rng):
-    wire = logged_in(port)
+    wire = logged_in(port, rng)
     wire.send(BIG)
     wire.exactly(rng.randrange(1, 100_000))
     return wire
 
 
 def unread_data(port, rng):
-    wire = logged_in(port)
+    wire = logged_in(port, rng)
     wire.send(BIG)
     time.sleep(rng.random() / 5)
     return wire
 
 
 def in_copy(port, rng):
-    wire = logged_in(port)
+    wire = logged_in(port, rng)
     wire.send(query("create temp table gone (t text); copy gone from stdin"))
     while wire.message().kind != "G":
         pass
@@ -188,13 +200,13 @@ def in_copy(port, rng):
 
 
 def in_pipeline(port, rng):
-    wire = logged_in(port)
+    wire = logged_in(port, rng)
     wire.send(query("begin"), *[part for _i in range(rng.randrange(1, 60)) for part in (parse(refused()), bind(), execute(), FLUSH)])
     return wire
 
 
-def politely(port, _rng):
-    wire = logged_in(port)
+def politely(port, rng):
+    wire = logged_in(port, rng)
     wire.send(TERMINATE)
     return wire
 

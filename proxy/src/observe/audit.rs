@@ -179,16 +179,13 @@ impl Sink {
 
 fn write_all(sink: &Sink, writer: Box<dyn Write + Send>, queue: &Receiver<Job>, metrics: &Metrics) {
     let mut writer = BufWriter::new(writer);
+    // After a failure the file may end within a line, and the next record needs one of its own.
     let mut healthy = true;
     while let Ok(job) = queue.recv() {
         match job {
             Job::Record(record) => {
                 metrics.audit_taken();
-                let written = serde_json::to_writer(&mut writer, &record)
-                    .map_err(io::Error::from)
-                    .and_then(|()| writer.write_all(b"\n"))
-                    .and_then(|()| writer.flush());
-                match written {
+                match write(&mut writer, &record, healthy) {
                     Ok(()) => metrics.audit_written(),
                     Err(error) => {
                         metrics.audit_dropped();
@@ -218,6 +215,15 @@ fn write_all(sink: &Sink, writer: Box<dyn Write + Send>, queue: &Receiver<Job>, 
             }
         }
     }
+}
+
+fn write(writer: &mut impl Write, record: &AuditRecord, at_line_start: bool) -> io::Result<()> {
+    if !at_line_start {
+        writer.write_all(b"\n")?;
+    }
+    serde_json::to_writer(&mut *writer, record)?;
+    writer.write_all(b"\n")?;
+    writer.flush()
 }
 
 #[cfg(test)]
