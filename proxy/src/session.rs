@@ -1,5 +1,6 @@
 //! One session: one frontend, one backend. The conductor, which calls the rooms in order.
 
+mod cancel;
 pub mod inspect;
 pub mod record;
 pub mod seats;
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use jiff::Timestamp;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 use tokio::time::timeout_at;
 use tracing::{Instrument, Span, debug, info, info_span, warn};
@@ -27,14 +28,14 @@ use crate::net::upstream::{Upstream, UpstreamError};
 use crate::observe::Audit;
 use crate::observe::metrics::{GateMetrics, SessionGuard};
 use crate::session::inspect::{Desk, Identity};
-use crate::session::seats::{Full, Seat, Seats, Starting};
+use crate::session::seats::{Counted, Full, Seat, Seats};
 use crate::sql::{is_unsafe_encoding, options_ask_for_unsafe_encoding};
 use crate::wire::answer::{Report, sqlstate};
 use crate::wire::relay::{self, Bounds, Drain, Ended, Legs, RelayError};
 use crate::wire::startup::{self, Offer, Opening, StartupError, StartupMessage};
 
-/// How long a cancel request may take altogether.
-const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may take to read why it is not let in.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// The bounds of a gate's sessions.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -138,7 +139,7 @@ struct Arrived {
     id: u64,
     socket: Socket,
     peer: Peer,
-    starting: Starting,
+    starting: Counted,
     /// The user must be let in by then.
     deadline: Instant,
 }
@@ -153,7 +154,11 @@ async fn open(arrived: Arrived, service: &Arc<Service>, drain: &watch::Receiver<
             debug!("start-up took too long");
         }
         Ok(Err(error)) => refuse(error, service).await,
-        Ok(Ok(Opening::Cancel(stream, packet))) => cancel(stream, &packet, service).await,
+        Ok(Ok(Opening::Cancel(stream, packet))) => {
+            // It is no session to come, and must not keep one out.
+            drop(starting);
+            cancel::forward(stream, &packet, service).await;
+        }
         Ok(Ok(Opening::Session(stream, startup))) => {
             return connect(Opened { id, stream, peer, startup, starting, deadline }, service, drain).await;
         }
@@ -183,35 +188,8 @@ async fn farewell(mut stream: Stream, report: &Report) {
         stream.write_all(&report.fatal()).await?;
         stream.shutdown().await
     };
-    if let Ok(Err(error)) = tokio::time::timeout(CANCEL_TIMEOUT, said).await {
+    if let Ok(Err(error)) = tokio::time::timeout(LAST_WORDS, said).await {
         debug!(%error, "the frontend did not wait for its refusal");
-    }
-}
-
-/// Hands a cancel request to the backend as it came and waits until the backend has taken it, as a client would.
-async fn cancel(mut stream: Stream, packet: &[u8], service: &Service) {
-    let forwarded = async {
-        let upstream = service.upstream.load_full();
-        let mut backend = upstream.connect().await.map_err(|error| error.to_string())?;
-        backend.write_all(packet).await.map_err(|error| error.to_string())?;
-        backend.flush().await.map_err(|error| error.to_string())?;
-        // The server answers by closing; an error at that moment is its way of closing.
-        let mut nothing = [0_u8; 1];
-        Ok::<bool, String>(backend.read(&mut nothing).await.is_ok())
-    };
-    match tokio::time::timeout(CANCEL_TIMEOUT, forwarded).await {
-        Ok(Ok(_closed)) => service.metrics.cancel("forwarded"),
-        Ok(Err(error)) => {
-            service.metrics.cancel("failed");
-            warn!(error, "cancel request not delivered");
-        }
-        Err(_elapsed) => {
-            service.metrics.cancel("failed");
-            warn!("cancel request not delivered in time");
-        }
-    }
-    if let Err(error) = stream.shutdown().await {
-        debug!(%error, "the frontend did not wait for its cancel request");
     }
 }
 
@@ -221,7 +199,7 @@ struct Opened {
     stream: Stream,
     peer: Peer,
     startup: StartupMessage,
-    starting: Starting,
+    starting: Counted,
     /// The user must be let in by then.
     deadline: Instant,
 }

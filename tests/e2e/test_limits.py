@@ -163,26 +163,32 @@ class Holding(Fake):
             super()._serve(connection)
 
 
+def cancels(gate, result) -> int:
+    """How many cancel requests have ended like this."""
+    found = re.search(rf'^rolegate_cancels_total{{gate="test",result="{result}"}} (\d+)$', gate.metrics(), re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
 def test_cancel_requests_open_a_bounded_number_of_connections(before):
-    """To a backend that does not take them; a session beside them goes on."""
+    """To a backend that does not take them; a session beside them goes on, and new ones are let in."""
     with Holding([WELCOME, WELCOME[-6:]]) as backend:
-        gate = before(backend.port, "limits = { max_unauthenticated = 20 }")
+        gate = before(backend.port, "limits = { max_unauthenticated = 20, max_cancels = 20 }")
         with Wire(gate.port) as session:
             assert session.login()[-1].kind == "Z"
-            flood = [Wire(gate.port) for _ in range(200)]
-            for wire in flood:
-                # Those above the bound may be closed already.
+            flood = []
+            for number in range(200):
+                flood.append(Wire(gate.port))
                 with contextlib.suppress(ConnectionError):
-                    wire.send(CANCEL_REQUEST)
-            wait_for("cancel requests at the backend", lambda: backend.cancels == 20)
+                    flood[-1].send(CANCEL_REQUEST)
+                # One at a time, so that no connection waits among those that have not said anything yet.
+                wait_for("the cancel request", lambda said=number + 1: backend.cancels + cancels(gate, "refused") == said)
+            assert (backend.cancels, cancels(gate, "refused")) == (20, 180)
             session.send(query("select 1"))
             assert session.until_ready()[-1].kind == "Z"
-            wait_for("the others to be closed", lambda: refused(gate, "limit_unauthenticated") == 180)
-            assert backend.cancels == 20
+            assert is_ready(gate), "a new session beside them"
             for wire in flood:
                 wire.sock.close()
-        # Ten seconds are what a cancel request may take.
-        wait_for("room for a new session", lambda: is_ready(gate), 15)
+        wait_for("those whose clients have gone to end", lambda: cancels(gate, "forwarded") == 20)
 
 
 def send_cancels(port: int, until: threading.Event, sent: list):

@@ -14,7 +14,7 @@ use crate::gate::verdict::{Action, Verdict};
 use crate::observe::metrics::{DecisionPath, GateMetrics};
 use crate::session::Service;
 use crate::session::record;
-use crate::session::seats::Starting;
+use crate::session::seats::Counted;
 use crate::sql::{self, Effect};
 use crate::wire::answer::{Nonce, Refusal, Report, sqlstate};
 use crate::wire::relay::{Inspector, Ruling, Watcher, nonce};
@@ -29,7 +29,7 @@ pub struct Identity {
     login: Principal,
     state: RefCell<IdentityState>,
     /// Held until the backend has let the user in.
-    starting: RefCell<Option<Starting>>,
+    starting: RefCell<Option<Counted>>,
 }
 
 #[derive(Debug)]
@@ -43,7 +43,7 @@ struct IdentityState {
 impl Identity {
     /// The identity of a session that logs in as `login` and counts as `starting` until it is let in.
     #[must_use]
-    pub fn new(login: Principal, starting: Starting) -> Self {
+    pub fn new(login: Principal, starting: Counted) -> Self {
         let state = IdentityState { current: login.clone(), requested: Vec::new(), unsafe_encoding: false };
         Self { login, state: RefCell::new(state), starting: RefCell::new(Some(starting)) }
     }
