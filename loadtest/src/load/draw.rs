@@ -64,18 +64,25 @@ fn whole(rank: f64) -> u32 {
     rank as u32
 }
 
+/// Chains with the frequency of each.
+#[derive(Debug)]
+struct RankedChains {
+    chains: Vec<String>,
+    ranks: Ranks,
+}
+
 /// The chains of a scenario.
 #[derive(Debug)]
 struct ChainRanks {
-    good: Ranks,
-    bad: Ranks,
+    good: RankedChains,
+    bad: RankedChains,
     bad_share: f64,
 }
 
 /// Draws the operations of a scenario.
 #[derive(Debug)]
 pub struct Draw {
-    scenario: Scenario,
+    mode: Mode,
     templates: Vec<Vec<Piece>>,
     weights: WeightedIndex<u32>,
     values: BTreeMap<String, (Range, Ranks)>,
@@ -91,13 +98,17 @@ impl Draw {
             let ranks = Ranks::new(count, range.skew.unwrap_or(0.0)).with_context(|| format!("values.{name}"))?;
             anyhow::Ok((name.clone(), (*range, ranks)))
         };
-        let counted = |list: &[String], skew| Ranks::new(u32::try_from(list.len())?, skew);
+        let ranked = |chains: Vec<String>, skew| {
+            let ranks = Ranks::new(u32::try_from(chains.len())?.max(1), skew)?;
+            anyhow::Ok(RankedChains { chains, ranks })
+        };
         let chains = scenario.chains.as_ref().map(|chains| {
-            let (good, bad) = (counted(&chains.good, chains.skew)?, counted(&chains.bad, chains.skew)?);
+            let (good, bad) = chains.expanded()?;
+            let (good, bad) = (ranked(good, chains.skew)?, ranked(bad, chains.skew)?);
             anyhow::Ok(ChainRanks { good, bad, bad_share: chains.bad_share })
         });
         Ok(Self {
-            scenario: scenario.clone(),
+            mode: scenario.mode,
             templates: scenario.statements.iter().map(|template| pieces(&template.sql)).collect(),
             weights: WeightedIndex::new(scenario.statements.iter().map(|template| template.weight))?,
             values: scenario.values.iter().map(ranks).collect::<Result<_, _>>()?,
@@ -133,11 +144,11 @@ impl Draw {
         for piece in self.templates.get(template).into_iter().flatten() {
             match piece {
                 Piece::Place(name) if name == "chain" => self.chain(&mut operation, random),
-                Piece::Place(name) if self.scenario.mode == Mode::Prepared => {
+                Piece::Place(name) if self.mode == Mode::Prepared => {
                     operation.parameters.push(self.value(name, random).to_string());
                 }
                 Piece::Place(name) => operation.text.push_str(&self.value(name, random).to_string()),
-                Piece::Text(text) if self.scenario.mode != Mode::Prepared => operation.text.push_str(text),
+                Piece::Text(text) if self.mode != Mode::Prepared => operation.text.push_str(text),
                 Piece::Text(_) => {}
             }
         }
@@ -149,11 +160,11 @@ impl Draw {
     }
 
     fn chain(&self, operation: &mut Operation, random: &mut StdRng) {
-        let (Some(lists), Some(ranks)) = (&self.scenario.chains, &self.chains) else { return };
-        let is_bad = random.random_bool(ranks.bad_share);
-        let (list, ranks) = if is_bad { (&lists.bad, &ranks.bad) } else { (&lists.good, &ranks.good) };
-        let place = usize::try_from(ranks.draw(random)).unwrap_or_default();
-        operation.text.push_str(list.get(place).map_or("", String::as_str));
+        let Some(chains) = &self.chains else { return };
+        let is_bad = random.random_bool(chains.bad_share);
+        let list = if is_bad { &chains.bad } else { &chains.good };
+        let place = usize::try_from(list.ranks.draw(random)).unwrap_or_default();
+        operation.text.push_str(list.chains.get(place).map_or("", String::as_str));
         if is_bad {
             operation.expected = Expected::Refusal;
         }

@@ -24,15 +24,21 @@ struct Axes {
     label: fn(f64) -> String,
 }
 
-/// Operations a second over time, by outcome.
+/// Operations a second over time, by outcome. What ends after the measured time, in a second of which it is all, is left out.
 ///
 /// # Errors
 /// The plot cannot be drawn.
 pub fn throughput(report: &Report) -> anyhow::Result<String> {
+    let whole_seconds = report.scenario.duration.get().as_secs();
     let line = |name, colour, of: fn(&crate::load::report::Ended) -> u64| Line {
         name,
         colour,
-        points: report.timeline.iter().map(|second| (real(second.second), real(of(&second.counts)))).collect(),
+        points: report
+            .timeline
+            .iter()
+            .filter(|second| second.second < whole_seconds)
+            .map(|second| (real(second.second), real(of(&second.counts))))
+            .collect(),
     };
     let lines = [
         line("done", BLUE, |counts| counts.done),
@@ -75,13 +81,22 @@ pub fn curve(report: &Report) -> anyhow::Result<String> {
     )
 }
 
+/// A second; places between two have no label.
 fn whole(place: f64) -> String {
-    format!("{place:.0}")
+    if is_whole(place) { format!("{place:.0}") } else { String::new() }
 }
 
+/// 90, 99, 99.9, ...; places between two have no label.
 fn percentile(nines: f64) -> String {
+    if !is_whole(nines) {
+        return String::new();
+    }
     let percent = 100.0 - 100.0 * 10_f64.powf(-nines);
     format!("{percent:.4}").trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn is_whole(place: f64) -> bool {
+    (place - place.round()).abs() < 1e-6
 }
 
 fn plot(axes: &Axes, lines: &[Line]) -> anyhow::Result<String> {
@@ -105,6 +120,7 @@ fn draw<'s>(
     let mut chart = ChartBuilder::on(area)
         .caption(axes.title, ("sans-serif", 16))
         .margin(8)
+        .margin_right(24)
         .x_label_area_size(36)
         .y_label_area_size(64)
         .build_cartesian_2d(0.0..right, 0.0..top)?;
@@ -123,7 +139,12 @@ fn draw<'s>(
             .legend(move |(x, y)| PathElement::new([(x, y), (x.saturating_add(16), y)], colour));
     }
     if lines.len() > 1 {
-        chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(BLACK).draw()?;
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::UpperRight)
+            .background_style(WHITE.mix(0.8))
+            .border_style(BLACK)
+            .draw()?;
     }
     area.present()
 }
@@ -134,7 +155,7 @@ mod tests {
 
     #[test]
     fn percentiles_are_written_short() {
-        let rows = [(0.0, "0"), (1.0, "90"), (2.0, "99"), (3.0, "99.9"), (4.0, "99.99")];
+        let rows = [(0.0, "0"), (0.5, ""), (1.0, "90"), (2.0, "99"), (3.0, "99.9"), (4.0, "99.99")];
         for (nines, want) in rows {
             assert_eq!(percentile(nines), want);
         }

@@ -81,6 +81,16 @@ pub struct Chains {
     pub skew: f64,
 }
 
+impl Chains {
+    /// The good and the bad chains, each pattern in its place as the chains that it stands for.
+    ///
+    /// # Errors
+    /// Names a pattern that is no range of numbers.
+    pub fn expanded(&self) -> anyhow::Result<(Vec<String>, Vec<String>)> {
+        Ok((expand_all(&self.good).context("chains.good")?, expand_all(&self.bad).context("chains.bad")?))
+    }
+}
+
 /// A statement with places for values.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -113,11 +123,7 @@ impl Scenario {
     /// The file cannot be read, is no TOML of this form, or asks for what cannot be done; the message says where.
     pub fn load(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let mut scenario: Self = toml::from_str(&text).with_context(|| path.display().to_string())?;
-        if let Some(chains) = &mut scenario.chains {
-            chains.good = expand_all(&chains.good).with_context(|| format!("{}: [chains] good", path.display()))?;
-            chains.bad = expand_all(&chains.bad).with_context(|| format!("{}: [chains] bad", path.display()))?;
-        }
+        let scenario: Self = toml::from_str(&text).with_context(|| path.display().to_string())?;
         scenario.check().with_context(|| path.display().to_string())?;
         Ok(scenario)
     }
@@ -140,6 +146,7 @@ impl Scenario {
             ensure!(chains.skew >= 0.0, "chains.skew must not be negative");
             ensure!(chains.bad_share >= 1.0 || !chains.good.is_empty(), "chains.good is empty");
             ensure!(chains.bad_share <= 0.0 || !chains.bad.is_empty(), "chains.bad is empty");
+            chains.expanded()?;
         }
         self.statements.iter().try_for_each(|template| self.check_template(template))
     }
