@@ -64,10 +64,29 @@ properties: setup ## Run the property and differential tests of the lexer on 200
 	cargo build --locked --workspace --features rolegate-loadtest/load --bins --examples
 	ROLEGATE_DIFFERENTIAL_CASES=200000 target/venv/bin/python -m pytest -q -s tests/e2e/test_lexer.py
 
+# Gate and load generator together, so that targets share what they build.
+BOTH = --locked --package rolegate --package rolegate-loadtest --features rolegate-loadtest/load
+
 .PHONY: load
 load: ## Run the load scenario SCENARIO (point; see loadtest/scenarios, or all) against a gate and the stand-in; OPTIONS="--seconds 3 --rate 200"
-	cargo build --locked --release --package rolegate --package rolegate-loadtest --features rolegate-loadtest/load --bins
+	cargo build $(BOTH) --release --bins
 	python3 loadtest/run.py $(or $(SCENARIO),point) $(OPTIONS)
+
+.PHONY: bench
+bench: ## Measure lexer, grammar, frames and verdicts; BENCH=lexer (or another part of a name) measures only those
+	cargo bench $(BOTH) --bench sql --bench verdict --bench growth -- $(BENCH)
+
+.PHONY: bench-instructions
+bench-instructions: ## Count the instructions of lexer, grammar and frames; over 5 % more than proxy/benches/instructions.json fails
+	cargo build $(BOTH) --release --example instructions
+	python3 proxy/benches/instructions.py
+
+.PHONY: bench-baseline
+bench-baseline: ## Write proxy/benches/instructions.json anew, after a change that is meant to cost or save instructions
+	cargo build $(BOTH) --release --example instructions
+	cargo build --locked --workspace --features rolegate-loadtest/load --bins --examples
+	python3 proxy/benches/instructions.py --write
+	python3 proxy/benches/instructions.py --write --profile dev
 
 .PHONY: bench-peers
 bench-peers: dist ## Measure the gate beside PgBouncer and HAProxy; BENCH="--quick" or other options of loadtest/peers/bench.py

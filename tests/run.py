@@ -27,6 +27,7 @@ def main() -> int:
         (["cargo", "fmt", "--all", "--check"], None),
         (["cargo", "test", "--workspace", *LOAD, "--locked", "--no-fail-fast"], r"test result: \w+\. (\d+) passed; (\d+) failed"),
         (["cargo", "build", "--workspace", *LOAD, "--locked", "--bins", "--examples"], None),
+        (["python3", "proxy/benches/instructions.py", "--profile", "dev", "--only-like"], None),
         (["target/venv/bin/python", "-m", "pytest", "-q", "-ra", "tests/e2e", "--ignore=tests/e2e/test_regression.py"], None),
         (["target/venv/bin/python", "-m", "pytest", "-q", "-s", "tests/e2e/test_regression.py"], None),
         (["tests/aws/run.sh"], None),
