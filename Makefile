@@ -28,16 +28,20 @@ test: setup ## Run all tests and print one closing line of counts
 
 .PHONY: unit
 unit: ## Run the tests of the Rust code alone
-	cargo test --locked --workspace
+	cargo test --locked --workspace --features rolegate-loadtest/load
 
 .PHONY: e2e
 e2e: setup ## Run the end-to-end tests alone: real clients, real servers
-	cargo build --locked --workspace --bins --examples
+	cargo build --locked --workspace --features rolegate-loadtest/load --bins --examples
 	target/venv/bin/python -m pytest -q -ra tests/e2e
 
 .PHONY: test-aws
 test-aws: ## Test the AWS source with the real SDK, against moto and a small fake; builds with --features aws
 	tests/aws/run.sh
+
+.PHONY: test-sqlalchemy
+test-sqlalchemy: setup ## Run SQLAlchemy's PostgreSQL suite direct and through the gate, and demand the same outcome of every test
+	tests/sqlalchemy/run.sh
 
 .PHONY: fuzz
 fuzz: ## Fuzz every target for FUZZ_SECONDS (60) each; needs a nightly compiler
@@ -66,8 +70,32 @@ scale: ## Measure what the facts of 200 accounts with 1,000 roles each cost: loa
 .PHONY: properties
 properties: setup ## Run the property and differential tests of the lexer on 200,000 generated texts each
 	ROLEGATE_PROPERTY_CASES=200000 cargo test --locked --package rolegate --test sql_disguise -- --nocapture
-	cargo build --locked --workspace --bins --examples
+	cargo build --locked --workspace --features rolegate-loadtest/load --bins --examples
 	ROLEGATE_DIFFERENTIAL_CASES=200000 target/venv/bin/python -m pytest -q -s tests/e2e/test_lexer.py
+
+# Gate and load generator together, so that targets share what they build.
+BOTH = --locked --package rolegate --package rolegate-loadtest --features rolegate-loadtest/load
+
+.PHONY: load
+load: ## Run the load scenario SCENARIO (point; see loadtest/scenarios, or all) against a gate and the stand-in; OPTIONS="--seconds 3 --rate 200"
+	cargo build $(BOTH) --release --bins
+	python3 loadtest/run.py $(or $(SCENARIO),point) $(OPTIONS)
+
+.PHONY: bench
+bench: ## Measure lexer, grammar, frames and verdicts; BENCH=lexer (or another part of a name) measures only those
+	cargo bench $(BOTH) --bench sql --bench verdict --bench growth -- $(BENCH)
+
+.PHONY: bench-instructions
+bench-instructions: ## Count the instructions of lexer, grammar and frames; over 5 % more than proxy/benches/instructions.json fails
+	cargo build $(BOTH) --release --example instructions
+	python3 proxy/benches/instructions.py
+
+.PHONY: bench-baseline
+bench-baseline: ## Write proxy/benches/instructions.json anew, after a change that is meant to cost or save instructions
+	cargo build $(BOTH) --release --example instructions
+	cargo build --locked --workspace --features rolegate-loadtest/load --bins --examples
+	python3 proxy/benches/instructions.py --write
+	python3 proxy/benches/instructions.py --write --profile dev
 
 .PHONY: bench-peers
 bench-peers: dist ## Measure the gate beside PgBouncer and HAProxy; BENCH="--quick" or other options of loadtest/peers/bench.py
@@ -84,11 +112,11 @@ fmt: ## Format the code
 
 .PHONY: clippy
 clippy: ## Run the lints, which are errors
-	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --workspace --all-targets --features rolegate-loadtest/load -- -D warnings
 
 .PHONY: doc
 doc: ## Build the documentation of the code, private items too
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --features rolegate-loadtest/load --no-deps --document-private-items
 
 .PHONY: deny
 deny: ## Check licences, sources and advisories of the dependencies

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+# The load generator is built and tested too.
+LOAD = ["--features", "rolegate-loadtest/load"]
 
 
 def run(command: list[str]) -> tuple[int, str]:
@@ -23,8 +25,9 @@ def main() -> int:
     passed = failed = 0
     steps = [
         (["cargo", "fmt", "--all", "--check"], None),
-        (["cargo", "test", "--workspace", "--locked", "--no-fail-fast"], r"test result: \w+\. (\d+) passed; (\d+) failed"),
-        (["cargo", "build", "--workspace", "--locked", "--bins", "--examples"], None),
+        (["cargo", "test", "--workspace", *LOAD, "--locked", "--no-fail-fast"], r"test result: \w+\. (\d+) passed; (\d+) failed"),
+        (["cargo", "build", "--workspace", *LOAD, "--locked", "--bins", "--examples"], None),
+        (["python3", "proxy/benches/instructions.py", "--profile", "dev", "--only-like"], None),
         (["target/venv/bin/python", "-m", "pytest", "-q", "-ra", "tests/e2e", "--ignore=tests/e2e/test_regression.py"], None),
         (["target/venv/bin/python", "-m", "pytest", "-q", "-s", "tests/e2e/test_regression.py"], None),
         (["tests/aws/run.sh"], None),

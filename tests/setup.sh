@@ -30,6 +30,7 @@ want unixodbc odbcinst
 want libpq-dev pg_config
 want gcc gcc
 want dpkg-dev dpkg-source
+want valgrind valgrind
 if [ -n "$missing" ]; then
     root=""
     [ "$(id -u)" -eq 0 ] || root=sudo

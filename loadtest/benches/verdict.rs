@@ -29,10 +29,10 @@ fn verdicts(criterion: &mut Criterion) {
         criterion.bench_function(&format!("cold/{accounts} accounts"), |bencher| {
             bencher.iter(|| judge_alone(&policy, Dialect::Redshift, black_box(text.as_bytes()), &user, now));
         });
-        gate.judge(text.as_bytes(), &user, now).0.unwrap();
-        assert_eq!(gate.judge(text.as_bytes(), &user, now).1, Source::Cached);
+        gate.judge(text.as_bytes(), &user, || now).0.unwrap();
+        assert_eq!(gate.judge(text.as_bytes(), &user, || now).1, Source::Cached);
         criterion.bench_function(&format!("cached/{accounts} accounts"), |bencher| {
-            bencher.iter(|| gate.judge(black_box(text.as_bytes()), &user, now));
+            bencher.iter(|| gate.judge(black_box(text.as_bytes()), &user, || now));
         });
     }
 }

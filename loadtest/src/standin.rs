@@ -2,6 +2,7 @@
 //! roles, its parameters and its error texts; plain SQL runs on SQLite, and a folder plays S3.
 
 pub mod database;
+pub mod login;
 pub mod record;
 pub mod roles;
 pub mod session;
@@ -15,9 +16,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use pgwire::tokio::process_socket;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use crate::standin::login::Question;
 use crate::standin::record::Record;
 use crate::standin::roles::RoleTable;
 use crate::standin::session::Handlers;
@@ -71,9 +73,23 @@ pub async fn serve(
             accepted = listener.accept() => {
                 let (socket, _peer) = accepted?;
                 let handlers = Handlers::new(&shared)?;
-                sessions.spawn(process_socket(socket, None, handlers));
+                let shared = Arc::clone(&shared);
+                sessions.spawn(async move {
+                    if let Err(error) = session(socket, &shared.settings, handlers).await {
+                        tracing::debug!("a session broke: {error:#}");
+                    }
+                });
             }
             Some(_ended) = sessions.join_next() => {}
         }
     }
+}
+
+async fn session(socket: TcpStream, settings: &Settings, handlers: Handlers) -> anyhow::Result<()> {
+    let question = match settings.authentication {
+        Authentication::Cleartext | Authentication::Md5 => return Ok(process_socket(socket, None, handlers).await?),
+        Authentication::Digest => Question::digest(),
+        Authentication::Idp => Question::Token,
+    };
+    login::serve(socket, question, &settings.users, handlers).await
 }

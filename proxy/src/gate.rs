@@ -105,9 +105,14 @@ impl Gate {
     }
 
     /// Judges the text of one `Query` or `Parse`, without its NUL. `None`: nothing in it is to be judged. One pass of
-    /// the lexer and no allocation in that case.
+    /// the lexer and no allocation in that case, nor is the clock asked.
     #[must_use]
-    pub fn judge(&self, text: &[u8], principal: &Principal, now: Timestamp) -> (Option<Arc<Verdict>>, Source) {
+    pub fn judge(
+        &self,
+        text: &[u8],
+        principal: &Principal,
+        now: impl FnOnce() -> Timestamp,
+    ) -> (Option<Arc<Verdict>>, Source) {
         if sql::is_plain(text, self.dialect) {
             return (None, Source::Scan);
         }
@@ -118,7 +123,7 @@ impl Gate {
             return (Some(verdict), Source::Cached);
         }
         let Reading::Analysed(analysis) = sql::read(text, self.dialect) else { return (None, Source::Scan) };
-        let verdict = Arc::new(policy.judge(text, analysis, principal, now));
+        let verdict = Arc::new(policy.judge(text, analysis, principal, now()));
         if let Some(key) = key.filter(|_| !verdict.depends_on_time) {
             self.cache.insert(key, Arc::clone(&verdict));
         }

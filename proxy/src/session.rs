@@ -1,5 +1,6 @@
 //! One session: one frontend, one backend. The conductor, which calls the rooms in order.
 
+mod cancel;
 pub mod inspect;
 pub mod record;
 pub mod seats;
@@ -11,10 +12,10 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use jiff::Timestamp;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 use tokio::time::timeout_at;
-use tracing::{Instrument, debug, info, info_span, warn};
+use tracing::{Instrument, Span, debug, info, info_span, warn};
 
 use crate::gate::Gate;
 use crate::gate::principal::{Attributes, Principal, database_user};
@@ -25,16 +26,16 @@ use crate::net::socket::{Peer, Socket};
 use crate::net::stream::Stream;
 use crate::net::upstream::{Upstream, UpstreamError};
 use crate::observe::Audit;
-use crate::observe::metrics::GateMetrics;
+use crate::observe::metrics::{GateMetrics, SessionGuard};
 use crate::session::inspect::{Desk, Identity};
-use crate::session::seats::{Full, Seat, Seats, Starting};
+use crate::session::seats::{Counted, Full, Seat, Seats};
 use crate::sql::{is_unsafe_encoding, options_ask_for_unsafe_encoding};
 use crate::wire::answer::{Report, sqlstate};
 use crate::wire::relay::{self, Bounds, Drain, Ended, Legs, RelayError};
 use crate::wire::startup::{self, Offer, Opening, StartupError, StartupMessage};
 
-/// How long a cancel request may take altogether.
-const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may take to read why it is not let in.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// The bounds of a gate's sessions.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -97,7 +98,7 @@ pub struct CatalogStatus {
 static NEXT_SESSION: AtomicU64 = AtomicU64::new(1);
 
 /// Serves one accepted connection to its end. Not cancel safe.
-pub async fn serve(mut socket: Socket, peer: Peer, service: Arc<Service>, drain: watch::Receiver<Drain>) {
+pub async fn serve(mut socket: Socket, peer: Peer, service: Arc<Service>, mut drain: watch::Receiver<Drain>) {
     let id = NEXT_SESSION.fetch_add(1, Ordering::Relaxed);
     let deadline = Instant::now() + service.limits.startup_timeout;
     if let Err(error) = tune(&socket) {
@@ -111,7 +112,10 @@ pub async fn serve(mut socket: Socket, peer: Peer, service: Arc<Service>, drain:
         return service.metrics.session_refused("startup");
     };
     let span = info_span!("session", id, gate = %service.name, client = %peer);
-    open(Arrived { id, socket, peer, starting, deadline }, &service, drain).instrument(span).await;
+    let arrived = Arrived { id, socket, peer, starting, deadline };
+    let Some(running) = open(arrived, &service, &drain).instrument(span.clone()).await else { return };
+    // Outside the span, which would be entered and left at every wake-up.
+    running.relay(&service, &mut drain, &span).await;
 }
 
 /// Who is there: the peer itself, or whom the header of a trusted load balancer names. `None` when the header is not there.
@@ -135,12 +139,13 @@ struct Arrived {
     id: u64,
     socket: Socket,
     peer: Peer,
-    starting: Starting,
+    starting: Counted,
     /// The user must be let in by then.
     deadline: Instant,
 }
 
-async fn open(arrived: Arrived, service: &Arc<Service>, mut drain: watch::Receiver<Drain>) {
+/// From the first byte to a session that can be relayed, if it comes to one.
+async fn open(arrived: Arrived, service: &Arc<Service>, drain: &watch::Receiver<Drain>) -> Option<Running> {
     let Arrived { id, socket, peer, starting, deadline } = arrived;
     let offer = service.offer.load_full();
     match timeout_at(deadline.into(), startup::negotiate(socket, &offer)).await {
@@ -149,11 +154,16 @@ async fn open(arrived: Arrived, service: &Arc<Service>, mut drain: watch::Receiv
             debug!("start-up took too long");
         }
         Ok(Err(error)) => refuse(error, service).await,
-        Ok(Ok(Opening::Cancel(stream, packet))) => cancel(stream, &packet, service).await,
+        Ok(Ok(Opening::Cancel(stream, packet))) => {
+            // It is no session to come, and must not keep one out.
+            drop(starting);
+            cancel::forward(stream, &packet, service).await;
+        }
         Ok(Ok(Opening::Session(stream, startup))) => {
-            session(Opened { id, stream, peer, startup, starting, deadline }, service, &mut drain).await;
+            return connect(Opened { id, stream, peer, startup, starting, deadline }, service, drain).await;
         }
     }
+    None
 }
 
 async fn refuse(error: StartupError, service: &Service) {
@@ -178,35 +188,8 @@ async fn farewell(mut stream: Stream, report: &Report) {
         stream.write_all(&report.fatal()).await?;
         stream.shutdown().await
     };
-    if let Ok(Err(error)) = tokio::time::timeout(CANCEL_TIMEOUT, said).await {
+    if let Ok(Err(error)) = tokio::time::timeout(LAST_WORDS, said).await {
         debug!(%error, "the frontend did not wait for its refusal");
-    }
-}
-
-/// Hands a cancel request to the backend as it came and waits until the backend has taken it, as a client would.
-async fn cancel(mut stream: Stream, packet: &[u8], service: &Service) {
-    let forwarded = async {
-        let upstream = service.upstream.load_full();
-        let mut backend = upstream.connect().await.map_err(|error| error.to_string())?;
-        backend.write_all(packet).await.map_err(|error| error.to_string())?;
-        backend.flush().await.map_err(|error| error.to_string())?;
-        // The server answers by closing; an error at that moment is its way of closing.
-        let mut nothing = [0_u8; 1];
-        Ok::<bool, String>(backend.read(&mut nothing).await.is_ok())
-    };
-    match tokio::time::timeout(CANCEL_TIMEOUT, forwarded).await {
-        Ok(Ok(_closed)) => service.metrics.cancel("forwarded"),
-        Ok(Err(error)) => {
-            service.metrics.cancel("failed");
-            warn!(error, "cancel request not delivered");
-        }
-        Err(_elapsed) => {
-            service.metrics.cancel("failed");
-            warn!("cancel request not delivered in time");
-        }
-    }
-    if let Err(error) = stream.shutdown().await {
-        debug!(%error, "the frontend did not wait for its cancel request");
     }
 }
 
@@ -216,21 +199,24 @@ struct Opened {
     stream: Stream,
     peer: Peer,
     startup: StartupMessage,
-    starting: Starting,
+    starting: Counted,
     /// The user must be let in by then.
     deadline: Instant,
 }
 
-async fn session(opened: Opened, service: &Arc<Service>, drain: &mut watch::Receiver<Drain>) {
+/// Lets the client in and hands its start-up to the backend.
+async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver<Drain>) -> Option<Running> {
     let Opened { id, stream, peer, startup, starting, deadline } = opened;
     if stream.is_tls() {
         service.metrics.tls_handshake("frontend", "ok");
     }
-    let _seat = match admission(&startup, peer, service, *drain.borrow()) {
+    let drain_now = *drain.borrow();
+    let place = match admission(&startup, peer, service, drain_now) {
         Ok(seat) => seat,
         Err(report) => {
             info!(user = %startup.user, reason = %report.message, "session refused");
-            return farewell(stream, &report).await;
+            farewell(stream, &report).await;
+            return None;
         }
     };
     let began = Instant::now();
@@ -241,7 +227,8 @@ async fn session(opened: Opened, service: &Arc<Service>, drain: &mut watch::Rece
             service.metrics.session_refused("startup");
             warn!(%error, "the backend cannot be reached");
             let report = Report::new(sqlstate::CONNECTION_FAILURE, "the gate cannot reach the cluster");
-            return farewell(stream, &report.hint("the gate's log says why; try again later")).await;
+            farewell(stream, &report.hint("the gate's log says why; try again later")).await;
+            return None;
         }
     };
     service.metrics.upstream_connect(began.elapsed());
@@ -251,33 +238,56 @@ async fn session(opened: Opened, service: &Arc<Service>, drain: &mut watch::Rece
         backend.write_all(&startup.packet).await?;
         backend.flush().await
     };
-    let ended = if let Err(error) = sent.await {
-        Err(RelayError::Backend(error))
-    } else {
-        let certificate = stream.client_certificate();
-        let principal = Principal::new(Attributes {
-            user: database_user(&startup.user).to_owned(),
-            login_user: startup.user,
-            groups: None,
-            database: startup.database,
-            application: startup.application,
-            client_address: peer.ip(),
-            tls_subject: certificate.as_ref().map(|certificate| certificate.subject.clone()),
-            tls_names: certificate.map(|certificate| certificate.names).unwrap_or_default(),
-        });
-        let identity = Identity::new(principal, starting);
+    if let Err(error) = sent.await {
+        closed(&mut guard, &Err(RelayError::Backend(error)));
+        return None;
+    }
+    let identity = Identity::new(principal(startup, peer, &stream), starting);
+    Some(Running { id, legs: Legs { frontend: stream, backend }, identity, deadline, guard, _seat: place })
+}
+
+fn principal(startup: StartupMessage, peer: Peer, stream: &Stream) -> Principal {
+    let certificate = stream.client_certificate();
+    Principal::new(Attributes {
+        user: database_user(&startup.user).to_owned(),
+        login_user: startup.user,
+        groups: None,
+        database: startup.database,
+        application: startup.application,
+        client_address: peer.ip(),
+        tls_subject: certificate.as_ref().map(|certificate| certificate.subject.clone()),
+        tls_names: certificate.map(|certificate| certificate.names).unwrap_or_default(),
+    })
+}
+
+/// A session whose two legs stand.
+struct Running {
+    id: u64,
+    legs: Legs<Stream, Stream>,
+    identity: Identity,
+    deadline: Instant,
+    guard: SessionGuard,
+    _seat: Seat,
+}
+
+impl Running {
+    async fn relay(self, service: &Arc<Service>, drain: &mut watch::Receiver<Drain>, span: &Span) {
+        let Self { id, legs, identity, deadline, mut guard, _seat } = self;
         let mut desk = Desk::new(id, service, &identity);
         let watcher = identity.watcher(&service.metrics);
-        let legs = Legs { frontend: stream, backend };
         let bounds = Bounds {
             max_statement_bytes: service.limits.max_statement_bytes,
             authenticated_by: deadline.into(),
             idle: service.limits.idle_timeout,
             lifetime: service.limits.session_lifetime,
         };
-        relay::relay(legs, &mut desk, &watcher, bounds, drain).await
-    };
-    let reason = end_reason(&ended);
+        let ended = relay::relay(legs, &mut desk, &watcher, bounds, drain).await;
+        span.in_scope(|| closed(&mut guard, &ended));
+    }
+}
+
+fn closed(guard: &mut SessionGuard, ended: &Result<Ended, RelayError>) {
+    let reason = end_reason(ended);
     guard.set_reason(reason);
     match ended {
         Ok(_) | Err(RelayError::Frontend(_)) => info!(reason, "session closed"),

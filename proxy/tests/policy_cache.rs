@@ -170,7 +170,7 @@ fn a_cached_verdict_is_a_fresh_one() {
                     });
                     let now: Timestamp = format!("2026-{month:02}-01T00:00:00Z").parse().unwrap();
                     let text = statement(*number);
-                    let (cached, source) = gate.judge(text.as_bytes(), &principal, now);
+                    let (cached, source) = gate.judge(text.as_bytes(), &principal, || now);
                     let fresh = judge_alone(&gate.policy(), Dialect::Redshift, text.as_bytes(), &principal, now);
                     assert_eq!(cached.as_deref(), fresh.as_ref(), "{step:?} of {steps:#?}");
                     hits += usize::from(source == Source::Cached);

@@ -1,4 +1,4 @@
-//! Redshift's start-up: passwords, and the parameters that it reports.
+//! Redshift's start-up: ways to prove who one is, and the parameters that it reports.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -8,7 +8,10 @@ use async_trait::async_trait;
 use futures::Sink;
 use pgwire::api::auth::cleartext::CleartextPasswordAuthStartupHandler;
 use pgwire::api::auth::md5pass::{Md5PasswordAuthStartupHandler, hash_md5_password};
-use pgwire::api::auth::{AuthSource, LoginInfo, Password, ServerParameterProvider, StartupHandler};
+use pgwire::api::auth::{
+    AuthDriver, AuthSource, LoginInfo, Password, ServerParameterProvider, StartupHandler, protocol_negotiation,
+    save_startup_parameters_to_metadata,
+};
 use pgwire::api::{ClientInfo, METADATA_CLIENT_ENCODING, METADATA_USER};
 use pgwire::error::{PgWireError, PgWireResult};
 use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
@@ -22,13 +25,17 @@ pub enum Authentication {
     Cleartext,
     /// MD5.
     Md5,
+    /// A salted SHA-256 with nonces of both sides: what Redshift asks for by default.
+    Digest,
+    /// The token of an identity provider; each user's password is the token that shows who he is.
+    Idp,
 }
 
 /// Knows the users' passwords.
 #[derive(Debug)]
 pub struct Users {
     users: Vec<(String, String)>,
-    authentication: Authentication,
+    as_md5: bool,
 }
 
 #[expect(
@@ -41,13 +48,11 @@ impl AuthSource for Users {
         let user = login.user().unwrap_or_default();
         let known = self.users.iter().find(|(name, _)| name == user);
         let Some((_, password)) = known else { return Err(PgWireError::InvalidPassword(user.to_owned())) };
-        Ok(match self.authentication {
-            Authentication::Cleartext => Password::new(None, password.clone().into_bytes()),
-            Authentication::Md5 => {
-                let salt: [u8; 4] = rand::random();
-                Password::new(Some(salt.to_vec()), hash_md5_password(user, password, &salt).into_bytes())
-            }
-        })
+        if !self.as_md5 {
+            return Ok(Password::new(None, password.clone().into_bytes()));
+        }
+        let salt: [u8; 4] = rand::random();
+        Ok(Password::new(Some(salt.to_vec()), hash_md5_password(user, password, &salt).into_bytes()))
     }
 }
 
@@ -83,10 +88,12 @@ impl ServerParameterProvider for Parameters {
     }
 }
 
-/// Either way of asking for a password.
+/// What is left to do when a start-up packet arrives.
 pub enum Startup {
     /// The password as it is.
     Cleartext(CleartextPasswordAuthStartupHandler<Users, Parameters>),
+    /// Nothing: the login is over. See [`crate::standin::login`].
+    Proven(AuthDriver<Parameters>),
     /// MD5.
     Md5(Md5PasswordAuthStartupHandler<Users, Parameters>),
 }
@@ -101,10 +108,12 @@ impl Startup {
     /// As the settings say.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
-        let users = Users { users: settings.users.clone(), authentication: settings.authentication };
+        let as_md5 = settings.authentication == Authentication::Md5;
+        let users = Users { users: settings.users.clone(), as_md5 };
         match settings.authentication {
             Authentication::Cleartext => Self::Cleartext(CleartextPasswordAuthStartupHandler::new(users, Parameters)),
             Authentication::Md5 => Self::Md5(Md5PasswordAuthStartupHandler::new(Arc::new(users), Arc::new(Parameters))),
+            Authentication::Digest | Authentication::Idp => Self::Proven(AuthDriver::new(Parameters)),
         }
     }
 }
@@ -120,6 +129,12 @@ impl StartupHandler for Startup {
         match self {
             Self::Cleartext(handler) => handler.on_startup(client, message).await,
             Self::Md5(handler) => handler.on_startup(client, message).await,
+            Self::Proven(driver) => {
+                let PgWireFrontendMessage::Startup(startup) = message else { return Ok(()) };
+                protocol_negotiation(client, &startup).await?;
+                save_startup_parameters_to_metadata(client, &startup);
+                driver.complete_authentication(client, None).await
+            }
         }
     }
 }

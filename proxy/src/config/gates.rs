@@ -186,6 +186,8 @@ pub struct Limits {
     pub max_sessions_per_address: Option<usize>,
     /// Connections that are not authenticated yet, at one time.
     pub max_unauthenticated: usize,
+    /// Cancel requests under way to the cluster at once.
+    pub max_cancels: usize,
     /// A session outside a transaction in which nothing happens for so long ends; never when not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle_timeout: Option<Period>,
@@ -203,6 +205,7 @@ impl Default for Limits {
             max_sessions_per_user: None,
             max_sessions_per_address: None,
             max_unauthenticated: 1000,
+            max_cancels: 100,
             idle_timeout: None,
             session_lifetime: None,
         }

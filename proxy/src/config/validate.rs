@@ -188,6 +188,7 @@ fn limits(gate: &Gate) -> Result<(), (&'static str, String)> {
         ("max_sessions_per_user", limits.max_sessions_per_user),
         ("max_sessions_per_address", limits.max_sessions_per_address),
         ("max_unauthenticated", Some(limits.max_unauthenticated)),
+        ("max_cancels", Some(limits.max_cancels)),
     ] {
         if most == Some(0) {
             return Err((key, "0 lets nobody in; write 1 or more".to_owned()));

@@ -275,6 +275,7 @@ pub fn services(
                 per_user: gate.limits.max_sessions_per_user,
                 per_address: gate.limits.max_sessions_per_address,
                 unauthenticated: Some(gate.limits.max_unauthenticated),
+                cancels: Some(gate.limits.max_cancels),
             }),
             proxies: gate.proxy_protocol_from.clone(),
             catalog: ArcSwap::default(),

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinSet, LocalSet};
+use tokio::task::JoinSet;
 use tracing::{error, warn};
 
 use crate::net::listener::{Bound, Listener};
@@ -47,17 +48,32 @@ pub(super) fn start(
             .filter_map(|(service, bound)| bound.pop().map(|socket| (Arc::clone(service), socket)))
             .collect();
         let (drain, alive) = (drain.clone(), alive.clone());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (tell, told) = std::sync::mpsc::channel();
         thread::Builder::new().name(format!("rolegate-worker-{number}")).spawn(move || {
-            let local = LocalSet::new();
-            for (service, socket) in mine {
-                local.spawn_local(accept(service, socket, drain.clone()));
+            // Made here, since it never leaves its thread.
+            let made = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+            let (runtime, outcome) = made.map_or_else(|error| (None, Err(error)), |runtime| (Some(runtime), Ok(())));
+            if let (Ok(()), Some(runtime)) = (tell.send(outcome), runtime) {
+                runtime.block_on(work(mine, drain));
             }
-            runtime.block_on(local);
             drop(alive);
         })?;
+        told.recv().map_err(io::Error::other)??;
     }
     Ok(Threads { done })
+}
+
+/// One worker's life: it accepts at every socket until the drain.
+async fn work(sockets: Vec<(Arc<Service>, Bound)>, drain: watch::Receiver<Drain>) {
+    let mut listening = JoinSet::new();
+    for (service, socket) in sockets {
+        listening.spawn_local(accept(service, socket, drain.clone()));
+    }
+    while let Some(ended) = listening.join_next().await {
+        if let Err(error) = ended {
+            error!(%error, "a listener failed");
+        }
+    }
 }
 
 /// Takes connections until the drain, then waits for the last session.

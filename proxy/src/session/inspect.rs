@@ -14,7 +14,7 @@ use crate::gate::verdict::{Action, Verdict};
 use crate::observe::metrics::{DecisionPath, GateMetrics};
 use crate::session::Service;
 use crate::session::record;
-use crate::session::seats::Starting;
+use crate::session::seats::Counted;
 use crate::sql::{self, Effect};
 use crate::wire::answer::{Nonce, Refusal, Report, sqlstate};
 use crate::wire::relay::{Inspector, Ruling, Watcher, nonce};
@@ -29,7 +29,7 @@ pub struct Identity {
     login: Principal,
     state: RefCell<IdentityState>,
     /// Held until the backend has let the user in.
-    starting: RefCell<Option<Starting>>,
+    starting: RefCell<Option<Counted>>,
 }
 
 #[derive(Debug)]
@@ -43,7 +43,7 @@ struct IdentityState {
 impl Identity {
     /// The identity of a session that logs in as `login` and counts as `starting` until it is let in.
     #[must_use]
-    pub fn new(login: Principal, starting: Starting) -> Self {
+    pub fn new(login: Principal, starting: Counted) -> Self {
         let state = IdentityState { current: login.clone(), requested: Vec::new(), unsafe_encoding: false };
         Self { login, state: RefCell::new(state), starting: RefCell::new(Some(starting)) }
     }
@@ -137,17 +137,16 @@ impl<'a> Desk<'a> {
         Self { session, service, identity, watched: HashMap::new() }
     }
 
-    /// The gravest verdict over everybody whom the session may be acting as when the server runs the text.
-    async fn judge(&self, text: &[u8]) -> (Option<Arc<Verdict>>, Source, Principal) {
+    /// The gravest verdict over everybody whom the session may be acting as when the server runs the text. `None`: nothing in it
+    /// is to be judged.
+    async fn judge(&self, text: &[u8]) -> Option<(Arc<Verdict>, Source, Principal)> {
         let gate = &self.service.gate;
-        let mut principal = self.identity.current();
-        let (Some(mut verdict), source) = gate.judge(text, &principal, Timestamp::now()) else {
-            return (None, Source::Scan, principal);
-        };
+        let (verdict, source) = gate.judge(text, &self.identity.state.borrow().current, Timestamp::now);
+        let (mut verdict, mut principal) = (verdict?, self.identity.current());
         if let Some(live) = self.service.live.as_ref().filter(|_| !verdict.unknown_roles.is_empty()) {
             // Boxed, since it is rare and would take room in every session.
             Box::pin(live.look_up(&verdict.unknown_roles)).await;
-            if let (Some(again), _) = gate.judge(text, &principal, Timestamp::now()) {
+            if let (Some(again), _) = gate.judge(text, &principal, Timestamp::now) {
                 verdict = again;
             }
         }
@@ -156,13 +155,13 @@ impl<'a> Desk<'a> {
         let effects = verdict.statements.iter().filter_map(|statement| statement.effect.as_ref()).chain(prepared);
         others.extend(effects.map(|effect| self.identity.after(effect)));
         for other in others {
-            if let (Some(second), _) = gate.judge(text, &other, Timestamp::now())
+            if let (Some(second), _) = gate.judge(text, &other, Timestamp::now)
                 && second.action > verdict.action
             {
                 (verdict, principal) = (second, other);
             }
         }
-        (Some(verdict), source, principal)
+        Some((verdict, source, principal))
     }
 
     /// Whether the server may read other quotes in a text than the gate: not in one of ASCII alone, in any encoding.
@@ -185,6 +184,15 @@ impl<'a> Desk<'a> {
             },
             (Action::Forward | Action::Reject, _) => Ruling::Forward,
         }
+    }
+
+    /// An ordinary statement, which may take the place of a watched one of its name.
+    fn plain(&mut self, name: Option<&[u8]>, text: &[u8], began: Instant) -> Ruling {
+        if let (Some(name), false) = (name, self.watched.is_empty()) {
+            self.forget(name);
+        }
+        self.service.metrics.plain_statement(text.len(), began.elapsed());
+        Ruling::Forward
     }
 
     fn watch(&mut self, name: &[u8], verdict: &Verdict, text: &[u8]) -> Option<Report> {
@@ -215,13 +223,8 @@ impl Inspector for Desk<'_> {
             let verdict = record::alone(self.service, &record::UNREADABLE_ENCODING, text);
             return self.ruling(&verdict, &self.identity.current(), text);
         }
-        let (verdict, source, principal) = self.judge(text).await;
-        let Some(verdict) = verdict else {
-            if let (Some(name), false) = (name, self.watched.is_empty()) {
-                self.forget(name);
-            }
-            self.service.metrics.plain_statement(text.len(), began.elapsed());
-            return Ruling::Forward;
+        let Some((verdict, source, principal)) = self.judge(text).await else {
+            return self.plain(name, text, began);
         };
         self.service.metrics.decision(path(source), began.elapsed(), text.len());
         if source == Source::Cold {
@@ -256,8 +259,7 @@ impl Inspector for Desk<'_> {
             return Ruling::Forward;
         }
         let text = watched.text.clone();
-        let (verdict, _, principal) = self.judge(&text).await;
-        let Some(verdict) = verdict else { return Ruling::Forward };
+        let Some((verdict, _, principal)) = self.judge(&text).await else { return Ruling::Forward };
         if verdict.action == Action::Reject {
             return self.ruling(&verdict, &principal, &text);
         }

@@ -1,4 +1,5 @@
-//! Who holds how many sessions of a gate: the bounds by user and by address, and on connections that are not authenticated.
+//! Who holds how many sessions of a gate: the bounds by user and by address, on connections that are not authenticated, and on
+//! cancel requests.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,6 +15,8 @@ pub struct SeatLimits {
     pub per_address: Option<usize>,
     /// Connections that are not authenticated yet, of all clients together.
     pub unauthenticated: Option<usize>,
+    /// Cancel requests under way to the backend.
+    pub cancels: Option<usize>,
 }
 
 /// The bound that a session would exceed.
@@ -30,6 +33,7 @@ pub enum Full {
 pub struct Seats {
     taken: Arc<RwLock<Taken>>,
     starting: Arc<AtomicUsize>,
+    canceling: Arc<AtomicUsize>,
     limits: SeatLimits,
 }
 
@@ -48,10 +52,14 @@ impl Seats {
 
     /// Counts a connection until it is authenticated; `None` when too many are not.
     #[must_use]
-    pub fn start(&self) -> Option<Starting> {
-        let starting = Starting(Arc::clone(&self.starting));
-        let before = self.starting.fetch_add(1, Ordering::Relaxed);
-        self.limits.unauthenticated.is_none_or(|most| before < most).then_some(starting)
+    pub fn start(&self) -> Option<Counted> {
+        Counted::enter(&self.starting, self.limits.unauthenticated)
+    }
+
+    /// Counts a cancel request until it is delivered; `None` when too many are not.
+    #[must_use]
+    pub fn cancel(&self) -> Option<Counted> {
+        Counted::enter(&self.canceling, self.limits.cancels)
     }
 
     /// Takes a seat for a session; a client of this machine has no address.
@@ -108,11 +116,19 @@ fn release<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, usize>, key: &K) {
     }
 }
 
-/// A connection that is not authenticated yet.
+/// One connection among those of its kind, until it is dropped.
 #[derive(Debug)]
-pub struct Starting(Arc<AtomicUsize>);
+pub struct Counted(Arc<AtomicUsize>);
 
-impl Drop for Starting {
+impl Counted {
+    fn enter(count: &Arc<AtomicUsize>, most: Option<usize>) -> Option<Self> {
+        let entered = Self(Arc::clone(count));
+        let before = count.fetch_add(1, Ordering::Relaxed);
+        most.is_none_or(|most| before < most).then_some(entered)
+    }
+}
+
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -124,7 +140,7 @@ mod tests {
 
     #[test]
     fn seats_are_bounded_by_user_and_address_and_given_back() {
-        let limits = SeatLimits { per_user: Some(2), per_address: Some(3), unauthenticated: Some(1) };
+        let limits = SeatLimits { per_user: Some(2), per_address: Some(3), ..SeatLimits::default() };
         let seats = Seats::new(limits);
         let (here, there) = (Some([127, 0, 0, 1].into()), Some([127, 0, 0, 2].into()));
         let first = seats.take("a", here).unwrap();
@@ -139,11 +155,13 @@ mod tests {
     }
 
     #[test]
-    fn connections_that_are_not_authenticated_are_bounded() {
-        let seats = Seats::new(SeatLimits { unauthenticated: Some(1), ..SeatLimits::default() });
-        let one = seats.start();
-        assert!(one.is_some() && seats.start().is_none());
-        drop(one);
-        assert!(seats.start().is_some());
+    fn connections_that_are_not_authenticated_and_cancel_requests_are_bounded() {
+        let seats = Seats::new(SeatLimits { unauthenticated: Some(1), cancels: Some(1), ..SeatLimits::default() });
+        for enter in [Seats::start, Seats::cancel] {
+            let one = enter(&seats);
+            assert!(one.is_some() && enter(&seats).is_none());
+            drop(one);
+            assert!(enter(&seats).is_some());
+        }
     }
 }

@@ -4,6 +4,7 @@
 mod buffer;
 mod downward;
 mod ending;
+mod shared;
 mod upward;
 
 use std::cell::{Cell, RefCell};
@@ -19,6 +20,7 @@ use crate::wire::frame::BadLength;
 use crate::wire::relay::downward::downward;
 pub use crate::wire::relay::ending::Bounds;
 use crate::wire::relay::ending::{abandoned, drained, farewell, overdue};
+use crate::wire::relay::shared::Shared;
 use crate::wire::relay::upward::Upward;
 
 /// Refusals whose error has not come back: the server skips some after an earlier error, and those never come.
@@ -173,18 +175,18 @@ where
     T: Watcher,
 {
     let ledger = Ledger::default();
-    let (frontend_read, mut frontend_write) = tokio::io::split(legs.frontend);
-    let (mut backend_read, backend_write) = tokio::io::split(legs.backend);
+    let (frontend, backend) = (RefCell::new(legs.frontend), RefCell::new(legs.backend));
     let ended = {
         let limit = bounds.max_statement_bytes;
-        let mut upward = Upward::new(frontend_read, backend_write, inspector, watcher, &ledger, limit);
+        let mut upward = Upward::new(Shared::new(&frontend), Shared::new(&backend), inspector, watcher, &ledger, limit);
         // Pinned where they are made: a move would keep the room of both places for the whole session.
         let mut up = pin!(upward.run());
-        let mut down = pin!(downward(&mut backend_read, &mut frontend_write, &ledger, watcher));
+        let mut down = pin!(downward(Shared::new(&backend), Shared::new(&frontend), &ledger, watcher));
         let mut late = pin!(overdue(&bounds, &ledger));
         let mut frontend_open = true;
         loop {
             tokio::select! {
+                biased;
                 ended = &mut down => break ended.map(|()| if ledger.terminated.get() { Ended::Frontend } else { Ended::Backend }),
                 ended = &mut up, if frontend_open => match ended {
                     Ok(()) => frontend_open = false,
@@ -198,7 +200,7 @@ where
     };
     let last_words = ended.as_ref().ok().and_then(|ended| ended.last_words());
     let last_words = last_words.filter(|_| ledger.at_boundary.get() || ledger.status.get() == 0);
-    farewell(&mut frontend_write, last_words).await;
+    farewell(frontend.into_inner(), last_words).await;
     ended
 }
 

@@ -15,7 +15,7 @@ const MAX_PARAMETER_BYTES: usize = 8 * 1024;
 
 /// Backend to frontend: every read goes on at once; errors that quote a nonce are rewritten, and warnings stand
 /// between two frames, not before the first ReadyForQuery.
-pub(super) async fn downward<R, W, T>(from: &mut R, to: &mut W, ledger: &Ledger, watcher: &T) -> Result<(), RelayError>
+pub(super) async fn downward<R, W, T>(mut from: R, mut to: W, ledger: &Ledger, watcher: &T) -> Result<(), RelayError>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
@@ -25,7 +25,7 @@ where
     let mut out = Vec::new();
     let mut streaming = 0_usize;
     loop {
-        if buffer.fill(from, 0).await.map_err(RelayError::Backend)? == 0 {
+        if buffer.fill(&mut from, 0).await.map_err(RelayError::Backend)? == 0 {
             return Ok(());
         }
         let (mut decided, mut copied) = (0_usize, 0_usize);

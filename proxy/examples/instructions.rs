@@ -1,0 +1,58 @@
+//! The work whose instructions `make bench-instructions` counts. `instructions CASE` does one case's work a hundred times and `instructions` alone
+//! lists the cases; valgrind counts what happens inside [`measured`] only.
+
+#![expect(clippy::print_stdout, reason = "the list of cases is its output")]
+
+use std::hint::black_box;
+use std::process::ExitCode;
+
+use rolegate::sql::{Dialect, is_plain, read};
+
+#[path = "../benches/data/statements.rs"]
+mod statements;
+
+const ROUNDS: u32 = 100;
+
+/// A case: its name and its work.
+type Case = (String, Box<dyn Fn()>);
+
+fn case<T>(name: String, work: impl Fn() -> T + 'static) -> Case {
+    let work = move || {
+        black_box(work());
+    };
+    (name, Box::new(work))
+}
+
+fn cases() -> Vec<Case> {
+    let plain = statements::plain()
+        .into_iter()
+        .map(|(name, text)| case(format!("lexer/{name}"), move || is_plain(black_box(&text), Dialect::Redshift)));
+    let carriers = statements::carriers()
+        .into_iter()
+        .map(|(name, text)| case(format!("analysis/{name}"), move || read(black_box(&text), Dialect::Redshift)));
+    let rows = statements::rows();
+    let scan = case("frames/rows of 100 bytes".to_owned(), move || statements::scan(black_box(&rows)));
+    plain.chain(carriers).chain([scan]).collect()
+}
+
+/// The name is what valgrind is told to start and stop counting at.
+#[inline(never)]
+fn measured(work: &dyn Fn()) {
+    for _round in 0..ROUNDS {
+        work();
+    }
+}
+
+fn main() -> ExitCode {
+    let Some(wanted) = std::env::args().nth(1) else {
+        for (name, _) in cases() {
+            println!("{name}");
+        }
+        return ExitCode::SUCCESS;
+    };
+    let Some((_, work)) = cases().into_iter().find(|(name, _)| *name == wanted) else { return ExitCode::FAILURE };
+    // The first run pays for what is made once, such as the choice of vector instructions.
+    work();
+    measured(work.as_ref());
+    ExitCode::SUCCESS
+}
