@@ -1,8 +1,10 @@
 """Who a session acts as, when the statement that changes it is prepared: running it names no user."""
 
 import pytest
-from guide import UNLOAD
-from wire import SYNC, Wire, bind, execute, frame, parse, text
+from fake import READY, WELCOME, Fake
+from guide import UNLOAD, A
+from servers import Gate, wait_for
+from wire import SYNC, Wire, bind, execute, frame, parse, query, text
 
 SET = "set session authorization analyst"
 RUN_IT = {
@@ -24,6 +26,37 @@ def test_a_prepared_set_session_authorization_counts_when_it_is_run(demo, way):
         wire.send(run, parse(UNLOAD.replace("venue_pipe_", "prepared_")), bind(), execute(), SYNC)
         errors = [message.fields()["M"] for message in wire.until_ready() if message.kind == "E"]
         assert len(errors) == 1 and errors[0].startswith("RG301"), errors
+
+
+RULES = """@id("all") permit (principal, action, resource);
+@id("analyst") forbid (principal == Rolegate::User::"analyst", action, resource);
+"""
+
+
+def reported(user: str) -> bytes:
+    return frame(b"S", text("session_authorization") + text(user))
+
+
+@pytest.mark.parametrize("pipelined", [False, True])
+def test_a_prepared_statement_is_judged_again_for_another_user(tmp_path, pipelined):
+    """A server that reports the session's user, as Redshift and PostgreSQL do and the stand-in does not."""
+    (tmp_path / "rules.cedar").write_text(RULES)
+    with Fake([WELCOME + reported("etl"), frame(b"1") + READY, reported("analyst") + frame(b"C", text("SET")) + READY]) as server:
+        gate = Gate(tmp_path, server.port, extra='[policy]\nrules = ["rules.cedar"]\n', dialect="redshift")
+        with Wire(gate.port) as wire:
+            wire.login("etl", "dev")
+            wire.send(parse(f"copy t from 's3://b/x' iam_role '{A}'", "u"), SYNC)
+            assert [message.kind for message in wire.until_ready()] == ["S", "1", "Z"]
+            run = bind("u") + execute() + SYNC
+            if pipelined:
+                wire.send(query(SET), run)
+            else:
+                wire.send(query(SET))
+                wire.until_ready()
+                wire.send(run)
+            wait_for("the second Sync", lambda: server.received.count(SYNC) == 2)
+        assert b"iam_role" in server.received and bind("u") not in server.received, bytes(server.received)
+        assert gate.stop() == 0
 
 
 def test_an_earlier_user_is_forgotten_when_nothing_can_bring_him_back(demo):

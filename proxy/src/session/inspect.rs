@@ -116,6 +116,8 @@ impl Watcher for SessionWatcher<'_> {
 struct Watched {
     text: Box<[u8]>,
     generation: u64,
+    /// The session's user when it was judged.
+    user: Principal,
     parameters: bool,
     /// Running it changes the session's user, and nothing of that shows in the messages that run it.
     effects: Vec<Effect>,
@@ -202,10 +204,21 @@ impl<'a> Desk<'a> {
             return Some(Report::new(sqlstate::PROGRAM_LIMIT_EXCEEDED, message).hint("close prepared statements"));
         }
         let effects = verdict.statements.iter().filter_map(|statement| statement.effect.clone()).collect();
-        let watched = Watched { text: text.into(), generation: verdict.generation, parameters, effects };
+        let (generation, user) = (verdict.generation, self.identity.current());
+        let watched = Watched { text: text.into(), generation, user, parameters, effects };
         self.forget(name);
         self.watched.insert(name.to_vec(), watched);
         None
+    }
+
+    /// Whether the verdict on a prepared statement holds: under the policy in force, for the user that the session acts as now.
+    fn is_current(&self, watched: &Watched) -> bool {
+        let changes_user = |watched: &Watched| !watched.effects.is_empty();
+        let state = self.identity.state.borrow();
+        watched.generation == self.service.gate.policy().generation()
+            && watched.user == state.current
+            && state.requested.is_empty()
+            && !self.watched.values().any(changes_user)
     }
 
     /// A prepared statement is gone or replaced. It may have been run just before, so what it does counts until the server has answered.
@@ -255,7 +268,7 @@ impl Inspector for Desk<'_> {
             let verdict = record::alone(self.service, &record::BOUND_ROLE, &watched.text);
             return self.ruling(&verdict, &self.identity.current(), &watched.text);
         }
-        if watched.generation == self.service.gate.policy().generation() {
+        if self.is_current(watched) {
             return Ruling::Forward;
         }
         let text = watched.text.clone();
@@ -264,7 +277,7 @@ impl Inspector for Desk<'_> {
             return self.ruling(&verdict, &principal, &text);
         }
         if let Some(watched) = self.watched.get_mut(statement) {
-            watched.generation = verdict.generation;
+            (watched.generation, watched.user) = (verdict.generation, self.identity.current());
         }
         Ruling::Forward
     }
