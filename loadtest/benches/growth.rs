@@ -23,11 +23,11 @@ fn policy(rules: u32) -> Policy {
     let folder = tempfile::tempdir().unwrap();
     let files = write(folder.path(), SIZE).unwrap();
     if rules > 0 {
-        let mut text = "permit (principal, action, resource);\n".to_owned();
+        let mut text = "@id(\"permit-all\")\npermit (principal, action, resource);\n".to_owned();
         for number in 1..rules {
             writeln!(
                 text,
-                "forbid (principal in Rolegate::Group::\"team{number}\", action == Rolegate::Action::\"Copy\", resource)\n\
+                "@id(\"team{number}\")\n@reason(\"a rule\")\nforbid (principal in Rolegate::Group::\"team{number}\", action == Rolegate::Action::\"Copy\", resource)\n\
                  when {{ resource.leaves_cluster_account }};"
             )
             .unwrap();

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
+use futures::future::join_all;
 use indicatif::ProgressBar;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
@@ -63,20 +64,31 @@ pub async fn run(plan: &Plan, progress: &ProgressBar) -> anyhow::Result<Report> 
     progress.set_message("opening sessions");
     let sessions = drive.open().await?;
     let opened = usage()?;
-    let (tally, unstarted) = measure(plan, drive, sessions, received, progress).await?;
+    let Measured { tally, unstarted, sessions } = measure(plan, drive, sessions, received, progress).await?;
     let ended = usage()?;
+    // Closing many sessions would cost more than a few operations did.
+    join_all(sessions.into_iter().map(Session::close)).await;
     let cost = Cost::between(empty, opened, ended, plan.scenario.sessions, &tally);
     Ok(Report::new(plan, started, &tally, unstarted, cost))
 }
 
-/// The run itself, from the first operation to the last answer. Gives what was told and how many turns were left over.
+/// What a run leaves.
+struct Measured {
+    tally: Tally,
+    /// Turns that no session took.
+    unstarted: usize,
+    /// Those that are open.
+    sessions: Vec<Session>,
+}
+
+/// The run itself, from the first operation to the last answer.
 async fn measure(
     plan: &Plan,
     drive: Arc<Drive>,
     sessions: Vec<Session>,
     received: UnboundedReceiver<Event>,
     progress: &ProgressBar,
-) -> anyhow::Result<(Tally, usize)> {
+) -> anyhow::Result<Measured> {
     let (warmup, duration) = (plan.scenario.warmup.get(), plan.scenario.duration.get());
     let pace = Arc::new(Pace::new(plan.scenario.rate, warmup.saturating_add(duration)));
     let measured_from = pace.start().checked_add(warmup).unwrap_or_else(Instant::now);
@@ -90,10 +102,12 @@ async fn measure(
         running.spawn(Arc::clone(&drive).session(Arc::clone(&pace), number, sessions.next()));
     }
     drop(drive);
+    let mut open = Vec::new();
     while let Some(ended) = running.join_next().await {
-        ended.context("a session panicked")?;
+        open.extend(ended.context("a session panicked")?);
     }
-    Ok((collector.await?, keeper.await.map_err(|error| anyhow!("the pace was lost: {error}"))?))
+    let unstarted = keeper.await.map_err(|error| anyhow!("the pace was lost: {error}"))?;
+    Ok(Measured { tally: collector.await?, unstarted, sessions: open })
 }
 
 /// Takes in what the sessions tell until the last of them has ended, and shows how far it is.

@@ -86,12 +86,18 @@ impl Drive {
         let _told = self.events.send(event).is_ok();
     }
 
-    /// Runs one session until the run is over. One that breaks is opened again.
-    pub async fn session(self: Arc<Self>, pace: Arc<Pace>, number: usize, mut opened: Option<Session>) {
+    /// Runs one session until the run is over and gives it back, still open. One that breaks is opened again.
+    pub async fn session(
+        self: Arc<Self>,
+        pace: Arc<Pace>,
+        number: usize,
+        mut opened: Option<Session>,
+    ) -> Option<Session> {
         let number = u64::try_from(number).unwrap_or_default();
         let mut random = StdRng::seed_from_u64(self.seed.wrapping_add(number));
         if self.scenario.mode == Mode::Connect {
-            return self.connections(&pace, &mut random).await;
+            self.connections(&pace, &mut random).await;
+            return None;
         }
         while !pace.is_over() {
             let connected = match opened.take() {
@@ -102,7 +108,7 @@ impl Drive {
                 Ok(session) => {
                     let lane = |_| self.lane(&pace, &session, StdRng::from_rng(&mut random));
                     match try_join_all((0..self.scenario.depth).map(lane)).await {
-                        Ok(_) => session.close().await,
+                        Ok(_) => return Some(session),
                         Err(Broken) => session.abandon(),
                     }
                 }
@@ -112,6 +118,7 @@ impl Drive {
                 }
             }
         }
+        None
     }
 
     /// One operation after the other, on a connection that other lanes may share.
