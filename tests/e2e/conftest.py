@@ -39,3 +39,16 @@ def demo(tmp_path_factory):
     yield server
     del os.environ["SSL_CERT_FILE"]
     assert server.stop() == 0
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts gates, which must end well."""
+    gates = []
+
+    def start(upstream: int, **options) -> Gate:
+        gates.append(Gate(tmp_path / f"gate{len(gates)}", upstream, **options))
+        return gates[-1]
+
+    yield start
+    assert [gate.stop() for gate in gates] == [0] * len(gates)

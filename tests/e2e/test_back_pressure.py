@@ -20,19 +20,6 @@ ROW_BYTES = 480
 REFUSED = "copy t from 's3://b/x' iam_role 'bad'"
 
 
-@pytest.fixture
-def start(tmp_path):
-    """Starts gates, which must end well."""
-    gates = []
-
-    def start(upstream: int, **options) -> Gate:
-        gates.append(Gate(tmp_path / f"gate{len(gates)}", upstream, **options))
-        return gates[-1]
-
-    yield start
-    assert [gate.stop() for gate in gates] == [0] * len(gates)
-
-
 def peak_kib(gate: Gate) -> int:
     """The most resident memory that the process has held at once since `forget_peak`."""
     status = Path(f"/proc/{gate.process.process.pid}/status").read_text()

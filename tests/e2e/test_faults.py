@@ -129,15 +129,14 @@ def test_a_server_that_goes_silent_in_the_start_up_is_not_waited_for(bench, dire
     check(bench, Crowd(bench), before)
 
 
-def test_a_server_that_is_silent_in_the_tls_handshake_is_not_waited_for(tmp_path):
+def test_a_server_that_is_silent_in_the_tls_handshake_is_not_waited_for(start):
     """The time for the start-up bounds connecting too: connect_timeout is 10 s here."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        gate = Gate(tmp_path, silent.getsockname()[1], gate_extra=LIMITS, tls='tls = "require"')
+        gate = start(silent.getsockname()[1], gate_extra=LIMITS, tls='tls = "require"')
         began = time.monotonic()
         with Wire(gate.port, timeout=LIMIT_SECONDS) as wire:
             assert wire.login()[-1].fields()["C"] == "08006"
         assert 3.5 < time.monotonic() - began < 9, "startup_timeout is 4 s"
-        assert gate.stop() == 0
 
 
 def test_descriptors_run_out(bench):
@@ -205,12 +204,12 @@ def test_the_disk_of_the_audit_is_full(bench):
     check(bench, crowd, before)
 
 
-def test_the_disk_of_the_audit_gets_full_within_a_record(postgres, tmp_path):
+def test_the_disk_of_the_audit_gets_full_within_a_record(postgres, start, tmp_path):
     """What was written of it stays alone on its line. A limit on the size of files plays the disk: half a record fits."""
     program = tmp_path / "rolegate"
     program.write_text(f"#!/bin/sh\ntrap '' XFSZ\nexec '{BIN / 'rolegate'}' \"$@\"\n")
     program.chmod(0o755)
-    gate = Gate(tmp_path / "gate", postgres.port, program=program)
+    gate = start(postgres.port, program=program)
     pid = gate.process.process.pid
     with logged_in(gate.port) as wire:
         for _time in range(20):
@@ -228,7 +227,6 @@ def test_the_disk_of_the_audit_gets_full_within_a_record(postgres, tmp_path):
     lines = gate.audit.read_text().splitlines()
     assert len(lines) == 22
     assert [json.loads(line)["verdict"] for number, line in enumerate(lines) if number != 20] == ["reject"] * 21
-    assert gate.stop() == 0
 
 
 def test_reloads_in_a_storm_of_statements(bench):

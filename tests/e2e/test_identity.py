@@ -3,7 +3,7 @@
 import pytest
 from fake import READY, WELCOME, Fake
 from guide import UNLOAD, A
-from servers import Gate, wait_for
+from servers import wait_for
 from wire import SYNC, Wire, bind, execute, frame, parse, query, text
 
 SET = "set session authorization analyst"
@@ -38,11 +38,12 @@ def reported(user: str) -> bytes:
 
 
 @pytest.mark.parametrize("pipelined", [False, True])
-def test_a_prepared_statement_is_judged_again_for_another_user(tmp_path, pipelined):
+def test_a_prepared_statement_is_judged_again_for_another_user(tmp_path, start, pipelined):
     """A server that reports the session's user, as Redshift and PostgreSQL do and the stand-in does not."""
-    (tmp_path / "rules.cedar").write_text(RULES)
+    rules = tmp_path / "rules.cedar"
+    rules.write_text(RULES)
     with Fake([WELCOME + reported("etl"), frame(b"1") + READY, reported("analyst") + frame(b"C", text("SET")) + READY]) as server:
-        gate = Gate(tmp_path, server.port, extra='[policy]\nrules = ["rules.cedar"]\n', dialect="redshift")
+        gate = start(server.port, extra=f'[policy]\nrules = ["{rules}"]\n', dialect="redshift")
         with Wire(gate.port) as wire:
             wire.login("etl", "dev")
             wire.send(parse(f"copy t from 's3://b/x' iam_role '{A}'", "u"), SYNC)
@@ -56,7 +57,6 @@ def test_a_prepared_statement_is_judged_again_for_another_user(tmp_path, pipelin
                 wire.send(run)
             wait_for("the second Sync", lambda: server.received.count(SYNC) == 2)
         assert b"iam_role" in server.received and bind("u") not in server.received, bytes(server.received)
-        assert gate.stop() == 0
 
 
 def test_an_earlier_user_is_forgotten_when_nothing_can_bring_him_back(demo):
