@@ -67,3 +67,21 @@ def test_an_earlier_user_is_forgotten_when_nothing_can_bring_him_back(demo):
             wire.send(parse(sql), bind(), execute(), SYNC)
             messages = wire.until_ready()
             assert not [message.fields() for message in messages if message.kind == "E"], sql
+
+
+def test_a_portal_counts_until_its_transaction_ends(tmp_path, start):
+    """Bound from a statement that is closed before a Sync within a transaction, and run behind it."""
+    rules = tmp_path / "rules.cedar"
+    rules.write_text(RULES)
+    in_transaction = frame(b"Z", b"T")
+    with Fake([WELCOME + reported("etl"), frame(b"C", text("BEGIN")) + in_transaction, in_transaction]) as server:
+        gate = start(server.port, extra=f'[policy]\nrules = ["{rules}"]\n', dialect="redshift")
+        with Wire(gate.port) as wire:
+            wire.login("etl", "dev")
+            wire.send(query("begin"))
+            wire.until_ready()
+            wire.send(parse(SET, "s"), bind("s", "p"), frame(b"C", b"S" + text("s")), SYNC)
+            wire.until_ready()
+            wire.send(execute("p"), parse(f"copy t from 's3://b/x' iam_role '{A}'"), bind(), execute(), SYNC)
+            wait_for("the second Sync", lambda: server.received.count(SYNC) == 2)
+        assert b"iam_role" not in server.received, bytes(server.received)

@@ -64,7 +64,10 @@ impl Identity {
 
     fn request(&self, effect: &Effect) {
         let principal = self.after(effect);
-        self.state.borrow_mut().requested.push(principal);
+        let requested = &mut self.state.borrow_mut().requested;
+        if !requested.contains(&principal) {
+            requested.push(principal);
+        }
     }
 
     fn after(&self, effect: &Effect) -> Principal {

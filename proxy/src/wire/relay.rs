@@ -66,7 +66,7 @@ pub trait Watcher {
     fn session_authorization(&self, user: &[u8]);
     /// The server reports the encoding in which it reads what the client sends.
     fn client_encoding(&self, encoding: &[u8]);
-    /// The server has answered everything that it was sent.
+    /// The server has answered everything that it was sent, and no transaction is open.
     fn settled(&self);
 }
 
@@ -143,8 +143,13 @@ impl Ledger {
         pending.push_back(refusal);
     }
 
+    /// The server has answered everything, and no transaction is open.
+    fn is_settled(&self) -> bool {
+        self.unanswered.get() == 0 && self.status.get() == b'I'
+    }
+
     fn is_idle(&self) -> bool {
-        self.unanswered.get() == 0 && self.status.get() == b'I' && self.at_boundary.get()
+        self.is_settled() && self.at_boundary.get()
     }
 }
 

@@ -54,7 +54,8 @@ where
                 (kind::READY_FOR_QUERY, Some(body)) => {
                     ledger.status.set(body.first().copied().unwrap_or_default());
                     ledger.unanswered.set(ledger.unanswered.get().saturating_sub(1));
-                    if ledger.unanswered.get() == 0 {
+                    // A portal lives as long as its transaction, and what is bound already may still be run.
+                    if ledger.is_settled() {
                         watcher.settled();
                     }
                 }
