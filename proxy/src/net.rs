@@ -1,5 +1,8 @@
 //! Sockets and TLS on both sides. Knows nothing of SQL or policy.
 
+#[macro_use]
+mod delegate;
+
 pub mod certificate;
 pub mod listener;
 pub mod proxied;

@@ -3,10 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 /// A connected socket.
@@ -61,32 +58,4 @@ impl Socket {
     }
 }
 
-/// Calls `$method` on the pinned inner socket.
-macro_rules! inner {
-    ($self:expr, $method:ident, $($argument:expr),*) => {
-        match $self.get_mut() {
-            Socket::Tcp(socket) => Pin::new(socket).$method($($argument),*),
-            Socket::Unix(socket) => Pin::new(socket).$method($($argument),*),
-        }
-    };
-}
-
-impl AsyncRead for Socket {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        inner!(self, poll_read, context, buffer)
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        inner!(self, poll_write, context, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        inner!(self, poll_flush, context)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        inner!(self, poll_shutdown, context)
-    }
-}
+delegate_io!(Socket: Tcp, Unix);

@@ -1,10 +1,5 @@
 //! One connection, plain or inside TLS, of either side.
 
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::{client, server};
 
 use crate::net::certificate::ClientCertificate;
@@ -36,33 +31,4 @@ impl Stream {
     }
 }
 
-/// Calls `$method` on the pinned inner stream.
-macro_rules! inner {
-    ($self:expr, $method:ident, $($argument:expr),*) => {
-        match $self.get_mut() {
-            Stream::Plain(stream) => Pin::new(stream).$method($($argument),*),
-            Stream::Frontend(stream) => Pin::new(stream.as_mut()).$method($($argument),*),
-            Stream::Backend(stream) => Pin::new(stream.as_mut()).$method($($argument),*),
-        }
-    };
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        inner!(self, poll_read, context, buffer)
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        inner!(self, poll_write, context, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        inner!(self, poll_flush, context)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        inner!(self, poll_shutdown, context)
-    }
-}
+delegate_io!(Stream: Plain, Frontend, Backend);
