@@ -103,8 +103,7 @@ fn may_matter(text: &[u8], escapes: Escapes) -> bool {
             TokenKind::Word => {}
             TokenKind::Symbol(b';') => head = Head::default(),
             TokenKind::Quoted
-                if words::quoted_matters(bytes.get(1..bytes.len().saturating_sub(1)).unwrap_or_default())
-                    || literal::is_unicode_identifier(text, token) =>
+                if words::quoted_matters(literal::inside(bytes)) || literal::is_unicode_identifier(text, token) =>
             {
                 return true;
             }

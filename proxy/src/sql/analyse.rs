@@ -7,6 +7,7 @@ use crate::sql::cursor::{Cursor, Misfit};
 use crate::sql::draft::Draft;
 use crate::sql::grants;
 use crate::sql::lexer::{Escapes, Lexer, Token, TokenKind, Trouble};
+use crate::sql::literal;
 use crate::sql::model::{Dialect, FaultKind, Statement, StatementKind};
 use crate::sql::procedures;
 use crate::sql::settings;
@@ -131,7 +132,7 @@ impl Gathered {
         let bytes = text.get(token.start..token.end).unwrap_or_default();
         let name = match token.kind {
             TokenKind::Word => bytes,
-            TokenKind::Quoted => bytes.get(1..bytes.len().saturating_sub(1)).unwrap_or_default(),
+            TokenKind::Quoted => literal::inside(bytes),
             _ => &[],
         };
         // To the server a blank beyond ASCII is a letter; whoever wrote it next to a credential word did not mean that.

@@ -185,7 +185,7 @@ impl<'t> Cursor<'t> {
         let bytes = self.bytes(token);
         match token.kind {
             TokenKind::Word => is_credential(bytes),
-            TokenKind::Quoted => is_credential(bytes.get(1..bytes.len().saturating_sub(1)).unwrap_or_default()),
+            TokenKind::Quoted => is_credential(literal::inside(bytes)),
             _ => false,
         }
     }

@@ -46,9 +46,15 @@ pub fn decode(text: &[u8], token: Token) -> Option<Literal<'_>> {
     }
 }
 
+/// What stands between the quotes of a token.
+#[must_use]
+pub fn inside(raw: &[u8]) -> &[u8] {
+    raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default()
+}
+
 /// Takes a `'...'`, closed and with all its continuations, apart.
 fn quoted(raw: &[u8], start: usize, escapes: bool) -> Literal<'_> {
-    let inner = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
+    let inner = inside(raw);
     let is_special = |byte: &u8| *byte == b'\'' || (escapes && *byte == b'\\');
     if !inner.iter().any(is_special) {
         let verbatim = Some(start.saturating_add(1));
@@ -126,10 +132,7 @@ pub fn identifier(text: &[u8], token: Token) -> Option<String> {
     let raw = text.get(token.start..token.end)?;
     match token.kind {
         TokenKind::Word => Some(String::from_utf8_lossy(raw).to_ascii_lowercase()),
-        TokenKind::Quoted => {
-            let inner = raw.get(1..raw.len().saturating_sub(1))?;
-            Some(String::from_utf8_lossy(inner).replace("\"\"", "\""))
-        }
+        TokenKind::Quoted => Some(String::from_utf8_lossy(inside(raw)).replace("\"\"", "\"")),
         _ => None,
     }
 }

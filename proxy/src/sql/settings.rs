@@ -6,6 +6,7 @@ use crate::sql::encoding::is_unsafe_encoding;
 use crate::sql::lexer::{Token, TokenKind};
 use crate::sql::literal;
 use crate::sql::model::{Effect, FaultKind};
+use crate::sql::words::{self, Setting};
 
 /// `SET [SESSION | LOCAL] SESSION AUTHORIZATION user`, `RESET SESSION AUTHORIZATION`, `DISCARD ALL`, `SET NAMES`.
 pub fn session(cursor: &mut Cursor<'_>, text: &[u8], draft: &mut Draft) {
@@ -47,22 +48,22 @@ pub fn parameters(tokens: &[Token], text: &[u8], draft: &mut Draft) {
         };
         updates |= is_word(text, token, "update");
         match setting(text, tokens, place) {
-            Setting::Encoding => {
+            Some(Setting::Encoding) => {
                 if let Some(value) = assigned() {
                     encoding(text, value, draft);
                 }
             }
-            Setting::User => {
+            Some(Setting::User) => {
                 if let Some(user) = assigned().and_then(|token| value(text, token)) {
                     draft.effect(Effect::SetSessionAuthorization(user));
                 }
             }
-            Setting::Call if after.next().is_some_and(|next| next.kind == TokenKind::Symbol(b'(')) => {
+            Some(Setting::Call) if after.next().is_some_and(|next| next.kind == TokenKind::Symbol(b'(')) => {
                 let (name, comma, value) = (after.next(), after.next(), after.next());
                 let is_whole = comma.is_some_and(|comma| comma.kind == TokenKind::Symbol(b','));
                 set_config(text, name, is_whole, value, draft);
             }
-            Setting::View if updates => {
+            Some(Setting::View) if updates => {
                 draft.fault(FaultKind::Encoding, span(*token), "an UPDATE of pg_settings could set it".to_owned());
             }
             _ => {}
@@ -70,40 +71,16 @@ pub fn parameters(tokens: &[Token], text: &[u8], draft: &mut Draft) {
     }
 }
 
-/// What a name can do to the session.
-enum Setting {
-    /// `client_encoding`.
-    Encoding,
-    /// `session_authorization`.
-    User,
-    /// `set_config`.
-    Call,
-    /// `pg_settings`: an UPDATE of it is a `set_config`.
-    View,
-    /// Nothing.
-    None,
-}
-
-fn setting(text: &[u8], tokens: &[Token], place: usize) -> Setting {
-    let Some((token, after)) = tokens.get(place..).and_then(|rest| rest.split_first()) else { return Setting::None };
-    let bytes = text.get(token.start..token.end).unwrap_or_default();
-    let unescaped;
-    let name = match token.kind {
-        TokenKind::Word => bytes,
+fn setting(text: &[u8], tokens: &[Token], place: usize) -> Option<Setting> {
+    let (token, after) = tokens.get(place..)?.split_first()?;
+    let bytes = text.get(token.start..token.end)?;
+    match token.kind {
+        TokenKind::Word => words::setting(bytes),
         TokenKind::Quoted if literal::is_unicode_identifier(text, *token) => {
-            unescaped = literal::unicode_identifier(text, *token, after);
-            &unescaped
+            words::setting(&literal::unicode_identifier(text, *token, after))
         }
-        TokenKind::Quoted => bytes.get(1..bytes.len().saturating_sub(1)).unwrap_or_default(),
-        _ => return Setting::None,
-    };
-    let is = |word: &[u8]| name.eq_ignore_ascii_case(word);
-    match name.len() {
-        15 if is(b"client_encoding") => Setting::Encoding,
-        21 if is(b"session_authorization") => Setting::User,
-        10 if is(b"set_config") => Setting::Call,
-        11 if is(b"pg_settings") => Setting::View,
-        _ => Setting::None,
+        TokenKind::Quoted => words::setting(literal::inside(bytes)),
+        _ => None,
     }
 }
 

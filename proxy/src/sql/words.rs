@@ -17,14 +17,37 @@ pub fn is_credential(word: &[u8]) -> bool {
     matches!(word.len(), 8 | 10..=13 | 17) && CREDENTIAL_WORDS.iter().any(|name| word.eq_ignore_ascii_case(name))
 }
 
-/// Names, quoted or not, by which a statement can change the session's encoding or user.
-const SETTING_NAMES: [&[u8]; 4] = [b"set_config", b"client_encoding", b"session_authorization", b"pg_settings"];
+/// What a name, quoted or not, can do to the session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Setting {
+    /// `client_encoding`.
+    Encoding,
+    /// `session_authorization`.
+    User,
+    /// `set_config`.
+    Call,
+    /// `pg_settings`: an UPDATE of it is a `set_config`.
+    View,
+}
+
+/// Which of the names that can change the session's encoding or user a word is. ASCII case does not count.
+#[must_use]
+pub fn setting(name: &[u8]) -> Option<Setting> {
+    let is = |word: &[u8]| name.eq_ignore_ascii_case(word);
+    match name.len() {
+        10 if is(b"set_config") => Some(Setting::Call),
+        11 if is(b"pg_settings") => Some(Setting::View),
+        15 if is(b"client_encoding") => Some(Setting::Encoding),
+        21 if is(b"session_authorization") => Some(Setting::User),
+        _ => None,
+    }
+}
 
 /// Whether the inside of a quoted identifier makes its statement one that is to be judged: it names credentials, or what changes
 /// the session.
 #[must_use]
 pub fn quoted_matters(name: &[u8]) -> bool {
-    is_credential(name) || SETTING_NAMES.iter().any(|setting| name.eq_ignore_ascii_case(setting))
+    is_credential(name) || setting(name).is_some()
 }
 
 /// Whether a credential word stands anywhere in bytes that cannot be lexed.
