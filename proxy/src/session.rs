@@ -31,6 +31,7 @@ use crate::session::inspect::{Desk, Identity};
 use crate::session::seats::{Counted, Full, Seat, Seats};
 use crate::sql::{is_unsafe_encoding, options_ask_for_unsafe_encoding};
 use crate::wire::answer::{Report, sqlstate};
+use crate::wire::farewell::farewell;
 use crate::wire::relay::{self, Bounds, Drain, Ended, Legs, RelayError};
 use crate::wire::startup::{self, Offer, Opening, StartupError, StartupMessage};
 
@@ -171,7 +172,7 @@ async fn refuse(error: StartupError, service: &Service) {
         StartupError::Refused { stream, report } => {
             service.metrics.session_refused("startup");
             info!(reason = %report.message, "session refused");
-            farewell(*stream, &report).await;
+            turn_away(*stream, &report).await;
         }
         StartupError::Handshake(error) => {
             service.metrics.session_refused("tls");
@@ -183,12 +184,8 @@ async fn refuse(error: StartupError, service: &Service) {
 }
 
 /// Says why, and closes. A client that does not listen any more is left alone.
-async fn farewell(mut stream: Stream, report: &Report) {
-    let said = async {
-        stream.write_all(&report.fatal()).await?;
-        stream.shutdown().await
-    };
-    if let Ok(Err(error)) = tokio::time::timeout(LAST_WORDS, said).await {
+async fn turn_away(stream: Stream, report: &Report) {
+    if let Err(error) = farewell(stream, Some(report), LAST_WORDS).await {
         debug!(%error, "the frontend did not wait for its refusal");
     }
 }
@@ -215,7 +212,7 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
         Ok(seat) => seat,
         Err(report) => {
             info!(user = %startup.user, reason = %report.message, "session refused");
-            farewell(stream, &report).await;
+            turn_away(stream, &report).await;
             return None;
         }
     };
@@ -227,7 +224,7 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
             service.metrics.session_refused("startup");
             warn!(%error, "the backend cannot be reached");
             let report = Report::new(sqlstate::CONNECTION_FAILURE, "the gate cannot reach the cluster");
-            farewell(stream, &report.hint("the gate's log says why; try again later")).await;
+            turn_away(stream, &report.hint("the gate's log says why; try again later")).await;
             return None;
         }
     };

@@ -16,10 +16,11 @@ use std::pin::pin;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::wire::answer::{Nonce, Refusal, Report};
+use crate::wire::farewell::farewell;
 use crate::wire::frame::BadLength;
 use crate::wire::relay::downward::downward;
 pub use crate::wire::relay::ending::Bounds;
-use crate::wire::relay::ending::{abandoned, drained, farewell, overdue};
+use crate::wire::relay::ending::{LAST_WORDS, abandoned, drained, overdue};
 use crate::wire::relay::shared::Shared;
 use crate::wire::relay::upward::Upward;
 
@@ -205,8 +206,10 @@ where
     };
     let last_words = ended.as_ref().ok().and_then(|ended| ended.last_words());
     let last_words = last_words.filter(|_| ledger.at_boundary.get() || ledger.status.get() == 0);
-    farewell(frontend.into_inner(), last_words).await;
-    ended
+    // A client that has gone, or does not read, learns nothing more; that the session is over is known already.
+    match farewell(frontend.into_inner(), last_words.as_ref(), LAST_WORDS).await {
+        Ok(()) | Err(_) => ended,
+    }
 }
 
 /// A nonce from the operating system's random source.

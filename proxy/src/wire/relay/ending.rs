@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::wire::answer::{Report, sqlstate};
 use crate::wire::relay::{Drain, Ended, Ledger};
@@ -16,7 +15,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 const BACKEND_CLOSES: Duration = Duration::from_secs(10);
 
 /// How long a client may take to read why its session ends, and that it does.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// An idle period is found out in so many looks.
 const LOOKS: u32 = 4;
@@ -59,20 +58,6 @@ pub(super) async fn abandoned(ledger: &Ledger) {
         sleep(BACKEND_CLOSES / LOOKS).await;
         let is_between_frames = ledger.at_boundary.get() || ledger.status.get() == 0;
         quiet = if ledger.unanswered.get() == 0 && is_between_frames { quiet.saturating_add(1) } else { 0 };
-    }
-}
-
-/// Tells the client why its session ends, and that nothing more will come. One that does not read is not waited for.
-pub(super) async fn farewell<W: AsyncWrite + Unpin>(mut frontend: W, report: Option<Report>) {
-    let said = async {
-        if let Some(report) = report {
-            frontend.write_all(&report.fatal()).await?;
-        }
-        frontend.shutdown().await
-    };
-    // A client that has gone, or does not read, learns nothing more; that the session is over is known already.
-    match timeout(LAST_WORDS, said).await {
-        Ok(Ok(()) | Err(_)) | Err(_) => {}
     }
 }
 
