@@ -18,13 +18,10 @@ def error(code="42601", message="no") -> bytes:
     return frame(b"E", b"S" + text("ERROR") + b"C" + text(code) + b"M" + text(message) + b"\0")
 
 
-@dataclass
-class Fake:
-    """Answers each chunk it reads with the next of `answers`; after the last it only listens."""
+class Listening:
+    """Listens on a port of its own and serves every connection in a thread: `_serve`, which a kind of backend writes."""
 
-    answers: list = field(default_factory=lambda: [WELCOME])
-    received: bytearray = field(default_factory=bytearray)
-    connections: int = 0
+    connections = 0
 
     def __post_init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -37,6 +34,14 @@ class Fake:
                 connection, _peer = self.listener.accept()
                 self.connections += 1
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+
+@dataclass
+class Fake(Listening):
+    """Answers each chunk it reads with the next of `answers`; after the last it only listens."""
+
+    answers: list = field(default_factory=lambda: [WELCOME])
+    received: bytearray = field(default_factory=bytearray)
 
     def _serve(self, connection):
         answers = iter(self.answers)

@@ -7,6 +7,7 @@ import struct
 import threading
 from dataclasses import dataclass, field
 
+from fake import Listening
 from wire import frame, text
 
 # What redshift_connector adds to PostgreSQL's start-up parameters.
@@ -45,22 +46,11 @@ def copy(source: socket.socket, target: socket.socket):
 
 
 @dataclass
-class Shim:
+class Shim(Listening):
     """Listens on a port of its own in front of the PostgreSQL at port `upstream`."""
 
     upstream: int
     openings: list = field(default_factory=list)
-
-    def __post_init__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                frontend, _peer = self.listener.accept()
-                threading.Thread(target=self._serve, args=(frontend,), daemon=True).start()
 
     def _serve(self, frontend):
         with frontend, socket.create_connection(("127.0.0.1", self.upstream)) as backend, contextlib.suppress(OSError):

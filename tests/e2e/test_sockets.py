@@ -5,9 +5,10 @@ import socket
 import statistics
 import threading
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from fake import WELCOME, Fake
+from fake import WELCOME, Fake, Listening
 from servers import Gate, wait_for
 from shim import copy
 from wire import Wire, query
@@ -51,22 +52,13 @@ def test_idle_connections_are_probed_before_a_load_balancer_forgets_them(tmp_pat
         assert gate.stop() == 0
 
 
-class Talker:
+@dataclass
+class Talker(Listening):
     """A backend that answers each statement by two small messages, the second 5 ms after the first; a client does the same."""
 
     PAUSE = 0.005
 
-    def __init__(self):
-        self.gaps = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _peer = self.listener.accept()
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+    gaps: list = field(default_factory=list)
 
     def _serve(self, connection):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -100,21 +92,16 @@ def gaps(port: int, talker: Talker) -> tuple[float, float]:
     return statistics.median(downwards), statistics.median(talker.gaps)
 
 
-class Nagle:
+@dataclass
+class Nagle(Listening):
     """A relay with sockets as they are made, with Nagle's algorithm: it holds small data back until what it sent is confirmed."""
 
-    def __init__(self, upstream: int):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, args=(upstream,), daemon=True).start()
+    upstream: int
 
-    def _accept(self, upstream):
-        with contextlib.suppress(OSError):
-            while True:
-                frontend, _peer = self.listener.accept()
-                backend = socket.create_connection(("127.0.0.1", upstream))
-                for pair in ((frontend, backend), (backend, frontend)):
-                    threading.Thread(target=copy, args=pair, daemon=True).start()
+    def _serve(self, frontend):
+        backend = socket.create_connection(("127.0.0.1", self.upstream))
+        for pair in ((frontend, backend), (backend, frontend)):
+            threading.Thread(target=copy, args=pair, daemon=True).start()
 
 
 def test_small_messages_are_not_held_back(tmp_path):
