@@ -23,7 +23,7 @@ use crate::wire::relay::{Inspector, Ruling, Watcher, nonce};
 const MAX_WATCHED: usize = 1024;
 
 /// Who the session acts as. The server's word counts; what a statement asks for counts beside it until the server has
-/// answered, so that neither a failing nor a pipelined SET SESSION AUTHORIZATION changes a verdict for the better.
+/// answered everything and no transaction is open, so that neither a failing nor a pipelined SET SESSION AUTHORIZATION changes a verdict for the better.
 #[derive(Debug)]
 pub struct Identity {
     login: Principal,
@@ -224,7 +224,8 @@ impl<'a> Desk<'a> {
             && !self.watched.values().any(changes_user)
     }
 
-    /// A prepared statement is gone or replaced. It may have been run just before, so what it does counts until the server has answered.
+    /// A prepared statement is gone or replaced. It may have been run just before, so what it does counts until it is
+    /// settled.
     fn forget(&mut self, name: &[u8]) {
         for effect in self.watched.remove(name).iter().flat_map(|watched| &watched.effects) {
             self.identity.request(effect);
