@@ -1,10 +1,12 @@
 """TLS to the clients: which certificate the gate shows, and what it knows of theirs."""
 
+import shutil
+import signal
 import ssl
 
 import pytest
 from authority import Authority
-from servers import Gate
+from servers import Gate, wait_for
 from wire import SSL_REQUEST, Wire, query
 
 COPY = "copy t from 's3://b/x' iam_role 'arn:aws:iam::123456789012:role/RoleA'"
@@ -44,6 +46,24 @@ def test_the_name_that_is_asked_for_chooses_the_certificate(postgres, tmp_path, 
         with encrypted(server.port, authority, asked) as wire:
             assert shown(wire) == want, asked
             assert wire.login()[-1].kind == "Z"
+    assert server.stop() == 0
+
+
+def test_a_new_certificate_is_shown_after_a_reload_and_sessions_go_on(postgres, tmp_path, authority):
+    server = Gate(tmp_path, postgres.port, gate_extra=authority.gate_tls("renewed.example"))
+    with encrypted(server.port, authority) as before:
+        assert before.login()[-1].kind == "Z"
+        for path, new in zip(("crt", "key"), authority.issue("next.example"), strict=True):
+            shutil.copy(new, authority.folder / f"renewed.example.{path}")
+        server.process.process.send_signal(signal.SIGHUP)
+
+        def is_new():
+            with encrypted(server.port, authority) as wire:
+                return shown(wire) == "next.example"
+
+        wait_for("the new certificate", is_new)
+        before.send(query("select 1"))
+        assert before.until_ready()[-1].kind == "Z"
     assert server.stop() == 0
 
 

@@ -263,6 +263,26 @@ def test_a_unix_socket(postgres, tmp_path):
     assert server.stop() == 0 and not path.exists()
 
 
+def test_several_gates_in_one_process(postgres, tmp_path):
+    """Each with a name, an address and limits of its own."""
+    other = free_port()
+    second = f'''
+[[gate]]
+name = "other"
+listen = "127.0.0.1:{other}"
+dialect = "postgresql"
+limits = {{ max_sessions = 1 }}
+[gate.upstream]
+address = "127.0.0.1:{postgres.port}"
+tls = "disable"
+'''
+    gate = Gate(tmp_path, postgres.port, tls='tls = "disable"' + second)
+    with Wire(gate.port) as one, Wire(other) as two, Wire(other) as three, Wire(gate.port) as four:
+        assert [wire.login()[-1].kind for wire in (one, two, three, four)] == ["Z", "Z", "E", "Z"]
+    assert 'rolegate_sessions_refused_total{gate="other",reason="limit_total"} 1' in gate.metrics()
+    assert gate.stop() == 0
+
+
 def test_a_socket_that_systemd_hands_over(postgres, tmp_path):
     """Socket activation: descriptor 3 is used for the gate that listens on its address, and a stranger's is refused."""
     import socket
