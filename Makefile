@@ -83,7 +83,7 @@ load: ## Run the load scenario SCENARIO (point; see loadtest/scenarios, or all) 
 
 .PHONY: bench
 bench: ## Measure lexer, grammar, frames and verdicts; BENCH=lexer (or another part of a name) measures only those
-	cargo bench $(BOTH) --bench sql --bench verdict --bench growth -- $(BENCH)
+	cargo bench $(BOTH) --profile dist --bench sql --bench verdict --bench growth -- $(BENCH)
 
 .PHONY: bench-instructions
 bench-instructions: ## Count the instructions of lexer, grammar and frames; over 5 % more than proxy/benches/instructions.json fails

@@ -50,6 +50,17 @@ pub fn quoted_matters(name: &[u8]) -> bool {
     is_credential(name) || setting(name).is_some()
 }
 
+/// Whether a word makes its statement one that is to be judged wherever it stands in it.
+#[must_use]
+pub fn matters_anywhere(word: &[u8]) -> bool {
+    let is = |name: &[u8]| word.eq_ignore_ascii_case(name);
+    match word.len() {
+        4 => is(b"copy"),
+        6 => is(b"unload"),
+        _ => quoted_matters(word),
+    }
+}
+
 /// Whether a credential word stands anywhere in bytes that cannot be lexed.
 #[must_use]
 pub fn holds_credential_word(bytes: &[u8]) -> bool {
@@ -82,24 +93,17 @@ impl Head {
                 self.sets = is(b"reset");
                 false
             }
-            (4, 0) => is(b"copy") || is(b"call"),
-            (4, _) => is(b"copy"),
+            (4, 0) => is(b"call") || is(b"copy"),
             (5, 1) => self.sets && (is(b"names") || is(b"local")),
             (7, 0) => is(b"discard"),
             (7, 1) => is(b"library") || (self.sets && is(b"session")),
             (7, 3) => is(b"library"),
-            (6, _) => is(b"unload"),
             (9, 1 | 3) => is(b"procedure"),
-            (10, _) => is(b"assumerole") || is(b"set_config"),
-            (11, _) => is(b"pg_settings") || is_credential(word),
-            (15, _) => is(b"client_encoding"),
-            (21, _) => is(b"session_authorization"),
-            _ => is_credential(word),
+            _ => matters_anywhere(word),
         }
     }
 
-    /// Whether place no longer counts: from here on, words matter that begin with two of the letters that
-    /// [`crate::sql::skim`] looks for.
+    /// Whether place no longer counts: from here on, those words matter of which [`matters_anywhere`] says so.
     #[inline]
     #[must_use]
     pub const fn is_past(&self) -> bool {
