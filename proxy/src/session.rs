@@ -99,7 +99,31 @@ pub struct CatalogStatus {
 static NEXT_SESSION: AtomicU64 = AtomicU64::new(1);
 
 /// Serves one accepted connection to its end. Not cancel safe.
-pub async fn serve(mut socket: Socket, peer: Peer, service: Arc<Service>, mut drain: watch::Receiver<Drain>) {
+#[expect(clippy::manual_async_fn, reason = "an `async fn` keeps room for its arguments twice, in every session")]
+pub fn serve(
+    socket: Socket,
+    peer: Peer,
+    service: Arc<Service>,
+    mut drain: watch::Receiver<Drain>,
+) -> impl Future<Output = ()> {
+    // Boxed: what a start-up needs is given back when the session stands.
+    let starting = Box::pin(start(socket, peer, Arc::clone(&service), drain.clone()));
+    async move {
+        let mut running = starting.await;
+        // By reference: moved out, it would take its room twice.
+        if let Some(running) = &mut running {
+            running.relay(&service, &mut drain).await;
+        }
+    }
+}
+
+/// From an accepted connection to a session that can be relayed, if it comes to one.
+async fn start(
+    mut socket: Socket,
+    peer: Peer,
+    service: Arc<Service>,
+    drain: watch::Receiver<Drain>,
+) -> Option<Running> {
     let id = NEXT_SESSION.fetch_add(1, Ordering::Relaxed);
     let deadline = Instant::now() + service.limits.startup_timeout;
     if let Err(error) = tune(&socket) {
@@ -107,16 +131,16 @@ pub async fn serve(mut socket: Socket, peer: Peer, service: Arc<Service>, mut dr
     }
     let Some(starting) = service.seats.start() else {
         service.metrics.session_refused("limit_unauthenticated");
-        return debug!("too many connections are not authenticated; closed without a word");
+        debug!("too many connections are not authenticated; closed without a word");
+        return None;
     };
     let Some(peer) = client(&mut socket, peer, &service, deadline).await else {
-        return service.metrics.session_refused("startup");
+        service.metrics.session_refused("startup");
+        return None;
     };
     let span = info_span!("session", id, gate = %service.name, client = %peer);
-    let arrived = Arrived { id, socket, peer, starting, deadline };
-    let Some(running) = open(arrived, &service, &drain).instrument(span.clone()).await else { return };
-    // Outside the span, which would be entered and left at every wake-up.
-    running.relay(&service, &mut drain, &span).await;
+    let arrived = Arrived { id, socket, peer, starting, deadline, span: span.clone() };
+    open(arrived, &service, &drain).instrument(span).await
 }
 
 /// Who is there: the peer itself, or whom the header of a trusted load balancer names. `None` when the header is not there.
@@ -143,11 +167,12 @@ struct Arrived {
     starting: Counted,
     /// The user must be let in by then.
     deadline: Instant,
+    span: Span,
 }
 
 /// From the first byte to a session that can be relayed, if it comes to one.
 async fn open(arrived: Arrived, service: &Arc<Service>, drain: &watch::Receiver<Drain>) -> Option<Running> {
-    let Arrived { id, socket, peer, starting, deadline } = arrived;
+    let Arrived { id, socket, peer, starting, deadline, span } = arrived;
     let offer = service.offer.load_full();
     match timeout_at(deadline.into(), startup::negotiate(socket, &offer)).await {
         Err(_elapsed) => {
@@ -161,7 +186,7 @@ async fn open(arrived: Arrived, service: &Arc<Service>, drain: &watch::Receiver<
             cancel::forward(stream, &packet, service).await;
         }
         Ok(Ok(Opening::Session(stream, startup))) => {
-            return connect(Opened { id, stream, peer, startup, starting, deadline }, service, drain).await;
+            return connect(Opened { id, stream, peer, startup, starting, deadline, span }, service, drain).await;
         }
     }
     None
@@ -199,11 +224,12 @@ struct Opened {
     starting: Counted,
     /// The user must be let in by then.
     deadline: Instant,
+    span: Span,
 }
 
 /// Lets the client in and hands its start-up to the backend.
 async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver<Drain>) -> Option<Running> {
-    let Opened { id, stream, peer, startup, starting, deadline } = opened;
+    let Opened { id, stream, peer, startup, starting, deadline, span } = opened;
     if stream.is_tls() {
         service.metrics.tls_handshake("frontend", "ok");
     }
@@ -240,7 +266,14 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
         return None;
     }
     let identity = Identity::new(principal(startup, peer, &stream), starting);
-    Some(Running { id, legs: Legs { frontend: stream, backend }, identity, deadline, guard, _seat: place })
+    let limits = &service.limits;
+    let bounds = Bounds {
+        max_statement_bytes: limits.max_statement_bytes,
+        authenticated_by: deadline.into(),
+        idle: limits.idle_timeout,
+        lifetime: limits.session_lifetime,
+    };
+    Some(Running { id, legs: Legs::new(stream, backend), identity, bounds, span, guard, _seat: place })
 }
 
 fn principal(startup: StartupMessage, peer: Peer, stream: &Stream) -> Principal {
@@ -262,24 +295,19 @@ struct Running {
     id: u64,
     legs: Legs<Stream, Stream>,
     identity: Identity,
-    deadline: Instant,
+    bounds: Bounds,
+    /// Entered for what is logged, not for the whole session: it would be entered and left at every wake-up.
+    span: Span,
     guard: SessionGuard,
     _seat: Seat,
 }
 
 impl Running {
-    async fn relay(self, service: &Arc<Service>, drain: &mut watch::Receiver<Drain>, span: &Span) {
-        let Self { id, legs, identity, deadline, mut guard, _seat } = self;
-        let mut desk = Desk::new(id, service, &identity);
-        let watcher = identity.watcher(&service.metrics);
-        let bounds = Bounds {
-            max_statement_bytes: service.limits.max_statement_bytes,
-            authenticated_by: deadline.into(),
-            idle: service.limits.idle_timeout,
-            lifetime: service.limits.session_lifetime,
-        };
-        let ended = relay::relay(legs, &mut desk, &watcher, bounds, drain).await;
-        span.in_scope(|| closed(&mut guard, &ended));
+    async fn relay(&mut self, service: &Arc<Service>, drain: &mut watch::Receiver<Drain>) {
+        let mut desk = Desk::new(self.id, service, &self.identity);
+        let watcher = self.identity.watcher(&service.metrics);
+        let ended = relay::relay(&self.legs, &mut desk, &watcher, &self.bounds, drain).await;
+        self.span.in_scope(|| closed(&mut self.guard, &ended));
     }
 }
 

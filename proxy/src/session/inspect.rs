@@ -142,15 +142,18 @@ impl<'a> Desk<'a> {
         Self { session, service, identity, watched: HashMap::new() }
     }
 
-    /// The gravest verdict over everybody whom the session may be acting as when the server runs the text. `None`: nothing in it
-    /// is to be judged.
-    async fn judge(&self, text: &[u8]) -> Option<(Arc<Verdict>, Source, Principal)> {
+    /// The verdict for the session's user; `None`: nothing in the text is to be judged.
+    fn judge(&self, text: &[u8]) -> (Option<Arc<Verdict>>, Source) {
+        self.service.gate.judge(text, &self.identity.state.borrow().current, Timestamp::now)
+    }
+
+    /// The gravest verdict over everybody whom the session may be acting as when the server runs the text, and who that is.
+    /// `verdict` is that for the session's user.
+    async fn gravest(&self, text: &[u8], mut verdict: Arc<Verdict>) -> (Arc<Verdict>, Principal) {
         let gate = &self.service.gate;
-        let (verdict, source) = gate.judge(text, &self.identity.state.borrow().current, Timestamp::now);
-        let (mut verdict, mut principal) = (verdict?, self.identity.current());
+        let mut principal = self.identity.current();
         if let Some(live) = self.service.live.as_ref().filter(|_| !verdict.unknown_roles.is_empty()) {
-            // Boxed, since it is rare and would take room in every session.
-            Box::pin(live.look_up(&verdict.unknown_roles)).await;
+            live.look_up(&verdict.unknown_roles).await;
             if let (Some(again), _) = gate.judge(text, &principal, Timestamp::now) {
                 verdict = again;
             }
@@ -166,7 +169,36 @@ impl<'a> Desk<'a> {
                 (verdict, principal) = (second, other);
             }
         }
-        Some((verdict, source, principal))
+        (verdict, principal)
+    }
+
+    /// Rules on a statement by its verdict.
+    async fn rule(
+        &mut self,
+        name: Option<&[u8]>,
+        text: &[u8],
+        verdict: Arc<Verdict>,
+        source: Source,
+        began: Instant,
+    ) -> Ruling {
+        let (verdict, principal) = self.gravest(text, verdict).await;
+        self.service.metrics.decision(path(source), began.elapsed(), text.len());
+        if source == Source::Cold {
+            // A pipeline of statements that are all new would keep the worker from its other sessions for as long as
+            // there is something to read. Before the effects are noted: what the backend says meanwhile clears them.
+            tokio::task::yield_now().await;
+        }
+        if verdict.action != Action::Reject {
+            for statement in &verdict.statements {
+                if let Some(effect) = &statement.effect {
+                    self.identity.request(effect);
+                }
+            }
+            if let Some(report) = name.and_then(|name| self.watch(name, &verdict, text)) {
+                return Ruling::Refuse(self.refuse(report));
+            }
+        }
+        self.ruling(&verdict, &principal, text)
     }
 
     /// Whether the server may read other quotes in a text than the gate: not in one of ASCII alone, in any encoding.
@@ -240,26 +272,11 @@ impl Inspector for Desk<'_> {
             let verdict = record::alone(self.service, &record::UNREADABLE_ENCODING, text);
             return self.ruling(&verdict, &self.identity.current(), text);
         }
-        let Some((verdict, source, principal)) = self.judge(text).await else {
-            return self.plain(name, text, began);
-        };
-        self.service.metrics.decision(path(source), began.elapsed(), text.len());
-        if source == Source::Cold {
-            // A pipeline of statements that are all new would keep the worker from its other sessions for as long as
-            // there is something to read. Before the effects are noted: what the backend says meanwhile clears them.
-            tokio::task::yield_now().await;
+        match self.judge(text) {
+            (None, _) => self.plain(name, text, began),
+            // Boxed, since it is rare and would take room in every session.
+            (Some(verdict), source) => Box::pin(self.rule(name, text, verdict, source, began)).await,
         }
-        if verdict.action != Action::Reject {
-            for statement in &verdict.statements {
-                if let Some(effect) = &statement.effect {
-                    self.identity.request(effect);
-                }
-            }
-            if let Some(report) = name.and_then(|name| self.watch(name, &verdict, text)) {
-                return Ruling::Refuse(self.refuse(report));
-            }
-        }
-        self.ruling(&verdict, &principal, text)
     }
 
     fn watches_prepared(&self) -> bool {
@@ -276,7 +293,8 @@ impl Inspector for Desk<'_> {
             return Ruling::Forward;
         }
         let text = watched.text.clone();
-        let Some((verdict, _, principal)) = self.judge(&text).await else { return Ruling::Forward };
+        let (Some(verdict), _) = self.judge(&text) else { return Ruling::Forward };
+        let (verdict, principal) = Box::pin(self.gravest(&text, verdict)).await;
         if verdict.action == Action::Reject {
             return self.ruling(&verdict, &principal, &text);
         }

@@ -1,7 +1,9 @@
 //! Who holds how many sessions of a gate: the bounds by user and by address, on connections that are not authenticated, and on
 //! cancel requests.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -28,8 +30,8 @@ pub enum Full {
     Address,
 }
 
-/// The sessions of one gate. Clones count together.
-#[derive(Clone, Debug, Default)]
+/// The sessions of one gate.
+#[derive(Debug, Default)]
 pub struct Seats {
     taken: Arc<RwLock<Taken>>,
     starting: Arc<AtomicUsize>,
@@ -80,7 +82,7 @@ impl Seats {
         if let Some(address) = address {
             add_one(taken.addresses.entry(address).or_default());
         }
-        Ok(Seat { seats: self.clone(), user: user.to_owned(), address })
+        Ok(Seat { taken: Arc::clone(&self.taken), user: user.into(), address })
     }
 }
 
@@ -91,15 +93,15 @@ fn add_one(count: &mut usize) {
 /// A session's place, until it is dropped.
 #[derive(Debug)]
 pub struct Seat {
-    seats: Seats,
-    user: String,
+    taken: Arc<RwLock<Taken>>,
+    user: Box<str>,
     address: Option<IpAddr>,
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut taken = self.seats.taken.write().unwrap_or_else(PoisonError::into_inner);
-        release(&mut taken.users, &self.user);
+        let mut taken = self.taken.write().unwrap_or_else(PoisonError::into_inner);
+        release(&mut taken.users, &*self.user);
         if let Some(address) = &self.address {
             release(&mut taken.addresses, address);
         }
@@ -107,7 +109,11 @@ impl Drop for Seat {
 }
 
 /// One less; a holder of none is forgotten, so that the tables are no larger than the sessions.
-fn release<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, usize>, key: &K) {
+fn release<K, Q>(counts: &mut HashMap<K, usize>, key: &Q)
+where
+    K: Eq + Hash + Borrow<Q>,
+    Q: Eq + Hash + ?Sized,
+{
     if let Some(count) = counts.get_mut(key) {
         *count = count.saturating_sub(1);
         if *count == 0 {

@@ -154,13 +154,18 @@ impl Ledger {
     }
 }
 
-/// The two legs of a session.
+/// The two legs of a session: the client's and the cluster's.
 #[derive(Debug)]
 pub struct Legs<F, B> {
-    /// The client's.
-    pub frontend: F,
-    /// The cluster's.
-    pub backend: B,
+    frontend: RefCell<F>,
+    backend: RefCell<B>,
+}
+
+impl<F, B> Legs<F, B> {
+    /// These two.
+    pub const fn new(frontend: F, backend: B) -> Self {
+        Self { frontend: RefCell::new(frontend), backend: RefCell::new(backend) }
+    }
 }
 
 /// Relays until one side ends, a bound is reached or the gate drains. Not cancel safe: a frame may be half written.
@@ -168,10 +173,10 @@ pub struct Legs<F, B> {
 /// # Errors
 /// [`RelayError`]; its variant names the side.
 pub async fn relay<F, B, I, T>(
-    legs: Legs<F, B>,
+    legs: &Legs<F, B>,
     inspector: &mut I,
     watcher: &T,
-    bounds: Bounds,
+    bounds: &Bounds,
     drain: &mut tokio::sync::watch::Receiver<Drain>,
 ) -> Result<Ended, RelayError>
 where
@@ -181,14 +186,13 @@ where
     T: Watcher,
 {
     let ledger = Ledger::default();
-    let (frontend, backend) = (RefCell::new(legs.frontend), RefCell::new(legs.backend));
     let ended = {
-        let limit = bounds.max_statement_bytes;
-        let mut upward = Upward::new(Shared::new(&frontend), Shared::new(&backend), inspector, watcher, &ledger, limit);
+        let (frontend, backend) = (|| Shared::new(&legs.frontend), || Shared::new(&legs.backend));
+        let mut upward = Upward::new(frontend(), backend(), inspector, watcher, &ledger, bounds.max_statement_bytes);
         // Pinned where they are made: a move would keep the room of both places for the whole session.
         let mut up = pin!(upward.run());
-        let mut down = pin!(downward(Shared::new(&backend), Shared::new(&frontend), &ledger, watcher));
-        let mut late = pin!(overdue(&bounds, &ledger));
+        let mut down = pin!(downward(backend(), frontend(), &ledger, watcher));
+        let mut late = pin!(overdue(bounds, &ledger));
         let mut frontend_open = true;
         loop {
             tokio::select! {
@@ -207,7 +211,7 @@ where
     let last_words = ended.as_ref().ok().and_then(|ended| ended.last_words());
     let last_words = last_words.filter(|_| ledger.at_boundary.get() || ledger.status.get() == 0);
     // A client that has gone, or does not read, learns nothing more; that the session is over is known already.
-    match farewell(frontend.into_inner(), last_words.as_ref(), LAST_WORDS).await {
+    match Box::pin(farewell(Shared::new(&legs.frontend), last_words.as_ref(), LAST_WORDS)).await {
         Ok(()) | Err(_) => ended,
     }
 }

@@ -33,6 +33,11 @@ pub struct Bounds {
     pub lifetime: Option<Duration>,
 }
 
+/// Boxed, as every timer here: a session keeps room for one only while it runs.
+async fn pause(period: Duration) {
+    Box::pin(sleep(period)).await;
+}
+
 /// Resolves when the session should end for the drain's sake.
 pub(super) async fn drained(drain: &mut watch::Receiver<Drain>, ledger: &Ledger) {
     loop {
@@ -40,7 +45,7 @@ pub(super) async fn drained(drain: &mut watch::Receiver<Drain>, ledger: &Ledger)
         match wanted {
             Drain::Now => return,
             Drain::WhenIdle if ledger.is_idle() => return,
-            Drain::WhenIdle => sleep(LOOK_AGAIN).await,
+            Drain::WhenIdle => pause(LOOK_AGAIN).await,
             Drain::Running => {
                 if drain.changed().await.is_err() {
                     std::future::pending::<()>().await;
@@ -55,7 +60,7 @@ pub(super) async fn drained(drain: &mut watch::Receiver<Drain>, ledger: &Ledger)
 pub(super) async fn abandoned(ledger: &Ledger) {
     let mut quiet = 0_u32;
     while quiet < LOOKS {
-        sleep(BACKEND_CLOSES / LOOKS).await;
+        pause(BACKEND_CLOSES / LOOKS).await;
         let is_between_frames = ledger.at_boundary.get() || ledger.status.get() == 0;
         quiet = if ledger.unanswered.get() == 0 && is_between_frames { quiet.saturating_add(1) } else { 0 };
     }
@@ -64,7 +69,7 @@ pub(super) async fn abandoned(ledger: &Ledger) {
 /// Resolves when one of the bounds on the session's time is reached, with which one it was.
 pub(super) async fn overdue(bounds: &Bounds, ledger: &Ledger) -> Ended {
     let began = Instant::now();
-    sleep_until(bounds.authenticated_by).await;
+    Box::pin(sleep_until(bounds.authenticated_by)).await;
     if ledger.status.get() == 0 {
         return Ended::Unauthenticated;
     }
@@ -74,7 +79,7 @@ pub(super) async fn overdue(bounds: &Bounds, ledger: &Ledger) -> Ended {
     };
     let (mut seen, mut quiet) = (ledger.activity.get(), 0_u32);
     loop {
-        sleep(look.max(LOOK_AGAIN)).await;
+        pause(look.max(LOOK_AGAIN)).await;
         if expires.is_some_and(|expires| Instant::now() >= expires) && ledger.is_idle() {
             return Ended::Expired;
         }

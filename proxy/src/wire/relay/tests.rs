@@ -101,6 +101,17 @@ fn bounds() -> Bounds {
     Bounds { max_statement_bytes: LIMIT, authenticated_by, idle: None, lifetime: None }
 }
 
+/// A session whose legs are closed when it has ended.
+async fn relayed(
+    frontend: DuplexStream,
+    backend: DuplexStream,
+    script: &mut Script,
+    ear: &Ear,
+    drain: &mut watch::Receiver<Drain>,
+) -> Result<Ended, RelayError> {
+    relay(&Legs::new(frontend, backend), script, ear, &bounds(), drain).await
+}
+
 /// What the frontend sends reaches the relay first; the backend answers with `answer` once it has read `expected`
 /// bytes, and closes when the frontend has.
 fn run(sent: Vec<u8>, expected: usize, answer: Vec<u8>) -> Outcome {
@@ -111,9 +122,8 @@ fn run(sent: Vec<u8>, expected: usize, answer: Vec<u8>) -> Outcome {
         let mut script = Script::default();
         let ear = Ear::default();
         let (_keep, mut drain) = watch::channel(Drain::Running);
-        let legs = Legs { frontend, backend };
         let (ended, to_frontend, to_backend) = tokio::join!(
-            relay(legs, &mut script, &ear, bounds(), &mut drain),
+            relayed(frontend, backend, &mut script, &ear, &mut drain),
             play_client(client, sent),
             play_server(server, expected, answer),
         );
@@ -257,8 +267,7 @@ fn frames_cut_anywhere_are_the_same_frames() {
                 drop((client, server));
                 got
             };
-            let (_ended, got) =
-                tokio::join!(relay(Legs { frontend, backend }, &mut script, &ear, bounds(), &mut drain), play);
+            let (_ended, got) = tokio::join!(relayed(frontend, backend, &mut script, &ear, &mut drain), play);
             got
         });
         assert_eq!(got, replaced, "cut at {cut}");
@@ -282,8 +291,7 @@ fn an_idle_session_ends_with_the_drain() {
             client.read_to_end(&mut last).await.unwrap();
             last
         };
-        let (ended, last) =
-            tokio::join!(relay(Legs { frontend, backend }, &mut script, &ear, bounds(), &mut drain), play);
+        let (ended, last) = tokio::join!(relayed(frontend, backend, &mut script, &ear, &mut drain), play);
         assert_eq!(ended.unwrap(), Ended::Drained);
         assert!(last.starts_with(b"E") && last.windows(6).any(|window| window == b"C57P01"), "{last:?}");
     });
@@ -305,8 +313,7 @@ fn the_servers_word_on_the_user_is_heard() {
             client.read_to_end(&mut got).await.unwrap();
             assert_eq!(got, status);
         };
-        let (ended, ()) =
-            tokio::join!(relay(Legs { frontend, backend }, &mut script, &ear, bounds(), &mut drain), play);
+        let (ended, ()) = tokio::join!(relayed(frontend, backend, &mut script, &ear, &mut drain), play);
         assert_eq!(ended.unwrap(), Ended::Backend);
         ear.users.into_inner()
     });
@@ -330,7 +337,7 @@ async fn left_behind(sent: Vec<u8>, status: u8) -> Option<Ended> {
     }
     client.write_all(&sent).await.unwrap();
     client.shutdown().await.unwrap();
-    let session = relay(Legs { frontend, backend }, &mut script, &ear, bounds(), &mut drain);
+    let session = relayed(frontend, backend, &mut script, &ear, &mut drain);
     let ended = tokio::time::timeout(Duration::from_secs(13), session).await;
     ended.ok().map(Result::unwrap)
 }
@@ -358,7 +365,7 @@ fn a_client_that_does_not_read_gets_no_last_words_within_a_frame() {
             tokio::time::sleep(Duration::from_millis(100)).await;
             sender.send_replace(Drain::Now);
         };
-        let session = relay(Legs { frontend, backend }, &mut script, &ear, bounds(), &mut drain);
+        let session = relayed(frontend, backend, &mut script, &ear, &mut drain);
         let (ended, ()) = tokio::join!(session, stop);
         assert_eq!(ended.unwrap(), Ended::Drained);
         let mut got = Vec::new();
@@ -374,7 +381,7 @@ fn a_client_that_reads_no_last_words_is_not_waited_for() {
         let (backend, _server) = duplex(1024);
         let (mut script, ear) = (Script::default(), Ear::default());
         let (_keep, mut drain) = watch::channel(Drain::Now);
-        let session = relay(Legs { frontend, backend }, &mut script, &ear, bounds(), &mut drain);
+        let session = relayed(frontend, backend, &mut script, &ear, &mut drain);
         tokio::time::timeout(Duration::from_secs(13), session).await
     });
     assert_eq!(ended.unwrap().unwrap(), Ended::Drained);

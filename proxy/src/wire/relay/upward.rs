@@ -151,7 +151,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: Watcher> Upwa
         let end = start.saturating_add(header.frame_bytes());
         let body = self.buffer.unread().get(start.saturating_add(HEADER_BYTES)..end).unwrap_or_default();
         let (ruling, name, text) = match header.kind {
-            kind::BIND => (rule_bind(self.inspector, body).await, None, 0..0),
+            // Boxed: it is only done for statements that carry roles, and would take room in every session.
+            kind::BIND => (Box::pin(rule_bind(self.inspector, body)).await, None, 0..0),
             kind::CLOSE => (rule_close(self.inspector, body), None, 0..0),
             frame_kind => {
                 let read = if frame_kind == kind::QUERY { message::query(body) } else { message::parse(body) };
