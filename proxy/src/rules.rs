@@ -11,9 +11,10 @@ mod tests;
 
 use std::path::PathBuf;
 
-use cedar_policy::{Authorizer, Decision, PolicyId, PolicySet, Schema};
+use cedar_policy::{Authorizer, Decision, PolicyId, PolicySet};
 
 pub use error::RulesError;
+use crate::rules::request::Vocabulary;
 pub use request::{Request, TargetFacts};
 
 /// What a rule says.
@@ -64,7 +65,7 @@ pub struct Rules {
     permits: PolicySet,
     rejects: PolicySet,
     annotates: PolicySet,
-    schema: Option<Schema>,
+    vocabulary: Option<Vocabulary>,
     version: String,
     looks_at_the_clock: bool,
 }
@@ -82,7 +83,7 @@ impl Rules {
     #[must_use]
     pub fn none() -> Self {
         let [permits, rejects, annotates] = [PolicySet::new(), PolicySet::new(), PolicySet::new()];
-        Self { permits, rejects, annotates, schema: None, version: "none".to_owned(), looks_at_the_clock: false }
+        Self { permits, rejects, annotates, vocabulary: None, version: "none".to_owned(), looks_at_the_clock: false }
     }
 
     /// A hash over the rules' text; the same for the same files, wherever they lie.
@@ -108,10 +109,10 @@ impl Rules {
     /// # Errors
     /// [`RulesError::Request`]: the clause does not fit the schema. The caller refuses the statement then.
     pub fn judge(&self, request: &Request<'_>) -> Result<Judgement, RulesError> {
-        let Some(schema) = &self.schema else {
+        let Some(vocabulary) = &self.vocabulary else {
             return Ok(Judgement { hits: Vec::new(), permitted: true, depends_on_time: false });
         };
-        let (query, entities) = request.to_cedar(schema)?;
+        let (query, entities) = request.to_cedar(vocabulary)?;
         let authorizer = Authorizer::new();
         let mut hits = Vec::new();
         for (set, severity) in [(&self.rejects, Severity::Reject), (&self.annotates, Severity::Annotate)] {

@@ -9,6 +9,7 @@ use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, 
 use miette::Diagnostic;
 use sha2::{Digest, Sha256};
 
+use crate::rules::request::Vocabulary;
 use crate::rules::{Rules, RulesError};
 
 /// What rules can be about.
@@ -98,7 +99,8 @@ pub(super) fn load(paths: &[PathBuf]) -> Result<Rules, RulesError> {
         validate(set, &schema, &rules, &files)?;
     }
     let version = version(&files);
-    Ok(Rules { permits, rejects, annotates, schema: Some(schema), version, looks_at_the_clock })
+    let vocabulary = Some(Vocabulary::new(schema)?);
+    Ok(Rules { permits, rejects, annotates, vocabulary, version, looks_at_the_clock })
 }
 
 fn start(file: &File, rule: &Placed) -> usize {

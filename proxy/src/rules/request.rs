@@ -70,10 +70,28 @@ fn wrong(error: impl std::fmt::Display) -> RulesError {
     RulesError::Request(error.to_string())
 }
 
+/// The schema and what every request takes from it, made once.
+#[derive(Clone, Debug)]
+pub(super) struct Vocabulary {
+    schema: Schema,
+    user: EntityTypeName,
+    group: EntityTypeName,
+    action: EntityTypeName,
+    chain: EntityUid,
+}
+
+impl Vocabulary {
+    /// That of a schema.
+    pub(super) fn new(schema: Schema) -> Result<Self, RulesError> {
+        let kind = |name: &str| EntityTypeName::from_str(&format!("Rolegate::{name}")).map_err(wrong);
+        let chain = uid(&kind("Chain")?, "chain");
+        Ok(Self { user: kind("User")?, group: kind("Group")?, action: kind("Action")?, chain, schema })
+    }
+}
+
 /// The entity of a type with any text for its name: names come from clients, so they are never parsed.
-fn uid(kind: &str, name: &str) -> Result<EntityUid, RulesError> {
-    let kind = EntityTypeName::from_str(&format!("Rolegate::{kind}")).map_err(wrong)?;
-    Ok(EntityUid::from_type_name_and_id(kind, EntityId::new(name)))
+fn uid(kind: &EntityTypeName, name: &str) -> EntityUid {
+    EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(name))
 }
 
 fn text(value: &str) -> RestrictedExpression {
@@ -91,18 +109,17 @@ fn action(kind: &str) -> String {
 
 impl Request<'_> {
     /// The request and its entities.
-    pub(super) fn to_cedar(self, schema: &Schema) -> Result<(cedar_policy::Request, Entities), RulesError> {
-        let user = uid("User", self.user)?;
-        let groups = self.groups.iter().map(|group| uid("Group", group)).collect::<Result<HashSet<_>, _>>()?;
-        let chain = uid("Chain", "chain")?;
-        let action = uid("Action", &action(self.kind))?;
+    pub(super) fn to_cedar(self, words: &Vocabulary) -> Result<(cedar_policy::Request, Entities), RulesError> {
+        let user = uid(&words.user, self.user);
+        let groups: HashSet<EntityUid> = self.groups.iter().map(|group| uid(&words.group, group)).collect();
+        let action = uid(&words.action, &action(self.kind));
         let mut entities: Vec<Entity> =
             groups.iter().map(|group| Entity::new_no_attrs(group.clone(), HashSet::new())).collect();
         entities.push(Entity::new_no_attrs(user.clone(), groups));
-        entities.push(Entity::new(chain.clone(), self.attributes()?, HashSet::new()).map_err(wrong)?);
-        let entities = Entities::from_entities(entities, Some(schema)).map_err(wrong)?;
+        entities.push(Entity::new(words.chain.clone(), self.attributes()?, HashSet::new()).map_err(wrong)?);
+        let entities = Entities::from_entities(entities, Some(&words.schema)).map_err(wrong)?;
         let context = Context::from_pairs(self.circumstances()).map_err(wrong)?;
-        let request = cedar_policy::Request::new(user, action, chain, context, Some(schema)).map_err(wrong)?;
+        let request = cedar_policy::Request::new(user, action, words.chain.clone(), context, Some(&words.schema)).map_err(wrong)?;
         Ok((request, entities))
     }
 

@@ -1,5 +1,7 @@
 //! When a session ends on the gate's own account: the drain, and the bounds on its time.
 
+use std::future::{Future, poll_fn};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -69,10 +71,14 @@ pub(super) async fn abandoned(ledger: &Ledger) {
 /// Resolves when one of the bounds on the session's time is reached, with which one it was.
 pub(super) async fn overdue(bounds: &Bounds, ledger: &Ledger) -> Ended {
     let began = Instant::now();
-    Box::pin(sleep_until(bounds.authenticated_by)).await;
-    if ledger.status.get() == 0 {
+    let is_let_in = || ledger.status.get() != 0;
+    let mut late = Box::pin(sleep_until(bounds.authenticated_by));
+    // Polled whenever something has passed, so that the timer is given back once the user is let in.
+    poll_fn(|context| if is_let_in() { Poll::Ready(()) } else { late.as_mut().poll(context) }).await;
+    if !is_let_in() {
         return Ended::Unauthenticated;
     }
+    drop(late);
     let expires = bounds.lifetime.map(|lifetime| began + lifetime);
     let Some(look) = bounds.idle.map(|idle| idle / LOOKS).or(bounds.lifetime.map(|_| Duration::from_secs(1))) else {
         return std::future::pending().await;
