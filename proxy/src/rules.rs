@@ -13,8 +13,8 @@ use std::path::PathBuf;
 
 use cedar_policy::{Authorizer, Decision, PolicyId, PolicySet};
 
-pub use error::RulesError;
 use crate::rules::request::Vocabulary;
+pub use error::RulesError;
 pub use request::{Request, TargetFacts};
 
 /// What a rule says.
@@ -67,7 +67,6 @@ pub struct Rules {
     annotates: PolicySet,
     vocabulary: Option<Vocabulary>,
     version: String,
-    looks_at_the_clock: bool,
 }
 
 impl Rules {
@@ -83,7 +82,7 @@ impl Rules {
     #[must_use]
     pub fn none() -> Self {
         let [permits, rejects, annotates] = [PolicySet::new(), PolicySet::new(), PolicySet::new()];
-        Self { permits, rejects, annotates, vocabulary: None, version: "none".to_owned(), looks_at_the_clock: false }
+        Self { permits, rejects, annotates, vocabulary: None, version: "none".to_owned() }
     }
 
     /// A hash over the rules' text; the same for the same files, wherever they lie.
@@ -115,7 +114,8 @@ impl Rules {
         let (query, entities) = request.to_cedar(vocabulary)?;
         let authorizer = Authorizer::new();
         let mut hits = Vec::new();
-        for (set, severity) in [(&self.rejects, Severity::Reject), (&self.annotates, Severity::Annotate)] {
+        let forbids = [(&self.rejects, Severity::Reject), (&self.annotates, Severity::Annotate)];
+        for (set, severity) in forbids.into_iter().filter(|(set, _)| !set.is_empty()) {
             let response = authorizer.is_authorized(&query, set, &entities);
             let diagnostics = response.diagnostics();
             for id in sorted(diagnostics.reason()) {
@@ -137,7 +137,7 @@ impl Rules {
             severity: Severity::Annotate,
         }));
         let permitted = response.decision() == Decision::Allow;
-        Ok(Judgement { hits, permitted, depends_on_time: self.looks_at_the_clock })
+        Ok(Judgement { hits, permitted, depends_on_time: vocabulary.has_clock() })
     }
 }
 

@@ -1,12 +1,13 @@
 //! Files -> validated rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use miette::Diagnostic;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::rules::request::Vocabulary;
@@ -85,11 +86,9 @@ pub(super) fn load(paths: &[PathBuf]) -> Result<Rules, RulesError> {
     let files = paths.iter().map(|path| File::read(path)).collect::<Result<Vec<_>, _>>()?;
     let rules = collect(&files)?;
     let mut sets = [PolicySet::new(), PolicySet::new(), PolicySet::new()];
-    let mut looks_at_the_clock = false;
     for rule in rules.values() {
         let file = files.get(rule.file).ok_or_else(|| RulesError::Schema("a rule without a file".to_owned()))?;
         let number = severity(rule, file)?;
-        looks_at_the_clock |= looks_at_clock(&rule.policy);
         if let Some(set) = sets.get_mut(number) {
             set.add(rule.policy.clone()).map_err(|error| file.error(start(file, rule), error.to_string()))?;
         }
@@ -99,8 +98,9 @@ pub(super) fn load(paths: &[PathBuf]) -> Result<Rules, RulesError> {
         validate(set, &schema, &rules, &files)?;
     }
     let version = version(&files);
-    let vocabulary = Some(Vocabulary::new(schema)?);
-    Ok(Rules { permits, rejects, annotates, vocabulary, version, looks_at_the_clock })
+    let named = names(rules.values())?;
+    let vocabulary = Some(Vocabulary::new(&schema, named)?);
+    Ok(Rules { permits, rejects, annotates, vocabulary, version })
 }
 
 fn start(file: &File, rule: &Placed) -> usize {
@@ -160,10 +160,28 @@ fn severity(rule: &Placed, file: &File) -> Result<usize, RulesError> {
     }
 }
 
-/// Whether a rule names `context.now`. Asked of its JSON form, where an attribute is a key of its own.
-fn looks_at_clock(policy: &Policy) -> bool {
-    // A rule that cannot be shown as JSON is taken for one that does: its verdicts are not kept, which is slow and safe.
-    policy.to_json().map_or(true, |json| json.to_string().contains("\"now\""))
+/// Every name that occurs in the rules, and more: all keys and texts of their JSON form, where an attribute is one of them.
+fn names<'a>(rules: impl Iterator<Item = &'a Placed>) -> Result<BTreeSet<String>, RulesError> {
+    let mut named = BTreeSet::new();
+    for rule in rules {
+        let json = rule.policy.to_json().map_err(|error| RulesError::Schema(error.to_string()))?;
+        gather(&json, &mut named);
+    }
+    Ok(named)
+}
+
+fn gather(json: &Value, named: &mut BTreeSet<String>) {
+    match json {
+        Value::String(text) => {
+            named.insert(text.clone());
+        }
+        Value::Array(values) => values.iter().for_each(|value| gather(value, named)),
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| {
+            named.insert(name.clone());
+            gather(value, named);
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 fn validate(

@@ -70,22 +70,51 @@ fn wrong(error: impl std::fmt::Display) -> RulesError {
     RulesError::Request(error.to_string())
 }
 
-/// The schema and what every request takes from it, made once.
+/// What requests are made of, as far as the rules in force look at it: made once for each set of rules.
 #[derive(Clone, Debug)]
 pub(super) struct Vocabulary {
-    schema: Schema,
     user: EntityTypeName,
     group: EntityTypeName,
-    action: EntityTypeName,
     chain: EntityUid,
+    /// By name, with the groups that they are in.
+    actions: HashMap<String, Entity>,
+    /// Names that occur in the rules. An attribute that none of them names cannot matter and is left out.
+    named: BTreeSet<String>,
 }
 
 impl Vocabulary {
-    /// That of a schema.
-    pub(super) fn new(schema: Schema) -> Result<Self, RulesError> {
+    /// That of a schema for rules in which these names occur.
+    pub(super) fn new(schema: &Schema, named: BTreeSet<String>) -> Result<Self, RulesError> {
         let kind = |name: &str| EntityTypeName::from_str(&format!("Rolegate::{name}")).map_err(wrong);
-        let chain = uid(&kind("Chain")?, "chain");
-        Ok(Self { user: kind("User")?, group: kind("Group")?, action: kind("Action")?, chain, schema })
+        let actions = schema.action_entities().map_err(wrong)?;
+        let by_name = |action: &Entity| (action.uid().id().unescaped().to_owned(), action.clone());
+        Ok(Self {
+            user: kind("User")?,
+            group: kind("Group")?,
+            chain: uid(&kind("Chain")?, "chain"),
+            actions: actions.iter().map(by_name).collect(),
+            named,
+        })
+    }
+
+    /// Whether some rule looks at the clock.
+    pub(super) fn has_clock(&self) -> bool {
+        self.named.contains("now")
+    }
+}
+
+/// Attributes that some rule looks at.
+struct Attributes<'a> {
+    words: &'a Vocabulary,
+    given: Vec<(String, RestrictedExpression)>,
+}
+
+impl Attributes<'_> {
+    /// Gives an attribute, if it has a value and matters.
+    fn give<V>(&mut self, name: &str, value: impl Into<Option<V>>, express: impl FnOnce(V) -> RestrictedExpression) {
+        if let Some(value) = value.into().filter(|_| self.words.named.contains(name)) {
+            self.given.push((name.to_owned(), express(value)));
+        }
     }
 }
 
@@ -107,67 +136,74 @@ fn action(kind: &str) -> String {
     kind.split('_').map(capitalised).collect()
 }
 
+/// A set of texts.
+fn texts<'a>(values: impl Iterator<Item = &'a str>) -> RestrictedExpression {
+    RestrictedExpression::new_set(values.map(text))
+}
+
 impl Request<'_> {
-    /// The request and its entities.
+    /// The request and its entities. They fit the schema by the way they are made, so it is not asked each time.
     pub(super) fn to_cedar(self, words: &Vocabulary) -> Result<(cedar_policy::Request, Entities), RulesError> {
         let user = uid(&words.user, self.user);
         let groups: HashSet<EntityUid> = self.groups.iter().map(|group| uid(&words.group, group)).collect();
-        let action = uid(&words.action, &action(self.kind));
+        let name = action(self.kind);
+        let action = words.actions.get(&name).ok_or_else(|| wrong(format!("the schema has no action \"{name}\"")))?;
         let mut entities: Vec<Entity> =
             groups.iter().map(|group| Entity::new_no_attrs(group.clone(), HashSet::new())).collect();
+        entities.push(action.clone());
         entities.push(Entity::new_no_attrs(user.clone(), groups));
-        entities.push(Entity::new(words.chain.clone(), self.attributes()?, HashSet::new()).map_err(wrong)?);
-        let entities = Entities::from_entities(entities, Some(&words.schema)).map_err(wrong)?;
-        let context = Context::from_pairs(self.circumstances()).map_err(wrong)?;
-        let request = cedar_policy::Request::new(user, action, words.chain.clone(), context, Some(&words.schema)).map_err(wrong)?;
+        let attributes = self.attributes(words)?.into_iter().collect();
+        entities.push(Entity::new(words.chain.clone(), attributes, HashSet::new()).map_err(wrong)?);
+        let entities = Entities::from_entities(entities, None).map_err(wrong)?;
+        let context = Context::from_pairs(self.circumstances(words)).map_err(wrong)?;
+        let request =
+            cedar_policy::Request::new(user, action.uid(), words.chain.clone(), context, None).map_err(wrong)?;
         Ok((request, entities))
     }
 
-    fn attributes(&self) -> Result<HashMap<String, RestrictedExpression>, RulesError> {
+    fn attributes(&self, words: &Vocabulary) -> Result<Vec<(String, RestrictedExpression)>, RulesError> {
         let accounts: BTreeSet<AccountId> = self.roles.iter().map(RoleArn::account).collect();
         let leaves = self.cluster_account.is_some_and(|own| accounts.iter().any(|account| *account != own));
         let length = i64::try_from(self.roles.len()).map_err(wrong)?;
-        let set = |values: Vec<String>| RestrictedExpression::new_set(values.iter().map(|value| text(value)));
-        let mut attributes = HashMap::from([
-            ("method".to_owned(), text(self.method)),
-            ("clause".to_owned(), text(self.clause)),
-            ("roles".to_owned(), set(self.roles.iter().map(|role| role.as_str().to_owned()).collect())),
-            ("accounts".to_owned(), set(accounts.iter().map(ToString::to_string).collect())),
-            ("length".to_owned(), RestrictedExpression::new_long(length)),
-            ("leaves_cluster_account".to_owned(), RestrictedExpression::new_bool(leaves)),
-        ]);
         let target = self.target.unwrap_or_default();
         let last_account = self.roles.last().map(|role| role.account().to_string());
-        let optional = [
-            ("first_role", self.roles.first().map(RoleArn::as_str)),
-            ("last_role", self.roles.last().map(RoleArn::as_str)),
-            ("last_account", last_account.as_deref()),
-            ("target_bucket", target.bucket),
-            ("target_prefix", target.prefix),
-            ("target_function", target.function),
-            ("target_catalog_database", target.catalog_database),
-            ("target_secret", target.secret),
-            ("target_grantee", target.grantee),
-            ("target_other", target.other),
-        ];
-        attributes.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), text(value?)))));
-        Ok(attributes)
+        let mut attributes = Attributes { words, given: Vec::new() };
+        attributes.give("method", self.method, text);
+        attributes.give("clause", self.clause, text);
+        attributes.give("roles", self.roles, |roles: &[RoleArn]| texts(roles.iter().map(RoleArn::as_str)));
+        attributes.give("accounts", accounts, |accounts: BTreeSet<AccountId>| {
+            RestrictedExpression::new_set(accounts.iter().map(|account| text(&account.to_string())))
+        });
+        attributes.give("length", length, RestrictedExpression::new_long);
+        attributes.give("leaves_cluster_account", leaves, RestrictedExpression::new_bool);
+        attributes.give("first_role", self.roles.first().map(RoleArn::as_str), text);
+        attributes.give("last_role", self.roles.last().map(RoleArn::as_str), text);
+        attributes.give("last_account", last_account.as_deref(), text);
+        attributes.give("target_bucket", target.bucket, text);
+        attributes.give("target_prefix", target.prefix, text);
+        attributes.give("target_function", target.function, text);
+        attributes.give("target_catalog_database", target.catalog_database, text);
+        attributes.give("target_secret", target.secret, text);
+        attributes.give("target_grantee", target.grantee, text);
+        attributes.give("target_other", target.other, text);
+        Ok(attributes.given)
     }
 
-    fn circumstances(&self) -> Vec<(String, RestrictedExpression)> {
-        let now = self.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        let mut pairs = vec![
-            ("database".to_owned(), text(self.database)),
-            ("application".to_owned(), text(self.application)),
-            ("gate".to_owned(), text(self.gate)),
-            ("cluster".to_owned(), text(self.cluster)),
-            ("now".to_owned(), RestrictedExpression::new_datetime(now)),
-            ("tls_names".to_owned(), RestrictedExpression::new_set(self.tls_names.iter().map(|name| text(name)))),
-        ];
-        pairs.extend(self.tls_subject.map(|subject| ("tls_subject".to_owned(), text(subject))));
-        pairs.extend(self.cluster_account.map(|account| ("cluster_account".to_owned(), text(&account.to_string()))));
-        let address = self.client_address.map(|address| RestrictedExpression::new_ip(address.to_string()));
-        pairs.extend(address.map(|address| ("client_address".to_owned(), address)));
-        pairs
+    fn circumstances(&self, words: &Vocabulary) -> Vec<(String, RestrictedExpression)> {
+        let mut pairs = Attributes { words, given: Vec::new() };
+        pairs.give("database", self.database, text);
+        pairs.give("application", self.application, text);
+        pairs.give("gate", self.gate, text);
+        pairs.give("cluster", self.cluster, text);
+        pairs.give("cluster_account", self.cluster_account, |account: AccountId| text(&account.to_string()));
+        pairs.give("client_address", self.client_address, |address: IpAddr| {
+            RestrictedExpression::new_ip(address.to_string())
+        });
+        pairs.give("tls_subject", self.tls_subject, text);
+        pairs.give("tls_names", self.tls_names, |names: &[String]| texts(names.iter().map(String::as_str)));
+        pairs.give("now", self.now, |now: Timestamp| {
+            RestrictedExpression::new_datetime(now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+        });
+        pairs.given
     }
 }

@@ -1,11 +1,14 @@
 //! Tables over the whole room.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use cedar_policy::{Entities, Schema};
 use jiff::Timestamp;
 
 use crate::chain::{Chain, RoleArn};
+use crate::rules::request::Vocabulary;
 use crate::rules::{Effect, Request, Rules, Severity, TargetFacts};
 
 const A: &str = "arn:aws:iam::123456789012:role/RoleA";
@@ -30,11 +33,20 @@ fn judge(rules: &Rules, user: &str, group: &str, kind: &str) -> Vec<(String, Eff
 }
 
 fn judge_chain(set: &Rules, user: &str, group: &str, kind: &str, chain: &str) -> Vec<(String, Effect, Severity)> {
+    let judgement = with_request(user, group, kind, chain, |request| set.judge(request)).unwrap();
+    let mut said: Vec<_> = judgement.hits.into_iter().map(|hit| (hit.rule, hit.effect, hit.severity)).collect();
+    if !judgement.permitted {
+        said.push(("nothing permits".to_owned(), Effect::Forbid, Severity::Reject));
+    }
+    said
+}
+
+fn with_request<T>(user: &str, group: &str, kind: &str, chain: &str, ask: impl FnOnce(&Request<'_>) -> T) -> T {
     let groups = [group.to_owned()];
     let tls_names = ["etl.example.com".to_owned()];
     let parsed = Chain::parse(chain).ok();
     let roles: &[RoleArn] = parsed.as_ref().map(Chain::roles).unwrap_or_default();
-    let request = Request {
+    ask(&Request {
         user,
         groups: &groups,
         database: "dev",
@@ -51,13 +63,7 @@ fn judge_chain(set: &Rules, user: &str, group: &str, kind: &str, chain: &str) ->
         clause: "iam_role",
         roles,
         target: Some(TargetFacts { bucket: Some("companyb"), prefix: Some("redshift/"), ..TargetFacts::default() }),
-    };
-    let judgement = set.judge(&request).unwrap();
-    let mut said: Vec<_> = judgement.hits.into_iter().map(|hit| (hit.rule, hit.effect, hit.severity)).collect();
-    if !judgement.permitted {
-        said.push(("nothing permits".to_owned(), Effect::Forbid, Severity::Reject));
-    }
-    said
+    })
 }
 
 fn names(said: &[(String, Effect, Severity)]) -> Vec<&str> {
@@ -148,12 +154,31 @@ fn every_kind_of_statement_has_an_action() {
 }
 
 #[test]
+fn requests_fit_the_schema() {
+    let text = include_str!("../../../config/rolegate.cedarschema");
+    let schema = Schema::from_cedarschema_str(text).unwrap().0;
+    let words = text.split(|letter: char| !(letter.is_alphanumeric() || letter == '_'));
+    let whole = Vocabulary::new(&schema, words.map(str::to_owned).collect()).unwrap();
+    let nothing = Vocabulary::new(&schema, BTreeSet::new()).unwrap();
+    for (user, chain) in [("certified", format!("{A},{B}")), ("etl", String::new())] {
+        let (request, entities) = with_request(user, "g", "copy", &chain, |request| request.to_cedar(&whole)).unwrap();
+        Entities::from_entities(entities.iter().cloned(), Some(&schema)).unwrap();
+        let [who, what, on] =
+            [request.principal(), request.action(), request.resource()].map(|uid| uid.unwrap().clone());
+        cedar_policy::Request::new(who, what, on, request.context().unwrap().clone(), Some(&schema)).unwrap();
+        let (request, _) = with_request(user, "g", "copy", &chain, |request| request.to_cedar(&nothing)).unwrap();
+        assert!(request.context().unwrap().get("database").is_none(), "what no rule names is left out");
+    }
+}
+
+#[test]
 fn rules_that_look_at_the_clock_say_so() {
     for (text, looks) in [("context.now < datetime(\"2030-01-01\")", true), ("context.database == \"now\"", false)] {
         let rules = load(&[&format!("@id(\"r\") permit (principal, action, resource) when {{ {text} }};")]).unwrap();
         let chain = format!("{A},{B}");
         assert_eq!(names(&judge_chain(&rules, "u", "g", "copy", &chain)).contains(&"r"), looks, "{text}");
-        assert_eq!(rules.looks_at_the_clock, looks || text.contains("now"), "{text}");
+        let has_clock = rules.vocabulary.unwrap().has_clock();
+        assert_eq!(has_clock, looks || text.contains("now"), "{text}");
     }
 }
 
