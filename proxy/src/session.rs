@@ -99,14 +99,14 @@ pub struct CatalogStatus {
 static NEXT_SESSION: AtomicU64 = AtomicU64::new(1);
 
 /// Serves one accepted connection to its end. Not cancel safe.
-#[expect(clippy::manual_async_fn, reason = "an `async fn` keeps room for its arguments twice, in every session")]
 pub fn serve(
     socket: Socket,
     peer: Peer,
     service: Arc<Service>,
     mut drain: watch::Receiver<Drain>,
 ) -> impl Future<Output = ()> {
-    // Boxed: what a start-up needs is given back when the session stands.
+    // Boxed: what a start-up needs is given back when the session stands. And no `async fn`, which would keep room for its
+    // arguments twice, in every session.
     let starting = Box::pin(start(socket, peer, Arc::clone(&service), drain.clone()));
     async move {
         let mut running = starting.await;
