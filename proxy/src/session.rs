@@ -139,7 +139,7 @@ async fn start(
         return None;
     };
     let span = info_span!("session", id, gate = %service.name, client = %peer);
-    let arrived = Arrived { id, socket, peer, starting, deadline, span: span.clone() };
+    let arrived = Arrived { id, socket, peer, starting, deadline };
     open(arrived, &service, &drain).instrument(span).await
 }
 
@@ -167,12 +167,11 @@ struct Arrived {
     starting: Counted,
     /// The user must be let in by then.
     deadline: Instant,
-    span: Span,
 }
 
 /// From the first byte to a session that can be relayed, if it comes to one.
 async fn open(arrived: Arrived, service: &Arc<Service>, drain: &watch::Receiver<Drain>) -> Option<Running> {
-    let Arrived { id, socket, peer, starting, deadline, span } = arrived;
+    let Arrived { id, socket, peer, starting, deadline } = arrived;
     let offer = service.offer.load_full();
     match timeout_at(deadline.into(), startup::negotiate(socket, &offer)).await {
         Err(_elapsed) => {
@@ -186,7 +185,7 @@ async fn open(arrived: Arrived, service: &Arc<Service>, drain: &watch::Receiver<
             cancel::forward(stream, &packet, service).await;
         }
         Ok(Ok(Opening::Session(stream, startup))) => {
-            return connect(Opened { id, stream, peer, startup, starting, deadline, span }, service, drain).await;
+            return connect(Opened { id, stream, peer, startup, starting, deadline }, service, drain).await;
         }
     }
     None
@@ -224,12 +223,11 @@ struct Opened {
     starting: Counted,
     /// The user must be let in by then.
     deadline: Instant,
-    span: Span,
 }
 
 /// Lets the client in and hands its start-up to the backend.
 async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver<Drain>) -> Option<Running> {
-    let Opened { id, stream, peer, startup, starting, deadline, span } = opened;
+    let Opened { id, stream, peer, startup, starting, deadline } = opened;
     if stream.is_tls() {
         service.metrics.tls_handshake("frontend", "ok");
     }
@@ -273,7 +271,8 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
         idle: limits.idle_timeout,
         lifetime: limits.session_lifetime,
     };
-    Some(Running { id, legs: Legs::new(stream, backend), identity, bounds, span, guard, _seat: place })
+    let (legs, span) = (Legs::new(stream, backend), Span::current());
+    Some(Running { id, legs, identity, bounds, span, guard, _seat: place })
 }
 
 fn principal(startup: StartupMessage, peer: Peer, stream: &Stream) -> Principal {

@@ -294,7 +294,7 @@ impl Inspector for Desk<'_> {
         }
         let text = watched.text.clone();
         let (Some(verdict), _) = self.judge(&text) else { return Ruling::Forward };
-        let (verdict, principal) = Box::pin(self.gravest(&text, verdict)).await;
+        let (verdict, principal) = self.gravest(&text, verdict).await;
         if verdict.action == Action::Reject {
             return self.ruling(&verdict, &principal, &text);
         }

@@ -1,9 +1,7 @@
 //! Who holds how many sessions of a gate: the bounds by user and by address, on connections that are not authenticated, and on
 //! cancel requests.
 
-use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -41,7 +39,7 @@ pub struct Seats {
 
 #[derive(Debug, Default)]
 struct Taken {
-    users: HashMap<String, usize>,
+    users: HashMap<Box<str>, usize>,
     addresses: HashMap<IpAddr, usize>,
 }
 
@@ -78,7 +76,7 @@ impl Seats {
         if address.is_some_and(|address| is_full(self.limits.per_address, held(taken.addresses.get(&address)))) {
             return Err(Full::Address);
         }
-        add_one(taken.users.entry(user.to_owned()).or_default());
+        add_one(taken.users.entry(user.into()).or_default());
         if let Some(address) = address {
             add_one(taken.addresses.entry(address).or_default());
         }
@@ -101,7 +99,7 @@ pub struct Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut taken = self.taken.write().unwrap_or_else(PoisonError::into_inner);
-        release(&mut taken.users, &*self.user);
+        release(&mut taken.users, &self.user);
         if let Some(address) = &self.address {
             release(&mut taken.addresses, address);
         }
@@ -109,11 +107,7 @@ impl Drop for Seat {
 }
 
 /// One less; a holder of none is forgotten, so that the tables are no larger than the sessions.
-fn release<K, Q>(counts: &mut HashMap<K, usize>, key: &Q)
-where
-    K: Eq + Hash + Borrow<Q>,
-    Q: Eq + Hash + ?Sized,
-{
+fn release<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, usize>, key: &K) {
     if let Some(count) = counts.get_mut(key) {
         *count = count.saturating_sub(1);
         if *count == 0 {

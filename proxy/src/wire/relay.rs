@@ -186,8 +186,8 @@ where
     T: Watcher,
 {
     let ledger = Ledger::default();
+    let (frontend, backend) = (|| Shared::new(&legs.frontend), || Shared::new(&legs.backend));
     let ended = {
-        let (frontend, backend) = (|| Shared::new(&legs.frontend), || Shared::new(&legs.backend));
         let mut upward = Upward::new(frontend(), backend(), inspector, watcher, &ledger, bounds.max_statement_bytes);
         // Pinned where they are made: a move would keep the room of both places for the whole session.
         let mut up = pin!(upward.run());
@@ -211,7 +211,8 @@ where
     let last_words = ended.as_ref().ok().and_then(|ended| ended.last_words());
     let last_words = last_words.filter(|_| ledger.at_boundary.get() || ledger.status.get() == 0);
     // A client that has gone, or does not read, learns nothing more; that the session is over is known already.
-    match Box::pin(farewell(Shared::new(&legs.frontend), last_words.as_ref(), LAST_WORDS)).await {
+    // Boxed, since only a session that is over needs its room.
+    match Box::pin(farewell(frontend(), last_words.as_ref(), LAST_WORDS)).await {
         Ok(()) | Err(_) => ended,
     }
 }
