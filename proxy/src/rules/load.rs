@@ -86,9 +86,12 @@ pub(super) fn load(paths: &[PathBuf]) -> Result<Rules, RulesError> {
     let files = paths.iter().map(|path| File::read(path)).collect::<Result<Vec<_>, _>>()?;
     let rules = collect(&files)?;
     let mut sets = [PolicySet::new(), PolicySet::new(), PolicySet::new()];
+    let mut named = BTreeSet::new();
     for rule in rules.values() {
         let file = files.get(rule.file).ok_or_else(|| RulesError::Schema("a rule without a file".to_owned()))?;
         let number = severity(rule, file)?;
+        let json = rule.policy.to_json().map_err(|error| file.error(start(file, rule), error.to_string()))?;
+        gather(&json, &mut named);
         if let Some(set) = sets.get_mut(number) {
             set.add(rule.policy.clone()).map_err(|error| file.error(start(file, rule), error.to_string()))?;
         }
@@ -98,7 +101,6 @@ pub(super) fn load(paths: &[PathBuf]) -> Result<Rules, RulesError> {
         validate(set, &schema, &rules, &files)?;
     }
     let version = version(&files);
-    let named = names(rules.values())?;
     let vocabulary = Some(Vocabulary::new(&schema, named)?);
     Ok(Rules { permits, rejects, annotates, vocabulary, version })
 }
@@ -160,16 +162,7 @@ fn severity(rule: &Placed, file: &File) -> Result<usize, RulesError> {
     }
 }
 
-/// Every name that occurs in the rules, and more: all keys and texts of their JSON form, where an attribute is one of them.
-fn names<'a>(rules: impl Iterator<Item = &'a Placed>) -> Result<BTreeSet<String>, RulesError> {
-    let mut named = BTreeSet::new();
-    for rule in rules {
-        let json = rule.policy.to_json().map_err(|error| RulesError::Schema(error.to_string()))?;
-        gather(&json, &mut named);
-    }
-    Ok(named)
-}
-
+/// Every name that occurs in a rule, and more: all keys and texts of its JSON form, where an attribute is one of them.
 fn gather(json: &Value, named: &mut BTreeSet<String>) {
     match json {
         Value::String(text) => {

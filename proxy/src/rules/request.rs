@@ -106,14 +106,14 @@ impl Vocabulary {
 /// Attributes that some rule looks at.
 struct Attributes<'a> {
     words: &'a Vocabulary,
-    given: Vec<(String, RestrictedExpression)>,
+    given: HashMap<String, RestrictedExpression>,
 }
 
 impl Attributes<'_> {
     /// Gives an attribute, if it has a value and matters.
     fn give<V>(&mut self, name: &str, value: impl Into<Option<V>>, express: impl FnOnce(V) -> RestrictedExpression) {
         if let Some(value) = value.into().filter(|_| self.words.named.contains(name)) {
-            self.given.push((name.to_owned(), express(value)));
+            self.given.insert(name.to_owned(), express(value));
         }
     }
 }
@@ -136,6 +136,11 @@ fn action(kind: &str) -> String {
     kind.split('_').map(capitalised).collect()
 }
 
+/// The account of a role.
+fn account(role: &RoleArn) -> RestrictedExpression {
+    text(&role.account().to_string())
+}
+
 /// A set of texts.
 fn texts<'a>(values: impl Iterator<Item = &'a str>) -> RestrictedExpression {
     RestrictedExpression::new_set(values.map(text))
@@ -152,8 +157,7 @@ impl Request<'_> {
             groups.iter().map(|group| Entity::new_no_attrs(group.clone(), HashSet::new())).collect();
         entities.push(action.clone());
         entities.push(Entity::new_no_attrs(user.clone(), groups));
-        let attributes = self.attributes(words)?.into_iter().collect();
-        entities.push(Entity::new(words.chain.clone(), attributes, HashSet::new()).map_err(wrong)?);
+        entities.push(Entity::new(words.chain.clone(), self.attributes(words)?, HashSet::new()).map_err(wrong)?);
         let entities = Entities::from_entities(entities, None).map_err(wrong)?;
         let context = Context::from_pairs(self.circumstances(words)).map_err(wrong)?;
         let request =
@@ -161,24 +165,21 @@ impl Request<'_> {
         Ok((request, entities))
     }
 
-    fn attributes(&self, words: &Vocabulary) -> Result<Vec<(String, RestrictedExpression)>, RulesError> {
-        let accounts: BTreeSet<AccountId> = self.roles.iter().map(RoleArn::account).collect();
-        let leaves = self.cluster_account.is_some_and(|own| accounts.iter().any(|account| *account != own));
+    fn attributes(&self, words: &Vocabulary) -> Result<HashMap<String, RestrictedExpression>, RulesError> {
+        let leaves = self.cluster_account.is_some_and(|own| self.roles.iter().any(|role| role.account() != own));
         let length = i64::try_from(self.roles.len()).map_err(wrong)?;
         let target = self.target.unwrap_or_default();
-        let last_account = self.roles.last().map(|role| role.account().to_string());
-        let mut attributes = Attributes { words, given: Vec::new() };
+        let mut attributes = Attributes { words, given: HashMap::new() };
         attributes.give("method", self.method, text);
         attributes.give("clause", self.clause, text);
         attributes.give("roles", self.roles, |roles: &[RoleArn]| texts(roles.iter().map(RoleArn::as_str)));
-        attributes.give("accounts", accounts, |accounts: BTreeSet<AccountId>| {
-            RestrictedExpression::new_set(accounts.iter().map(|account| text(&account.to_string())))
-        });
+        attributes
+            .give("accounts", self.roles, |roles: &[RoleArn]| RestrictedExpression::new_set(roles.iter().map(account)));
         attributes.give("length", length, RestrictedExpression::new_long);
         attributes.give("leaves_cluster_account", leaves, RestrictedExpression::new_bool);
         attributes.give("first_role", self.roles.first().map(RoleArn::as_str), text);
         attributes.give("last_role", self.roles.last().map(RoleArn::as_str), text);
-        attributes.give("last_account", last_account.as_deref(), text);
+        attributes.give("last_account", self.roles.last(), account);
         attributes.give("target_bucket", target.bucket, text);
         attributes.give("target_prefix", target.prefix, text);
         attributes.give("target_function", target.function, text);
@@ -189,8 +190,8 @@ impl Request<'_> {
         Ok(attributes.given)
     }
 
-    fn circumstances(&self, words: &Vocabulary) -> Vec<(String, RestrictedExpression)> {
-        let mut pairs = Attributes { words, given: Vec::new() };
+    fn circumstances(&self, words: &Vocabulary) -> HashMap<String, RestrictedExpression> {
+        let mut pairs = Attributes { words, given: HashMap::new() };
         pairs.give("database", self.database, text);
         pairs.give("application", self.application, text);
         pairs.give("gate", self.gate, text);
