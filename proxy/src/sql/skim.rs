@@ -16,7 +16,8 @@ type Mask = u64;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Skim {
     base: usize,
-    /// The byte after the last that was looked at; a word or number that goes on beyond it is left to the next window.
+    /// The byte after the last that was looked at; a word, number or identifier that goes on beyond it is left to the next
+    /// window.
     end: usize,
     /// Bytes of words.
     words: Mask,
@@ -225,8 +226,7 @@ impl Classes {
         self.words |= mask(within(folded, b'a', 25) | digits | is(b'$') | is(b'_') | bytes);
         self.digits |= mask(digits);
         self.dots |= mask(is(b'.'));
-        let (a, c, i) = (letter(b'a'), letter(b'c'), letter(b'i'));
-        self.firsts |= mask(a | c | i | letter(b'p') | letter(b's') | letter(b'u'));
+        self.firsts |= mask(letter(b'a') | letter(b'c') | letter(b'i') | letter(b'p') | letter(b's') | letter(b'u'));
         self.doubles |= mask(is(b'"'));
         // From `#` to `'`: with `$`, `%` and `&`.
         self.marks |= mask(within(bytes, b'#', 4) | is(b'-') | is(b'/') | is(b';') | is(0));

@@ -93,7 +93,7 @@ impl Head {
                 self.sets = is(b"reset");
                 false
             }
-            (4, 0) => is(b"call") || is(b"copy"),
+            (4, 0) if is(b"call") => true,
             (5, 1) => self.sets && (is(b"names") || is(b"local")),
             (7, 0) => is(b"discard"),
             (7, 1) => is(b"library") || (self.sets && is(b"session")),
