@@ -64,8 +64,10 @@ def test_connections_that_are_not_authenticated(before):
         # The gate's own start was waited for with a connection.
         wait_for("an empty gate", lambda: is_ready(gate))
         with Wire(gate.port) as one, Wire(gate.port) as two:
+            # An answer shows that a connection counts: one in the listener's queue does not yet, and a third could come before it.
             for wire in (one, two):
-                wire.send(b"\0")
+                wire.send(SSL_REQUEST)
+                assert wire.exactly(1) == b"N"
             wait_for("both to count", lambda: not is_ready(gate))
             with Wire(gate.port) as three:
                 assert three.sock.recv(1) == b""
