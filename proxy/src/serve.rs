@@ -13,6 +13,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -28,6 +29,7 @@ use crate::observe::metrics::GateMetrics;
 use crate::observe::{Audit, Metrics, logging};
 use crate::serve::build::BuildError;
 use crate::serve::overview::Overview;
+use crate::serve::reload::Changes;
 use crate::session::Service;
 use crate::wire::relay::Drain;
 
@@ -113,6 +115,14 @@ pub fn run(config: &Config, shutdown: impl Future<Output = ()>) -> Result<(), Se
 }
 
 async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+    // Signals are heard before a socket opens: by default each of them ends the process.
+    let changes = Changes::listen(config)?;
+    let mut shutdown = pin!(shutdown);
+    tokio::select! {
+        biased;
+        () = &mut shutdown => return Ok(()),
+        () = std::future::ready(()) => {}
+    }
     let metrics = Metrics::new();
     let audit = Audit::open(&config.audit.path, metrics.clone())
         .map_err(|source| BuildError::Audit { path: PathBuf::from(&config.audit.path), source })?;
@@ -144,8 +154,8 @@ async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<()
         info!(gate = %gate.name, listen = %gate.listen, upstream = %gate.upstream.address, "gate open");
     }
     tokio::select! {
-        () = shutdown => {}
-        () = reload::follow(config, live.as_deref(), &services, &metrics, &audit) => {}
+        () = &mut shutdown => {}
+        () = changes.follow(config, live.as_deref(), &services, &metrics, &audit) => {}
     }
     ready.store(false, Ordering::Relaxed);
     tokio::time::sleep(config.runtime.drain_delay.get()).await;
@@ -175,7 +185,7 @@ async fn until_ended(mut drained: watch::Receiver<Drain>) {
 /// Idle sessions end at once, running ones when they are idle or when the time is over.
 async fn drain_sessions(drain: &watch::Sender<Drain>, threads: worker::Threads, limit: Duration) {
     drain.send_replace(Drain::WhenIdle);
-    let mut finished = std::pin::pin!(threads.finished());
+    let mut finished = pin!(threads.finished());
     if tokio::time::timeout(limit, finished.as_mut()).await.is_ok() {
         drain.send_replace(Drain::Now);
         return;

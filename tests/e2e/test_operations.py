@@ -3,12 +3,13 @@
 import json
 import re
 import signal
+import socket
 import subprocess
 import time
 
 import pytest
 from guide import CHAIN, UNLOAD, A, b
-from servers import BIN, PG_BIN, Demo, Gate, Postgres, free_port, http, wait_for
+from servers import BIN, PG_BIN, Demo, Gate, Postgres, Process, free_port, http, wait_for
 from wire import SYNC, Wire, bind, execute, parse, query
 
 REFUSED = "copy t from 's3://b/x' iam_role 'bad'"
@@ -194,6 +195,28 @@ def test_a_bad_reload_changes_nothing(tmp_path):
     assert verdict(server.gate, UNLOAD) == ("forward", "")
     assert verdict(server.gate, UNLOAD, "analyst") == ("reject", "RG301")
     assert server.stop() == 0
+
+
+def just_opened(gate):
+    """Starts a gate of the same configuration anew, and returns in the moment at which its socket opens."""
+    gate.process = Process([gate.program, "serve", "--config", gate.config], gate.folder / "log")
+    while socket.socket().connect_ex(("127.0.0.1", gate.port)):
+        assert gate.process.process.poll() is None, gate.process.output()
+
+
+def test_signals_are_heard_from_the_first_connection_on(tmp_path, postgres):
+    """By default each of them ends a process."""
+    gate = Gate(tmp_path / "gate", postgres.port)
+    applied = 'rolegate_reloads_total{result="applied",what="config"}'
+    before = samples(gate.metrics())[applied]
+    assert gate.stop() == 0
+    for _ in range(8):
+        just_opened(gate)
+        gate.process.send(signal.SIGHUP)
+        wait_for("the reload", lambda: samples(gate.metrics())[applied] > before, 5)
+        assert gate.stop() == 0
+        just_opened(gate)
+        assert gate.stop() == 0
 
 
 def test_a_prepared_statement_is_judged_again_after_a_reload(tmp_path):

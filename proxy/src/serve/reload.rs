@@ -2,13 +2,14 @@
 //! version is refused with its reason, and the old one stays in force.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use notify_debouncer_mini::notify::{RecommendedWatcher, RecursiveMode};
 use notify_debouncer_mini::{DebounceEventResult, Debouncer, new_debouncer};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
@@ -21,40 +22,50 @@ use crate::session::Service;
 /// Editors and deployments write files in several steps; a reload waits until they are quiet.
 const QUIET: Duration = Duration::from_millis(500);
 
-/// Reloads until the process ends; never resolves.
-pub(super) async fn follow(
-    config: &Config,
-    live: Option<&Live>,
-    services: &[Arc<Service>],
-    metrics: &Metrics,
-    audit: &Audit,
-) {
-    let (due, mut changes) = mpsc::channel(1);
-    let watcher = match watch(config, due) {
-        Ok(watcher) => Some(watcher),
-        Err(error) => {
-            warn!(%error, "files are not watched for changes; send SIGHUP after a change");
-            None
-        }
-    };
-    let mut hangup = match signal(SignalKind::hangup()) {
-        Ok(hangup) => hangup,
-        Err(error) => {
-            error!(%error, "SIGHUP cannot be followed");
-            return std::future::pending().await;
-        }
-    };
-    loop {
-        let why = tokio::select! {
-            _ = hangup.recv() => {
-                if let Err(error) = audit.reopen() {
-                    error!(%error, "the audit file cannot be reopened");
+/// What asks for a reload.
+#[derive(Debug)]
+pub(super) struct Changes {
+    hangup: Signal,
+    files: mpsc::Receiver<()>,
+    /// Kept for as long as files are watched.
+    watcher: Option<Debouncer<RecommendedWatcher>>,
+}
+
+impl Changes {
+    /// Listens from now on.
+    ///
+    /// # Errors
+    /// The operating system refuses the signal handler.
+    pub(super) fn listen(config: &Config) -> io::Result<Self> {
+        let hangup = signal(SignalKind::hangup())?;
+        let (due, files) = mpsc::channel(1);
+        let watcher = watch(config, due)
+            .inspect_err(|error| warn!(%error, "files are not watched for changes; send SIGHUP after a change"))
+            .ok();
+        Ok(Self { hangup, files, watcher })
+    }
+
+    /// Reloads until the process ends; never resolves.
+    pub(super) async fn follow(
+        mut self,
+        config: &Config,
+        live: Option<&Live>,
+        services: &[Arc<Service>],
+        metrics: &Metrics,
+        audit: &Audit,
+    ) {
+        loop {
+            let why = tokio::select! {
+                _ = self.hangup.recv() => {
+                    if let Err(error) = audit.reopen() {
+                        error!(%error, "the audit file cannot be reopened");
+                    }
+                    "SIGHUP"
                 }
-                "SIGHUP"
-            }
-            Some(()) = changes.recv(), if watcher.is_some() => "a file changed",
-        };
-        reload(config, live, services, metrics, why);
+                Some(()) = self.files.recv(), if self.watcher.is_some() => "a file changed",
+            };
+            reload(config, live, services, metrics, why);
+        }
     }
 }
 
