@@ -3,10 +3,10 @@
 #[macro_use]
 mod delegate;
 
+pub mod backend;
 pub mod certificate;
 pub mod listener;
 pub mod proxied;
 pub mod socket;
 pub mod stream;
 pub mod tls;
-pub mod upstream;

@@ -2,8 +2,8 @@
 
 mod cancel;
 pub mod inspect;
+pub mod limits;
 pub mod record;
-pub mod seats;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,18 +20,18 @@ use tracing::{Instrument, Span, debug, info, info_span, warn};
 use crate::gate::Gate;
 use crate::gate::principal::{Attributes, Principal, database_user};
 use crate::iam::Live;
+use crate::net::backend::{Backend, BackendError};
 use crate::net::listener::tune;
 use crate::net::proxied;
 use crate::net::socket::{Peer, Socket};
 use crate::net::stream::Stream;
-use crate::net::upstream::{Upstream, UpstreamError};
 use crate::observe::Audit;
 use crate::observe::metrics::{GateMetrics, SessionGuard};
-use crate::session::inspect::{Desk, Identity};
-use crate::session::seats::{Counted, Full, Seat, Seats};
+use crate::session::inspect::{Identity, StatementInspector};
+use crate::session::limits::{Counted, Full, SessionLimits, SessionPlace};
 use crate::sql::{is_unsafe_encoding, options_ask_for_unsafe_encoding};
 use crate::wire::answer::{Report, sqlstate};
-use crate::wire::farewell::farewell;
+use crate::wire::close::close_with;
 use crate::wire::relay::{self, Bounds, Drain, Ended, Legs, RelayError};
 use crate::wire::startup::{self, Offer, Opening, StartupError, StartupMessage};
 
@@ -61,7 +61,7 @@ pub struct Service {
     /// Judges.
     pub gate: Gate,
     /// The backend.
-    pub upstream: ArcSwap<Upstream>,
+    pub upstream: ArcSwap<Backend>,
     /// Looks up roles that the facts do not hold, where facts come from AWS.
     pub live: Option<Arc<Live>>,
     /// What the frontend's leg offers.
@@ -69,7 +69,7 @@ pub struct Service {
     /// Bounds.
     pub limits: Limits,
     /// Who holds how many sessions.
-    pub seats: Seats,
+    pub seats: SessionLimits,
     /// Networks whose connections start with a PROXY protocol header.
     pub proxies: Vec<IpNet>,
     /// How reading the cluster's groups goes.
@@ -209,7 +209,7 @@ async fn refuse(error: StartupError, service: &Service) {
 
 /// Says why, and closes. A client that does not listen any more is left alone.
 async fn turn_away(stream: Stream, report: &Report) {
-    if let Err(error) = farewell(stream, Some(report), LAST_WORDS).await {
+    if let Err(error) = close_with(stream, Some(report), LAST_WORDS).await {
         debug!(%error, "the frontend did not wait for its refusal");
     }
 }
@@ -233,7 +233,7 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
     }
     let drain_now = *drain.borrow();
     let place = match admission(&startup, peer, service, drain_now) {
-        Ok(seat) => seat,
+        Ok(place) => place,
         Err(report) => {
             info!(user = %startup.user, reason = %report.message, "session refused");
             turn_away(stream, &report).await;
@@ -272,7 +272,7 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
         lifetime: limits.session_lifetime,
     };
     let (legs, span) = (Legs::new(stream, backend), Span::current());
-    Some(Running { id, legs, identity, bounds, span, guard, _seat: place })
+    Some(Running { id, legs, identity, bounds, span, guard, _place: place })
 }
 
 fn principal(startup: StartupMessage, peer: Peer, stream: &Stream) -> Principal {
@@ -298,14 +298,14 @@ struct Running {
     /// Entered for what is logged, not for the whole session: it would be entered and left at every wake-up.
     span: Span,
     guard: SessionGuard,
-    _seat: Seat,
+    _place: SessionPlace,
 }
 
 impl Running {
     async fn relay(&mut self, service: &Arc<Service>, drain: &mut watch::Receiver<Drain>) {
-        let mut desk = Desk::new(self.id, service, &self.identity);
-        let watcher = self.identity.watcher(&service.metrics);
-        let ended = relay::relay(&self.legs, &mut desk, &watcher, &self.bounds, drain).await;
+        let mut inspector = StatementInspector::new(self.id, service, &self.identity);
+        let observer = self.identity.observer(&service.metrics);
+        let ended = relay::relay(&self.legs, &mut inspector, &observer, &self.bounds, drain).await;
         self.span.in_scope(|| closed(&mut self.guard, &ended));
     }
 }
@@ -320,10 +320,10 @@ fn closed(guard: &mut SessionGuard, ended: &Result<Ended, RelayError>) {
 }
 
 /// Connects to the backend within the time that is left for the start-up, however long `connect_timeout` is.
-async fn reach(service: &Service, deadline: Instant) -> Result<Stream, UpstreamError> {
+async fn reach(service: &Service, deadline: Instant) -> Result<Stream, BackendError> {
     let upstream = service.upstream.load_full();
     let too_late =
-        || UpstreamError::Timeout { address: upstream.address.clone(), timeout: service.limits.startup_timeout };
+        || BackendError::Timeout { address: upstream.address.clone(), timeout: service.limits.startup_timeout };
     timeout_at(deadline.into(), upstream.connect()).await.map_err(|_elapsed| too_late())?
 }
 
@@ -338,7 +338,7 @@ fn end_reason(ended: &Result<Ended, RelayError>) -> &'static str {
 }
 
 /// Lets a session in, or says why not.
-fn admission(startup: &StartupMessage, peer: Peer, service: &Service, drain: Drain) -> Result<Seat, Report> {
+fn admission(startup: &StartupMessage, peer: Peer, service: &Service, drain: Drain) -> Result<SessionPlace, Report> {
     let refuse = |reason: &'static str, report: Report| {
         service.metrics.session_refused(reason);
         Err(report)

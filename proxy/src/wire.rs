@@ -2,7 +2,7 @@
 //! they come; only `Query`, `Parse`, `Bind` and `Close` bodies are read. Knows nothing of policy or IAM.
 
 pub mod answer;
-pub mod farewell;
+pub mod close;
 pub mod frame;
 pub mod message;
 pub mod relay;

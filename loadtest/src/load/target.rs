@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use futures::StreamExt as _;
+use rolegate::net::backend::{Backend, server_name};
 use rolegate::net::tls::{Verify, connector};
-use rolegate::net::upstream::{Upstream, server_name};
 use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
@@ -17,7 +17,7 @@ use crate::load::draw::Operation;
 /// Where sessions go and as whom.
 #[derive(Clone, Debug)]
 pub struct Target {
-    upstream: Upstream,
+    upstream: Backend,
     config: tokio_postgres::Config,
     /// The longest that an operation may take.
     pub timeout: Duration,
@@ -48,7 +48,7 @@ impl Target {
         if let Some(password) = &login.password {
             config.password(password);
         }
-        Ok(Self { upstream: Upstream { address: address.to_owned(), tls, timeout }, config, timeout })
+        Ok(Self { upstream: Backend { address: address.to_owned(), tls, timeout }, config, timeout })
     }
 
     /// Opens a session.

@@ -13,12 +13,12 @@ use crate::gate::finding::{Code, Severity};
 use crate::gate::policy::{Catalog, Enforcement, Iam, Parts, Policy};
 use crate::gate::{CacheSettings, Gate};
 use crate::iam::{ExternalIdOn, Facts, FactsError, Live, Mode, Sources};
+use crate::net::backend::{self, Backend};
 use crate::net::tls::{self, Frontend, TlsError, Verify};
-use crate::net::upstream::{self, Upstream};
 use crate::observe::{Audit, Metrics};
 use crate::rules::{Rules, RulesError};
 use crate::serve::live;
-use crate::session::seats::{SeatLimits, Seats};
+use crate::session::limits::{HolderLimits, SessionLimits};
 use crate::session::{Limits, Service};
 use crate::sql::Dialect;
 use crate::wire::startup::Offer;
@@ -178,7 +178,7 @@ pub fn dialect(gate: &GateConfig) -> Dialect {
 pub struct Replaceable {
     policy: Policy,
     offer: Offer,
-    upstream: Upstream,
+    upstream: Backend,
 }
 
 /// Everything that a configuration names.
@@ -218,7 +218,7 @@ fn offer(gate: &GateConfig) -> Result<Offer, BuildError> {
     Ok(Offer { tls: Some(acceptor), tls_required: tls.required || tls.client_certificate_required })
 }
 
-fn upstream_of(gate: &GateConfig) -> Result<Upstream, BuildError> {
+fn upstream_of(gate: &GateConfig) -> Result<Backend, BuildError> {
     let settings = &gate.upstream;
     let verify = match settings.tls {
         TlsMode::Disable => None,
@@ -232,11 +232,11 @@ fn upstream_of(gate: &GateConfig) -> Result<Upstream, BuildError> {
             let host = settings.address.rsplit_once(':').map_or("", |(host, _port)| host);
             let name = settings.server_name.as_deref().unwrap_or(host);
             let failed = |_invalid| BuildError::ServerName { gate: gate.name.clone(), name: name.to_owned() };
-            let server_name = upstream::server_name(name).map_err(failed)?;
+            let server_name = backend::server_name(name).map_err(failed)?;
             Some((tls::connector(verify, settings.ca.as_deref())?, server_name))
         }
     };
-    Ok(Upstream { address: settings.address.clone(), tls, timeout: settings.connect_timeout.get() })
+    Ok(Backend { address: settings.address.clone(), tls, timeout: settings.connect_timeout.get() })
 }
 
 /// The services of all gates, in the order of the configuration.
@@ -271,7 +271,7 @@ pub fn services(
                 idle_timeout: gate.limits.idle_timeout.map(Period::get),
                 session_lifetime: gate.limits.session_lifetime.map(Period::get),
             },
-            seats: Seats::new(SeatLimits {
+            seats: SessionLimits::new(HolderLimits {
                 per_user: gate.limits.max_sessions_per_user,
                 per_address: gate.limits.max_sessions_per_address,
                 unauthenticated: Some(gate.limits.max_unauthenticated),

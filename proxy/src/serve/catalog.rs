@@ -11,7 +11,7 @@ use tracing::{debug, info, warn};
 
 use crate::config::Catalog as Settings;
 use crate::gate::policy::Catalog;
-use crate::net::upstream::UpstreamError;
+use crate::net::backend::BackendError;
 use crate::observe::Metrics;
 use crate::session::{CatalogStatus, Service};
 
@@ -23,7 +23,7 @@ const QUERY: &str =
 #[derive(Debug, thiserror::Error)]
 enum CatalogError {
     #[error(transparent)]
-    Upstream(#[from] UpstreamError),
+    Upstream(#[from] BackendError),
     #[error("{}: cannot be read: {source}; it should hold the password of [gate.catalog] user", path.display())]
     Password { path: std::path::PathBuf, source: std::io::Error },
     #[error("the cluster refuses [gate.catalog]: {}", told(.0))]

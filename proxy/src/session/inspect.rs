@@ -1,4 +1,4 @@
-//! The desk at which a session's statements are judged: who is asking, what was prepared, what the client is told.
+//! The inspector of a session's statements: who is asking, what was prepared, what the client is told.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -13,11 +13,11 @@ use crate::gate::principal::Principal;
 use crate::gate::verdict::{Action, Verdict};
 use crate::observe::metrics::{DecisionPath, GateMetrics};
 use crate::session::Service;
+use crate::session::limits::Counted;
 use crate::session::record;
-use crate::session::seats::Counted;
 use crate::sql::{self, Effect};
 use crate::wire::answer::{Nonce, Refusal, Report, sqlstate};
-use crate::wire::relay::{Inspector, Ruling, Watcher, nonce};
+use crate::wire::relay::{Inspector, RelayObserver, Ruling, nonce};
 
 /// Prepared statements with role uses that a session may keep: their texts are judged again after a reload.
 const MAX_WATCHED: usize = 1024;
@@ -50,8 +50,8 @@ impl Identity {
 
     /// The relay's ear.
     #[must_use]
-    pub fn watcher<'a>(&'a self, metrics: &'a GateMetrics) -> SessionWatcher<'a> {
-        SessionWatcher { identity: self, metrics }
+    pub fn observer<'a>(&'a self, metrics: &'a GateMetrics) -> SessionObserver<'a> {
+        SessionObserver { identity: self, metrics }
     }
 
     fn current(&self) -> Principal {
@@ -85,12 +85,12 @@ impl Identity {
 
 /// Counts bytes and follows the session's user.
 #[derive(Debug)]
-pub struct SessionWatcher<'a> {
+pub struct SessionObserver<'a> {
     identity: &'a Identity,
     metrics: &'a GateMetrics,
 }
 
-impl Watcher for SessionWatcher<'_> {
+impl RelayObserver for SessionObserver<'_> {
     fn to_backend(&self, bytes: usize) {
         self.metrics.relayed_to_backend(bytes);
     }
@@ -128,15 +128,15 @@ struct Watched {
 
 /// Rules on the statements of one session.
 #[derive(Debug)]
-pub struct Desk<'a> {
+pub struct StatementInspector<'a> {
     session: u64,
     service: &'a Arc<Service>,
     identity: &'a Identity,
     watched: HashMap<Vec<u8>, Watched>,
 }
 
-impl<'a> Desk<'a> {
-    /// The desk of one session.
+impl<'a> StatementInspector<'a> {
+    /// The inspector of one session.
     #[must_use]
     pub fn new(session: u64, service: &'a Arc<Service>, identity: &'a Identity) -> Self {
         Self { session, service, identity, watched: HashMap::new() }
@@ -265,7 +265,7 @@ impl<'a> Desk<'a> {
     }
 }
 
-impl Inspector for Desk<'_> {
+impl Inspector for StatementInspector<'_> {
     async fn statement(&mut self, name: Option<&[u8]>, text: &[u8]) -> Ruling {
         let began = Instant::now();
         if self.is_unreadable(text) {

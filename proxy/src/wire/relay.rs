@@ -16,7 +16,7 @@ use std::pin::pin;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::wire::answer::{Nonce, Refusal, Report};
-use crate::wire::farewell::farewell;
+use crate::wire::close::close_with;
 use crate::wire::frame::BadLength;
 use crate::wire::relay::downward::downward;
 pub use crate::wire::relay::ending::Bounds;
@@ -58,7 +58,7 @@ pub trait Inspector {
 }
 
 /// Is told what passes.
-pub trait Watcher {
+pub trait RelayObserver {
     /// `bytes` went to the backend.
     fn to_backend(&self, bytes: usize);
     /// `bytes` went to the frontend.
@@ -136,7 +136,7 @@ struct Ledger {
 }
 
 impl Ledger {
-    fn expect(&self, refusal: Refusal) {
+    fn remember(&self, refusal: Refusal) {
         let mut pending = self.pending.borrow_mut();
         if pending.len() >= MAX_PENDING {
             pending.pop_front();
@@ -175,7 +175,7 @@ impl<F, B> Legs<F, B> {
 pub async fn relay<F, B, I, T>(
     legs: &Legs<F, B>,
     inspector: &mut I,
-    watcher: &T,
+    observer: &T,
     bounds: &Bounds,
     drain: &mut tokio::sync::watch::Receiver<Drain>,
 ) -> Result<Ended, RelayError>
@@ -183,15 +183,15 @@ where
     F: AsyncRead + AsyncWrite + Unpin,
     B: AsyncRead + AsyncWrite + Unpin,
     I: Inspector,
-    T: Watcher,
+    T: RelayObserver,
 {
     let ledger = Ledger::default();
     let (frontend, backend) = (|| Shared::new(&legs.frontend), || Shared::new(&legs.backend));
     let ended = {
-        let mut upward = Upward::new(frontend(), backend(), inspector, watcher, &ledger, bounds.max_statement_bytes);
+        let mut upward = Upward::new(frontend(), backend(), inspector, observer, &ledger, bounds.max_statement_bytes);
         // Pinned where they are made: a move would keep the room of both places for the whole session.
         let mut up = pin!(upward.run());
-        let mut down = pin!(downward(backend(), frontend(), &ledger, watcher));
+        let mut down = pin!(downward(backend(), frontend(), &ledger, observer));
         let mut late = pin!(overdue(bounds, &ledger));
         let mut frontend_open = true;
         loop {
@@ -212,7 +212,7 @@ where
     let last_words = last_words.filter(|_| ledger.at_boundary.get() || ledger.status.get() == 0);
     // A client that has gone, or does not read, learns nothing more; that the session is over is known already.
     // Boxed, since only a session that is over needs its room.
-    match Box::pin(farewell(frontend(), last_words.as_ref(), LAST_WORDS)).await {
+    match Box::pin(close_with(frontend(), last_words.as_ref(), LAST_WORDS)).await {
         Ok(()) | Err(_) => ended,
     }
 }

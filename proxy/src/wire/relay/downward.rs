@@ -5,7 +5,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use crate::wire::answer::Refusal;
 use crate::wire::frame::{self, HEADER_BYTES, kind};
 use crate::wire::relay::buffer::Buffer;
-use crate::wire::relay::{Ledger, RelayError, Watcher};
+use crate::wire::relay::{Ledger, RelayError, RelayObserver};
 
 /// The longest server error that is looked into for a nonce; ours quote a short token and are far below it.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
@@ -15,11 +15,11 @@ const MAX_PARAMETER_BYTES: usize = 8 * 1024;
 
 /// Backend to frontend: every read goes on at once; errors that quote a nonce are rewritten, and warnings stand
 /// between two frames, not before the first ReadyForQuery.
-pub(super) async fn downward<R, W, T>(mut from: R, mut to: W, ledger: &Ledger, watcher: &T) -> Result<(), RelayError>
+pub(super) async fn downward<R, W, T>(mut from: R, mut to: W, ledger: &Ledger, observer: &T) -> Result<(), RelayError>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
-    T: Watcher,
+    T: RelayObserver,
 {
     let mut buffer = Buffer::default();
     let mut out = Vec::new();
@@ -56,16 +56,16 @@ where
                     ledger.unanswered.set(ledger.unanswered.get().saturating_sub(1));
                     // A portal lives as long as its transaction, and what is bound already may still be run.
                     if ledger.is_settled() {
-                        watcher.settled();
+                        observer.settled();
                     }
                 }
                 (kind::PARAMETER_STATUS, None) if header.body_bytes <= MAX_PARAMETER_BYTES => break,
                 (kind::PARAMETER_STATUS, Some(body)) => {
                     let value = |name: &[u8]| body.strip_prefix(name).and_then(|value| value.strip_suffix(b"\0"));
                     if let Some(user) = value(b"session_authorization\0") {
-                        watcher.session_authorization(user);
+                        observer.session_authorization(user);
                     } else if let Some(encoding) = value(b"client_encoding\0") {
-                        watcher.client_encoding(encoding);
+                        observer.client_encoding(encoding);
                     }
                 }
                 (kind::ERROR_RESPONSE, whole) if !ledger.pending.borrow().is_empty() => match whole {
@@ -101,7 +101,7 @@ where
         if !bytes.is_empty() {
             to.write_all(bytes).await.map_err(RelayError::Frontend)?;
             to.flush().await.map_err(RelayError::Frontend)?;
-            watcher.to_frontend(bytes.len());
+            observer.to_frontend(bytes.len());
         }
         ledger.at_boundary.set(is_boundary);
         out.clear();

@@ -61,7 +61,7 @@ struct Ear {
     users: RefCell<Vec<String>>,
 }
 
-impl Watcher for Ear {
+impl RelayObserver for Ear {
     fn to_backend(&self, _bytes: usize) {}
     fn to_frontend(&self, _bytes: usize) {}
     fn session_authorization(&self, user: &[u8]) {

@@ -6,14 +6,14 @@ use crate::wire::answer::{Refusal, Report, sqlstate};
 use crate::wire::frame::{self, HEADER_BYTES, Header, kind};
 use crate::wire::message::{self, Bind};
 use crate::wire::relay::buffer::{Buffer, READ_BYTES};
-use crate::wire::relay::{Inspector, Ledger, RelayError, Ruling, Watcher};
+use crate::wire::relay::{Inspector, Ledger, RelayError, RelayObserver, Ruling};
 
 /// Frontend to backend.
 pub(super) struct Upward<'a, R, W, I, T> {
     from: R,
     to: W,
     inspector: &'a mut I,
-    watcher: &'a T,
+    observer: &'a T,
     ledger: &'a Ledger,
     max_statement_bytes: usize,
     buffer: Buffer,
@@ -42,16 +42,16 @@ impl<'a, R, W, I, T> Upward<'a, R, W, I, T> {
         from: R,
         to: W,
         inspector: &'a mut I,
-        watcher: &'a T,
+        observer: &'a T,
         ledger: &'a Ledger,
         max_statement_bytes: usize,
     ) -> Self {
         let (buffer, out) = (Buffer::default(), Vec::new());
-        Self { from, to, inspector, watcher, ledger, max_statement_bytes, buffer, out, streaming: 0, discarding: 0 }
+        Self { from, to, inspector, observer, ledger, max_statement_bytes, buffer, out, streaming: 0, discarding: 0 }
     }
 }
 
-impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: Watcher> Upward<'_, R, W, I, T> {
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: RelayObserver> Upward<'_, R, W, I, T> {
     /// Runs until the frontend says Terminate or closes. Not cancel safe.
     pub(super) async fn run(&mut self) -> Result<(), RelayError> {
         let mut wanted = 0;
@@ -202,7 +202,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: Watcher> Upwa
             (kind::PARSE, Some(name)) => refusal.replace_parse(&name, &mut self.out),
             _ => refusal.replace_other(&mut self.out),
         };
-        self.ledger.expect(refusal);
+        self.ledger.remember(refusal);
     }
 
     /// Copies what is decided and not yet copied.
@@ -225,7 +225,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: Watcher> Upwa
         }
         self.to.write_all(bytes).await.map_err(RelayError::Backend)?;
         self.to.flush().await.map_err(RelayError::Backend)?;
-        self.watcher.to_backend(bytes.len());
+        self.observer.to_backend(bytes.len());
         self.out.clear();
         self.out.shrink_to(READ_BYTES);
         Ok(())

@@ -12,7 +12,7 @@ use crate::wire::answer::Report;
 ///
 /// # Errors
 /// The client has gone, or does not read within `limit`; it is not waited for any longer.
-pub async fn farewell<W: AsyncWrite + Unpin>(
+pub async fn close_with<W: AsyncWrite + Unpin>(
     mut frontend: W,
     report: Option<&Report>,
     limit: Duration,

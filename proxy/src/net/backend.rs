@@ -17,7 +17,7 @@ pub const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
 /// Where the backend is and how it is reached.
 #[derive(Clone)]
-pub struct Upstream {
+pub struct Backend {
     /// `host:port`.
     pub address: String,
     /// TLS to the backend and the name that its certificate must carry; `None`: plain TCP.
@@ -26,15 +26,15 @@ pub struct Upstream {
     pub timeout: Duration,
 }
 
-impl std::fmt::Debug for Upstream {
+impl std::fmt::Debug for Backend {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Upstream").field("address", &self.address).finish_non_exhaustive()
+        formatter.debug_struct("Backend").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
 /// Why the backend cannot be reached.
 #[derive(Debug, thiserror::Error)]
-pub enum UpstreamError {
+pub enum BackendError {
     /// Name or TCP.
     #[error("cannot connect to {address}: {source}")]
     Connect {
@@ -67,7 +67,7 @@ pub enum UpstreamError {
     },
 }
 
-impl UpstreamError {
+impl BackendError {
     /// Value of the `reason` label.
     #[must_use]
     pub fn reason(&self) -> &'static str {
@@ -88,18 +88,18 @@ pub fn server_name(host: &str) -> Result<ServerName<'static>, InvalidDnsNameErro
     ServerName::try_from(host.trim_start_matches('[').trim_end_matches(']').to_owned())
 }
 
-impl Upstream {
+impl Backend {
     /// Opens a connection. Cancel safe: a dropped attempt leaves nothing behind.
     ///
     /// # Errors
-    /// [`UpstreamError`].
-    pub async fn connect(&self) -> Result<Stream, UpstreamError> {
-        let timeout = || UpstreamError::Timeout { address: self.address.clone(), timeout: self.timeout };
+    /// [`BackendError`].
+    pub async fn connect(&self) -> Result<Stream, BackendError> {
+        let timeout = || BackendError::Timeout { address: self.address.clone(), timeout: self.timeout };
         tokio::time::timeout(self.timeout, self.open()).await.map_err(|_elapsed| timeout())?
     }
 
-    async fn open(&self) -> Result<Stream, UpstreamError> {
-        let failed = |source| UpstreamError::Connect { address: self.address.clone(), source };
+    async fn open(&self) -> Result<Stream, BackendError> {
+        let failed = |source| BackendError::Connect { address: self.address.clone(), source };
         let mut socket = Socket::Tcp(TcpStream::connect(&self.address).await.map_err(failed)?);
         tune(&socket).map_err(failed)?;
         let Some((connector, name)) = &self.tls else { return Ok(Stream::Plain(socket)) };
@@ -107,10 +107,10 @@ impl Upstream {
         // One byte and no more: what a man in the middle sends ahead of the handshake stays in the socket, where the
         // handshake trips over it (CVE-2021-23222).
         if socket.read_u8().await.map_err(failed)? != b'S' {
-            return Err(UpstreamError::NoTls { address: self.address.clone() });
+            return Err(BackendError::NoTls { address: self.address.clone() });
         }
         let handshake = connector.connect(name.clone(), socket).await;
-        let stream = handshake.map_err(|source| UpstreamError::Handshake { address: self.address.clone(), source })?;
+        let stream = handshake.map_err(|source| BackendError::Handshake { address: self.address.clone(), source })?;
         Ok(Stream::Backend(Box::new(stream)))
     }
 }

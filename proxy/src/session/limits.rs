@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// The most sessions that one holder may have; `None`: any number.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct SeatLimits {
+pub struct HolderLimits {
     /// Sessions of one login user.
     pub per_user: Option<usize>,
     /// Sessions from one client address.
@@ -30,11 +30,11 @@ pub enum Full {
 
 /// The sessions of one gate.
 #[derive(Debug, Default)]
-pub struct Seats {
+pub struct SessionLimits {
     taken: Arc<RwLock<Taken>>,
     starting: Arc<AtomicUsize>,
     canceling: Arc<AtomicUsize>,
-    limits: SeatLimits,
+    limits: HolderLimits,
 }
 
 #[derive(Debug, Default)]
@@ -43,10 +43,10 @@ struct Taken {
     addresses: HashMap<IpAddr, usize>,
 }
 
-impl Seats {
+impl SessionLimits {
     /// No session yet.
     #[must_use]
-    pub fn new(limits: SeatLimits) -> Self {
+    pub fn new(limits: HolderLimits) -> Self {
         Self { limits, ..Self::default() }
     }
 
@@ -62,11 +62,11 @@ impl Seats {
         Counted::enter(&self.canceling, self.limits.cancels)
     }
 
-    /// Takes a seat for a session; a client of this machine has no address.
+    /// Takes a place for a session; a client of this machine has no address.
     ///
     /// # Errors
     /// [`Full`].
-    pub fn take(&self, user: &str, address: Option<IpAddr>) -> Result<Seat, Full> {
+    pub fn take(&self, user: &str, address: Option<IpAddr>) -> Result<SessionPlace, Full> {
         let mut taken = self.taken.write().unwrap_or_else(PoisonError::into_inner);
         let held = |count: Option<&usize>| count.copied().unwrap_or_default();
         let is_full = |most: Option<usize>, count: usize| most.is_some_and(|most| count >= most);
@@ -80,7 +80,7 @@ impl Seats {
         if let Some(address) = address {
             add_one(taken.addresses.entry(address).or_default());
         }
-        Ok(Seat { taken: Arc::clone(&self.taken), user: user.into(), address })
+        Ok(SessionPlace { taken: Arc::clone(&self.taken), user: user.into(), address })
     }
 }
 
@@ -90,13 +90,13 @@ fn add_one(count: &mut usize) {
 
 /// A session's place, until it is dropped.
 #[derive(Debug)]
-pub struct Seat {
+pub struct SessionPlace {
     taken: Arc<RwLock<Taken>>,
     user: Box<str>,
     address: Option<IpAddr>,
 }
 
-impl Drop for Seat {
+impl Drop for SessionPlace {
     fn drop(&mut self) {
         let mut taken = self.taken.write().unwrap_or_else(PoisonError::into_inner);
         release(&mut taken.users, &self.user);
@@ -139,29 +139,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seats_are_bounded_by_user_and_address_and_given_back() {
-        let limits = SeatLimits { per_user: Some(2), per_address: Some(3), ..SeatLimits::default() };
-        let seats = Seats::new(limits);
+    fn places_are_bounded_by_user_and_address_and_given_back() {
+        let most = HolderLimits { per_user: Some(2), per_address: Some(3), ..HolderLimits::default() };
+        let limits = SessionLimits::new(most);
         let (here, there) = (Some([127, 0, 0, 1].into()), Some([127, 0, 0, 2].into()));
-        let first = seats.take("a", here).unwrap();
-        let _second = seats.take("a", here).unwrap();
-        assert_eq!(seats.take("a", there).unwrap_err(), Full::User);
-        let _third = seats.take("b", here).unwrap();
-        assert_eq!(seats.take("c", here).unwrap_err(), Full::Address);
+        let first = limits.take("a", here).unwrap();
+        let _second = limits.take("a", here).unwrap();
+        assert_eq!(limits.take("a", there).unwrap_err(), Full::User);
+        let _third = limits.take("b", here).unwrap();
+        assert_eq!(limits.take("c", here).unwrap_err(), Full::Address);
         drop(first);
-        assert!(seats.take("a", there).is_ok());
-        drop(seats.take("d", there));
-        assert_eq!(seats.taken.read().unwrap().users.len(), 2, "a holder of none is forgotten");
+        assert!(limits.take("a", there).is_ok());
+        drop(limits.take("d", there));
+        assert_eq!(limits.taken.read().unwrap().users.len(), 2, "a holder of none is forgotten");
     }
 
     #[test]
     fn connections_that_are_not_authenticated_and_cancel_requests_are_bounded() {
-        let seats = Seats::new(SeatLimits { unauthenticated: Some(1), cancels: Some(1), ..SeatLimits::default() });
-        for enter in [Seats::start, Seats::cancel] {
-            let one = enter(&seats);
-            assert!(one.is_some() && enter(&seats).is_none());
+        let limits =
+            SessionLimits::new(HolderLimits { unauthenticated: Some(1), cancels: Some(1), ..HolderLimits::default() });
+        for enter in [SessionLimits::start, SessionLimits::cancel] {
+            let one = enter(&limits);
+            assert!(one.is_some() && enter(&limits).is_none());
             drop(one);
-            assert!(enter(&seats).is_some());
+            assert!(enter(&limits).is_some());
         }
     }
 }
