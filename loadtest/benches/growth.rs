@@ -13,7 +13,6 @@ use rolegate::gate::judge_alone;
 use rolegate::gate::policy::Policy;
 use rolegate::gate::principal::{Attributes, Principal};
 use rolegate::serve::build;
-use rolegate::sql::Dialect;
 use rolegate_loadtest::accounts::{Size, chain, write};
 
 const SIZE: Size = Size { accounts: 10, roles: 20 };
@@ -48,7 +47,7 @@ fn copy(roles: u64) -> String {
 fn cold(criterion: &mut Criterion, group: &str, size: u64, policy: &Policy, text: &str) {
     let user = Principal::new(Attributes { user: "etl".to_owned(), ..Attributes::default() });
     let now = Timestamp::now();
-    let judge = |text: &str| judge_alone(policy, Dialect::Redshift, text.as_bytes(), &user, now);
+    let judge = |text: &str| judge_alone(policy, text.as_bytes(), &user, now);
     assert_eq!(judge(text).unwrap().codes(), [], "{group}/{size}");
     criterion
         .benchmark_group(group)

@@ -11,7 +11,6 @@ use rolegate::config::Config;
 use rolegate::gate::principal::{Attributes, Principal};
 use rolegate::gate::{CacheSettings, Gate, Source, judge_alone};
 use rolegate::serve::build;
-use rolegate::sql::Dialect;
 use rolegate_loadtest::accounts::{Size, chain, write};
 
 fn verdicts(criterion: &mut Criterion) {
@@ -25,9 +24,9 @@ fn verdicts(criterion: &mut Criterion) {
         let text = format!("copy t from 's3://b/x' iam_role '{}'", chain(size, 4));
         let now = Timestamp::now();
         let settings = CacheSettings { capacity: 1000, ttl: Duration::from_hours(1) };
-        let gate = Gate::new(policy.clone(), Dialect::Redshift, settings, |_cause| ());
+        let gate = Gate::new(policy.clone(), settings, |_cause| ());
         criterion.bench_function(&format!("cold/{accounts} accounts"), |bencher| {
-            bencher.iter(|| judge_alone(&policy, Dialect::Redshift, black_box(text.as_bytes()), &user, now));
+            bencher.iter(|| judge_alone(&policy, black_box(text.as_bytes()), &user, now));
         });
         gate.judge(text.as_bytes(), &user, || now).0.unwrap();
         assert_eq!(gate.judge(text.as_bytes(), &user, || now).1, Source::Cached);

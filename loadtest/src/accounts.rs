@@ -123,9 +123,7 @@ mod tests {
         assert_eq!(policy.iam().unwrap().facts.role_count(), 15);
         let sql = format!("copy t from 's3://b/x' iam_role '{}'", chain(size, 3));
         let user = rolegate::gate::principal::Principal::new(rolegate::gate::principal::Attributes::default());
-        let dialect = rolegate::sql::Dialect::Redshift;
-        let verdict =
-            rolegate::gate::judge_alone(&policy, dialect, sql.as_bytes(), &user, jiff::Timestamp::now()).unwrap();
+        let verdict = rolegate::gate::judge_alone(&policy, sql.as_bytes(), &user, jiff::Timestamp::now()).unwrap();
         assert_eq!(verdict.codes(), [], "{verdict:?}");
     }
 }

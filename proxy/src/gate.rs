@@ -17,7 +17,7 @@ use moka::sync::Cache;
 use crate::gate::policy::Policy;
 use crate::gate::principal::Principal;
 use crate::gate::verdict::Verdict;
-use crate::sql::{self, Dialect, Reading};
+use crate::sql::{self, Reading};
 
 /// Texts longer than this are judged anew each time: they are rare, and one must not push out thousands.
 const MAX_CACHED_TEXT_BYTES: usize = 16 * 1024;
@@ -55,18 +55,12 @@ pub enum Source {
 pub struct Gate {
     policy: ArcSwap<Policy>,
     cache: Cache<Key, Arc<Verdict>>,
-    dialect: Dialect,
 }
 
 impl Gate {
     /// A gate under `policy`; `evicted` is told why a verdict leaves the cache.
     #[must_use]
-    pub fn new(
-        policy: Policy,
-        dialect: Dialect,
-        cache: CacheSettings,
-        evicted: impl Fn(&'static str) + Send + Sync + 'static,
-    ) -> Self {
+    pub fn new(policy: Policy, cache: CacheSettings, evicted: impl Fn(&'static str) + Send + Sync + 'static) -> Self {
         let told = move |_key, _verdict, cause| {
             evicted(match cause {
                 RemovalCause::Expired => "expired",
@@ -77,13 +71,7 @@ impl Gate {
         };
         let cache =
             Cache::builder().max_capacity(cache.capacity).time_to_live(cache.ttl).eviction_listener(told).build();
-        Self { policy: ArcSwap::from_pointee(policy), cache, dialect }
-    }
-
-    /// The lexical rules of the backend.
-    #[must_use]
-    pub fn dialect(&self) -> Dialect {
-        self.dialect
+        Self { policy: ArcSwap::from_pointee(policy), cache }
     }
 
     /// The policy in force.
@@ -113,16 +101,16 @@ impl Gate {
         principal: &Principal,
         now: impl FnOnce() -> Timestamp,
     ) -> (Option<Arc<Verdict>>, Source) {
-        if sql::is_plain(text, self.dialect) {
+        let policy = self.policy.load();
+        if sql::is_plain(text, policy.dialect()) {
             return (None, Source::Scan);
         }
-        let policy = self.policy.load();
         let is_kept = text.len() <= MAX_CACHED_TEXT_BYTES;
         let key = is_kept.then(|| Key { policy: policy.generation(), principal: principal.clone(), text: text.into() });
         if let Some(verdict) = key.as_ref().and_then(|key| self.cache.get(key)) {
             return (Some(verdict), Source::Cached);
         }
-        let Reading::Analysed(analysis) = sql::read(text, self.dialect) else { return (None, Source::Scan) };
+        let Reading::Analysed(analysis) = sql::read(text, policy.dialect()) else { return (None, Source::Scan) };
         let verdict = Arc::new(policy.judge(text, analysis, principal, now()));
         if let Some(key) = key.filter(|_| !verdict.depends_on_time) {
             self.cache.insert(key, Arc::clone(&verdict));
@@ -133,14 +121,8 @@ impl Gate {
 
 /// Judges one text outside any session, without a cache. `None`: nothing in it is to be judged.
 #[must_use]
-pub fn judge_alone(
-    policy: &Policy,
-    dialect: Dialect,
-    text: &[u8],
-    principal: &Principal,
-    now: Timestamp,
-) -> Option<Verdict> {
-    match sql::read(text, dialect) {
+pub fn judge_alone(policy: &Policy, text: &[u8], principal: &Principal, now: Timestamp) -> Option<Verdict> {
+    match sql::read(text, policy.dialect()) {
         Reading::Plain => None,
         Reading::Analysed(analysis) => Some(policy.judge(text, analysis, principal, now)),
     }

@@ -30,7 +30,7 @@ use crate::observe::{Audit, Metrics, logging};
 use crate::serve::build::BuildError;
 use crate::serve::overview::Overview;
 use crate::serve::reload::Changes;
-use crate::session::Service;
+use crate::session::service::Service;
 use crate::wire::relay::Drain;
 
 /// How long sessions that are told to end may take to say so.

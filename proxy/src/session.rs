@@ -4,96 +4,35 @@ mod cancel;
 pub mod inspect;
 pub mod limits;
 pub mod record;
+pub mod service;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
-use ipnet::IpNet;
-use jiff::Timestamp;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 use tokio::time::timeout_at;
 use tracing::{Instrument, Span, debug, info, info_span, warn};
 
-use crate::gate::Gate;
 use crate::gate::principal::{Attributes, Principal, database_user};
-use crate::iam::Live;
-use crate::net::backend::{Backend, BackendError};
+use crate::net::backend::BackendError;
 use crate::net::listener::tune;
 use crate::net::proxied;
 use crate::net::socket::{Peer, Socket};
 use crate::net::stream::Stream;
-use crate::observe::Audit;
-use crate::observe::metrics::{GateMetrics, SessionGuard};
+use crate::observe::metrics::SessionGuard;
 use crate::session::inspect::{Identity, StatementInspector};
-use crate::session::limits::{Counted, Full, SessionLimits, SessionPlace};
+use crate::session::limits::{Counted, Full, SessionPlace};
+use crate::session::service::{Limits, Service, Settings};
 use crate::sql::{is_unsafe_encoding, options_ask_for_unsafe_encoding};
 use crate::wire::answer::{Report, sqlstate};
 use crate::wire::close::close_with;
 use crate::wire::relay::{self, Bounds, Drain, Ended, Legs, RelayError};
-use crate::wire::startup::{self, Offer, Opening, StartupError, StartupMessage};
+use crate::wire::startup::{self, Opening, StartupError, StartupMessage};
 
 /// How long a client may take to read why it is not let in.
 const LAST_WORDS: Duration = Duration::from_secs(10);
-
-/// The bounds of a gate's sessions.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Limits {
-    /// The longest message that may carry a statement.
-    pub max_statement_bytes: usize,
-    /// From the connection to the backend's word that the user is let in.
-    pub startup_timeout: Duration,
-    /// Sessions at once.
-    pub max_sessions: usize,
-    /// How long nothing may happen in a session.
-    pub idle_timeout: Option<Duration>,
-    /// How long a session may last.
-    pub session_lifetime: Option<Duration>,
-}
-
-/// What all sessions of one gate share.
-#[derive(Debug)]
-pub struct Service {
-    /// The gate's name.
-    pub name: String,
-    /// Judges.
-    pub gate: Gate,
-    /// The backend.
-    pub upstream: ArcSwap<Backend>,
-    /// Looks up roles that the facts do not hold, where facts come from AWS.
-    pub live: Option<Arc<Live>>,
-    /// What the frontend's leg offers.
-    pub offer: ArcSwap<Offer>,
-    /// Bounds.
-    pub limits: Limits,
-    /// Who holds how many sessions.
-    pub seats: SessionLimits,
-    /// Networks whose connections start with a PROXY protocol header.
-    pub proxies: Vec<IpNet>,
-    /// How reading the cluster's groups goes.
-    pub catalog: ArcSwap<CatalogStatus>,
-    /// Annotated statements carry a comment.
-    pub comment: bool,
-    /// Annotated statements warn the client.
-    pub notice: bool,
-    /// Counts.
-    pub metrics: GateMetrics,
-    /// Records.
-    pub audit: Audit,
-}
-
-/// How reading the groups of a cluster goes, for people.
-#[derive(Clone, Debug, Default)]
-pub struct CatalogStatus {
-    /// When it was read last; `None` when it never was.
-    pub read_at: Option<Timestamp>,
-    /// The groups that it holds.
-    pub groups: usize,
-    /// What went wrong since.
-    pub last_error: Option<String>,
-}
 
 /// Numbers sessions within this process.
 static NEXT_SESSION: AtomicU64 = AtomicU64::new(1);
@@ -125,28 +64,29 @@ async fn start(
     drain: watch::Receiver<Drain>,
 ) -> Option<Running> {
     let id = NEXT_SESSION.fetch_add(1, Ordering::Relaxed);
-    let deadline = Instant::now() + service.limits.startup_timeout;
+    let settings = service.settings.load_full();
+    let deadline = Instant::now() + settings.limits.startup_timeout;
     if let Err(error) = tune(&socket) {
         debug!(%error, "socket options");
     }
-    let Some(starting) = service.seats.start() else {
+    let Some(starting) = service.held.start(&settings.limits.holders) else {
         service.metrics.session_refused("limit_unauthenticated");
         debug!("too many connections are not authenticated; closed without a word");
         return None;
     };
-    let Some(peer) = client(&mut socket, peer, &service, deadline).await else {
+    let Some(peer) = client(&mut socket, peer, &settings, deadline).await else {
         service.metrics.session_refused("startup");
         return None;
     };
     let span = info_span!("session", id, gate = %service.name, client = %peer);
-    let arrived = Arrived { id, socket, peer, starting, deadline };
+    let arrived = Arrived { id, settings, socket, peer, starting, deadline };
     open(arrived, &service, &drain).instrument(span).await
 }
 
 /// Who is there: the peer itself, or whom the header of a trusted load balancer names. `None` when the header is not there.
-async fn client(socket: &mut Socket, peer: Peer, service: &Service, deadline: Instant) -> Option<Peer> {
+async fn client(socket: &mut Socket, peer: Peer, settings: &Settings, deadline: Instant) -> Option<Peer> {
     let address = match peer {
-        Peer::Address(address) if proxied::is_expected(address, &service.proxies) => address,
+        Peer::Address(address) if proxied::is_expected(address, &settings.proxies) => address,
         Peer::Address(_) | Peer::Local => return Some(peer),
     };
     match timeout_at(deadline.into(), proxied::client(socket, address)).await {
@@ -162,6 +102,7 @@ async fn client(socket: &mut Socket, peer: Peer, service: &Service, deadline: In
 /// A connection of a known client that has not said anything yet.
 struct Arrived {
     id: u64,
+    settings: Arc<Settings>,
     socket: Socket,
     peer: Peer,
     starting: Counted,
@@ -171,9 +112,8 @@ struct Arrived {
 
 /// From the first byte to a session that can be relayed, if it comes to one.
 async fn open(arrived: Arrived, service: &Arc<Service>, drain: &watch::Receiver<Drain>) -> Option<Running> {
-    let Arrived { id, socket, peer, starting, deadline } = arrived;
-    let offer = service.offer.load_full();
-    match timeout_at(deadline.into(), startup::negotiate(socket, &offer)).await {
+    let Arrived { id, settings, socket, peer, starting, deadline } = arrived;
+    match timeout_at(deadline.into(), startup::negotiate(socket, &settings.offer)).await {
         Err(_elapsed) => {
             service.metrics.session_refused("startup");
             debug!("start-up took too long");
@@ -185,7 +125,8 @@ async fn open(arrived: Arrived, service: &Arc<Service>, drain: &watch::Receiver<
             cancel::forward(stream, &packet, service).await;
         }
         Ok(Ok(Opening::Session(stream, startup))) => {
-            return connect(Opened { id, stream, peer, startup, starting, deadline }, service, drain).await;
+            let opened = Opened { id, settings, stream, peer, startup, starting, deadline };
+            return connect(opened, service, drain).await;
         }
     }
     None
@@ -217,6 +158,7 @@ async fn turn_away(stream: Stream, report: &Report) {
 /// A connection that has said what it wants.
 struct Opened {
     id: u64,
+    settings: Arc<Settings>,
     stream: Stream,
     peer: Peer,
     startup: StartupMessage,
@@ -227,12 +169,12 @@ struct Opened {
 
 /// Lets the client in and hands its start-up to the backend.
 async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver<Drain>) -> Option<Running> {
-    let Opened { id, stream, peer, startup, starting, deadline } = opened;
+    let Opened { id, settings, stream, peer, startup, starting, deadline } = opened;
     if stream.is_tls() {
         service.metrics.tls_handshake("frontend", "ok");
     }
     let drain_now = *drain.borrow();
-    let place = match admission(&startup, peer, service, drain_now) {
+    let place = match admission(&startup, peer, service, &settings.limits, drain_now) {
         Ok(place) => place,
         Err(report) => {
             info!(user = %startup.user, reason = %report.message, "session refused");
@@ -241,7 +183,7 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
         }
     };
     let began = Instant::now();
-    let mut backend = match reach(service, deadline).await {
+    let mut backend = match reach(&settings, deadline).await {
         Ok(backend) => backend,
         Err(error) => {
             service.metrics.upstream_error(error.reason());
@@ -264,7 +206,7 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
         return None;
     }
     let identity = Identity::new(principal(startup, peer, &stream), starting);
-    let limits = &service.limits;
+    let limits = &settings.limits;
     let bounds = Bounds {
         max_statement_bytes: limits.max_statement_bytes,
         authenticated_by: deadline.into(),
@@ -272,7 +214,7 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
         lifetime: limits.session_lifetime,
     };
     let (legs, span) = (Legs::new(stream, backend), Span::current());
-    Some(Running { id, legs, identity, bounds, span, guard, _place: place })
+    Some(Running { id, settings, legs, identity, bounds, span, guard, _place: place })
 }
 
 fn principal(startup: StartupMessage, peer: Peer, stream: &Stream) -> Principal {
@@ -292,6 +234,7 @@ fn principal(startup: StartupMessage, peer: Peer, stream: &Stream) -> Principal 
 /// A session whose two legs stand.
 struct Running {
     id: u64,
+    settings: Arc<Settings>,
     legs: Legs<Stream, Stream>,
     identity: Identity,
     bounds: Bounds,
@@ -303,7 +246,7 @@ struct Running {
 
 impl Running {
     async fn relay(&mut self, service: &Arc<Service>, drain: &mut watch::Receiver<Drain>) {
-        let mut inspector = StatementInspector::new(self.id, service, &self.identity);
+        let mut inspector = StatementInspector::new(self.id, service, &self.settings, &self.identity);
         let observer = self.identity.observer(&service.metrics);
         let ended = relay::relay(&self.legs, &mut inspector, &observer, &self.bounds, drain).await;
         self.span.in_scope(|| closed(&mut self.guard, &ended));
@@ -320,11 +263,11 @@ fn closed(guard: &mut SessionGuard, ended: &Result<Ended, RelayError>) {
 }
 
 /// Connects to the backend within the time that is left for the start-up, however long `connect_timeout` is.
-async fn reach(service: &Service, deadline: Instant) -> Result<Stream, BackendError> {
-    let upstream = service.upstream.load_full();
+async fn reach(settings: &Settings, deadline: Instant) -> Result<Stream, BackendError> {
+    let backend = &settings.backend;
     let too_late =
-        || BackendError::Timeout { address: upstream.address.clone(), timeout: service.limits.startup_timeout };
-    timeout_at(deadline.into(), upstream.connect()).await.map_err(|_elapsed| too_late())?
+        || BackendError::Timeout { address: backend.address.clone(), timeout: settings.limits.startup_timeout };
+    timeout_at(deadline.into(), backend.connect()).await.map_err(|_elapsed| too_late())?
 }
 
 fn end_reason(ended: &Result<Ended, RelayError>) -> &'static str {
@@ -338,7 +281,13 @@ fn end_reason(ended: &Result<Ended, RelayError>) -> &'static str {
 }
 
 /// Lets a session in, or says why not.
-fn admission(startup: &StartupMessage, peer: Peer, service: &Service, drain: Drain) -> Result<SessionPlace, Report> {
+fn admission(
+    startup: &StartupMessage,
+    peer: Peer,
+    service: &Service,
+    limits: &Limits,
+    drain: Drain,
+) -> Result<SessionPlace, Report> {
     let refuse = |reason: &'static str, report: Report| {
         service.metrics.session_refused(reason);
         Err(report)
@@ -351,8 +300,8 @@ fn admission(startup: &StartupMessage, peer: Peer, service: &Service, drain: Dra
         let report = Report::new(sqlstate::ADMIN_SHUTDOWN, "the gate is being stopped").hint("connect again");
         return refuse("drain", report);
     }
-    if service.metrics.sessions_open() >= service.limits.max_sessions {
-        return refuse("limit_total", too_many(&format!("than {}", service.limits.max_sessions)));
+    if service.metrics.sessions_open() >= limits.max_sessions {
+        return refuse("limit_total", too_many(&format!("than {}", limits.max_sessions)));
     }
     let by_name = startup.client_encoding.as_deref().is_some_and(is_unsafe_encoding);
     if by_name || startup.options.as_deref().is_some_and(options_ask_for_unsafe_encoding) {
@@ -360,7 +309,7 @@ fn admission(startup: &StartupMessage, peer: Peer, service: &Service, drain: Dra
         let report = Report::new(sqlstate::FEATURE_NOT_SUPPORTED, message).hint("use client_encoding UTF8");
         return refuse("startup", report);
     }
-    service.seats.take(&startup.user, peer.ip()).or_else(|full| match full {
+    service.held.take(&limits.holders, &startup.user, peer.ip()).or_else(|full| match full {
         Full::User => refuse("limit_user", too_many(&format!("of user \"{}\"", startup.user))),
         Full::Address => refuse("limit_address", too_many(&format!("from {peer}"))),
     })

@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod close;
 pub mod frame;
+pub mod function_call;
 pub mod message;
 pub mod relay;
 pub mod startup;

@@ -26,6 +26,7 @@ fn codes(from: &str, to: &str) -> Vec<Code> {
     let iam = ["iam/123456789012.json", "iam/210987654321.json"].map(|file| demo.join(file)).to_vec();
     let facts = Facts::load(&Sources { iam, clusters: vec![clusters], service_control: Vec::new() }).unwrap();
     let policy = Policy::new(Parts {
+        dialect: Dialect::Redshift,
         gate: "demo".to_owned(),
         iam: Some(Iam {
             facts: Arc::new(facts),
@@ -41,7 +42,7 @@ fn codes(from: &str, to: &str) -> Vec<Code> {
     });
     let principal = Principal::new(Attributes { user: "etl".to_owned(), ..Attributes::default() });
     let text = b"copy venue from 's3://b/x' iam_role default";
-    let verdict = judge_alone(&policy, Dialect::Redshift, text, &principal, Timestamp::now()).unwrap();
+    let verdict = judge_alone(&policy, text, &principal, Timestamp::now()).unwrap();
     let role_use = verdict.statements.iter().flat_map(|statement| &statement.uses).next().unwrap();
     assert!(role_use.roles.is_empty(), "reports show the keyword");
     verdict.codes()

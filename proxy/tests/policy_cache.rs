@@ -73,6 +73,7 @@ impl World {
         let severities = [(Code::Rg201, Severity::Annotate), (Code::Rg302, Severity::Allow)];
         Policy::new(Parts {
             gate: "demo".to_owned(),
+            dialect: Dialect::Redshift,
             iam: Some(Iam {
                 facts: Arc::clone(self.facts.get(change.facts).unwrap()),
                 cluster: "demo".to_owned(),
@@ -158,7 +159,7 @@ fn a_cached_verdict_is_a_fresh_one() {
     for _ in 0..64 {
         let steps = tree.new_tree(&mut runner).unwrap().current();
         let settings = CacheSettings { capacity: 1000, ttl: Duration::from_mins(5) };
-        let gate = Gate::new(world.policy(&start), Dialect::Redshift, settings, |_cause| ());
+        let gate = Gate::new(world.policy(&start), settings, |_cause| ());
         for step in &steps {
             match step {
                 Step::Reload(change) => gate.replace(world.policy(change)),
@@ -171,7 +172,7 @@ fn a_cached_verdict_is_a_fresh_one() {
                     let now: Timestamp = format!("2026-{month:02}-01T00:00:00Z").parse().unwrap();
                     let text = statement(*number);
                     let (cached, source) = gate.judge(text.as_bytes(), &principal, || now);
-                    let fresh = judge_alone(&gate.policy(), Dialect::Redshift, text.as_bytes(), &principal, now);
+                    let fresh = judge_alone(&gate.policy(), text.as_bytes(), &principal, now);
                     assert_eq!(cached.as_deref(), fresh.as_ref(), "{step:?} of {steps:#?}");
                     hits += usize::from(source == Source::Cached);
                     runs += 1;

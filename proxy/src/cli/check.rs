@@ -15,7 +15,6 @@ use crate::gate::judge_alone;
 use crate::gate::policy::{Parts, Policy};
 use crate::gate::principal::{Attributes, Principal, database_user};
 use crate::gate::verdict::Action;
-use crate::sql::Dialect;
 use crate::sql::lexer::{Escapes, Lexer, Token, TokenKind};
 
 /// Arguments of `rolegate check`.
@@ -82,7 +81,7 @@ struct Subject {
 /// # Errors
 /// What is wrong with the usage or the input, naming the file and line.
 pub fn run(arguments: &CheckArguments) -> Result<u8, String> {
-    let (policy, dialect) = policy(arguments)?;
+    let policy = policy(arguments)?;
     let principal = Principal::new(Attributes {
         user: database_user(&arguments.user).to_owned(),
         login_user: arguments.user.clone(),
@@ -96,7 +95,7 @@ pub fn run(arguments: &CheckArguments) -> Result<u8, String> {
     let mut sarif = Sarif::default();
     for subject in subjects(arguments)? {
         note_jinja(&subject);
-        let verdict = judge_alone(&policy, dialect, &subject.text, &principal, Timestamp::now());
+        let verdict = judge_alone(&policy, &subject.text, &principal, Timestamp::now());
         refused |= verdict.as_ref().is_some_and(|verdict| verdict.action == Action::Reject);
         let place = report::Place {
             id: subject.id.as_ref(),
@@ -105,7 +104,7 @@ pub fn run(arguments: &CheckArguments) -> Result<u8, String> {
             text: &subject.text,
         };
         let written = match arguments.format {
-            Format::Json => report::json(&place, verdict.as_ref(), dialect, arguments.input == Input::Jsonl)
+            Format::Json => report::json(&place, verdict.as_ref(), policy.dialect(), arguments.input == Input::Jsonl)
                 .and_then(|lines| out.write_all(lines.as_bytes())),
             Format::Human => out.write_all(report::human(&place, verdict.as_ref()).as_bytes()),
             Format::Sarif => {
@@ -153,12 +152,11 @@ fn jinja(text: &[u8]) -> Option<usize> {
     None
 }
 
-fn policy(arguments: &CheckArguments) -> Result<(Policy, Dialect), String> {
-    let Some(path) = &arguments.config else { return Ok((Policy::new(Parts::without_facts()), Dialect::Redshift)) };
+fn policy(arguments: &CheckArguments) -> Result<Policy, String> {
+    let Some(path) = &arguments.config else { return Ok(Policy::new(Parts::without_facts())) };
     let config = Config::load(path).map_err(|error| error.to_string())?;
     let gate = super::gate_of(&config, arguments.gate.as_deref())?;
-    let policy = crate::serve::build::policy(&config, gate).map_err(|error| error.to_string())?;
-    Ok((policy, crate::serve::build::dialect(gate)))
+    crate::serve::build::policy(&config, gate).map_err(|error| error.to_string())
 }
 
 fn subjects(arguments: &CheckArguments) -> Result<Vec<Subject>, String> {

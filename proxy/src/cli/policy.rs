@@ -15,7 +15,6 @@ use crate::gate::policy::Policy;
 use crate::gate::principal::{Attributes, Principal, database_user};
 use crate::gate::verdict::Verdict;
 use crate::serve::build;
-use crate::sql::Dialect;
 
 /// Subcommands of `rolegate policy`.
 #[derive(Debug, Subcommand)]
@@ -70,7 +69,7 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn of(case: Case, policy: &Policy, dialect: Dialect) -> Self {
+    fn of(case: Case, policy: &Policy) -> Self {
         let principal = Principal::new(Attributes {
             user: database_user(&case.user).to_owned(),
             login_user: case.user.clone(),
@@ -82,7 +81,7 @@ impl Outcome {
             tls_names: case.tls_names.clone(),
         });
         let now = case.time.unwrap_or_else(Timestamp::now);
-        let verdict = judge_alone(policy, dialect, case.sql.as_bytes(), &principal, now);
+        let verdict = judge_alone(policy, case.sql.as_bytes(), &principal, now);
         let found = verdict.iter().flat_map(Verdict::findings);
         Self {
             verdict: verdict.as_ref().map_or("forward", |verdict| verdict.action.as_str()),
@@ -124,7 +123,7 @@ fn outcomes(path: &Path) -> Result<Vec<Outcome>, String> {
             ));
         }
     }
-    Ok(file.cases.into_iter().map(|case| Outcome::of(case, &policy, build::dialect(gate))).collect())
+    Ok(file.cases.into_iter().map(|case| Outcome::of(case, &policy)).collect())
 }
 
 /// A table of one file's cases; those that came out otherwise with what was expected (-) and what was found (+).

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::address;
 use crate::config::period::Period;
 use crate::config::value::{DialectWord, ExternalIdWord, FactsMode, TlsMode, TlsVersion};
+use crate::wire::function_call::FunctionCalls;
 
 /// One `[[gate]]`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -31,6 +32,9 @@ pub struct Gate {
     /// The lexical rules of the backend.
     #[serde(default = "redshift")]
     pub dialect: DialectWord,
+    /// What becomes of a FunctionCall message; refused before a Redshift and relayed before a PostgreSQL when not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function_call: Option<FunctionCalls>,
     /// The cluster.
     pub upstream: Upstream,
     /// TLS for SQL clients; absent: none is offered.
@@ -174,6 +178,8 @@ impl GateTls {
 pub struct Limits {
     /// The longest message with a statement; a longer one is refused.
     pub max_statement_bytes: usize,
+    /// What the texts of a session's prepared statements with roles may hold together.
+    pub max_prepared_bytes: usize,
     /// How long a client may take until it is authenticated.
     pub startup_timeout: Period,
     /// Sessions at one time.
@@ -200,6 +206,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_statement_bytes: 16 * 1024 * 1024,
+            max_prepared_bytes: 1024 * 1024,
             startup_timeout: Period::from_secs(30),
             max_sessions: 5000,
             max_sessions_per_user: None,

@@ -101,6 +101,10 @@ pub struct Policy {
     pub notice: bool,
     /// Whether an annotated statement carries a comment to the cluster's query history.
     pub comment: bool,
+    /// Whether `notice` holds in shadow mode too.
+    pub shadow_notice: bool,
+    /// Whether `comment` holds in shadow mode too.
+    pub shadow_comment: bool,
     /// Severities that differ from the defaults, by finding code; every key is a known one.
     pub severity: BTreeMap<String, SeverityWord>,
     /// Database users by group.
@@ -116,6 +120,8 @@ impl Default for Policy {
             rules: Vec::new(),
             notice: true,
             comment: true,
+            shadow_notice: true,
+            shadow_comment: true,
             severity: BTreeMap::new(),
             groups: BTreeMap::new(),
             cache: Cache::default(),

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::gate::finding::{Code, Severity};
 use crate::iam::{ExternalIdOn, Facts, Mode};
 use crate::rules::Rules;
+use crate::sql::Dialect;
 
 /// Whether refusals are carried out.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -60,6 +61,8 @@ pub enum Catalog {
 pub struct Parts {
     /// The gate's name.
     pub gate: String,
+    /// The lexical rules of the backend.
+    pub dialect: Dialect,
     /// `None`: only what needs no facts is judged.
     pub iam: Option<Iam>,
     /// The organisation's rules.
@@ -80,6 +83,7 @@ impl Parts {
     pub fn without_facts() -> Self {
         Self {
             gate: String::new(),
+            dialect: Dialect::Redshift,
             iam: None,
             rules: Arc::new(Rules::none()),
             groups: BTreeMap::new(),
@@ -119,6 +123,12 @@ impl Policy {
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// The lexical rules of the backend.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.parts.dialect
     }
 
     /// Whether refusals are carried out.
@@ -184,6 +194,7 @@ fn version(parts: &Parts) -> String {
         hash.update(text.len().to_be_bytes());
         hash.update(text);
     };
+    add(&format!("{:?}", parts.dialect));
     add(parts.rules.version());
     if let Some(iam) = &parts.iam {
         add(iam.facts.version());

@@ -19,8 +19,9 @@ use crate::observe::{Audit, Metrics};
 use crate::rules::{Rules, RulesError};
 use crate::serve::live;
 use crate::session::limits::{HolderLimits, SessionLimits};
-use crate::session::{Limits, Service};
+use crate::session::service::{Annotations, Limits, Service, Settings};
 use crate::sql::Dialect;
+use crate::wire::function_call::FunctionCalls;
 use crate::wire::startup::Offer;
 
 /// Redshift's limit of roles attached to a cluster. Source: Amazon Redshift Management Guide, "Quotas and limits".
@@ -141,6 +142,7 @@ fn policy_of(config: &Config, gate: &GateConfig, shared: &Shared) -> Result<Poli
     };
     Ok(Policy::new(Parts {
         gate: gate.name.clone(),
+        dialect: dialect(gate),
         iam,
         rules: Arc::clone(&shared.rules),
         groups: config.policy.groups.clone(),
@@ -164,9 +166,7 @@ fn severities(config: &Config) -> BTreeMap<Code, Severity> {
     known.collect()
 }
 
-/// The lexical rules of a gate's backend.
-#[must_use]
-pub fn dialect(gate: &GateConfig) -> Dialect {
+fn dialect(gate: &GateConfig) -> Dialect {
     match gate.dialect {
         DialectWord::Redshift => Dialect::Redshift,
         DialectWord::PostgreSql => Dialect::PostgreSql,
@@ -177,8 +177,7 @@ pub fn dialect(gate: &GateConfig) -> Dialect {
 #[derive(Debug)]
 pub struct Replaceable {
     policy: Policy,
-    offer: Offer,
-    upstream: Backend,
+    settings: Settings,
 }
 
 /// Everything that a configuration names.
@@ -199,11 +198,47 @@ pub fn all(config: &Config, live: Option<&Live>) -> Result<Built, BuildError> {
         return Err(BuildError::NoAws { path: config.source().to_owned() });
     }
     let shared = Shared::load(config, live)?;
-    let replaceable = |gate| {
-        Ok(Replaceable { policy: policy_of(config, gate, &shared)?, offer: offer(gate)?, upstream: upstream_of(gate)? })
-    };
+    let replaceable =
+        |gate| Ok(Replaceable { policy: policy_of(config, gate, &shared)?, settings: settings(config, gate)? });
     let gates = config.gate.iter().map(replaceable).collect::<Result<_, BuildError>>()?;
     Ok(Built { gates, base: shared.base })
+}
+
+fn settings(config: &Config, gate: &GateConfig) -> Result<Settings, BuildError> {
+    let policy = &config.policy;
+    Ok(Settings {
+        limits: limits(gate),
+        offer: offer(gate)?,
+        backend: upstream_of(gate)?,
+        proxies: gate.proxy_protocol_from.clone(),
+        annotations: Annotations { comment: policy.comment, notice: policy.notice },
+        shadow_annotations: Annotations {
+            comment: policy.comment && policy.shadow_comment,
+            notice: policy.notice && policy.shadow_notice,
+        },
+        function_calls: gate.function_call.unwrap_or(match gate.dialect {
+            DialectWord::Redshift => FunctionCalls::Refuse,
+            DialectWord::PostgreSql => FunctionCalls::Relay,
+        }),
+    })
+}
+
+fn limits(gate: &GateConfig) -> Limits {
+    let limits = &gate.limits;
+    Limits {
+        max_statement_bytes: limits.max_statement_bytes,
+        max_prepared_bytes: limits.max_prepared_bytes,
+        startup_timeout: limits.startup_timeout.get(),
+        max_sessions: limits.max_sessions,
+        holders: HolderLimits {
+            per_user: limits.max_sessions_per_user,
+            per_address: limits.max_sessions_per_address,
+            unauthenticated: Some(limits.max_unauthenticated),
+            cancels: Some(limits.max_cancels),
+        },
+        idle_timeout: limits.idle_timeout.map(Period::get),
+        session_lifetime: limits.session_lifetime.map(Period::get),
+    }
 }
 
 fn offer(gate: &GateConfig) -> Result<Offer, BuildError> {
@@ -260,27 +295,11 @@ pub fn services(
         show(&counts, &fresh.policy);
         services.push(Arc::new(Service {
             name: gate.name.clone(),
-            gate: Gate::new(fresh.policy, dialect(gate), cache, move |cause| all.cache_evicted(cause)),
+            gate: Gate::new(fresh.policy, cache, move |cause| all.cache_evicted(cause)),
             live: live.map(Arc::clone),
-            upstream: ArcSwap::from_pointee(fresh.upstream),
-            offer: ArcSwap::from_pointee(fresh.offer),
-            limits: Limits {
-                max_statement_bytes: gate.limits.max_statement_bytes,
-                startup_timeout: gate.limits.startup_timeout.get(),
-                max_sessions: gate.limits.max_sessions,
-                idle_timeout: gate.limits.idle_timeout.map(Period::get),
-                session_lifetime: gate.limits.session_lifetime.map(Period::get),
-            },
-            seats: SessionLimits::new(HolderLimits {
-                per_user: gate.limits.max_sessions_per_user,
-                per_address: gate.limits.max_sessions_per_address,
-                unauthenticated: Some(gate.limits.max_unauthenticated),
-                cancels: Some(gate.limits.max_cancels),
-            }),
-            proxies: gate.proxy_protocol_from.clone(),
+            settings: ArcSwap::from_pointee(fresh.settings),
+            held: SessionLimits::default(),
             catalog: ArcSwap::default(),
-            comment: config.policy.comment,
-            notice: config.policy.notice,
             metrics: counts,
             audit: audit.clone(),
         }));
@@ -300,8 +319,7 @@ pub fn refresh(config: &Config, live: Option<&Live>, services: &[Arc<Service>]) 
             let policy = fresh.policy.with_catalog(service.gate.policy().catalog().clone());
             show(&service.metrics, &policy);
             service.gate.replace(policy);
-            service.offer.store(Arc::new(fresh.offer));
-            service.upstream.store(Arc::new(fresh.upstream));
+            service.settings.store(Arc::new(fresh.settings));
         }
     }
     if let Some(live) = live {

@@ -13,7 +13,7 @@ use crate::config::Catalog as Settings;
 use crate::gate::policy::Catalog;
 use crate::net::backend::BackendError;
 use crate::observe::Metrics;
-use crate::session::{CatalogStatus, Service};
+use crate::session::service::{CatalogStatus, Service};
 
 /// Every user in every group. Source: Amazon Redshift Database Developer Guide, `PG_GROUP`; PostgreSQL 8.0 documentation, `pg_user`.
 const QUERY: &str =
@@ -80,7 +80,7 @@ async fn read(service: &Service, settings: &Settings) -> Result<BTreeMap<String,
         let password = password.map_err(|source| CatalogError::Password { path: path.clone(), source })?;
         config.password(password.trim_end_matches(['\r', '\n']));
     }
-    let stream = service.upstream.load_full().connect().await?;
+    let stream = service.settings.load_full().backend.connect().await?;
     let (client, connection) = config.connect_raw(stream, NoTls).await?;
     let connection = tokio::spawn(connection);
     let answer = client.simple_query(QUERY).await;

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::iam::{AccountPages, Facts, Live};
 use crate::observe::Metrics;
 use crate::serve::build::{self, BuildError};
-use crate::session::Service;
+use crate::session::service::Service;
 
 #[cfg(feature = "aws")]
 mod from_config {

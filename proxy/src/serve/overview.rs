@@ -10,7 +10,7 @@ use crate::admin::Subject;
 use crate::gate::policy::Catalog;
 use crate::iam::{Facts, Live, Origin};
 use crate::observe::Metrics;
-use crate::session::Service;
+use crate::session::service::Service;
 
 /// The running gates, seen from the admin address.
 #[derive(Debug)]

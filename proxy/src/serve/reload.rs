@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::iam::Live;
 use crate::observe::{Audit, Metrics};
 use crate::serve::build;
-use crate::session::Service;
+use crate::session::service::Service;
 
 /// Editors and deployments write files in several steps; a reload waits until they are quiet.
 const QUIET: Duration = Duration::from_millis(500);

@@ -10,7 +10,7 @@ use tracing::debug;
 use crate::config::{Config, Gate};
 use crate::net::listener::{self, Bound, Sharing};
 use crate::serve::ServeError;
-use crate::session::Service;
+use crate::session::service::Service;
 
 /// A gate's service with sockets, at most one a worker.
 type Sockets = Vec<(Arc<Service>, Vec<Bound>)>;

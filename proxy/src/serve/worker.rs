@@ -11,7 +11,8 @@ use tokio::task::JoinSet;
 use tracing::{error, warn};
 
 use crate::net::listener::{Bound, Listener};
-use crate::session::{self, Service};
+use crate::session;
+use crate::session::service::Service;
 use crate::wire::relay::Drain;
 
 /// Pause after a failed accept, such as one without free descriptors.

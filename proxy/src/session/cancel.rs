@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tracing::{debug, warn};
 
 use crate::net::stream::Stream;
-use crate::session::Service;
+use crate::session::service::Service;
 
 /// How long a cancel request may take altogether.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -14,7 +14,7 @@ const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Hands a cancel request to the backend as it came and waits until the backend has taken it, as a client would. Anybody may send
 /// one, so that they are bounded; one that is too many is closed like any other, for its sender is not told what came of it.
 pub(super) async fn forward(mut stream: Stream, packet: &[u8], service: &Service) {
-    let Some(_counted) = service.seats.cancel() else {
+    let Some(_counted) = service.held.cancel(&service.settings.load().limits.holders) else {
         service.metrics.cancel("refused");
         return debug!("too many cancel requests are under way");
     };
@@ -35,8 +35,8 @@ pub(super) async fn forward(mut stream: Stream, packet: &[u8], service: &Service
 }
 
 async fn deliver(frontend: &mut Stream, packet: &[u8], service: &Service) -> Result<(), String> {
-    let upstream = service.upstream.load_full();
-    let mut backend = upstream.connect().await.map_err(|error| error.to_string())?;
+    let settings = service.settings.load_full();
+    let mut backend = settings.backend.connect().await.map_err(|error| error.to_string())?;
     backend.write_all(packet).await.map_err(|error| error.to_string())?;
     backend.flush().await.map_err(|error| error.to_string())?;
     // The server answers by closing, and an error at that moment is its way of closing. A client that has gone does not wait for it.

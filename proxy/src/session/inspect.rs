@@ -12,9 +12,9 @@ use crate::gate::finding::{Finding, Severity};
 use crate::gate::principal::Principal;
 use crate::gate::verdict::{Action, Verdict};
 use crate::observe::metrics::{DecisionPath, GateMetrics};
-use crate::session::Service;
 use crate::session::limits::Counted;
 use crate::session::record;
+use crate::session::service::{Service, Settings};
 use crate::sql::{self, Effect};
 use crate::wire::answer::{Nonce, Refusal, Report, sqlstate};
 use crate::wire::relay::{Inspector, RelayObserver, Ruling, nonce};
@@ -131,6 +131,7 @@ struct Watched {
 pub struct StatementInspector<'a> {
     session: u64,
     service: &'a Arc<Service>,
+    settings: &'a Settings,
     identity: &'a Identity,
     watched: HashMap<Vec<u8>, Watched>,
 }
@@ -138,8 +139,8 @@ pub struct StatementInspector<'a> {
 impl<'a> StatementInspector<'a> {
     /// The inspector of one session.
     #[must_use]
-    pub fn new(session: u64, service: &'a Arc<Service>, identity: &'a Identity) -> Self {
-        Self { session, service, identity, watched: HashMap::new() }
+    pub fn new(session: u64, service: &'a Arc<Service>, settings: &'a Settings, identity: &'a Identity) -> Self {
+        Self { session, service, settings, identity, watched: HashMap::new() }
     }
 
     /// The verdict for the session's user; `None`: nothing in the text is to be judged.
@@ -215,10 +216,13 @@ impl<'a> StatementInspector<'a> {
         record::verdict(self.service, self.session, principal, verdict, text, nonce.as_ref());
         match (verdict.action, nonce) {
             (Action::Reject, Some(nonce)) => Ruling::Refuse(Refusal { nonce, report: refusal_report(verdict, text) }),
-            (Action::Annotate, _) => Ruling::Annotate {
-                comment: self.service.comment.then(|| verdict.comment()),
-                warning: self.service.notice.then(|| warning_report(verdict)),
-            },
+            (Action::Annotate, _) => {
+                let annotations = self.settings.annotations_under(self.service.gate.policy().enforcement());
+                Ruling::Annotate {
+                    comment: annotations.comment.then(|| verdict.comment()),
+                    warning: annotations.notice.then(|| warning_report(verdict)),
+                }
+            }
             (Action::Forward | Action::Reject, _) => Ruling::Forward,
         }
     }

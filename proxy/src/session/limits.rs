@@ -34,7 +34,6 @@ pub struct SessionLimits {
     taken: Arc<RwLock<Taken>>,
     starting: Arc<AtomicUsize>,
     canceling: Arc<AtomicUsize>,
-    limits: HolderLimits,
 }
 
 #[derive(Debug, Default)]
@@ -44,36 +43,30 @@ struct Taken {
 }
 
 impl SessionLimits {
-    /// No session yet.
-    #[must_use]
-    pub fn new(limits: HolderLimits) -> Self {
-        Self { limits, ..Self::default() }
-    }
-
     /// Counts a connection until it is authenticated; `None` when too many are not.
     #[must_use]
-    pub fn start(&self) -> Option<Counted> {
-        Counted::enter(&self.starting, self.limits.unauthenticated)
+    pub fn start(&self, limits: &HolderLimits) -> Option<Counted> {
+        Counted::enter(&self.starting, limits.unauthenticated)
     }
 
     /// Counts a cancel request until it is delivered; `None` when too many are not.
     #[must_use]
-    pub fn cancel(&self) -> Option<Counted> {
-        Counted::enter(&self.canceling, self.limits.cancels)
+    pub fn cancel(&self, limits: &HolderLimits) -> Option<Counted> {
+        Counted::enter(&self.canceling, limits.cancels)
     }
 
     /// Takes a place for a session; a client of this machine has no address.
     ///
     /// # Errors
     /// [`Full`].
-    pub fn take(&self, user: &str, address: Option<IpAddr>) -> Result<SessionPlace, Full> {
+    pub fn take(&self, limits: &HolderLimits, user: &str, address: Option<IpAddr>) -> Result<SessionPlace, Full> {
         let mut taken = self.taken.write().unwrap_or_else(PoisonError::into_inner);
         let held = |count: Option<&usize>| count.copied().unwrap_or_default();
         let is_full = |most: Option<usize>, count: usize| most.is_some_and(|most| count >= most);
-        if is_full(self.limits.per_user, held(taken.users.get(user))) {
+        if is_full(limits.per_user, held(taken.users.get(user))) {
             return Err(Full::User);
         }
-        if address.is_some_and(|address| is_full(self.limits.per_address, held(taken.addresses.get(&address)))) {
+        if address.is_some_and(|address| is_full(limits.per_address, held(taken.addresses.get(&address)))) {
             return Err(Full::Address);
         }
         add_one(taken.users.entry(user.into()).or_default());
@@ -140,29 +133,29 @@ mod tests {
 
     #[test]
     fn places_are_bounded_by_user_and_address_and_given_back() {
-        let most = HolderLimits { per_user: Some(2), per_address: Some(3), ..HolderLimits::default() };
-        let limits = SessionLimits::new(most);
+        let limits = HolderLimits { per_user: Some(2), per_address: Some(3), ..HolderLimits::default() };
+        let counts = SessionLimits::default();
         let (here, there) = (Some([127, 0, 0, 1].into()), Some([127, 0, 0, 2].into()));
-        let first = limits.take("a", here).unwrap();
-        let _second = limits.take("a", here).unwrap();
-        assert_eq!(limits.take("a", there).unwrap_err(), Full::User);
-        let _third = limits.take("b", here).unwrap();
-        assert_eq!(limits.take("c", here).unwrap_err(), Full::Address);
+        let first = counts.take(&limits, "a", here).unwrap();
+        let _second = counts.take(&limits, "a", here).unwrap();
+        assert_eq!(counts.take(&limits, "a", there).unwrap_err(), Full::User);
+        let _third = counts.take(&limits, "b", here).unwrap();
+        assert_eq!(counts.take(&limits, "c", here).unwrap_err(), Full::Address);
         drop(first);
-        assert!(limits.take("a", there).is_ok());
-        drop(limits.take("d", there));
-        assert_eq!(limits.taken.read().unwrap().users.len(), 2, "a holder of none is forgotten");
+        assert!(counts.take(&limits, "a", there).is_ok());
+        drop(counts.take(&limits, "d", there));
+        assert_eq!(counts.taken.read().unwrap().users.len(), 2, "a holder of none is forgotten");
     }
 
     #[test]
     fn connections_that_are_not_authenticated_and_cancel_requests_are_bounded() {
-        let limits =
-            SessionLimits::new(HolderLimits { unauthenticated: Some(1), cancels: Some(1), ..HolderLimits::default() });
+        let counts = SessionLimits::default();
+        let limits = HolderLimits { unauthenticated: Some(1), cancels: Some(1), ..HolderLimits::default() };
         for enter in [SessionLimits::start, SessionLimits::cancel] {
-            let one = enter(&limits);
-            assert!(one.is_some() && enter(&limits).is_none());
+            let one = enter(&counts, &limits);
+            assert!(one.is_some() && enter(&counts, &limits).is_none());
             drop(one);
-            assert!(enter(&limits).is_some());
+            assert!(enter(&counts, &limits).is_some());
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::gate::finding::{Code, Finding};
 use crate::gate::principal::Principal;
 use crate::gate::verdict::{Action, JudgedStatement, Verdict};
 use crate::observe::audit::{AuditFinding, AuditRecord, AuditRoleUse};
-use crate::session::Service;
+use crate::session::service::Service;
 use crate::sql::{self, StatementKind};
 use crate::wire::answer::Nonce;
 
@@ -139,7 +139,7 @@ fn audit_record(
         policy_version: verdict.policy_version.clone(),
         role_uses: statement.uses.iter().map(audit_use).collect(),
         findings: statement.findings.iter().map(audit_finding).collect(),
-        statement: sql::mask(own_text, service.gate.dialect()),
+        statement: sql::mask(own_text, service.gate.policy().dialect()),
         truncated: false,
     }
 }
