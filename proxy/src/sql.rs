@@ -22,7 +22,8 @@ pub mod words;
 pub use encoding::{is_unsafe_encoding, options_ask_for_unsafe_encoding};
 pub use mask::mask;
 pub use model::{
-    Analysis, Clause, Dialect, Effect, Fault, FaultKind, Method, Reading, RoleUse, Statement, StatementKind, Target,
+    Analysis, Clause, Dialect, Effect, Fault, FaultKind, Method, MethodKind, Reading, RoleUse, Statement,
+    StatementKind, Target,
 };
 
 use crate::sql::analyse::{Context, Place, analyse};

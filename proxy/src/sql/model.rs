@@ -4,12 +4,37 @@ use std::fmt;
 use std::ops::Range;
 
 /// The lexical rules of the backend.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    Hash,
+    PartialEq,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Dialect {
     /// Amazon Redshift.
     Redshift,
     /// A PostgreSQL, whose `standard_conforming_strings` may be on or off: both readings must agree.
+    #[strum(serialize = "postgresql")]
+    #[serde(rename = "postgresql")]
     PostgreSql,
+}
+
+impl Dialect {
+    /// The word of the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// The outcome of reading one message.
@@ -59,7 +84,22 @@ pub struct RoleUse {
 }
 
 /// The clause that carries a credential.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    Hash,
+    PartialEq,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Clause {
     /// `IAM_ROLE`.
     IamRole,
@@ -68,28 +108,26 @@ pub enum Clause {
     /// `CREDENTIALS`.
     Credentials,
     /// `ACCESS_KEY_ID` and its companions.
+    #[strum(serialize = "access_keys")]
+    #[serde(rename = "access_keys")]
     Keys,
     /// `ASSUMEROLE ON`.
+    #[strum(serialize = "assumerole")]
+    #[serde(rename = "assumerole")]
     AssumeRole,
     /// `TO IAM_ROLE`: the role is given a privilege and not assumed.
     Grantee,
     /// No clause where one could stand.
+    #[strum(serialize = "none")]
+    #[serde(rename = "none")]
     Absent,
 }
 
 impl Clause {
     /// The word of the audit, the rules and the command line.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::IamRole => "iam_role",
-            Self::CatalogRole => "catalog_role",
-            Self::Credentials => "credentials",
-            Self::Keys => "access_keys",
-            Self::AssumeRole => "assumerole",
-            Self::Grantee => "grantee",
-            Self::Absent => "none",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -111,17 +149,63 @@ pub enum Method {
 }
 
 impl Method {
+    /// Which of the methods it is, without the chain.
+    #[must_use]
+    pub const fn kind(&self) -> MethodKind {
+        match self {
+            Self::Chain(_) => MethodKind::Chain,
+            Self::Default => MethodKind::Default,
+            Self::Session => MethodKind::Session,
+            Self::All => MethodKind::All,
+            Self::AccessKeys => MethodKind::AccessKeys,
+            Self::None => MethodKind::None,
+        }
+    }
+
     /// The word of the audit, the rules, the metrics and the command line.
     #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Chain(_) => "chain",
-            Self::Default => "default",
-            Self::Session => "session",
-            Self::All => "all",
-            Self::AccessKeys => "access_keys",
-            Self::None => "none",
-        }
+    pub fn as_str(&self) -> &'static str {
+        self.kind().as_str()
+    }
+}
+
+/// The methods that a credential clause can hold, as labels and rules name them.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    Hash,
+    PartialEq,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum MethodKind {
+    /// A role, or a chain of roles.
+    Chain,
+    /// The cluster's default role.
+    Default,
+    /// The caller's own federated identity.
+    Session,
+    /// Every role, of GRANT ASSUMEROLE.
+    All,
+    /// Static or temporary access keys.
+    AccessKeys,
+    /// No credential.
+    None,
+}
+
+impl MethodKind {
+    /// The word of the audit, the rules, the metrics and the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -182,7 +266,22 @@ pub struct Fault {
 }
 
 /// What can be wrong with the text of a statement.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    Hash,
+    PartialEq,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum FaultKind {
     /// An escape, a join or unusual quoting in a credential literal.
     Disguised,
@@ -202,6 +301,14 @@ pub enum FaultKind {
     Encoding,
 }
 
+impl FaultKind {
+    /// A word for it, for tests and logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// What a statement does to the session's user.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Effect {
@@ -212,7 +319,22 @@ pub enum Effect {
 }
 
 /// What a statement is, as far as credentials are concerned.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    Hash,
+    PartialEq,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum StatementKind {
     /// COPY.
     Copy,
@@ -265,31 +387,28 @@ pub enum StatementKind {
 impl StatementKind {
     /// The word of the audit, the rules, the metrics and the command line.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Copy => "copy",
-            Self::Unload => "unload",
-            Self::CopyJob => "copy_job",
-            Self::CreateExternalSchema => "create_external_schema",
-            Self::AlterExternalSchema => "alter_external_schema",
-            Self::CreateExternalFunction => "create_external_function",
-            Self::CreateModel => "create_model",
-            Self::CreateExternalModel => "create_external_model",
-            Self::CreateLibrary => "create_library",
-            Self::CreateDatabase => "create_database",
-            Self::CreateIdentityProvider => "create_identity_provider",
-            Self::AlterIdentityProvider => "alter_identity_provider",
-            Self::AlterUser => "alter_user",
-            Self::GrantAssumerole => "grant_assumerole",
-            Self::RevokeAssumerole => "revoke_assumerole",
-            Self::GrantExternal => "grant_external",
-            Self::CreateTemplate => "create_template",
-            Self::AlterTemplate => "alter_template",
-            Self::CreateProcedure => "create_procedure",
-            Self::Call => "call",
-            Self::Set => "set",
-            Self::Unknown => "unknown",
-            Self::None => "none",
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strum::VariantArray;
+
+    use super::{Clause, Dialect, MethodKind, StatementKind};
+
+    #[test]
+    fn words_are_stable_and_read_back() {
+        assert_eq!(StatementKind::GrantAssumerole.as_str(), "grant_assumerole");
+        assert_eq!((Clause::Keys.as_str(), Clause::Absent.as_str()), ("access_keys", "none"));
+        assert_eq!(Dialect::PostgreSql.as_str(), "postgresql");
+        for kind in StatementKind::VARIANTS {
+            assert_eq!(kind.as_str().parse(), Ok(*kind));
+            assert_eq!(serde_json::to_string(kind).ok(), Some(format!("\"{kind}\"")));
+        }
+        for method in MethodKind::VARIANTS {
+            assert_eq!(method.as_str().parse(), Ok(*method));
         }
     }
 }
