@@ -2,10 +2,15 @@
 
 pub mod build;
 mod catalog;
+mod error;
+mod gates;
 mod live;
+mod load;
 mod overview;
+mod policy;
 pub mod pull;
 mod reload;
+mod settings;
 mod sockets;
 mod worker;
 
@@ -27,7 +32,8 @@ use crate::admin::{self, AdminState};
 use crate::config::Config;
 use crate::observe::metrics::GateMetrics;
 use crate::observe::{Audit, Metrics, logging};
-use crate::serve::build::BuildError;
+use crate::serve::error::BuildError;
+use crate::serve::gates::Gates;
 use crate::serve::overview::Overview;
 use crate::serve::reload::Changes;
 use crate::session::service::Service;
@@ -127,18 +133,22 @@ async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<()
     let audit = Audit::open(&config.audit.path, metrics.clone())
         .map_err(|source| BuildError::Audit { path: PathBuf::from(&config.audit.path), source })?;
     let live = live::start(config, &metrics).await?;
-    let services = build::services(config, live.as_ref(), &metrics, &audit)?;
+    let built = build::all(config, live.as_deref())?;
     if let Some(live) = &live {
-        live::connect(live, &services);
+        live.set_base(Arc::clone(&built.loaded.base));
+    }
+    let gates = Arc::new(Gates::new(config, built.gates, live.as_ref(), &metrics, &audit));
+    if let Some(live) = &live {
+        live::connect(live, &gates);
         tokio::spawn(Arc::clone(live).follow());
     }
-    for (gate, service) in config.gate.iter().zip(&services) {
+    for (gate, service) in config.gate.iter().zip(gates.services()) {
         if let Some(settings) = &gate.catalog {
-            tokio::spawn(catalog::follow(Arc::clone(service), settings.clone(), metrics.clone()));
+            tokio::spawn(catalog::follow(Arc::clone(&gates), Arc::clone(service), settings.clone(), metrics.clone()));
         }
     }
     let workers = config.runtime.workers.unwrap_or_else(worker::cores).max(1);
-    let sockets = sockets::bind(config, &services, workers)?;
+    let sockets = sockets::bind(config, gates.services(), workers)?;
     let admin_listener = TcpListener::bind(config.admin.listen).await.map_err(|source| ServeError::Listen {
         section: "[admin]".to_owned(),
         address: config.admin.listen,
@@ -147,15 +157,15 @@ async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<()
     let (drain, drained) = watch::channel(Drain::Running);
     let threads = worker::start(workers, sockets, &drained)?;
     let ready = Arc::new(AtomicBool::new(true));
-    let overview = Arc::new(Overview { metrics: metrics.clone(), services: services.clone(), live: live.clone() });
-    let state = AdminState::new(metrics.clone(), gate_metrics(&services), Arc::clone(&ready), overview);
+    let overview = Arc::new(Overview { metrics: metrics.clone(), gates: Arc::clone(&gates), live: live.clone() });
+    let state = AdminState::new(metrics.clone(), gate_metrics(gates.services()), Arc::clone(&ready), overview);
     let admin = tokio::spawn(admin::serve(admin_listener, state, until_ended(drained.clone())));
     for gate in &config.gate {
         info!(gate = %gate.name, listen = %gate.listen, upstream = %gate.upstream.address, "gate open");
     }
     tokio::select! {
         () = &mut shutdown => {}
-        () = changes.follow(config, live.as_deref(), &services, &metrics, &audit) => {}
+        () = changes.follow(config, live.as_deref(), &gates, &metrics, &audit) => {}
     }
     ready.store(false, Ordering::Relaxed);
     tokio::time::sleep(config.runtime.drain_delay.get()).await;

@@ -13,6 +13,7 @@ use crate::config::Catalog as Settings;
 use crate::gate::policy::Catalog;
 use crate::net::backend::BackendError;
 use crate::observe::Metrics;
+use crate::serve::gates::Gates;
 use crate::session::service::{CatalogStatus, Service};
 
 /// Every user in every group. Source: Amazon Redshift Database Developer Guide, `PG_GROUP`; PostgreSQL 8.0 documentation, `pg_user`.
@@ -39,14 +40,14 @@ fn told(error: &tokio_postgres::Error) -> String {
 
 /// Reads the catalogue of one gate's cluster again and again, and puts what changes in force. What was read stays in force while the
 /// cluster cannot be asked: fewer groups could mean fewer refusals. Never resolves.
-pub(super) async fn follow(service: Arc<Service>, settings: Settings, metrics: Metrics) {
+pub(super) async fn follow(gates: Arc<Gates>, service: Arc<Service>, settings: Settings, metrics: Metrics) {
     loop {
         let began = Instant::now();
         let read = tokio::time::timeout(settings.timeout.get(), read(&service, &settings)).await;
         let read = read.unwrap_or_else(|_elapsed| Err(CatalogError::Timeout(settings.timeout.get())));
         metrics.facts_fetched("catalog", read.is_ok(), began.elapsed());
         match read {
-            Ok(groups) => put_in_force(&service, groups),
+            Ok(groups) => put_in_force(&gates, &service, groups),
             Err(error) => {
                 warn!(gate = %service.name, %error, "the groups of the cluster cannot be read; those at hand stay in force");
                 let old = service.catalog.load();
@@ -58,16 +59,12 @@ pub(super) async fn follow(service: Arc<Service>, settings: Settings, metrics: M
     }
 }
 
-fn put_in_force(service: &Service, groups: BTreeMap<String, Vec<String>>) {
+fn put_in_force(gates: &Gates, service: &Service, groups: BTreeMap<String, Vec<String>>) {
     let count = groups.len();
     let status = CatalogStatus { read_at: Some(Timestamp::now()), groups: count, last_error: None };
     service.catalog.store(Arc::new(status));
-    let (policy, catalog) = (service.gate.policy(), Catalog::Known(Arc::new(groups)));
-    if *policy.catalog() != catalog {
+    if gates.exchange(service, |policy| policy.with_catalog(Catalog::Known(Arc::new(groups)))) {
         info!(gate = %service.name, groups = count, "groups read from the cluster");
-        let fresh = policy.with_catalog(catalog);
-        super::build::show(&service.metrics, &fresh);
-        service.gate.replace(fresh);
     }
 }
 

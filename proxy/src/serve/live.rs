@@ -8,8 +8,8 @@ use tokio::runtime::Runtime;
 use crate::config::Config;
 use crate::iam::{AccountPages, Facts, Live};
 use crate::observe::Metrics;
-use crate::serve::build::{self, BuildError};
-use crate::session::service::Service;
+use crate::serve::error::BuildError;
+use crate::serve::gates::Gates;
 
 #[cfg(feature = "aws")]
 mod from_config {
@@ -19,7 +19,7 @@ mod from_config {
     use crate::config::{Aws as Section, Config};
     use crate::iam::aws::{AccountAccess, Aws};
     use crate::iam::{Live, LiveSettings, Observer};
-    use crate::serve::build::BuildError;
+    use crate::serve::error::BuildError;
 
     /// What `[facts.aws]` says, ready to be fetched; nothing is asked of AWS yet.
     pub(super) async fn live(config: &Config, observer: Observer) -> Result<Option<Arc<Live>>, BuildError> {
@@ -55,7 +55,7 @@ mod from_config {
 
     use crate::config::Config;
     use crate::iam::{Live, Observer};
-    use crate::serve::build::BuildError;
+    use crate::serve::error::BuildError;
 
     #[expect(clippy::unused_async, reason = "the same signature as with the AWS source")]
     pub(super) async fn live(config: &Config, _observer: Observer) -> Result<Option<Arc<Live>>, BuildError> {
@@ -108,21 +108,17 @@ fn connected(config: &Config) -> Result<Option<(Runtime, Arc<Live>)>, BuildError
 }
 
 /// Puts facts in force in the gates whenever they change.
-pub(super) fn connect(live: &Arc<Live>, services: &[Arc<Service>]) {
-    let (follower, services) = (Arc::downgrade(live), services.to_vec());
+pub(super) fn connect(live: &Arc<Live>, gates: &Arc<Gates>) {
+    let (follower, gates) = (Arc::downgrade(live), Arc::clone(gates));
     live.on_change(move || {
         if let Some(live) = follower.upgrade() {
-            put_in_force(&Arc::new(live.facts()), &services);
+            put_in_force(&Arc::new(live.facts()), &gates);
         }
     });
 }
 
-fn put_in_force(facts: &Arc<Facts>, services: &[Arc<Service>]) {
-    for service in services {
-        let (policy, fresh) = (service.gate.policy(), service.gate.policy().with_facts(facts));
-        if fresh.version() != policy.version() {
-            build::show(&service.metrics, &fresh);
-            service.gate.replace(fresh);
-        }
+fn put_in_force(facts: &Arc<Facts>, gates: &Gates) {
+    for service in gates.services() {
+        gates.exchange(service, |policy| policy.with_facts(facts));
     }
 }

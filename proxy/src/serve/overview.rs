@@ -8,29 +8,23 @@ use serde_json::{Value as Json, json};
 
 use crate::admin::Subject;
 use crate::gate::policy::Catalog;
-use crate::iam::{Facts, Live, Origin};
+use crate::iam::{Live, Origin};
 use crate::observe::Metrics;
+use crate::serve::gates::Gates;
 use crate::session::service::Service;
 
 /// The running gates, seen from the admin address.
 #[derive(Debug)]
 pub(super) struct Overview {
     pub(super) metrics: Metrics,
-    pub(super) services: Vec<Arc<Service>>,
+    pub(super) gates: Arc<Gates>,
     pub(super) live: Option<Arc<Live>>,
-}
-
-impl Overview {
-    /// The facts in force; all gates have the same.
-    fn facts_in_force(&self) -> Option<Arc<Facts>> {
-        self.services.iter().find_map(|service| service.gate.policy().iam().map(|iam| Arc::clone(&iam.facts)))
-    }
 }
 
 impl Subject for Overview {
     fn measure(&self) {
-        self.metrics.cache_entries(self.services.iter().map(|service| service.gate.cached()).sum());
-        let Some(facts) = self.facts_in_force() else { return };
+        self.metrics.cache_entries(self.gates.services().iter().map(|service| service.gate.cached()).sum());
+        let Some(facts) = self.gates.facts() else { return };
         for origin in [Origin::Snapshot, Origin::Aws] {
             let of_it: Vec<_> = facts.accounts().filter(|(_, account)| account.origin() == origin).collect();
             let roles = of_it.iter().map(|(_, account)| account.role_count()).sum();
@@ -42,8 +36,8 @@ impl Subject for Overview {
     }
 
     fn facts(&self) -> Json {
-        let catalogs: Vec<_> = self.services.iter().filter_map(|service| catalog(service)).collect();
-        let Some(facts) = self.facts_in_force() else {
+        let catalogs: Vec<_> = self.gates.services().iter().filter_map(|service| catalog(service)).collect();
+        let Some(facts) = self.gates.facts() else {
             return json!({ "accounts": [], "clusters": [], "fetches": [], "catalogs": catalogs });
         };
         let accounts = facts.accounts().map(|(id, account)| {

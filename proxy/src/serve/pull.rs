@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Json;
 
 use crate::config::Config;
-use crate::serve::build::BuildError;
+use crate::serve::error::BuildError;
 use crate::serve::live;
 
 /// Why a snapshot cannot be written.

@@ -16,8 +16,8 @@ use tracing::{error, info, warn};
 use crate::config::Config;
 use crate::iam::Live;
 use crate::observe::{Audit, Metrics};
-use crate::serve::build;
-use crate::session::service::Service;
+use crate::serve::build::{self, BuildError};
+use crate::serve::gates::Gates;
 
 /// Editors and deployments write files in several steps; a reload waits until they are quiet.
 const QUIET: Duration = Duration::from_millis(500);
@@ -50,7 +50,7 @@ impl Changes {
         mut self,
         config: &Config,
         live: Option<&Live>,
-        services: &[Arc<Service>],
+        gates: &Gates,
         metrics: &Metrics,
         audit: &Audit,
     ) {
@@ -64,21 +64,44 @@ impl Changes {
                 }
                 Some(()) = self.files.recv(), if self.watcher.is_some() => "a file changed",
             };
-            reload(config, live, services, metrics, why);
+            reload(config, live, gates, metrics, why);
         }
     }
 }
 
-fn reload(config: &Config, live: Option<&Live>, services: &[Arc<Service>], metrics: &Metrics, why: &str) {
-    let applied = Config::load(config.source()).map_err(build::BuildError::from).and_then(|fresh| {
+fn reload(config: &Config, live: Option<&Live>, gates: &Gates, metrics: &Metrics, why: &str) {
+    let applied = Config::load(config.source()).map_err(BuildError::from).and_then(|fresh| {
         restart_only(config, &fresh);
-        build::refresh(&fresh, live, services)
+        refresh(&fresh, live, gates)
     });
-    metrics.reload("config", applied.is_ok(), build::now());
+    metrics.reload("config", applied.is_ok(), now());
     match applied {
         Ok(()) => info!(why, "reloaded"),
         Err(error) => error!(why, %error, "reload refused; the old configuration, rules and facts stay in force"),
     }
+}
+
+/// Puts a new version of the configuration in force in running services: all of it, or nothing.
+fn refresh(config: &Config, live: Option<&Live>, gates: &Gates) -> Result<(), BuildError> {
+    let fresh = build::all(config, live)?;
+    for (gate, fresh) in config.gate.iter().zip(fresh.gates) {
+        if let Some(service) = gates.service(&gate.name) {
+            // What the cluster said of groups stays known; a gate that asks it from now on takes that up at its next start.
+            gates.exchange(service, |policy| fresh.policy.with_catalog(policy.catalog().clone()));
+            service.settings.store(Arc::new(fresh.settings));
+        }
+    }
+    if let Some(live) = live {
+        live.set_base(fresh.loaded.base);
+        // What AWS told in the meantime stands on the old files still.
+        live.tell();
+    }
+    Ok(())
+}
+
+/// Seconds since 1970, as the metrics show moments.
+fn now() -> f64 {
+    jiff::Timestamp::now().as_duration().as_secs_f64()
 }
 
 /// Says so when a change needs a restart.

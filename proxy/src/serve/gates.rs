@@ -1,0 +1,89 @@
+//! The running gates, and the one place where what they judge by is exchanged.
+
+#[expect(clippy::disallowed_types, reason = "see `Gates::turn`")]
+use std::sync::Mutex;
+use std::sync::{Arc, PoisonError};
+
+use arc_swap::ArcSwap;
+
+use crate::config::Config;
+use crate::gate::policy::Policy;
+use crate::gate::{CacheSettings, Gate};
+use crate::iam::{Facts, Live};
+use crate::observe::{Audit, Metrics};
+use crate::serve::build::GateParts;
+use crate::serve::policy;
+use crate::session::limits::SessionLimits;
+use crate::session::service::Service;
+
+/// The services of all gates, in the order of the configuration at the start.
+#[derive(Debug)]
+pub(super) struct Gates {
+    services: Vec<Arc<Service>>,
+    /// A reload, live facts and the cluster's groups each make a new policy out of the one in force, on threads of their own: one
+    /// after the other, or one would undo what another did. Held for an instant, and never across an await.
+    #[expect(clippy::disallowed_types, reason = "an exchange reads, makes and writes in one step")]
+    turn: Mutex<()>,
+}
+
+impl Gates {
+    /// The gates of a configuration, made of these parts. Nothing is listened on yet.
+    pub(super) fn new(
+        config: &Config,
+        parts: Vec<GateParts>,
+        live: Option<&Arc<Live>>,
+        metrics: &Metrics,
+        audit: &Audit,
+    ) -> Self {
+        let service = |(name, parts): (&String, GateParts)| {
+            let (counts, all) = (metrics.gate(name), metrics.clone());
+            policy::show(&counts, &parts.policy);
+            Arc::new(Service {
+                name: name.clone(),
+                gate: Gate::new(parts.policy, cache(config), move |cause| all.cache_evicted(cause)),
+                live: live.map(Arc::clone),
+                settings: ArcSwap::from_pointee(parts.settings),
+                held: SessionLimits::default(),
+                catalog: ArcSwap::default(),
+                metrics: counts,
+                audit: audit.clone(),
+            })
+        };
+        let services = config.gate.iter().map(|gate| &gate.name).zip(parts).map(service).collect();
+        Self { services, turn: Default::default() }
+    }
+
+    /// The services, in the order of the configuration at the start.
+    pub(super) fn services(&self) -> &[Arc<Service>] {
+        &self.services
+    }
+
+    /// The service of the gate with this name.
+    pub(super) fn service(&self, name: &str) -> Option<&Arc<Service>> {
+        self.services.iter().find(|service| service.name == name)
+    }
+
+    /// The facts in force; all gates have the same. `None`: there is no source of facts.
+    pub(super) fn facts(&self) -> Option<Arc<Facts>> {
+        self.services.iter().find_map(|service| service.gate.policy().iam().map(|iam| Arc::clone(&iam.facts)))
+    }
+
+    /// Puts in force what `change` makes of a gate's policy. A policy that says the same as the old one is dropped: the cache and
+    /// what was judged before stay good. Whether there was a difference.
+    pub(super) fn exchange(&self, service: &Service, change: impl FnOnce(&Policy) -> Policy) -> bool {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = service.gate.policy();
+        let fresh = change(&old);
+        let differs = fresh.version() != old.version();
+        if differs {
+            policy::show(&service.metrics, &fresh);
+            service.gate.replace(fresh);
+        }
+        differs
+    }
+}
+
+/// The bounds of a gate's cache.
+pub(super) fn cache(config: &Config) -> CacheSettings {
+    CacheSettings { capacity: config.policy.cache.capacity, ttl: config.policy.cache.ttl.get() }
+}

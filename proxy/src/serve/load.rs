@@ -1,0 +1,64 @@
+//! The files that all gates share, read once: the organisation's rules, and IAM facts.
+
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::iam::{Facts, FactsError, Live, Sources};
+use crate::rules::{Rules, RulesError};
+use crate::serve::error::BuildError;
+
+/// What all gates share.
+#[derive(Clone, Debug)]
+pub(super) struct Loaded {
+    pub(super) rules: Arc<Rules>,
+    /// From files alone.
+    pub(super) base: Arc<Facts>,
+}
+
+/// Which of the shared files must be read again.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Stale {
+    pub(super) rules: bool,
+    pub(super) facts: bool,
+}
+
+impl Loaded {
+    /// Reads everything.
+    pub(super) fn read(config: &Config) -> Result<Self, BuildError> {
+        Ok(Self { rules: rules(config)?, base: facts(config)? })
+    }
+
+    /// The same with what is stale read again.
+    pub(super) fn renewed(&self, config: &Config, stale: Stale) -> Result<Self, BuildError> {
+        let mut renewed = self.clone();
+        if stale.rules {
+            renewed.rules = rules(config)?;
+        }
+        if stale.facts {
+            renewed.base = facts(config)?;
+        }
+        Ok(renewed)
+    }
+
+    /// What policies judge by: the facts from files, with what is known from AWS. `None`: no source is configured.
+    pub(super) fn facts(&self, config: &Config, live: Option<&Live>) -> Option<Arc<Facts>> {
+        config.facts.is_configured().then(|| match live {
+            None => Arc::clone(&self.base),
+            Some(live) => Arc::new(live.facts_over(&self.base)),
+        })
+    }
+}
+
+fn rules(config: &Config) -> Result<Arc<Rules>, RulesError> {
+    Rules::load(&config.policy.rules).map(Arc::new)
+}
+
+fn facts(config: &Config) -> Result<Arc<Facts>, FactsError> {
+    let facts = &config.facts;
+    let sources = Sources {
+        iam: facts.iam.clone(),
+        clusters: facts.clusters.clone(),
+        service_control: facts.service_control.clone(),
+    };
+    Facts::load(&sources).map(Arc::new)
+}
