@@ -3,16 +3,16 @@
 //! The rooms stand in the order in which data walks through them; a room names only rooms before it. See
 //! `docs/architecture.md` for the life of one connection.
 
-pub mod admin;
-pub mod chain;
-pub mod cli;
-pub mod config;
-pub mod gate;
-pub mod iam;
-pub mod net;
-pub mod observe;
-pub mod rules;
-pub mod serve;
-pub mod session;
-pub mod sql;
-pub mod wire;
+pub mod net; // listeners, sockets and TLS on both sides
+pub mod wire; // start-up, frames, the relay; refusing and annotating a message
+pub mod sql; // lexer and grammar: message text -> statements and their role uses
+pub mod chain; // role ARNs, role chains and their syntax
+pub mod iam; // policy documents and facts: may this role be assumed?
+pub mod rules; // the organisation's rules, in Cedar
+pub mod gate; // role uses + principal + facts + rules -> verdict
+pub mod observe; // metrics, audit, log
+pub mod admin; // HTTP: metrics, health, status
+pub mod config; // the TOML file
+pub mod session; // one connection: calls the rooms above in order
+pub mod serve; // running, reloading, draining
+pub mod cli; // subcommands

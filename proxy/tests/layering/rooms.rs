@@ -1,0 +1,170 @@
+//! The order of the rooms, the homes of foreign crates, and what pure rooms do without.
+
+use std::collections::BTreeSet;
+
+use crate::TREE;
+use crate::circles::{Edges, circles, describe, edges};
+use crate::tree::{File, Reference};
+
+const ORDER: [&str; 13] =
+    ["net", "wire", "sql", "chain", "iam", "rules", "gate", "observe", "admin", "config", "session", "serve", "cli"];
+
+/// Crates whose types stand in no other room's code.
+const AT_HOME: [(&str, &[&str]); 14] = [
+    ("aws_config", &["iam"]),
+    ("axum", &["admin"]),
+    ("cedar_policy", &["rules"]),
+    ("clap", &["cli"]),
+    ("figment", &["config"]),
+    ("moka", &["gate", "iam"]),
+    ("notify_debouncer_mini", &["serve"]),
+    ("pgwire", &["wire"]),
+    ("prometheus", &["observe"]),
+    ("rustls", &["net"]),
+    ("sqlparser", &["sql"]),
+    ("tokio_postgres", &["serve"]),
+    ("toml", &["config"]),
+    ("tracing_subscriber", &["observe"]),
+];
+
+/// What opens, reads or writes something outside the process, or tells of it: no pure room names a path that begins so.
+const IO: [&str; 13] = [
+    "axum",
+    "std::env",
+    "std::fs",
+    "std::net::TcpListener",
+    "std::net::TcpStream",
+    "std::net::ToSocketAddrs",
+    "std::net::UdpSocket",
+    "std::os",
+    "std::process",
+    "std::time::SystemTime::now",
+    "tokio::fs",
+    "tokio::net",
+    "tracing",
+];
+
+/// Rooms, and parts of rooms, whose values depend on their arguments alone. What awaits bytes from a stream that it was handed
+/// (`wire`) opens none itself.
+const PURE: [&str; 6] = ["wire", "sql", "chain", "iam", "rules", "gate"];
+
+/// Parts of pure rooms that read files or go on in the background.
+const NOT_PURE: [(&str, &str); 4] = [
+    ("iam/load.rs", "reads the snapshot files"),
+    ("iam/aws", "asks AWS"),
+    ("iam/live.rs", "keeps facts fresh in the background, and logs where it cannot"),
+    ("rules/load.rs", "reads the files of the rules"),
+];
+
+/// Circles that are there, each by its files; a part of one is one too.
+const KNOWN_CIRCLES: [&[&str]; 9] = [
+    &[
+        "cli.rs",
+        "cli/check.rs",
+        "cli/config.rs",
+        "cli/iam.rs",
+        "cli/iam/can_assume.rs",
+        "cli/iam/paths.rs",
+        "cli/iam/pull.rs",
+        "cli/iam/unused.rs",
+        "cli/policy.rs",
+    ],
+    &["config.rs", "config/paths.rs", "config/validate.rs"],
+    &["config/error.rs", "config/overrides.rs"],
+    &[
+        "iam.rs",
+        "iam/chains.rs",
+        "iam/clusters.rs",
+        "iam/evaluate.rs",
+        "iam/explain.rs",
+        "iam/facts.rs",
+        "iam/judge.rs",
+        "iam/live.rs",
+        "iam/load.rs",
+        "iam/organisation.rs",
+        "iam/snapshot.rs",
+    ],
+    &["rules.rs", "rules/load.rs"],
+    &["serve.rs", "serve/sockets.rs", "serve/build.rs", "serve/live.rs"],
+    &["session.rs", "session/cancel.rs", "session/inspect.rs", "session/record.rs"],
+    &["sql.rs", "sql/analyse.rs", "sql/carriers.rs", "sql/clauses.rs", "sql/grants.rs", "sql/procedures.rs"],
+    &["wire/relay.rs", "wire/relay/downward.rs", "wire/relay/ending.rs", "wire/relay/upward.rs"],
+];
+
+fn room(file: &File) -> &str {
+    file.module.first().map_or("lib", String::as_str)
+}
+
+fn place(room: &str) -> Option<usize> {
+    ORDER.iter().position(|known| *known == room)
+}
+
+fn at(reference: &Reference) -> String {
+    format!("src/{}:{}", TREE.file_of(&reference.module).name, reference.line)
+}
+
+/// Every reference out of the crate whose file is in one of the rooms, or not in one, with its whole path.
+fn foreign_names(is_watched: impl Fn(&File) -> bool) -> Vec<(&'static Reference, String)> {
+    let watched = TREE.references.iter().filter(|reference| is_watched(TREE.file_of(&reference.module)));
+    watched.filter_map(|reference| Some((reference, TREE.foreign(reference)?.join("::")))).collect()
+}
+
+fn begins_with(path: &str, prefix: &str) -> bool {
+    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+#[test]
+fn the_library_lists_the_rooms_in_their_order() {
+    let library = &TREE.files.iter().find(|file| file.name == "lib.rs").unwrap().text;
+    let listed = library.lines().filter_map(|line| Some(line.split_once("mod ")?.1.split_once(';')?.0));
+    assert_eq!(listed.collect::<Vec<_>>(), ORDER);
+}
+
+#[test]
+fn rooms_name_only_earlier_rooms() {
+    let mut wrong = BTreeSet::new();
+    for reference in &TREE.references {
+        let from = room(TREE.file_of(&reference.module));
+        let Some(to) = TREE.room(reference) else { continue };
+        if place(from) < place(&to) && from != "lib" {
+            wrong.insert(format!("{} in {from} names {to}", at(reference)));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn foreign_crates_stay_at_home() {
+    for (name, homes) in AT_HOME {
+        let strangers = foreign_names(|file| !homes.contains(&room(file)));
+        let wrong: Vec<_> = strangers.iter().filter(|(_, path)| begins_with(path, name)).collect();
+        assert!(wrong.is_empty(), "the crate {name} is at home in {homes:?}: {wrong:#?}");
+        let at_home = foreign_names(|file| homes.contains(&room(file)));
+        let is_used = at_home.iter().any(|(_, path)| begins_with(path, name));
+        assert!(is_used, "no room names {name}; has it moved out?");
+    }
+}
+
+#[test]
+fn pure_rooms_do_no_io() {
+    let is_exception = |file: &File| NOT_PURE.iter().any(|(path, _)| file.name.starts_with(path));
+    let is_pure = |file: &File| PURE.contains(&room(file)) && !is_exception(file) && !file.is_test;
+    let named = foreign_names(is_pure);
+    let is_io = |path: &str| IO.iter().any(|prefix| begins_with(path, prefix));
+    let wrong = named.iter().filter(|(reference, path)| !reference.is_test && is_io(path));
+    let wrong: Vec<_> = wrong.map(|(reference, path)| format!("{} names {path}", at(reference))).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn files_name_each_other_in_no_circle() {
+    let edges: Edges = edges(&TREE);
+    let is_known =
+        |circle: &[String]| KNOWN_CIRCLES.iter().any(|known| circle.iter().all(|file| known.contains(&file.as_str())));
+    let (known, new): (Vec<_>, Vec<_>) = circles(&edges).into_iter().partition(|circle| is_known(circle));
+    for circle in known {
+        println!("a known circle:\n{}", describe(&edges, &circle));
+    }
+    let new: Vec<_> = new.iter().map(|circle| describe(&edges, circle)).collect();
+    assert!(new.is_empty(), "a circle:\n{}", new.join("\na circle:\n"));
+}
