@@ -5,11 +5,11 @@
 use std::io::{self, BufRead as _};
 
 use rolegate::iam::case::judge_case;
-use rolegate::iam::{Mode, Outcome};
+use rolegate::iam::{EvaluationMode, Outcome};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     for line in io::stdin().lock().lines() {
-        let word = match judge_case(&line?, Mode::Aws)?.outcome {
+        let word = match judge_case(&line?, EvaluationMode::Aws)?.outcome {
             Outcome::Allowed => "allowed",
             Outcome::Denied(_) => "denied",
             Outcome::Unknown(_) => "unknown",

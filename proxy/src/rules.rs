@@ -15,11 +15,25 @@ use cedar_policy::{Authorizer, Decision, PolicyId, PolicySet};
 
 use crate::rules::request::Vocabulary;
 pub use error::RulesError;
-pub use request::{Request, TargetFacts};
+pub use request::{RuleRequest, TargetFacts};
 
 /// What a rule says.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Effect {
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    PartialEq,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum RuleEffect {
     /// It permits.
     Permit,
     /// It forbids.
@@ -27,8 +41,22 @@ pub enum Effect {
 }
 
 /// What a forbid does to the statement: its `@severity`.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Severity {
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    PartialEq,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum RuleSeverity {
     /// It is refused.
     Reject,
     /// It goes on, annotated.
@@ -43,9 +71,9 @@ pub struct Hit {
     /// Its `@reason`, or why it could not be evaluated.
     pub reason: Option<String>,
     /// What it says.
-    pub effect: Effect,
+    pub effect: RuleEffect,
     /// What that does; of a permit, nothing.
-    pub severity: Severity,
+    pub severity: RuleSeverity,
 }
 
 /// What the rules say of one credential clause.
@@ -107,34 +135,34 @@ impl Rules {
     ///
     /// # Errors
     /// [`RulesError::Request`]: the clause does not fit the schema. The caller refuses the statement then.
-    pub fn judge(&self, request: &Request<'_>) -> Result<Judgement, RulesError> {
+    pub fn judge(&self, request: &RuleRequest<'_>) -> Result<Judgement, RulesError> {
         let Some(vocabulary) = &self.vocabulary else {
             return Ok(Judgement { hits: Vec::new(), permitted: true, depends_on_time: false });
         };
         let (query, entities) = request.to_cedar(vocabulary)?;
         let authorizer = Authorizer::new();
         let mut hits = Vec::new();
-        let forbids = [(&self.rejects, Severity::Reject), (&self.annotates, Severity::Annotate)];
+        let forbids = [(&self.rejects, RuleSeverity::Reject), (&self.annotates, RuleSeverity::Annotate)];
         for (set, severity) in forbids.into_iter().filter(|(set, _)| !set.is_empty()) {
             let response = authorizer.is_authorized(&query, set, &entities);
             let diagnostics = response.diagnostics();
             for id in sorted(diagnostics.reason()) {
                 let reason = set.policy(id).and_then(|rule| rule.annotation("reason")).map(str::to_owned);
-                hits.push(Hit { rule: id.to_string(), reason, effect: Effect::Forbid, severity });
+                hits.push(Hit { rule: id.to_string(), reason, effect: RuleEffect::Forbid, severity });
             }
             // Cedar skips a policy that fails. A forbid that fails might have spoken, so it does.
             for error in diagnostics.errors() {
                 let cedar_policy::AuthorizationError::PolicyEvaluationError(failed) = error;
                 let reason = Some(format!("the rule could not be evaluated: {}", failed.inner()));
-                hits.push(Hit { rule: failed.policy_id().to_string(), reason, effect: Effect::Forbid, severity });
+                hits.push(Hit { rule: failed.policy_id().to_string(), reason, effect: RuleEffect::Forbid, severity });
             }
         }
         let response = authorizer.is_authorized(&query, &self.permits, &entities);
         hits.extend(sorted(response.diagnostics().reason()).into_iter().map(|id| Hit {
             rule: id.to_string(),
             reason: None,
-            effect: Effect::Permit,
-            severity: Severity::Annotate,
+            effect: RuleEffect::Permit,
+            severity: RuleSeverity::Annotate,
         }));
         let permitted = response.decision() == Decision::Allow;
         Ok(Judgement { hits, permitted, depends_on_time: vocabulary.has_clock() })

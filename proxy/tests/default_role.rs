@@ -11,7 +11,7 @@ use rolegate::gate::finding::Code;
 use rolegate::gate::judge_alone;
 use rolegate::gate::policy::{Enforcement, Iam, Parts, Policy};
 use rolegate::gate::principal::{Attributes, Principal};
-use rolegate::iam::{ExternalIdOn, Facts, Mode, Sources};
+use rolegate::iam::{EvaluationMode, ExternalIdOn, Facts, Sources};
 use rolegate::rules::Rules;
 use rolegate::sql::Dialect;
 
@@ -31,7 +31,7 @@ fn codes(from: &str, to: &str) -> Vec<Code> {
         iam: Some(Iam {
             facts: Arc::new(facts),
             cluster: "demo".to_owned(),
-            mode: Mode::Guide,
+            mode: EvaluationMode::Guide,
             external_id: ExternalIdOn::Same,
         }),
         rules: Arc::new(Rules::none()),

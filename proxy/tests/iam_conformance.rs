@@ -2,7 +2,7 @@
 //! another file of cases.
 #![expect(clippy::panic, clippy::print_stdout, reason = "a test says what is wrong by failing")]
 
-use rolegate::iam::Mode;
+use rolegate::iam::EvaluationMode;
 use rolegate::iam::case::judge_case;
 
 fn cases() -> String {
@@ -11,7 +11,7 @@ fn cases() -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn agree_in(mode: Mode) {
+fn agree_in(mode: EvaluationMode) {
     let input = cases();
     let lines: Vec<&str> = input.lines().filter(|line| !line.trim().is_empty()).collect();
     let wrong: Vec<String> = lines
@@ -29,10 +29,10 @@ fn agree_in(mode: Mode) {
 
 #[test]
 fn labelled_hops_by_the_rules_of_iam() {
-    agree_in(Mode::Aws);
+    agree_in(EvaluationMode::Aws);
 }
 
 #[test]
 fn labelled_hops_by_the_guide() {
-    agree_in(Mode::Guide);
+    agree_in(EvaluationMode::Guide);
 }

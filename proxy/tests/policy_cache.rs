@@ -14,7 +14,7 @@ use rolegate::gate::finding::{Code, Severity};
 use rolegate::gate::policy::{Enforcement, Iam, Parts, Policy};
 use rolegate::gate::principal::{Attributes, Principal};
 use rolegate::gate::{CacheSettings, Gate, Source, judge_alone};
-use rolegate::iam::{ExternalIdOn, Facts, Mode, Sources};
+use rolegate::iam::{EvaluationMode, ExternalIdOn, Facts, Sources};
 use rolegate::rules::Rules;
 use rolegate::sql::Dialect;
 
@@ -77,7 +77,7 @@ impl World {
             iam: Some(Iam {
                 facts: Arc::clone(self.facts.get(change.facts).unwrap()),
                 cluster: "demo".to_owned(),
-                mode: if change.guide { Mode::Guide } else { Mode::Aws },
+                mode: if change.guide { EvaluationMode::Guide } else { EvaluationMode::Aws },
                 external_id: if change.external_id { ExternalIdOn::Same } else { ExternalIdOn::FirstOnly },
             }),
             rules: Arc::clone(self.rules.get(change.rules).unwrap()),

@@ -8,7 +8,7 @@ use crate::gate::policy::{Catalog, Enforcement, Iam, Policy};
 use crate::gate::principal::Principal;
 use crate::gate::verdict::{Action, HopResult, JudgedHop, JudgedStatement, JudgedUse, Verdict};
 use crate::iam::{self, Caller, Cause, Outcome, Refusal, Step};
-use crate::rules::{self, Request, TargetFacts};
+use crate::rules::{self, RuleRequest, TargetFacts};
 use crate::sql::{Analysis, Clause, Fault, FaultKind, Method, RoleUse, Statement, StatementKind, Target};
 
 impl Policy {
@@ -192,7 +192,7 @@ impl Judge<'_> {
         }
         let groups = self.principal.groups.clone().unwrap_or_else(|| self.policy.groups_of(&self.principal.user));
         let cluster = self.policy.iam().and_then(|iam| iam.facts.cluster(&iam.cluster));
-        let request = Request {
+        let request = RuleRequest {
             user: &self.principal.user,
             groups: &groups,
             database: &self.principal.database,
@@ -222,14 +222,14 @@ impl Judge<'_> {
         };
         self.depends_on_time |= judgement.depends_on_time;
         for hit in judgement.hits {
-            let forbids = hit.effect == rules::Effect::Forbid;
+            let forbids = hit.effect == rules::RuleEffect::Forbid;
             judged.rule_hits.push((hit.rule.clone(), if forbids { "forbid" } else { "permit" }));
             if !forbids {
                 continue;
             }
             let reason = hit.reason.unwrap_or_else(|| "an organisation rule forbids this use of a role".to_owned());
             let mut finding = self.finding(Code::Rg301, reason, role_use.span.start);
-            if hit.severity == rules::Severity::Annotate {
+            if hit.severity == rules::RuleSeverity::Annotate {
                 finding.severity = finding.severity.min(Severity::Annotate);
             }
             finding.detail = Some(self.circumstances(&hit.rule, chain, role_use));

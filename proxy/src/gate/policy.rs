@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sha2::{Digest, Sha256};
 
 use crate::gate::finding::{Code, Severity};
-use crate::iam::{ExternalIdOn, Facts, Mode};
+use crate::iam::{EvaluationMode, ExternalIdOn, Facts};
 use crate::rules::Rules;
 use crate::sql::Dialect;
 
@@ -39,7 +39,7 @@ pub struct Iam {
     /// The cluster's name in the facts.
     pub cluster: String,
     /// The Redshift guide's rules or IAM's own.
-    pub mode: Mode,
+    pub mode: EvaluationMode,
     /// On which hops the database user is sent.
     pub external_id: ExternalIdOn,
 }

@@ -9,11 +9,13 @@
 use serde_json::Value as Json;
 
 use super::{
-    Mode, Outcome,
-    context::{Context, Unlisted, Value},
-    document::{Document, Kind},
-    evaluate::{HopRequest, Levels, Source, evaluate},
-    principal::Caller,
+    evaluate::{EvaluationMode, HopRequest, Levels, PolicyInForce, evaluate},
+    explain::{self, Outcome},
+    policy::{
+        context::{KeyValue, RequestContext, Unlisted},
+        document::{Document, DocumentKind},
+        principal::CallingPrincipal,
+    },
 };
 use crate::chain::RoleArn;
 
@@ -46,11 +48,11 @@ impl CaseOutcome {
 ///
 /// # Errors
 /// Says which field is missing or not readable.
-pub fn judge_case(line: &str, mode: Mode) -> Result<CaseOutcome, String> {
+pub fn judge_case(line: &str, mode: EvaluationMode) -> Result<CaseOutcome, String> {
     let case: Json = serde_json::from_str(line).map_err(|error| format!("the case is not JSON: {error}"))?;
     let expectation = match mode {
-        Mode::Guide => "expected_strict",
-        Mode::Aws => "expected",
+        EvaluationMode::Guide => "expected_strict",
+        EvaluationMode::Aws => "expected",
     };
     Ok(CaseOutcome {
         id: text(&case, "id")?.to_owned(),
@@ -60,47 +62,50 @@ pub fn judge_case(line: &str, mode: Mode) -> Result<CaseOutcome, String> {
     })
 }
 
-fn judge(case: &Json, mode: Mode) -> Result<Outcome, String> {
+fn judge(case: &Json, mode: EvaluationMode) -> Result<Outcome, String> {
     let role = |field: &str| RoleArn::parse(text(case, field)?).map_err(|why| format!("{field} {why}"));
     let target = role("target_role_arn")?;
     let names = list(case.get("source_service_principals"));
     let names: Vec<String> = names.iter().filter_map(Json::as_str).map(str::to_owned).collect();
     let source = if text(case, "hop")? == "service" { None } else { Some(role("source_role_arn")?) };
     let caller = match &source {
-        None => Caller::Service(&names),
-        Some(role) => Caller::Session {
+        None => CallingPrincipal::Service(&names),
+        Some(role) => CallingPrincipal::Session {
             role,
             id: case.get("source_role_id").and_then(Json::as_str),
             session: text(case, "source_session_name")?,
         },
     };
-    let permissions = |label: &str, value: &Json| Document::read(label, Kind::Permissions, value);
+    let permissions = |label: &str, value: &Json| Document::read(label, DocumentKind::Permissions, value);
     let one = |field: &str| case.get(field).map(|value| permissions(field, value)).transpose();
     let (boundary, session_policy) = (one("source_permission_boundary")?, one("session_policy")?);
     let identity = list(case.get("source_identity_policies")).iter();
     let identity = identity.map(|value| permissions("permissions policy", value)).collect::<Result<Vec<_>, _>>()?;
-    let scps = levels(case.get("scps"), Kind::Permissions)?;
-    let rcps = levels(case.get("rcps"), Kind::ResourceControl)?;
+    let scps = levels(case.get("scps"), DocumentKind::Permissions)?;
+    let rcps = levels(case.get("rcps"), DocumentKind::ResourceControl)?;
     let trust = case.get("target_trust_policy").ok_or("target_trust_policy is missing")?;
-    Ok(evaluate(&HopRequest {
+    let context = context(case.get("context"));
+    let trust = Document::read("trust policy", DocumentKind::Trust, trust)?;
+    let request = HopRequest {
         caller,
         target: &target,
-        identity: identity.iter().map(Source::Document).collect(),
-        boundary: boundary.as_ref().map(Source::Document),
-        session_policy: session_policy.as_ref().map(Source::Document),
+        identity: identity.iter().map(PolicyInForce::Document).collect(),
+        boundary: boundary.as_ref().map(PolicyInForce::Document),
+        session_policy: session_policy.as_ref().map(PolicyInForce::Document),
         service_control: borrow(&scps),
         resource_control: borrow(&rcps),
-        trust: &Document::read("trust policy", Kind::Trust, trust)?,
-        context: &context(case.get("context")),
+        trust: &trust,
+        context: &context,
         mode,
-    }))
+    };
+    Ok(explain::outcome(&request, &evaluate(&request)))
 }
 
 fn borrow(levels: &[Vec<Document>]) -> Levels<'_> {
     Levels::Known(levels.iter().map(|level| level.iter().collect()).collect())
 }
 
-fn levels(value: Option<&Json>, kind: Kind) -> Result<Vec<Vec<Document>>, String> {
+fn levels(value: Option<&Json>, kind: DocumentKind) -> Result<Vec<Vec<Document>>, String> {
     let level = |level: &Json| {
         let name = level.get("level").and_then(Json::as_str).unwrap_or("unnamed");
         let policies = list(level.get("policies")).iter();
@@ -109,14 +114,14 @@ fn levels(value: Option<&Json>, kind: Kind) -> Result<Vec<Vec<Document>>, String
     list(value).iter().map(level).collect()
 }
 
-fn context(values: Option<&Json>) -> Context {
-    let mut context = Context::new(Unlisted::Absent);
+fn context(values: Option<&Json>) -> RequestContext {
+    let mut context = RequestContext::new(Unlisted::Absent);
     for (key, value) in values.and_then(Json::as_object).into_iter().flatten() {
         match value {
             Json::String(text) => context.set_text(key, text.clone()),
             Json::Array(texts) => {
                 let texts = texts.iter().filter_map(Json::as_str).map(str::to_owned).collect();
-                context.set(key, Value::Many(texts));
+                context.set(key, KeyValue::Many(texts));
             }
             other => context.set_text(key, other.to_string()),
         }

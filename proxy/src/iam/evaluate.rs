@@ -2,37 +2,60 @@
 //! Sources: IAM User Guide, "Policy evaluation logic", "Cross-account policy evaluation logic", "Permissions boundaries";
 //! STS API Reference, `AssumeRole`; Organizations User Guide, "SCP evaluation" and "Resource control policies".
 
-use super::{
-    Mode, Outcome,
-    context::Context,
-    document::{Document, Effect, Statement},
-    explain,
-    principal::{Caller, Named},
+use super::policy::{
+    context::RequestContext,
+    document::{Document, PolicyStatement, StatementEffect},
+    principal::{CallingPrincipal, Named},
     truth::Truth,
 };
 use crate::chain::RoleArn;
 
+/// Whose rules decide a step between two roles of one account.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    Eq,
+    PartialEq,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum EvaluationMode {
+    /// The Redshift guide's: a permissions policy must allow every step. Source: Amazon Redshift Management Guide, "Chaining IAM roles".
+    #[default]
+    Guide,
+    /// IAM's: inside one account a trust policy that names the role itself is enough.
+    Aws,
+}
+
 /// One call of `sts:AssumeRole`, with every policy that has a say in it.
 #[derive(Debug)]
 pub(crate) struct HopRequest<'a> {
-    pub(crate) caller: Caller<'a>,
+    pub(crate) caller: CallingPrincipal<'a>,
     pub(crate) target: &'a RoleArn,
     /// The caller's permissions policies.
-    pub(crate) identity: Vec<Source<'a>>,
-    pub(crate) boundary: Option<Source<'a>>,
-    pub(crate) session_policy: Option<Source<'a>>,
+    pub(crate) identity: Vec<PolicyInForce<'a>>,
+    pub(crate) boundary: Option<PolicyInForce<'a>>,
+    pub(crate) session_policy: Option<PolicyInForce<'a>>,
     /// Service control policies over the caller's account.
     pub(crate) service_control: Levels<'a>,
     /// Resource control policies over the target's account.
     pub(crate) resource_control: Levels<'a>,
     pub(crate) trust: &'a Document,
-    pub(crate) context: &'a Context,
-    pub(crate) mode: Mode,
+    pub(crate) context: &'a RequestContext,
+    pub(crate) mode: EvaluationMode,
 }
 
 /// A policy in force, whose text may not be at hand.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Source<'a> {
+pub(crate) enum PolicyInForce<'a> {
     Document(&'a Document),
     /// The ARN of a policy that the facts name and do not hold.
     Missing(&'a str),
@@ -72,35 +95,57 @@ pub(crate) struct Weighing {
     pub(crate) resource_control: Vec<Said>,
 }
 
-/// Judges one call.
-pub(crate) fn evaluate(request: &HopRequest<'_>) -> Outcome {
-    if let Caller::Session { role, .. } = request.caller
+/// What evaluating one call came to: values, no words.
+#[derive(Debug)]
+pub(crate) enum Evaluation {
+    /// The call is allowed.
+    Allowed,
+    /// Caller and target are of different partitions.
+    AcrossPartitions,
+    /// The call is denied.
+    Denied {
+        /// What each set of policies says.
+        weighing: Weighing,
+        /// Whether a Deny statement applies.
+        by_deny: Truth,
+        /// Whether IAM's own rules would allow the call, and only the Redshift guide asks for more.
+        by_guide_alone: bool,
+    },
+    /// The known facts do not decide the call.
+    Undecided {
+        /// Whether a Deny statement applies.
+        by_deny: Truth,
+    },
+}
+
+/// Evaluates one call.
+pub(crate) fn evaluate(request: &HopRequest<'_>) -> Evaluation {
+    if let CallingPrincipal::Session { role, .. } = request.caller
         && role.partition() != request.target.partition()
     {
-        return Outcome::Denied(explain::partitions(role, request.target));
+        return Evaluation::AcrossPartitions;
     }
     let weighing = Weighing::of(request);
-    let denied = weighing.denied();
+    let by_deny = weighing.denied();
     let permitted = weighing.permitted(request, request.needs_identity());
-    if denied.is_true() || permitted.is_false() {
-        let refusal = explain::denied(request, &weighing, denied);
-        let by_guide_alone = request.is_guides_demand() && (weighing.permitted(request, false) & !denied).is_true();
-        Outcome::Denied(if by_guide_alone { explain::by_guide_alone(refusal) } else { refusal })
-    } else if (permitted & !denied).is_true() {
-        Outcome::Allowed
+    if by_deny.is_true() || permitted.is_false() {
+        let by_guide_alone = request.is_guides_demand() && (weighing.permitted(request, false) & !by_deny).is_true();
+        Evaluation::Denied { weighing, by_deny, by_guide_alone }
+    } else if (permitted & !by_deny).is_true() {
+        Evaluation::Allowed
     } else {
-        Outcome::Unknown(explain::unknown(request, denied))
+        Evaluation::Undecided { by_deny }
     }
 }
 
 impl Weighing {
     fn of(request: &HopRequest<'_>) -> Self {
         let (scps, rcps) = (service_control(request), resource_control(request));
-        let is_role = matches!(request.caller, Caller::Session { .. });
-        let own = |source: &Option<Source<'_>>| source.filter(|_| is_role).map(|source| request.said_by(source));
+        let is_role = matches!(request.caller, CallingPrincipal::Session { .. });
+        let own = |source: &Option<PolicyInForce<'_>>| source.filter(|_| is_role).map(|source| request.said_by(source));
         let identity = request.identity.iter().filter(|_| is_role).map(|source| request.said_by(*source));
         Self {
-            trust: request.said_by(Source::Document(request.trust)),
+            trust: request.said_by(PolicyInForce::Document(request.trust)),
             identity: identity.fold(Said::NOTHING, Said::or),
             boundary: own(&request.boundary),
             session_policy: own(&request.session_policy),
@@ -125,7 +170,7 @@ impl Weighing {
     /// Every Allow that is needed; `needs_identity` says whether one of the caller's own policies is, in any case.
     fn permitted(&self, request: &HopRequest<'_>, needs_identity: bool) -> Truth {
         let trust = self.trust.allows;
-        if matches!(request.caller, Caller::Service(_)) {
+        if matches!(request.caller, CallingPrincipal::Service(_)) {
             return trust.directly;
         }
         let (identity, guards) = (self.identity.allows.at_all(), self.guards_allow());
@@ -143,41 +188,47 @@ impl HopRequest<'_> {
     /// inside one by the Redshift guide only.
     pub(crate) fn needs_identity(&self) -> bool {
         match self.caller {
-            Caller::Service(_) => false,
-            Caller::Session { role, .. } => self.mode == Mode::Guide || role.account() != self.target.account(),
+            CallingPrincipal::Service(_) => false,
+            CallingPrincipal::Session { role, .. } => {
+                self.mode == EvaluationMode::Guide || role.account() != self.target.account()
+            }
         }
     }
 
     /// Whether it is the Redshift guide alone that asks for the caller's own policies.
     fn is_guides_demand(&self) -> bool {
         match self.caller {
-            Caller::Service(_) => false,
-            Caller::Session { role, .. } => self.mode == Mode::Guide && role.account() == self.target.account(),
+            CallingPrincipal::Service(_) => false,
+            CallingPrincipal::Session { role, .. } => {
+                self.mode == EvaluationMode::Guide && role.account() == self.target.account()
+            }
         }
     }
 
-    fn said_by(&self, source: Source<'_>) -> Said {
+    fn said_by(&self, source: PolicyInForce<'_>) -> Said {
         let unknown = Said { allows: Named::each(Truth::Unknown), denies: Truth::Unknown };
         match source {
-            Source::Missing(_) => unknown,
-            Source::Document(document) if document.fault.is_some() => unknown,
-            Source::Document(document) => {
+            PolicyInForce::Missing(_) => unknown,
+            PolicyInForce::Document(document) if document.fault.is_some() => unknown,
+            PolicyInForce::Document(document) => {
                 document.statements.iter().fold(Said::NOTHING, |said, statement| said.or(self.said_by_one(statement)))
             }
         }
     }
 
-    fn said_by_one(&self, statement: &Statement) -> Said {
+    fn said_by_one(&self, statement: &PolicyStatement) -> Said {
         let applies = self.applies(statement);
         match statement.effect {
-            Effect::Allow => Said { allows: applies, denies: Truth::False },
-            Effect::Deny => Said { allows: Named::NOT, denies: applies.at_all() },
-            Effect::Unclear => Said { allows: applies.and(Truth::Unknown), denies: applies.at_all().doubted() },
+            StatementEffect::Allow => Said { allows: applies, denies: Truth::False },
+            StatementEffect::Deny => Said { allows: Named::NOT, denies: applies.at_all() },
+            StatementEffect::Unclear => {
+                Said { allows: applies.and(Truth::Unknown), denies: applies.at_all().doubted() }
+            }
         }
     }
 
     /// Whether a statement applies to this call.
-    pub(crate) fn applies(&self, statement: &Statement) -> Named {
+    pub(crate) fn applies(&self, statement: &PolicyStatement) -> Named {
         statement.applies(self.caller, self.target.as_str(), self.context)
     }
 
@@ -189,7 +240,7 @@ impl HopRequest<'_> {
             }
             Some(Levels::Known(levels)) => {
                 let said = |level: &Vec<&Document>| {
-                    let each = level.iter().map(|document| self.said_by(Source::Document(document)));
+                    let each = level.iter().map(|document| self.said_by(PolicyInForce::Document(document)));
                     each.fold(Said::NOTHING, Said::or)
                 };
                 levels.iter().map(said).collect()
@@ -201,7 +252,7 @@ impl HopRequest<'_> {
 /// The service control policies that bind the caller: none binds a service or a service-linked role.
 pub(crate) fn service_control<'r, 'a>(request: &'r HopRequest<'a>) -> Option<&'r Levels<'a>> {
     match request.caller {
-        Caller::Session { role, .. } if !is_service_linked(role) => Some(&request.service_control),
+        CallingPrincipal::Session { role, .. } if !is_service_linked(role) => Some(&request.service_control),
         _ => None,
     }
 }

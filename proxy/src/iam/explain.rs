@@ -3,30 +3,111 @@
 use serde_json::Value as Json;
 
 use super::{
-    Cause, Refusal,
-    condition::Condition,
-    context::Value,
-    document::{ACTION, Document, Effect, Statement},
-    evaluate::{HopRequest, Levels, Source, Weighing, resource_control, service_control},
-    principal::Caller,
-    truth::Truth,
+    evaluate::{Evaluation, HopRequest, Levels, PolicyInForce, Weighing, resource_control, service_control},
+    policy::{
+        condition::Condition,
+        context::KeyValue,
+        document::{ACTION, Document, PolicyStatement, StatementEffect},
+        principal::CallingPrincipal,
+        truth::Truth,
+    },
 };
-use crate::chain::RoleArn;
+
+/// Whether a role may be assumed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// Yes.
+    Allowed,
+    /// No.
+    Denied(Refusal),
+    /// The known facts do not say; never to be taken as yes.
+    Unknown(Refusal),
+}
+
+/// Why a role may not be assumed, or why that cannot be told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Refusal {
+    /// What kind of thing stands in the way.
+    pub cause: Cause,
+    /// One sentence for a client: lower case, no full stop.
+    pub message: String,
+    /// Which document, statement and condition.
+    pub evidence: String,
+    /// What to do; where possible the exact statement, as JSON from the first `{` to the end, and for which document.
+    pub remedy: Option<String>,
+}
+
+/// What stands in the way of a step.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    Hash,
+    PartialEq,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The first role is not attached to the cluster.
+    NotAttached,
+    /// No permissions policy of the source allows the step.
+    NoPermission,
+    /// The target's trust policy does not name the source.
+    NotTrusted,
+    /// An explicit deny, a boundary, or a policy of the organisation.
+    ExplicitDeny,
+    /// A condition excludes the call, or the facts do not decide.
+    Condition,
+    /// The facts hold no such role.
+    UnknownRole,
+}
+
+impl Cause {
+    /// Its word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// The outcome of a call in words.
+pub(crate) fn outcome(request: &HopRequest<'_>, evaluation: &Evaluation) -> Outcome {
+    match evaluation {
+        Evaluation::Allowed => Outcome::Allowed,
+        Evaluation::AcrossPartitions => Outcome::Denied(across_partitions(request)),
+        Evaluation::Denied { weighing, by_deny, by_guide_alone } => {
+            let refusal = denied(request, weighing, *by_deny);
+            Outcome::Denied(if *by_guide_alone { self::by_guide_alone(refusal) } else { refusal })
+        }
+        Evaluation::Undecided { by_deny } => Outcome::Unknown(unknown(request, *by_deny)),
+    }
+}
 
 const EXTERNAL_ID: &str = "sts:externalid";
 
 /// A role of another partition.
-pub(crate) fn partitions(source: &RoleArn, target: &RoleArn) -> Refusal {
+fn across_partitions(request: &HopRequest<'_>) -> Refusal {
     Refusal {
         cause: Cause::NotTrusted,
-        message: format!("role {target} cannot be assumed by role {source}, which is of another AWS partition"),
-        evidence: format!("partition {} cannot reach partition {}", source.partition(), target.partition()),
+        message: format!(
+            "role {} cannot be assumed by {}, which is of another AWS partition",
+            request.target,
+            caller(request)
+        ),
+        evidence: format!("no role can be assumed from outside partition {}", request.target.partition()),
         remedy: None,
     }
 }
 
 /// Says of a refusal that IAM itself would allow the step.
-pub(crate) fn by_guide_alone(refusal: Refusal) -> Refusal {
+fn by_guide_alone(refusal: Refusal) -> Refusal {
     let message = format!(
         "{}; the Redshift guide asks for it, IAM's own rules would allow the step (facts.mode = \"aws\")",
         refusal.message
@@ -35,7 +116,7 @@ pub(crate) fn by_guide_alone(refusal: Refusal) -> Refusal {
 }
 
 /// Why a call is refused.
-pub(crate) fn denied(request: &HopRequest<'_>, weighing: &Weighing, is_denied: Truth) -> Refusal {
+fn denied(request: &HopRequest<'_>, weighing: &Weighing, is_denied: Truth) -> Refusal {
     if is_denied.is_true()
         && let Some((place, statement)) = find_deny(request, Truth::True)
     {
@@ -63,11 +144,11 @@ pub(crate) fn denied(request: &HopRequest<'_>, weighing: &Weighing, is_denied: T
 }
 
 /// Why a call cannot be judged.
-pub(crate) fn unknown(request: &HopRequest<'_>, is_denied: Truth) -> Refusal {
+fn unknown(request: &HopRequest<'_>, is_denied: Truth) -> Refusal {
     let sources = sources(request);
     if let Some((place, policy)) = sources.iter().find_map(|(place, source)| match source {
-        Source::Missing(policy) => Some((place, policy)),
-        Source::Document(_) => None,
+        PolicyInForce::Missing(policy) => Some((place, policy)),
+        PolicyInForce::Document(_) => None,
     }) {
         return Refusal {
             evidence: format!("{place} is in force, and its document is not in the IAM facts"),
@@ -93,8 +174,8 @@ pub(crate) fn unknown(request: &HopRequest<'_>, is_denied: Truth) -> Refusal {
     }
     let allow_in_doubt = || {
         let statements = sources.iter().flat_map(statements_of);
-        let open = |statement: &Statement| request.applies(statement).at_all() == Truth::Unknown;
-        statements.into_iter().find(|(_, statement)| statement.effect != Effect::Deny && open(statement))
+        let open = |statement: &PolicyStatement| request.applies(statement).at_all() == Truth::Unknown;
+        statements.into_iter().find(|(_, statement)| statement.effect != StatementEffect::Deny && open(statement))
     };
     let found = find_deny(request, Truth::Unknown).filter(|_| is_denied == Truth::Unknown);
     if let Some((place, statement)) = found.or_else(allow_in_doubt) {
@@ -102,8 +183,10 @@ pub(crate) fn unknown(request: &HopRequest<'_>, is_denied: Truth) -> Refusal {
         return Refusal { evidence: format!("{place}, {}: {why}", name(statement)), remedy, ..undecided(request) };
     }
     let faulty = sources.iter().find_map(|(place, source)| match source {
-        Source::Document(document) => document.fault.as_ref().map(|fault| format!("{place} cannot be read: {fault}")),
-        Source::Missing(_) => None,
+        PolicyInForce::Document(document) => {
+            document.fault.as_ref().map(|fault| format!("{place} cannot be read: {fault}"))
+        }
+        PolicyInForce::Missing(_) => None,
     });
     let evidence = faulty.unwrap_or_else(|| "the policies leave it open".to_owned());
     Refusal { evidence, ..undecided(request) }
@@ -122,7 +205,7 @@ fn undecided(request: &HopRequest<'_>) -> Refusal {
     }
 }
 
-fn explicit_deny(request: &HopRequest<'_>, place: &str, statement: &Statement) -> Refusal {
+fn explicit_deny(request: &HopRequest<'_>, place: &str, statement: &PolicyStatement) -> Refusal {
     let conditions: Vec<_> = statement.conditions.iter().map(|condition| describe(request, condition)).collect();
     let under = if conditions.is_empty() { String::new() } else { format!(" under {}", conditions.join(" and ")) };
     Refusal {
@@ -147,11 +230,11 @@ fn not_trusted(request: &HopRequest<'_>) -> Refusal {
 }
 
 /// A statement of the trust policy names the caller, and its conditions keep the call out.
-fn excluded(request: &HopRequest<'_>, statement: &Statement, conditions: &[&Condition]) -> Refusal {
+fn excluded(request: &HopRequest<'_>, statement: &PolicyStatement, conditions: &[&Condition]) -> Refusal {
     let failed: Vec<_> = conditions.iter().map(|condition| describe(request, condition)).collect();
     let by_user = conditions.iter().all(|condition| condition.lookup() == EXTERNAL_ID);
     let external_id = match request.context.value(EXTERNAL_ID) {
-        Value::One(text) if by_user => Some(text),
+        KeyValue::One(text) if by_user => Some(text),
         _ => None,
     };
     let message = match external_id {
@@ -178,8 +261,8 @@ fn excluded(request: &HopRequest<'_>, statement: &Statement, conditions: &[&Cond
 
 fn no_permission(request: &HopRequest<'_>) -> Refusal {
     let documents = request.identity.iter().filter_map(|source| match source {
-        Source::Document(document) => Some(*document),
-        Source::Missing(_) => None,
+        PolicyInForce::Document(document) => Some(*document),
+        PolicyInForce::Missing(_) => None,
     });
     let near = documents.clone().find_map(|document| near_miss(request, document).map(|found| (document, found)));
     let evidence = match near {
@@ -206,8 +289,8 @@ fn outside_guard(request: &HopRequest<'_>, weighing: &Weighing) -> Refusal {
     let source = if by_boundary { request.boundary } else { request.session_policy };
     let kind = if by_boundary { "permissions boundary" } else { "session policy" };
     let label = match source {
-        Some(Source::Document(document)) => document.label.as_str(),
-        Some(Source::Missing(policy)) => policy,
+        Some(PolicyInForce::Document(document)) => document.label.as_str(),
+        Some(PolicyInForce::Missing(policy)) => policy,
         None => kind,
     };
     Refusal {
@@ -244,28 +327,33 @@ fn permission(request: &HopRequest<'_>) -> String {
 
 fn trust_remedy(request: &HopRequest<'_>, condition: &str) -> String {
     let principal = match request.caller {
-        Caller::Service(names) => {
+        CallingPrincipal::Service(names) => {
             format!(r#"{{"Service":"{}"}}"#, names.first().map_or("redshift.amazonaws.com", String::as_str))
         }
-        Caller::Session { role, .. } => format!(r#"{{"AWS":"{role}"}}"#),
+        CallingPrincipal::Session { role, .. } => format!(r#"{{"AWS":"{role}"}}"#),
     };
     let statement = format!(r#"{{"Effect":"Allow","Principal":{principal},"Action":"{ACTION}"{condition}}}"#);
     format!("add to the trust policy of role {}: {statement}", request.target)
 }
 
 /// What to do about conditions that no added statement should get around.
-fn change(request: &HopRequest<'_>, place: &str, statement: &Statement, conditions: &[&Condition]) -> String {
+fn change(request: &HopRequest<'_>, place: &str, statement: &PolicyStatement, conditions: &[&Condition]) -> String {
     let advice = conditions.iter().map(|condition| match request.context.value(condition.lookup()) {
-        Value::Absent => format!("take out {} {}, a key that this call does not carry", condition.name, condition.key),
-        Value::Unknown => format!("take out {} {}, whose value the gate cannot know", condition.name, condition.key),
-        Value::One(_) | Value::Many(_) => format!("change {} {}", condition.name, condition.key),
+        KeyValue::Absent => {
+            format!("take out {} {}, a key that this call does not carry", condition.name, condition.key)
+        }
+        KeyValue::Unknown => format!("take out {} {}, whose value the gate cannot know", condition.name, condition.key),
+        KeyValue::One(_) | KeyValue::Many(_) => format!("change {} {}", condition.name, condition.key),
     });
     format!("in {} of {place}: {}", name(statement), advice.collect::<Vec<_>>().join("; "))
 }
 
 /// The first Allow statement that would apply but for its conditions, with those that fail.
-fn near_miss<'d>(request: &HopRequest<'_>, document: &'d Document) -> Option<(&'d Statement, Vec<&'d Condition>)> {
-    document.statements.iter().filter(|statement| statement.effect == Effect::Allow).find_map(|statement| {
+fn near_miss<'d>(
+    request: &HopRequest<'_>,
+    document: &'d Document,
+) -> Option<(&'d PolicyStatement, Vec<&'d Condition>)> {
+    document.statements.iter().filter(|statement| statement.effect == StatementEffect::Allow).find_map(|statement| {
         let addressed = statement.addresses(request.caller, request.target.as_str(), request.context);
         let fails = |condition: &&Condition| condition.holds(request.context).is_false();
         let failing: Vec<_> = statement.conditions.iter().filter(fails).collect();
@@ -274,30 +362,30 @@ fn near_miss<'d>(request: &HopRequest<'_>, document: &'d Document) -> Option<(&'
 }
 
 /// The first Deny statement that applies with the given certainty, and where it stands.
-fn find_deny<'a>(request: &HopRequest<'a>, certainty: Truth) -> Option<(String, &'a Statement)> {
+fn find_deny<'a>(request: &HopRequest<'a>, certainty: Truth) -> Option<(String, &'a PolicyStatement)> {
     let statements = sources(request).into_iter().flat_map(|source| statements_of(&source));
-    let applies = |statement: &Statement| match statement.effect {
-        Effect::Allow => Truth::False,
-        Effect::Deny => request.applies(statement).at_all(),
-        Effect::Unclear => request.applies(statement).at_all().doubted(),
+    let applies = |statement: &PolicyStatement| match statement.effect {
+        StatementEffect::Allow => Truth::False,
+        StatementEffect::Deny => request.applies(statement).at_all(),
+        StatementEffect::Unclear => request.applies(statement).at_all().doubted(),
     };
     statements.into_iter().find(|(_, statement)| applies(statement) == certainty)
 }
 
-fn statements_of<'a>((place, source): &(String, Source<'a>)) -> Vec<(String, &'a Statement)> {
+fn statements_of<'a>((place, source): &(String, PolicyInForce<'a>)) -> Vec<(String, &'a PolicyStatement)> {
     match source {
-        Source::Document(document) => document.statements.iter().map(|each| (place.clone(), each)).collect(),
-        Source::Missing(_) => Vec::new(),
+        PolicyInForce::Document(document) => document.statements.iter().map(|each| (place.clone(), each)).collect(),
+        PolicyInForce::Missing(_) => Vec::new(),
     }
 }
 
 /// Every policy that has a say, with what to call it.
-fn sources<'a>(request: &HopRequest<'a>) -> Vec<(String, Source<'a>)> {
-    let label = |source: &Source<'a>| match source {
-        Source::Document(document) => document.label.clone(),
-        Source::Missing(policy) => format!("policy {policy}"),
+fn sources<'a>(request: &HopRequest<'a>) -> Vec<(String, PolicyInForce<'a>)> {
+    let label = |source: &PolicyInForce<'a>| match source {
+        PolicyInForce::Document(document) => document.label.clone(),
+        PolicyInForce::Missing(policy) => format!("policy {policy}"),
     };
-    let mut found = vec![(trust_place(request), Source::Document(request.trust))];
+    let mut found = vec![(trust_place(request), PolicyInForce::Document(request.trust))];
     if !is_service(request) {
         let who = caller(request);
         found.extend(request.identity.iter().map(|source| (format!("{} of {who}", label(source)), *source)));
@@ -310,14 +398,16 @@ fn sources<'a>(request: &HopRequest<'a>) -> Vec<(String, Source<'a>)> {
     ] {
         if let Some(Levels::Known(levels)) = levels {
             let documents = levels.iter().flatten();
-            found.extend(documents.map(|it| (format!("{} over account {account}", it.label), Source::Document(it))));
+            found.extend(
+                documents.map(|it| (format!("{} over account {account}", it.label), PolicyInForce::Document(it))),
+            );
         }
     }
     found
 }
 
 /// Why a statement can be said neither to apply nor not to, and what would settle it.
-fn doubt(request: &HopRequest<'_>, place: &str, statement: &Statement) -> (String, Option<String>) {
+fn doubt(request: &HopRequest<'_>, place: &str, statement: &PolicyStatement) -> (String, Option<String>) {
     if let Some(fault) = &statement.fault {
         return (fault.clone(), Some(format!("put {} of {place} right", name(statement))));
     }
@@ -336,10 +426,10 @@ fn doubt(request: &HopRequest<'_>, place: &str, statement: &Statement) -> (Strin
 
 fn describe(request: &HopRequest<'_>, condition: &Condition) -> String {
     let has = match request.context.value(condition.lookup()) {
-        Value::Absent => "the call does not carry that key".to_owned(),
-        Value::Unknown => "the gate does not know what the call carries".to_owned(),
-        Value::One(text) => format!("the call has {}", Json::from(text.as_str())),
-        Value::Many(texts) => format!("the call has {}", Json::from(texts.clone())),
+        KeyValue::Absent => "the call does not carry that key".to_owned(),
+        KeyValue::Unknown => "the gate does not know what the call carries".to_owned(),
+        KeyValue::One(text) => format!("the call has {}", Json::from(text.as_str())),
+        KeyValue::Many(texts) => format!("the call has {}", Json::from(texts.clone())),
     };
     let wants = match condition.texts.as_slice() {
         [one] => Json::from(one.as_str()).to_string(),
@@ -349,7 +439,7 @@ fn describe(request: &HopRequest<'_>, condition: &Condition) -> String {
 }
 
 /// What messages call a statement: its number, and its Sid where it has one.
-pub(crate) fn name(statement: &Statement) -> String {
+pub(crate) fn name(statement: &PolicyStatement) -> String {
     match &statement.sid {
         Some(sid) => format!("statement {} (Sid {})", statement.number, Json::from(sid.as_str())),
         None => format!("statement {}", statement.number),
@@ -361,21 +451,21 @@ fn trust_place(request: &HopRequest<'_>) -> String {
 }
 
 fn is_service(request: &HopRequest<'_>) -> bool {
-    matches!(request.caller, Caller::Service(_))
+    matches!(request.caller, CallingPrincipal::Service(_))
 }
 
 fn caller(request: &HopRequest<'_>) -> String {
     match request.caller {
-        Caller::Service(names) => {
+        CallingPrincipal::Service(names) => {
             format!("the service {}", names.first().map_or("redshift.amazonaws.com", String::as_str))
         }
-        Caller::Session { role, .. } => format!("role {role}"),
+        CallingPrincipal::Session { role, .. } => format!("role {role}"),
     }
 }
 
 fn caller_account(request: &HopRequest<'_>) -> String {
     match request.caller {
-        Caller::Service(_) => request.target.account().to_string(),
-        Caller::Session { role, .. } => role.account().to_string(),
+        CallingPrincipal::Service(_) => request.target.account().to_string(),
+        CallingPrincipal::Session { role, .. } => role.account().to_string(),
     }
 }

@@ -2,16 +2,29 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    fmt::Write as _,
     sync::Arc,
 };
 
 use jiff::Timestamp;
 
+mod clusters;
+mod load;
+mod organisation;
+mod page;
+mod snapshot;
+
 use super::{
-    document::Document,
-    evaluate::{Levels, Source},
+    evaluate::{Levels, PolicyInForce},
+    policy::document::Document,
 };
 use crate::chain::{AccountId, RoleArn};
+
+pub(crate) use clusters::add as add_clusters;
+pub use load::Sources;
+pub use page::FactsError;
+pub(crate) use page::Page;
+pub(crate) use snapshot::Snapshot;
 
 /// IAM facts, never changed: newer ones are another value, which shares the accounts that are the same.
 #[derive(Clone, Debug)]
@@ -35,7 +48,21 @@ pub struct Account {
 }
 
 /// Where facts come from.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    PartialEq,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// A file.
     Snapshot,
@@ -46,11 +73,8 @@ pub enum Origin {
 impl Origin {
     /// Value of the `source` label, and the word of the API.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Snapshot => "snapshot",
-            Self::Aws => "aws",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -80,24 +104,24 @@ pub(crate) struct Role {
     pub(crate) id: Option<String>,
     pub(crate) tags: Vec<(String, String)>,
     pub(crate) trust: Document,
-    pub(crate) policies: Vec<Policy>,
-    pub(crate) boundary: Option<Policy>,
+    pub(crate) policies: Vec<RolePolicy>,
+    pub(crate) boundary: Option<RolePolicy>,
 }
 
 /// A policy of a role.
 #[derive(Clone, Debug)]
-pub(crate) enum Policy {
+pub(crate) enum RolePolicy {
     /// Its document, which several roles may share.
     Document(Arc<Document>),
     /// The ARN of a policy whose document the snapshot does not hold.
     Missing(String),
 }
 
-impl Policy {
-    pub(crate) fn source(&self) -> Source<'_> {
+impl RolePolicy {
+    pub(crate) fn in_force(&self) -> PolicyInForce<'_> {
         match self {
-            Self::Document(document) => Source::Document(document),
-            Self::Missing(policy) => Source::Missing(policy),
+            Self::Document(document) => PolicyInForce::Document(document),
+            Self::Missing(policy) => PolicyInForce::Missing(policy),
         }
     }
 }
@@ -279,7 +303,7 @@ impl Cluster {
     }
 
     /// A database user's ARN, sent as `sts:ExternalId`. `None` when the cluster's identity is not known, or the name
-    /// holds what an external id may not: what Redshift sends then is not documented. Source: STS API Reference,
+    /// holds what an external id may not: what Redshift sends then is not documented. PolicyInForce: STS API Reference,
     /// `AssumeRole`, `ExternalId`.
     pub(crate) fn database_user_arn(&self, user: &str) -> Option<String> {
         let (region, account) = (self.region.as_ref()?, self.account?);
@@ -293,5 +317,14 @@ impl Cluster {
     }
 }
 
-/// The one status in which an attached role can be used. Source: Redshift API Reference, `ClusterIamRole`.
+/// The one status in which an attached role can be used. PolicyInForce: Redshift API Reference, `ClusterIamRole`.
 pub(crate) const IN_SYNC: &str = "in-sync";
+
+/// The first twelve hexadecimal digits of a hash.
+pub(crate) fn short(digest: &[u8]) -> String {
+    digest.iter().take(6).fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        _ = write!(text, "{byte:02x}");
+        text
+    })
+}

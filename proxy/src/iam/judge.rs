@@ -3,18 +3,55 @@
 use jiff::Timestamp;
 
 use super::{
-    Cause, ExternalIdOn, Mode, Outcome, Refusal, Step,
-    context::{Context, Unlisted, Value},
-    document::Effect,
-    evaluate::{HopRequest, evaluate},
-    explain,
-    facts::{Cluster, Facts, IN_SYNC, Origin, Policy, Role},
-    principal,
+    evaluate::{EvaluationMode, HopRequest, evaluate},
+    explain::{self, Cause, Outcome, Refusal},
+    facts::{Cluster, Facts, IN_SYNC, Origin, Role, RolePolicy},
+    policy::{
+        context::{KeyValue, RequestContext, Unlisted},
+        document::StatementEffect,
+        principal,
+    },
 };
 use crate::chain::{AccountId, RoleArn};
 
-/// The session name that Redshift gives. Source: seen in an AWS error text, Database Developer Guide, "External tables".
+/// The session name that Redshift gives. PolicyInForce: seen in an AWS error text, Database Developer Guide, "External tables".
 const SESSION_NAME: &str = "RedshiftIamRoleSession";
+
+/// On which steps Redshift sends the database user as `sts:ExternalId`. The documents show the first only.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    Eq,
+    PartialEq,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[strum(serialize_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
+pub enum ExternalIdOn {
+    /// The same value on every step.
+    #[default]
+    Same,
+    /// When the cluster assumes the first role; role steps carry none.
+    FirstOnly,
+    /// When the cluster assumes the first role; for role steps it cannot be told.
+    Unknown,
+}
+
+/// The judgement of one step of a chain.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Step {
+    /// What was found.
+    pub outcome: Outcome,
+    /// The time of day had a part in it: a verdict with it may not be cached.
+    pub depends_on_time: bool,
+}
 
 /// On whose behalf a chain is walked, and by which rules.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +65,7 @@ pub struct Caller<'a> {
     /// Which steps carry the external id.
     pub external_id_on: ExternalIdOn,
     /// Whose rules count inside one account.
-    pub mode: Mode,
+    pub mode: EvaluationMode,
     /// The time of the call.
     pub now: Timestamp,
 }
@@ -42,7 +79,7 @@ pub fn attachment(facts: &Facts, role: &RoleArn, caller: &Caller<'_>) -> Step {
     if status != Some(IN_SYNC) {
         return step_without_time(Outcome::Denied(not_attached(role, cluster, status)));
     }
-    match asked(facts, None, role, caller, evaluate) {
+    match asked(facts, None, role, caller, outcome) {
         Ok((outcome, depends_on_time)) => Step { outcome, depends_on_time },
         Err(unknown) => step_without_time(unknown_role(facts, unknown)),
     }
@@ -51,7 +88,7 @@ pub fn attachment(facts: &Facts, role: &RoleArn, caller: &Caller<'_>) -> Step {
 /// Hop `number`, counted from 1: may a session of `source` assume `target`?
 #[must_use]
 pub fn hop(facts: &Facts, source: &RoleArn, target: &RoleArn, number: usize, caller: &Caller<'_>) -> Step {
-    match asked(facts, Some(source), target, caller, evaluate) {
+    match asked(facts, Some(source), target, caller, outcome) {
         Ok((outcome, depends_on_time)) => Step { outcome: numbered(outcome, number), depends_on_time },
         Err(unknown) => step_without_time(numbered(unknown_role(facts, unknown), number)),
     }
@@ -61,7 +98,7 @@ pub fn hop(facts: &Facts, source: &RoleArn, target: &RoleArn, number: usize, cal
 #[must_use]
 pub fn trust_statements(facts: &Facts, role: &RoleArn) -> Vec<(usize, String)> {
     let statements = facts.role(role).map(|role| role.trust.statements.as_slice()).unwrap_or_default();
-    let grants = statements.iter().filter(|statement| statement.effect != Effect::Deny);
+    let grants = statements.iter().filter(|statement| statement.effect != StatementEffect::Deny);
     grants.map(|statement| (statement.number, explain::name(statement))).collect()
 }
 
@@ -74,7 +111,7 @@ pub fn granting_statements(
     caller: &Caller<'_>,
 ) -> Vec<usize> {
     let granting = |request: &HopRequest<'_>| {
-        let statements = request.trust.statements.iter().filter(|statement| statement.effect != Effect::Deny);
+        let statements = request.trust.statements.iter().filter(|statement| statement.effect != StatementEffect::Deny);
         let applying = statements.filter(|statement| !request.applies(statement).at_all().is_false());
         applying.map(|statement| statement.number).collect()
     };
@@ -101,16 +138,18 @@ fn asked<'r, T>(
         Some(from) => role_context(facts, from, (target, to), caller),
     };
     let who = match from {
-        None => principal::Caller::Service(&names),
-        Some((role, from)) => principal::Caller::Session { role, id: from.id.as_deref(), session: SESSION_NAME },
+        None => principal::CallingPrincipal::Service(&names),
+        Some((role, from)) => {
+            principal::CallingPrincipal::Session { role, id: from.id.as_deref(), session: SESSION_NAME }
+        }
     };
     let (source_account, policies) =
         from.map_or((target.account(), [].as_slice()), |(source, from)| (source.account(), &from.policies));
     let answer = ask(&HopRequest {
         caller: who,
         target,
-        identity: policies.iter().map(Policy::source).collect(),
-        boundary: from.and_then(|(_, from)| from.boundary.as_ref()).map(Policy::source),
+        identity: policies.iter().map(RolePolicy::in_force).collect(),
+        boundary: from.and_then(|(_, from)| from.boundary.as_ref()).map(RolePolicy::in_force),
         session_policy: None,
         service_control: facts.service_control(source_account),
         resource_control: facts.resource_control(target.account()),
@@ -119,6 +158,10 @@ fn asked<'r, T>(
         mode: caller.mode,
     });
     Ok((answer, context.depends_on_time()))
+}
+
+fn outcome(request: &HopRequest<'_>) -> Outcome {
+    explain::outcome(request, &evaluate(request))
 }
 
 fn step_without_time(outcome: Outcome) -> Step {
@@ -191,8 +234,8 @@ fn unknown_role(facts: &Facts, role: &RoleArn) -> Outcome {
 }
 
 /// What holds for every call. Keys that Redshift never sends are absent, those of the network path unknown.
-fn common_context(target: &RoleArn, to: &Role, now: Timestamp) -> Context {
-    let mut context = Context::new(Unlisted::ByPrefix);
+fn common_context(target: &RoleArn, to: &Role, now: Timestamp) -> RequestContext {
+    let mut context = RequestContext::new(Unlisted::ByPrefix);
     context.set_text("aws:CurrentTime", now.to_string());
     context.set_text("aws:EpochTime", now.as_second().to_string());
     context.set_text("aws:SecureTransport", "true");
@@ -207,7 +250,7 @@ fn common_context(target: &RoleArn, to: &Role, now: Timestamp) -> Context {
         "aws:TagKeys",
         "aws:SourceOwner",
     ] {
-        context.set(key, Value::Absent);
+        context.set(key, KeyValue::Absent);
     }
     for (name, value) in &to.tags {
         context.set_text(&format!("aws:ResourceTag/{name}"), value);
@@ -216,17 +259,17 @@ fn common_context(target: &RoleArn, to: &Role, now: Timestamp) -> Context {
     context
 }
 
-fn service_context(role: &RoleArn, target: &Role, caller: &Caller<'_>, names: &[String]) -> Context {
+fn service_context(role: &RoleArn, target: &Role, caller: &Caller<'_>, names: &[String]) -> RequestContext {
     let mut context = common_context(role, target, caller.now);
     let cluster = caller.cluster;
     context.set("sts:ExternalId", external_id(caller));
     context.set_text("aws:PrincipalIsAWSService", "true");
-    context.set("aws:PrincipalServiceName", Value::known(names.first()));
-    context.set("aws:PrincipalServiceNamesList", Value::Many(names.to_vec()));
-    context.set("aws:SourceAccount", Value::known(cluster.account.map(|account| account.to_string())));
-    context.set("aws:SourceArn", Value::known(cluster.arn()));
+    context.set("aws:PrincipalServiceName", KeyValue::known(names.first()));
+    context.set("aws:PrincipalServiceNamesList", KeyValue::Many(names.to_vec()));
+    context.set("aws:SourceAccount", KeyValue::known(cluster.account.map(|account| account.to_string())));
+    context.set("aws:SourceArn", KeyValue::known(cluster.arn()));
     for key in ["aws:PrincipalArn", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:TokenIssueTime"] {
-        context.set(key, Value::Absent);
+        context.set(key, KeyValue::Absent);
     }
     context
 }
@@ -236,18 +279,18 @@ fn role_context(
     (source, from): (&RoleArn, &Role),
     (target, to): (&RoleArn, &Role),
     caller: &Caller<'_>,
-) -> Context {
+) -> RequestContext {
     let mut context = common_context(target, to, caller.now);
     let external_id = match caller.external_id_on {
         ExternalIdOn::Same => external_id(caller),
-        ExternalIdOn::FirstOnly => Value::Absent,
-        ExternalIdOn::Unknown => Value::Unknown,
+        ExternalIdOn::FirstOnly => KeyValue::Absent,
+        ExternalIdOn::Unknown => KeyValue::Unknown,
     };
     context.set("sts:ExternalId", external_id);
     context.set_text("aws:PrincipalArn", source.as_str());
     context.set_text("aws:PrincipalAccount", source.account().to_string());
     context.set_text("aws:PrincipalType", "AssumedRole");
-    context.set("aws:userid", Value::known(from.id.as_ref().map(|id| format!("{id}:{SESSION_NAME}"))));
+    context.set("aws:userid", KeyValue::known(from.id.as_ref().map(|id| format!("{id}:{SESSION_NAME}"))));
     context.set_text("aws:PrincipalIsAWSService", "false");
     context.set_text("aws:TokenIssueTime", caller.now.to_string());
     for key in [
@@ -257,12 +300,12 @@ fn role_context(
         "aws:SourceAccount",
         "aws:SourceOrgID",
     ] {
-        context.set(key, Value::Absent);
+        context.set(key, KeyValue::Absent);
     }
     context.set("aws:PrincipalOrgID", organisation(facts, source.account()));
     context.set("aws:ResourceOrgID", organisation(facts, target.account()));
-    if organisation(facts, source.account()) == Value::Absent {
-        context.set("aws:PrincipalOrgPaths", Value::Absent);
+    if organisation(facts, source.account()) == KeyValue::Absent {
+        context.set("aws:PrincipalOrgPaths", KeyValue::Absent);
     }
     for (name, value) in &from.tags {
         context.set_text(&format!("aws:PrincipalTag/{name}"), value);
@@ -270,16 +313,16 @@ fn role_context(
     context
 }
 
-fn external_id(caller: &Caller<'_>) -> Value {
+fn external_id(caller: &Caller<'_>) -> KeyValue {
     match caller.external_id {
-        Some(text) => Value::One(text.to_owned()),
-        None => Value::known(caller.cluster.database_user_arn(caller.database_user)),
+        Some(text) => KeyValue::One(text.to_owned()),
+        None => KeyValue::known(caller.cluster.database_user_arn(caller.database_user)),
     }
 }
 
-fn organisation(facts: &Facts, account: AccountId) -> Value {
+fn organisation(facts: &Facts, account: AccountId) -> KeyValue {
     match facts.organisation.as_ref().and_then(|accounts| accounts.get(&account)) {
-        None => Value::Unknown,
-        Some(membership) => membership.organisation.clone().map_or(Value::Absent, Value::One),
+        None => KeyValue::Unknown,
+        Some(membership) => membership.organisation.clone().map_or(KeyValue::Absent, KeyValue::One),
     }
 }

@@ -3,6 +3,10 @@
 //! Every account has a task that fetches its roles and clusters again and again. A role first seen in a statement is
 //! looked up by itself: one call however many sessions wait for it, and a role that is not there is remembered for a while.
 
+#[cfg(feature = "aws")]
+pub mod aws;
+mod source;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
@@ -17,12 +21,10 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::clusters;
-use super::facts::{Account, Cluster, Facts, Origin, Role};
-use super::load::{FactsError, Page, short};
-use super::snapshot::Snapshot;
-use super::source::{FactsSource, FetchError};
+use super::facts::{Account, Cluster, Facts, FactsError, Origin, Page, Role, Snapshot, add_clusters, short};
 use crate::chain::{AccountId, RoleArn};
+
+pub use source::{FactsSource, FetchError, Fetching};
 
 /// Accounts fetched at one time: many are fetched politely.
 const AT_ONCE: usize = 4;
@@ -373,7 +375,7 @@ impl Live {
         let mut found = HashMap::new();
         for page in described {
             hash.update(page.to_string());
-            let added = clusters::add(&mut found, &Page::fetched(page, "its answer"));
+            let added = add_clusters(&mut found, &Page::fetched(page, "its answer"));
             added.map_err(unreadable("redshift:DescribeClusters"))?;
         }
         let roles = snapshot.finish(Origin::Aws).remove(&account);

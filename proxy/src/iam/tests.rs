@@ -9,14 +9,16 @@ mod steps;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::{Mode, case::judge_case};
+use super::{EvaluationMode, case::judge_case};
 
 /// Every case of the file agrees in both modes.
 #[test]
 fn conformance() {
     let cases = include_str!("../../tests/data/iam.jsonl");
     let mut wrong = Vec::new();
-    for (mode, line) in [Mode::Aws, Mode::Guide].iter().flat_map(|mode| cases.lines().map(move |line| (mode, line))) {
+    for (mode, line) in
+        [EvaluationMode::Aws, EvaluationMode::Guide].iter().flat_map(|mode| cases.lines().map(move |line| (mode, line)))
+    {
         let case = judge_case(line, *mode).unwrap();
         if !case.agrees() {
             wrong.push(format!("{mode:?} {} {:?}", case.id, case.outcome));
@@ -107,7 +109,7 @@ proptest! {
     /// No document makes the evaluator panic.
     #[test]
     fn any_document(trust in words(), identity in words()) {
-        for mode in [Mode::Aws, Mode::Guide] {
+        for mode in [EvaluationMode::Aws, EvaluationMode::Guide] {
             drop(judge_case(&random_case(&trust, &identity), mode));
         }
     }
@@ -118,7 +120,7 @@ proptest! {
         let allow = json!({"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole", "Condition": condition});
         let trust = json!({"Version": "2012-10-17", "Statement": [allow, statement]});
         let identity = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": statement}});
-        for mode in [Mode::Aws, Mode::Guide] {
+        for mode in [EvaluationMode::Aws, EvaluationMode::Guide] {
             prop_assert!(judge_case(&random_case(&trust, &identity), mode).is_ok());
         }
     }

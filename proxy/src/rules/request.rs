@@ -12,7 +12,7 @@ use crate::rules::RulesError;
 
 /// What is asked: who does what with which chain on what, and under which circumstances.
 #[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
+pub struct RuleRequest<'a> {
     /// The database user.
     pub user: &'a str,
     /// The user's groups.
@@ -146,7 +146,7 @@ fn texts<'a>(values: impl Iterator<Item = &'a str>) -> RestrictedExpression {
     RestrictedExpression::new_set(values.map(text))
 }
 
-impl Request<'_> {
+impl RuleRequest<'_> {
     /// The request and its entities. They fit the schema by the way they are made, so it is not asked each time.
     pub(super) fn to_cedar(self, words: &Vocabulary) -> Result<(cedar_policy::Request, Entities), RulesError> {
         let user = uid(&words.user, self.user);

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::chain::{Chain, RoleArn};
 use crate::rules::request::Vocabulary;
-use crate::rules::{Effect, Request, Rules, Severity, TargetFacts};
+use crate::rules::{RuleEffect, RuleRequest, RuleSeverity, Rules, TargetFacts};
 
 const A: &str = "arn:aws:iam::123456789012:role/RoleA";
 const B: &str = "arn:aws:iam::210987654321:role/RoleB";
@@ -28,25 +28,31 @@ fn load(texts: &[&str]) -> Result<Rules, String> {
 }
 
 /// A request of `user` for this kind of statement with the chain RoleA,RoleB.
-fn judge(rules: &Rules, user: &str, group: &str, kind: &str) -> Vec<(String, Effect, Severity)> {
+fn judge(rules: &Rules, user: &str, group: &str, kind: &str) -> Vec<(String, RuleEffect, RuleSeverity)> {
     judge_chain(rules, user, group, kind, &format!("{A},{B}"))
 }
 
-fn judge_chain(set: &Rules, user: &str, group: &str, kind: &str, chain: &str) -> Vec<(String, Effect, Severity)> {
+fn judge_chain(
+    set: &Rules,
+    user: &str,
+    group: &str,
+    kind: &str,
+    chain: &str,
+) -> Vec<(String, RuleEffect, RuleSeverity)> {
     let judgement = with_request(user, group, kind, chain, |request| set.judge(request)).unwrap();
     let mut said: Vec<_> = judgement.hits.into_iter().map(|hit| (hit.rule, hit.effect, hit.severity)).collect();
     if !judgement.permitted {
-        said.push(("nothing permits".to_owned(), Effect::Forbid, Severity::Reject));
+        said.push(("nothing permits".to_owned(), RuleEffect::Forbid, RuleSeverity::Reject));
     }
     said
 }
 
-fn with_request<T>(user: &str, group: &str, kind: &str, chain: &str, ask: impl FnOnce(&Request<'_>) -> T) -> T {
+fn with_request<T>(user: &str, group: &str, kind: &str, chain: &str, ask: impl FnOnce(&RuleRequest<'_>) -> T) -> T {
     let groups = [group.to_owned()];
     let tls_names = ["etl.example.com".to_owned()];
     let parsed = Chain::parse(chain).ok();
     let roles: &[RoleArn] = parsed.as_ref().map(Chain::roles).unwrap_or_default();
-    ask(&Request {
+    ask(&RuleRequest {
         user,
         groups: &groups,
         database: "dev",
@@ -66,7 +72,7 @@ fn with_request<T>(user: &str, group: &str, kind: &str, chain: &str, ask: impl F
     })
 }
 
-fn names(said: &[(String, Effect, Severity)]) -> Vec<&str> {
+fn names(said: &[(String, RuleEffect, RuleSeverity)]) -> Vec<&str> {
     said.iter().map(|(name, ..)| name.as_str()).collect()
 }
 
@@ -89,9 +95,9 @@ fn forbids_speak_beside_permits() {
     assert_eq!(
         judge(&rules, "bob", "g", "unload"),
         [
-            ("hard".to_owned(), Effect::Forbid, Severity::Reject),
-            ("soft".to_owned(), Effect::Forbid, Severity::Annotate),
-            ("all".to_owned(), Effect::Permit, Severity::Annotate),
+            ("hard".to_owned(), RuleEffect::Forbid, RuleSeverity::Reject),
+            ("soft".to_owned(), RuleEffect::Forbid, RuleSeverity::Annotate),
+            ("all".to_owned(), RuleEffect::Permit, RuleSeverity::Annotate),
         ]
     );
 }

@@ -7,7 +7,7 @@ use crate::config::value::{DialectWord, ExternalIdWord, FactsMode, ModeWord, Sev
 use crate::config::{Config, Gate as GateConfig};
 use crate::gate::finding::{Code, Severity};
 use crate::gate::policy::{Catalog, Enforcement, Iam, Parts, Policy};
-use crate::iam::{ExternalIdOn, Facts, Mode};
+use crate::iam::{EvaluationMode, ExternalIdOn, Facts};
 use crate::observe::metrics::GateMetrics;
 use crate::rules::Rules;
 use crate::serve::error::BuildError;
@@ -34,8 +34,8 @@ pub(super) fn of(
             facts: Arc::clone(facts),
             cluster: gate.cluster.clone(),
             mode: match gate.iam.mode.unwrap_or(config.facts.mode) {
-                FactsMode::Guide => Mode::Guide,
-                FactsMode::Aws => Mode::Aws,
+                FactsMode::Guide => EvaluationMode::Guide,
+                FactsMode::Aws => EvaluationMode::Aws,
             },
             external_id: match gate.iam.external_id.unwrap_or(config.facts.external_id) {
                 ExternalIdWord::Same => ExternalIdOn::Same,

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::{
     chain::RoleArn,
-    iam::{Caller, Cluster, ExternalIdOn, Facts, Mode, Sources},
+    iam::{Caller, Cluster, EvaluationMode, ExternalIdOn, Facts, Sources},
 };
 
 pub(super) const HOME: &str = "123456789012";
@@ -128,7 +128,7 @@ pub(super) fn caller<'a>(cluster: &'a Cluster, database_user: &'a str) -> Caller
         database_user,
         external_id: None,
         external_id_on: ExternalIdOn::Same,
-        mode: Mode::Guide,
+        mode: EvaluationMode::Guide,
         now: "2026-11-23T12:00:00Z".parse().unwrap(),
     }
 }

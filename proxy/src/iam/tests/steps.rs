@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::fixture::{ETL, World, away, caller, document, home, may_assume, trusts};
 use crate::{
     chain::RoleArn,
-    iam::{Cause, Cluster, ExternalIdOn, Mode, Outcome, Step, attachment, hop},
+    iam::{Cause, Cluster, EvaluationMode, ExternalIdOn, Outcome, Step, attachment, hop},
 };
 
 fn verdict(step: &Step) -> (&'static str, Option<Cause>) {
@@ -73,8 +73,8 @@ fn modes_and_external_id() {
     let facts = World::new().load();
     let base = caller(facts.cluster("demo").unwrap(), "etl");
     let friend = |mode| verdict(&hop(&facts, &home("RoleA"), &home("Friend"), 1, &crate::iam::Caller { mode, ..base }));
-    assert_eq!(friend(Mode::Aws), ("allowed", None));
-    assert_eq!(friend(Mode::Guide), ("denied", Some(Cause::NoPermission)));
+    assert_eq!(friend(EvaluationMode::Aws), ("allowed", None));
+    assert_eq!(friend(EvaluationMode::Guide), ("denied", Some(Cause::NoPermission)));
     let said = |source, target| refusal(hop(&facts, &source, &target, 1, &base)).message;
     assert!(said(home("RoleA"), home("Friend")).contains("facts.mode = \"aws\""), "only the guide refuses");
     assert!(!said(home("Friend"), away("RoleB")).contains("facts.mode"), "IAM refuses too");

@@ -10,11 +10,13 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::{
-    document::{Document, Kind},
-    facts::{Account, Origin, Policy, Role},
-    load::{FactsError, Page},
+    Account, Origin, Role, RolePolicy,
+    page::{FactsError, Page},
 };
-use crate::chain::{AccountId, RoleArn};
+use crate::{
+    chain::{AccountId, RoleArn},
+    iam::policy::document::{Document, DocumentKind},
+};
 
 /// What the pages read so far hold.
 #[derive(Debug, Default)]
@@ -66,8 +68,8 @@ impl Snapshot {
     pub(crate) fn finish(self, origin: Origin) -> BTreeMap<AccountId, Account> {
         let Self { roles, managed, accounts } = self;
         let policy = |arn: String| match managed.get(&arn) {
-            Some(document) => Policy::Document(Arc::clone(document)),
-            None => Policy::Missing(arn),
+            Some(document) => RolePolicy::Document(Arc::clone(document)),
+            None => RolePolicy::Missing(arn),
         };
         let role = |found: Found| Role {
             id: found.id,
@@ -76,7 +78,7 @@ impl Snapshot {
             policies: found
                 .inline
                 .into_iter()
-                .map(Policy::Document)
+                .map(RolePolicy::Document)
                 .chain(found.attached.into_iter().map(policy))
                 .collect(),
             boundary: found.boundary.map(policy),
@@ -100,7 +102,7 @@ impl Snapshot {
         let version = versions.iter().find(named).or_else(|| versions.iter().find(flagged));
         // Without the default version the policy is one whose document is missing.
         if let Some(document) = version.and_then(|version| version.get("Document")) {
-            let document = read(page, place, format!("managed policy {arn}"), Kind::Permissions, document)?;
+            let document = read(page, place, format!("managed policy {arn}"), DocumentKind::Permissions, document)?;
             self.managed.insert(arn.to_owned(), Arc::new(document));
         }
         Ok(())
@@ -119,7 +121,7 @@ impl Snapshot {
             let name = page.text(policy, "PolicyName", &format!("{place}.RolePolicyList"))?;
             let document = policy.get("PolicyDocument").unwrap_or(&Json::Null);
             let label = format!("inline policy \"{name}\"");
-            inline.push(Arc::new(read(page, &place, label, Kind::Permissions, document)?));
+            inline.push(Arc::new(read(page, &place, label, DocumentKind::Permissions, document)?));
         }
         let mut attached = Vec::new();
         for policy in page.list(role, "AttachedManagedPolicies", &place)? {
@@ -136,7 +138,7 @@ impl Snapshot {
         let found = Found {
             id: role.get("RoleId").and_then(Json::as_str).map(str::to_owned),
             tags,
-            trust: read(page, &place, "trust policy".to_owned(), Kind::Trust, trust)?,
+            trust: read(page, &place, "trust policy".to_owned(), DocumentKind::Trust, trust)?,
             inline,
             attached,
             boundary: boundary.transpose()?,
@@ -153,7 +155,7 @@ impl Snapshot {
     }
 }
 
-fn read(page: &Page, place: &str, label: String, kind: Kind, value: &Json) -> Result<Document, FactsError> {
+fn read(page: &Page, place: &str, label: String, kind: DocumentKind, value: &Json) -> Result<Document, FactsError> {
     let expected = format!("the policy document of the {label}");
     Document::read(label, kind, value).map_err(|why| page.error(place, expected, why))
 }

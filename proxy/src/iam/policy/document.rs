@@ -6,9 +6,9 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     condition::Condition,
-    context::Context,
+    context::RequestContext,
     pattern::{ArnPattern, matches_glob},
-    principal::{Caller, Named, Principals, texts},
+    principal::{CallingPrincipal, Named, Principals, texts},
     truth::Truth,
 };
 
@@ -17,7 +17,7 @@ pub(crate) const ACTION: &str = "sts:AssumeRole";
 
 /// Which elements a document may hold.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Kind {
+pub(crate) enum DocumentKind {
     /// A permissions policy, boundary, session policy or service control policy: Resource, no Principal.
     Permissions,
     /// A trust policy: Principal, no Resource.
@@ -33,12 +33,12 @@ pub(crate) struct Document {
     pub(crate) label: String,
     /// What makes the whole of it unusable.
     pub(crate) fault: Option<String>,
-    pub(crate) statements: Vec<Statement>,
+    pub(crate) statements: Vec<PolicyStatement>,
 }
 
 /// The Effect element.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Effect {
+pub(crate) enum StatementEffect {
     Allow,
     Deny,
     /// Neither word: it may be either.
@@ -47,11 +47,11 @@ pub(crate) enum Effect {
 
 /// One statement.
 #[derive(Clone, Debug)]
-pub(crate) struct Statement {
+pub(crate) struct PolicyStatement {
     pub(crate) sid: Option<String>,
     /// Its place in the document, from 1.
     pub(crate) number: usize,
-    pub(crate) effect: Effect,
+    pub(crate) effect: StatementEffect,
     /// What IAM would refuse in it.
     pub(crate) fault: Option<String>,
     pub(crate) conditions: Vec<Condition>,
@@ -75,7 +75,7 @@ impl Document {
     ///
     /// # Errors
     /// A text that is not JSON; says where.
-    pub(crate) fn read(label: impl Into<String>, kind: Kind, value: &Json) -> Result<Self, String> {
+    pub(crate) fn read(label: impl Into<String>, kind: DocumentKind, value: &Json) -> Result<Self, String> {
         let decoded = match value {
             Json::String(text) => Some(parse_text(text)?),
             _ => None,
@@ -83,7 +83,7 @@ impl Document {
         Ok(Self::of(label.into(), kind, decoded.as_ref().unwrap_or(value)))
     }
 
-    fn of(label: String, kind: Kind, value: &Json) -> Self {
+    fn of(label: String, kind: DocumentKind, value: &Json) -> Self {
         let faulty = |fault: &str| Self { label: label.clone(), fault: Some(fault.to_owned()), statements: Vec::new() };
         let Some(elements) = value.as_object() else { return faulty("it is not a JSON object") };
         let variables = match elements.get("Version").map(Json::as_str) {
@@ -100,7 +100,8 @@ impl Document {
             _ => return faulty("it has no Statement"),
         };
         let numbered = (1..).zip(statements);
-        let statements = numbered.map(|(number, value)| Statement::read(number, kind, value, variables)).collect();
+        let statements =
+            numbered.map(|(number, value)| PolicyStatement::read(number, kind, value, variables)).collect();
         Self { label, fault: None, statements }
     }
 }
@@ -117,14 +118,14 @@ pub(crate) fn parse_text(text: &str) -> Result<Json, String> {
     parse(&decoded.map_err(|_| "its percent-encoded policy text is not UTF-8")?)
 }
 
-impl Statement {
-    fn read(number: usize, kind: Kind, value: &Json, variables: bool) -> Self {
+impl PolicyStatement {
+    fn read(number: usize, kind: DocumentKind, value: &Json, variables: bool) -> Self {
         let empty = Map::new();
         let elements = value.as_object().unwrap_or(&empty);
         let effect = match elements.get("Effect").and_then(Json::as_str) {
-            Some("Allow") => Effect::Allow,
-            Some("Deny") => Effect::Deny,
-            _ => Effect::Unclear,
+            Some("Allow") => StatementEffect::Allow,
+            Some("Deny") => StatementEffect::Deny,
+            _ => StatementEffect::Unclear,
         };
         let condition = elements.get("Condition").map_or_else(|| Ok(Vec::new()), |it| Condition::read(it, variables));
         let (conditions, unreadable) = condition.map_or_else(|why| (Vec::new(), Some(why)), |found| (found, None));
@@ -142,7 +143,7 @@ impl Statement {
 
     /// The principals of AWS that the statement can grant something to; `None`: it may be anybody.
     pub(crate) fn grants_to(&self) -> Option<&[String]> {
-        if self.effect == Effect::Deny || self.covers_action.is_false() {
+        if self.effect == StatementEffect::Deny || self.covers_action.is_false() {
             return Some(&[]);
         }
         self.principals.as_ref().and_then(Principals::aws_texts)
@@ -150,7 +151,7 @@ impl Statement {
 
     /// Whether the statement speaks about this call, and how it names the caller; conditions left aside. A document
     /// without Principal element speaks about every caller, "directly".
-    pub(crate) fn addresses(&self, caller: Caller<'_>, target: &str, context: &Context) -> Named {
+    pub(crate) fn addresses(&self, caller: CallingPrincipal<'_>, target: &str, context: &RequestContext) -> Named {
         if self.covers_action.is_false() {
             return Named::NOT;
         }
@@ -165,29 +166,29 @@ impl Statement {
     }
 
     /// Whether all conditions hold.
-    pub(crate) fn conditions_hold(&self, context: &Context) -> Truth {
+    pub(crate) fn conditions_hold(&self, context: &RequestContext) -> Truth {
         Truth::all(self.conditions.iter().map(|condition| condition.holds(context)))
     }
 
     /// Whether the statement applies to this call, for each way of naming the caller.
-    pub(crate) fn applies(&self, caller: Caller<'_>, target: &str, context: &Context) -> Named {
+    pub(crate) fn applies(&self, caller: CallingPrincipal<'_>, target: &str, context: &RequestContext) -> Named {
         let addressed = self.addresses(caller, target, context);
         if addressed.at_all().is_false() { addressed } else { addressed.and(self.conditions_hold(context)) }
     }
 }
 
 /// What IAM would refuse to save, beside what the elements' own readers find.
-fn fault_of(elements: &Map<String, Json>, kind: Kind, effect: Effect) -> Option<String> {
-    if effect == Effect::Unclear {
+fn fault_of(elements: &Map<String, Json>, kind: DocumentKind, effect: StatementEffect) -> Option<String> {
+    if effect == StatementEffect::Unclear {
         return Some("its Effect is neither Allow nor Deny".to_owned());
     }
     for key in elements.keys() {
         let is_known = match key.as_str() {
-            "Resource" | "NotResource" if kind == Kind::Trust => {
+            "Resource" | "NotResource" if kind == DocumentKind::Trust => {
                 return Some(format!("{key} may not stand in a trust policy"));
             }
             "Sid" | "Effect" | "Action" | "NotAction" | "Resource" | "NotResource" | "Condition" => true,
-            "Principal" if kind != Kind::Permissions => true,
+            "Principal" if kind != DocumentKind::Permissions => true,
             "NotPrincipal" => return Some("NotPrincipal is not supported here".to_owned()),
             _ => false,
         };
@@ -198,14 +199,14 @@ fn fault_of(elements: &Map<String, Json>, kind: Kind, effect: Effect) -> Option<
     None
 }
 
-fn read_principals(elements: &Map<String, Json>, kind: Kind) -> Option<Principals> {
+fn read_principals(elements: &Map<String, Json>, kind: DocumentKind) -> Option<Principals> {
     let read = || elements.get("Principal").map_or(Principals::Unreadable, Principals::read);
     match kind {
-        Kind::Permissions => None,
-        Kind::Trust if elements.contains_key("NotPrincipal") => Some(Principals::Unreadable),
-        Kind::Trust => Some(read()),
+        DocumentKind::Permissions => None,
+        DocumentKind::Trust if elements.contains_key("NotPrincipal") => Some(Principals::Unreadable),
+        DocumentKind::Trust => Some(read()),
         // Only "everybody" may stand in a resource control policy.
-        Kind::ResourceControl => Some(match read() {
+        DocumentKind::ResourceControl => Some(match read() {
             Principals::Anybody => Principals::Anybody,
             Principals::Listed { accounts, services } if accounts == ["*"] && services.is_empty() => {
                 Principals::Anybody
@@ -216,14 +217,14 @@ fn read_principals(elements: &Map<String, Json>, kind: Kind) -> Option<Principal
 }
 
 /// Whether `Action` or `NotAction` covers `sts:AssumeRole`. Prefix and name ignore case.
-fn covers_action(elements: &Map<String, Json>, effect: Effect) -> Truth {
+fn covers_action(elements: &Map<String, Json>, effect: StatementEffect) -> Truth {
     let cover = |value: &Json| match texts(value) {
         Some(texts) if !texts.is_empty() => Truth::any(texts.iter().map(|text| covers(text))),
         _ => Truth::Unknown,
     };
     match (elements.get("Action"), elements.get("NotAction")) {
         // What IAM would not save allows nothing.
-        (Some(actions), None) if effect == Effect::Allow && is_no_action(actions) => Truth::False,
+        (Some(actions), None) if effect == StatementEffect::Allow && is_no_action(actions) => Truth::False,
         (Some(actions), None) => cover(actions),
         (None, Some(actions)) => !cover(actions),
         _ => Truth::Unknown,
@@ -250,8 +251,8 @@ fn covers(pattern: &str) -> Truth {
 }
 
 impl Resources {
-    fn read(elements: &Map<String, Json>, kind: Kind, variables: bool) -> Self {
-        if kind == Kind::Trust {
+    fn read(elements: &Map<String, Json>, kind: DocumentKind, variables: bool) -> Self {
+        if kind == DocumentKind::Trust {
             return Self::NoElement;
         }
         let read = |value: &Json| {
@@ -265,7 +266,7 @@ impl Resources {
         }
     }
 
-    fn cover(&self, role: &str, context: &Context) -> Truth {
+    fn cover(&self, role: &str, context: &RequestContext) -> Truth {
         let any = |patterns: &[ArnPattern]| Truth::any(patterns.iter().map(|each| each.matches_role(role, context)));
         match self {
             Self::NoElement => Truth::True,
@@ -304,7 +305,7 @@ mod tests {
         for (action, in_allow, in_deny) in rows {
             for (effect, want) in [("Allow", in_allow), ("Deny", in_deny)] {
                 let statement = json!({"Effect": effect, "Action": action, "Resource": "*"});
-                let statement = Statement::read(1, Kind::Permissions, &statement, true);
+                let statement = PolicyStatement::read(1, DocumentKind::Permissions, &statement, true);
                 assert_eq!(statement.covers_action, want, "{effect} {action}");
             }
         }
@@ -325,21 +326,21 @@ mod tests {
             (json!({"Id": "x", "Statement": statement}), None),
         ];
         for (value, want) in rows {
-            let document = Document::read("policy", Kind::Permissions, &value).unwrap();
+            let document = Document::read("policy", DocumentKind::Permissions, &value).unwrap();
             assert_eq!(document.fault.as_deref(), want, "{value}");
         }
         let rows = [
-            (Kind::Permissions, "Principal", json!("*")),
-            (Kind::Trust, "Resource", json!("*")),
-            (Kind::Trust, "NotPrincipal", json!("*")),
-            (Kind::Permissions, "Effect", json!("allow")),
-            (Kind::Permissions, "Condition", json!(["x"])),
-            (Kind::Permissions, "Reason", json!("x")),
+            (DocumentKind::Permissions, "Principal", json!("*")),
+            (DocumentKind::Trust, "Resource", json!("*")),
+            (DocumentKind::Trust, "NotPrincipal", json!("*")),
+            (DocumentKind::Permissions, "Effect", json!("allow")),
+            (DocumentKind::Permissions, "Condition", json!(["x"])),
+            (DocumentKind::Permissions, "Reason", json!("x")),
         ];
         for (kind, element, value) in rows {
             let mut statement = json!({"Effect": "Allow", "Action": "*"});
             statement[element] = value;
-            assert!(Statement::read(1, kind, &statement, true).fault.is_some(), "{kind:?} {element}");
+            assert!(PolicyStatement::read(1, kind, &statement, true).fault.is_some(), "{kind:?} {element}");
         }
     }
 }

@@ -1,34 +1,13 @@
-//! Reads facts from files: which files there are, their JSON, and what can be wrong with them.
+//! Files of facts and their pages: what is JSON, where in it something stands, and what can be wrong.
 
 use std::{
-    collections::HashMap,
-    fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use jiff::Timestamp;
 use serde_json::{Deserializer, Value as Json};
 use sha2::{Digest, Sha256};
-
-use super::{
-    clusters,
-    facts::{Facts, Membership, Origin},
-    organisation,
-    snapshot::Snapshot,
-};
-
-/// The files that facts are read from, patterns already expanded.
-#[derive(Clone, Debug, Default)]
-pub struct Sources {
-    /// Output of `aws iam get-account-authorization-details`, one file for each account.
-    pub iam: Vec<PathBuf>,
-    /// Output of `aws redshift describe-clusters`.
-    pub clusters: Vec<PathBuf>,
-    /// Policies of organisations; may be empty, and then none are taken into account.
-    pub service_control: Vec<PathBuf>,
-}
 
 /// Why facts cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -69,56 +48,8 @@ pub enum FactsError {
     },
 }
 
-impl Facts {
-    /// Reads all files.
-    ///
-    /// # Errors
-    /// [`FactsError`] for the first file that cannot be used; it names the file, the place, and what to do.
-    pub fn load(sources: &Sources) -> Result<Self, FactsError> {
-        let mut hash = Sha256::new();
-        let mut snapshot = Snapshot::default();
-        for file in &sources.iam {
-            for page in File::read(file, SNAPSHOT_COMMAND, &mut hash)?.into_pages()? {
-                snapshot.add(&page)?;
-            }
-        }
-        let mut found = HashMap::new();
-        for file in &sources.clusters {
-            for page in File::read(file, clusters::COMMAND, &mut hash)?.into_pages()? {
-                clusters::add(&mut found, &page)?;
-            }
-        }
-        let mut accounts = HashMap::new();
-        for file in &sources.service_control {
-            for page in File::read(file, organisation::SOURCE, &mut hash)?.into_pages()? {
-                organisation::add(&mut accounts, &page)?;
-            }
-        }
-        let organisation: Option<HashMap<_, Membership>> =
-            Some(accounts).filter(|_| !sources.service_control.is_empty());
-        let accounts = snapshot.finish(Origin::Snapshot).into_iter().map(|(id, account)| (id, Arc::new(account)));
-        Ok(Self {
-            accounts: accounts.collect(),
-            clusters: found,
-            organisation: organisation.map(Arc::new),
-            version: short(&hash.finalize()),
-            loaded_at: Timestamp::now(),
-        })
-    }
-}
-
-const SNAPSHOT_COMMAND: &str = "aws iam get-account-authorization-details";
-
-/// The first twelve hexadecimal digits of a hash.
-pub(crate) fn short(digest: &[u8]) -> String {
-    digest.iter().take(6).fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-struct File {
+/// A file that was read.
+pub(super) struct File {
     path: Arc<Path>,
     text: String,
     command: &'static str,
@@ -134,7 +65,8 @@ pub(crate) struct Page {
 }
 
 impl File {
-    fn read(path: &Path, command: &'static str, hash: &mut Sha256) -> Result<Self, FactsError> {
+    /// Reads a file that should hold the output of `command`, and adds it to the hash.
+    pub(super) fn read(path: &Path, command: &'static str, hash: &mut Sha256) -> Result<Self, FactsError> {
         let text = fs::read_to_string(path).map_err(|source| FactsError::Read { file: path.to_owned(), source })?;
         // The length keeps the borders between files in the hash.
         hash.update(text.len().to_be_bytes());
@@ -143,7 +75,7 @@ impl File {
     }
 
     /// The objects of a file: one, several one after the other, or in an array.
-    fn into_pages(self) -> Result<Vec<Page>, FactsError> {
+    pub(super) fn into_pages(self) -> Result<Vec<Page>, FactsError> {
         let text = self.text.strip_prefix('\u{feff}').unwrap_or(&self.text);
         let mut values = Vec::new();
         for value in Deserializer::from_str(text).into_iter::<Json>() {

@@ -4,7 +4,7 @@
 use serde_json::Value as Json;
 
 use super::{
-    context::{Context, Value},
+    context::{KeyValue, RequestContext},
     operator::{Comparison, Operand, Operator, Quantifier},
     truth::Truth,
 };
@@ -55,7 +55,7 @@ impl Condition {
     }
 
     /// Whether this condition holds for the request.
-    pub(crate) fn holds(&self, context: &Context) -> Truth {
+    pub(crate) fn holds(&self, context: &RequestContext) -> Truth {
         let Some(operator) = self.operator else { return Truth::Unknown };
         if self.operands.is_empty() {
             return Truth::Unknown;
@@ -66,27 +66,27 @@ impl Condition {
         }
         let holds = |value: &String| self.matches(operator, value, context);
         match (value, operator.quantifier) {
-            (Value::Unknown, _) | (Value::Many(_), None) => Truth::Unknown,
-            (Value::Absent, quantifier) => when_absent(operator, quantifier),
-            (Value::One(value), _) => holds(value),
-            (Value::Many(values), Some(Quantifier::All)) => Truth::all(values.iter().map(holds)),
-            (Value::Many(values), Some(Quantifier::Any)) => Truth::any(values.iter().map(holds)),
+            (KeyValue::Unknown, _) | (KeyValue::Many(_), None) => Truth::Unknown,
+            (KeyValue::Absent, quantifier) => when_absent(operator, quantifier),
+            (KeyValue::One(value), _) => holds(value),
+            (KeyValue::Many(values), Some(Quantifier::All)) => Truth::all(values.iter().map(holds)),
+            (KeyValue::Many(values), Some(Quantifier::Any)) => Truth::any(values.iter().map(holds)),
         }
     }
 
-    fn matches(&self, operator: Operator, value: &str, context: &Context) -> Truth {
+    fn matches(&self, operator: Operator, value: &str, context: &RequestContext) -> Truth {
         // Whether a negated operator holds for a value of another type is not documented.
         let if_unlike = if operator.is_negated { Truth::Unknown } else { Truth::False };
         let found = Truth::any(self.operands.iter().map(|operand| operand.matches(value, context, if_unlike)));
         if operator.is_negated { !found } else { found }
     }
 
-    fn holds_for_null(&self, value: &Value) -> Truth {
+    fn holds_for_null(&self, value: &KeyValue) -> Truth {
         let is_null = match value {
-            Value::Absent => Truth::True,
-            Value::Unknown => Truth::Unknown,
-            Value::Many(values) if values.is_empty() => Truth::Unknown,
-            Value::One(_) | Value::Many(_) => Truth::False,
+            KeyValue::Absent => Truth::True,
+            KeyValue::Unknown => Truth::Unknown,
+            KeyValue::Many(values) if values.is_empty() => Truth::Unknown,
+            KeyValue::One(_) | KeyValue::Many(_) => Truth::False,
         };
         Truth::any(self.operands.iter().map(|operand| match operand {
             Operand::Bool(true) => is_null,

@@ -8,7 +8,7 @@ use crate::chain::RoleArn;
 
 /// Who calls `sts:AssumeRole`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Caller<'a> {
+pub(crate) enum CallingPrincipal<'a> {
     /// The Redshift service, under each of its names.
     Service(&'a [String]),
     /// A session of a role.
@@ -103,20 +103,20 @@ impl Principals {
     }
 
     /// How this element names the caller.
-    pub(crate) fn name(&self, caller: Caller<'_>) -> Named {
+    pub(crate) fn name(&self, caller: CallingPrincipal<'_>) -> Named {
         let (accounts, services) = match self {
             Self::Anybody => return Named { directly: Truth::True, ..Named::NOT },
             Self::Unreadable => return Named::each(Truth::Unknown),
             Self::Listed { accounts, services } => (accounts, services),
         };
         match caller {
-            Caller::Service(names) => {
+            CallingPrincipal::Service(names) => {
                 let by_service = Truth::any(services.iter().map(|text| names_service(text, names)));
                 // Whether "every AWS principal" takes services in is not documented.
                 let by_star = Truth::from(accounts.iter().any(|text| text == "*")).doubted();
                 Named { directly: by_service | by_star, ..Named::NOT }
             }
-            Caller::Session { role, id, session } => {
+            CallingPrincipal::Session { role, id, session } => {
                 let each = accounts.iter().map(|text| names_session(text, role, id, session));
                 each.fold(Named::NOT, Named::or)
             }
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn roles_sessions_and_accounts() {
         let role = RoleArn::parse("arn:aws:iam::111122223333:role/team/RoleA").unwrap();
-        let caller = Caller::Session { role: &role, id: Some("AROAX"), session: "s" };
+        let caller = CallingPrincipal::Session { role: &role, id: Some("AROAX"), session: "s" };
         let (no, open, yes) = (Truth::False, Truth::Unknown, Truth::True);
         // (principal, named directly, by role, by account)
         let rows = [
@@ -234,7 +234,7 @@ mod tests {
             (json!({"AWS": "redshift.amazonaws.com"}), Truth::False),
         ];
         for (element, want) in rows {
-            assert_eq!(Principals::read(&element).name(Caller::Service(&names)).at_all(), want, "{element}");
+            assert_eq!(Principals::read(&element).name(CallingPrincipal::Service(&names)).at_all(), want, "{element}");
         }
     }
 }

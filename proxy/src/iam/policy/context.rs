@@ -4,7 +4,7 @@ use std::{cell::Cell, collections::HashMap};
 
 /// The value of one condition key.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Value {
+pub(crate) enum KeyValue {
     /// The request surely does not carry the key.
     Absent,
     /// Whether the request carries the key, or with which value, is not known.
@@ -15,7 +15,7 @@ pub(crate) enum Value {
     Many(Vec<String>),
 }
 
-impl Value {
+impl KeyValue {
     /// A known value, or `Unknown`.
     pub(crate) fn known(text: Option<impl Into<String>>) -> Self {
         text.map_or(Self::Unknown, |text| Self::One(text.into()))
@@ -33,8 +33,8 @@ pub(crate) enum Unlisted {
 
 /// The condition keys of one request.
 #[derive(Debug)]
-pub(crate) struct Context {
-    values: HashMap<String, Value>,
+pub(crate) struct RequestContext {
+    values: HashMap<String, KeyValue>,
     unlisted: Unlisted,
     time_was_read: Cell<bool>,
 }
@@ -42,23 +42,23 @@ pub(crate) struct Context {
 /// Families of keys of which a request has those that are listed, and no others.
 const COMPLETE: &[&str] = &["aws:principaltag/", "aws:requesttag/", "aws:resourcetag/"];
 
-impl Context {
+impl RequestContext {
     pub(crate) fn new(unlisted: Unlisted) -> Self {
         Self { values: HashMap::new(), unlisted, time_was_read: Cell::new(false) }
     }
 
     /// Sets a key; names of keys ignore case.
-    pub(crate) fn set(&mut self, key: &str, value: Value) {
+    pub(crate) fn set(&mut self, key: &str, value: KeyValue) {
         self.values.insert(key.to_lowercase(), value);
     }
 
     /// Sets a key to one value.
     pub(crate) fn set_text(&mut self, key: &str, value: impl Into<String>) {
-        self.set(key, Value::One(value.into()));
+        self.set(key, KeyValue::One(value.into()));
     }
 
     /// The value of a key, whose name is in lower case.
-    pub(crate) fn value(&self, key: &str) -> &Value {
+    pub(crate) fn value(&self, key: &str) -> &KeyValue {
         if matches!(key, "aws:currenttime" | "aws:epochtime" | "aws:tokenissuetime") {
             self.time_was_read.set(true);
         }
@@ -69,7 +69,7 @@ impl Context {
             Unlisted::Absent => true,
             Unlisted::ByPrefix => !key.starts_with("aws:") || COMPLETE.iter().any(|prefix| key.starts_with(prefix)),
         };
-        if is_known_absent { &Value::Absent } else { &Value::Unknown }
+        if is_known_absent { &KeyValue::Absent } else { &KeyValue::Unknown }
     }
 
     /// Whether a verdict with this context depends on the time of day.

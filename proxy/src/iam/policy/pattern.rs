@@ -4,13 +4,13 @@
 use std::{borrow::Cow, str::Chars};
 
 use super::{
-    context::{Context, Value},
+    context::{KeyValue, RequestContext},
     truth::Truth,
 };
 
 /// One place of a pattern.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Token {
+pub(crate) enum PatternToken {
     /// This character.
     Literal(char),
     /// `?`: any one character.
@@ -21,14 +21,14 @@ pub(crate) enum Token {
 
 /// A place of a text that may hold variables.
 #[derive(Clone, Debug)]
-pub(crate) enum Part {
-    Token(Token),
+pub(crate) enum PatternPart {
+    PatternToken(PatternToken),
     Variable { key: String, default: Option<String> },
 }
 
 /// How a text is read.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reading {
+pub(crate) struct PatternRules {
     /// `*` and `?` are wildcards.
     pub(crate) wildcards: bool,
     /// `${...}` is a variable: only in documents of version 2012-10-17.
@@ -39,16 +39,16 @@ pub(crate) struct Reading {
 #[derive(Clone, Debug)]
 pub(crate) enum Template {
     /// Without a variable.
-    Fixed(Box<[Token]>),
+    Fixed(Box<[PatternToken]>),
     /// With at least one.
-    Variable(Box<[Part]>),
+    Variable(Box<[PatternPart]>),
 }
 
 /// What a template says for one request.
 #[derive(Debug)]
 pub(crate) enum Resolved<'a> {
     /// Its tokens; what came from a variable is literal text.
-    Tokens(Cow<'a, [Token]>),
+    Tokens(Cow<'a, [PatternToken]>),
     /// A variable has no value: nothing matches.
     NoValue,
     /// A variable's value is not known.
@@ -56,22 +56,22 @@ pub(crate) enum Resolved<'a> {
 }
 
 impl Template {
-    pub(crate) fn read(text: &str, reading: Reading) -> Self {
+    pub(crate) fn read(text: &str, reading: PatternRules) -> Self {
         Self::of(&read_parts(text, reading))
     }
 
-    fn of(parts: &[Part]) -> Self {
-        let fixed: Option<Box<[Token]>> = parts.iter().map(Part::token).collect();
+    fn of(parts: &[PatternPart]) -> Self {
+        let fixed: Option<Box<[PatternToken]>> = parts.iter().map(PatternPart::token).collect();
         fixed.map_or_else(|| Self::Variable(parts.into()), Self::Fixed)
     }
 
     /// Its tokens, `None` in the place of a variable.
-    fn tokens(&self) -> impl Iterator<Item = Option<Token>> {
-        let (fixed, parts): (&[Token], &[Part]) = match self {
+    fn tokens(&self) -> impl Iterator<Item = Option<PatternToken>> {
+        let (fixed, parts): (&[PatternToken], &[PatternPart]) = match self {
             Self::Fixed(tokens) => (tokens, &[]),
             Self::Variable(parts) => (&[], parts),
         };
-        fixed.iter().copied().map(Some).chain(parts.iter().map(Part::token))
+        fixed.iter().copied().map(Some).chain(parts.iter().map(PatternPart::token))
     }
 
     pub(crate) fn has_variables(&self) -> bool {
@@ -83,10 +83,10 @@ impl Template {
     }
 
     fn is_only_runs(&self) -> bool {
-        self.tokens().next().is_some() && self.tokens().all(|token| token == Some(Token::Run))
+        self.tokens().next().is_some() && self.tokens().all(|token| token == Some(PatternToken::Run))
     }
 
-    pub(crate) fn resolve(&self, context: &Context) -> Resolved<'_> {
+    pub(crate) fn resolve(&self, context: &RequestContext) -> Resolved<'_> {
         let parts = match self {
             Self::Fixed(tokens) => return Resolved::Tokens(Cow::Borrowed(tokens)),
             Self::Variable(parts) => parts,
@@ -94,23 +94,25 @@ impl Template {
         let mut tokens = Vec::with_capacity(parts.len());
         for part in parts {
             let (key, default) = match part {
-                Part::Token(token) => {
+                PatternPart::PatternToken(token) => {
                     tokens.push(*token);
                     continue;
                 }
-                Part::Variable { key, default } => (key, default),
+                PatternPart::Variable { key, default } => (key, default),
             };
             match (context.value(key), default) {
-                (Value::One(text), _) | (Value::Absent, Some(text)) => tokens.extend(text.chars().map(Token::Literal)),
-                (Value::Unknown, _) => return Resolved::Unknown,
-                (Value::Absent | Value::Many(_), _) => return Resolved::NoValue,
+                (KeyValue::One(text), _) | (KeyValue::Absent, Some(text)) => {
+                    tokens.extend(text.chars().map(PatternToken::Literal))
+                }
+                (KeyValue::Unknown, _) => return Resolved::Unknown,
+                (KeyValue::Absent | KeyValue::Many(_), _) => return Resolved::NoValue,
             }
         }
         Resolved::Tokens(Cow::Owned(tokens))
     }
 
     /// Compares the whole text, case counts.
-    pub(crate) fn matches(&self, text: &str, context: &Context) -> Truth {
+    pub(crate) fn matches(&self, text: &str, context: &RequestContext) -> Truth {
         match self.resolve(context) {
             Resolved::Tokens(tokens) => glob(&tokens, text).into(),
             Resolved::NoValue => Truth::False,
@@ -119,11 +121,13 @@ impl Template {
     }
 
     /// Compares the whole text, case does not count.
-    pub(crate) fn matches_ignoring_case(&self, text: &str, context: &Context) -> Truth {
+    pub(crate) fn matches_ignoring_case(&self, text: &str, context: &RequestContext) -> Truth {
         match self.resolve(context) {
             Resolved::Tokens(tokens) => {
                 let lower = tokens.iter().flat_map(|token| match token {
-                    Token::Literal(character) => character.to_lowercase().map(Token::Literal).collect::<Vec<_>>(),
+                    PatternToken::Literal(character) => {
+                        character.to_lowercase().map(PatternToken::Literal).collect::<Vec<_>>()
+                    }
                     other => vec![*other],
                 });
                 glob(&lower.collect::<Vec<_>>(), &text.to_lowercase()).into()
@@ -134,20 +138,20 @@ impl Template {
     }
 }
 
-impl Part {
-    fn token(&self) -> Option<Token> {
+impl PatternPart {
+    fn token(&self) -> Option<PatternToken> {
         match self {
-            Self::Token(token) => Some(*token),
+            Self::PatternToken(token) => Some(*token),
             Self::Variable { .. } => None,
         }
     }
 }
 
-fn is_wildcard(token: Option<Token>) -> bool {
-    matches!(token, Some(Token::One | Token::Run))
+fn is_wildcard(token: Option<PatternToken>) -> bool {
+    matches!(token, Some(PatternToken::One | PatternToken::Run))
 }
 
-fn read_parts(text: &str, reading: Reading) -> Vec<Part> {
+fn read_parts(text: &str, reading: PatternRules) -> Vec<PatternPart> {
     let mut parts = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
@@ -158,10 +162,10 @@ fn read_parts(text: &str, reading: Reading) -> Vec<Part> {
             rest = after;
             continue;
         }
-        parts.push(Part::Token(match first {
-            '*' if reading.wildcards => Token::Run,
-            '?' if reading.wildcards => Token::One,
-            other => Token::Literal(other),
+        parts.push(PatternPart::PatternToken(match first {
+            '*' if reading.wildcards => PatternToken::Run,
+            '?' if reading.wildcards => PatternToken::One,
+            other => PatternToken::Literal(other),
         }));
         rest = rest.strip_prefix(first).unwrap_or_default();
     }
@@ -169,12 +173,12 @@ fn read_parts(text: &str, reading: Reading) -> Vec<Part> {
 }
 
 /// Reads `${key}`, `${key, 'default'}`, `${*}`, `${?}` or `${$}` at the start of a text. What is not closed is plain text.
-fn read_variable(text: &str) -> Option<(Part, &str)> {
+fn read_variable(text: &str) -> Option<(PatternPart, &str)> {
     let (inside, after) = text.strip_prefix("${")?.split_once('}')?;
     let part = match inside {
-        "*" => Part::Token(Token::Literal('*')),
-        "?" => Part::Token(Token::Literal('?')),
-        "$" => Part::Token(Token::Literal('$')),
+        "*" => PatternPart::PatternToken(PatternToken::Literal('*')),
+        "?" => PatternPart::PatternToken(PatternToken::Literal('?')),
+        "$" => PatternPart::PatternToken(PatternToken::Literal('$')),
         _ => {
             let (key, default) = match inside.split_once(',') {
                 Some((key, default)) => {
@@ -182,7 +186,7 @@ fn read_variable(text: &str) -> Option<(Part, &str)> {
                 }
                 None => (inside, None),
             };
-            Part::Variable { key: key.trim().to_lowercase(), default: default.map(str::to_owned) }
+            PatternPart::Variable { key: key.trim().to_lowercase(), default: default.map(str::to_owned) }
         }
     };
     Some((part, after))
@@ -190,18 +194,18 @@ fn read_variable(text: &str) -> Option<(Part, &str)> {
 
 /// Matches a whole text against a pattern with wildcards and without variables.
 pub(crate) fn matches_glob(pattern: &str, text: &str) -> bool {
-    let template = Template::read(pattern, Reading { wildcards: true, variables: false });
+    let template = Template::read(pattern, PatternRules { wildcards: true, variables: false });
     matches!(template, Template::Fixed(tokens) if glob(&tokens, text))
 }
 
 /// Matches a whole text against tokens.
-fn glob(pattern: &[Token], text: &str) -> bool {
+fn glob(pattern: &[PatternToken], text: &str) -> bool {
     let mut pattern = pattern;
     let mut text = text.chars();
-    let mut retry: Option<(&[Token], Chars<'_>)> = None;
+    let mut retry: Option<(&[PatternToken], Chars<'_>)> = None;
     loop {
         match pattern.split_first() {
-            Some((Token::Run, rest)) => {
+            Some((PatternToken::Run, rest)) => {
                 retry = Some((rest, text.clone()));
                 pattern = rest;
                 continue;
@@ -211,7 +215,7 @@ fn glob(pattern: &[Token], text: &str) -> bool {
                 match ahead.next() {
                     // A later start of the last run leaves less text, which cannot help.
                     None => return false,
-                    Some(character) if *token == Token::One || *token == Token::Literal(character) => {
+                    Some(character) if *token == PatternToken::One || *token == PatternToken::Literal(character) => {
                         (pattern, text) = (rest, ahead);
                         continue;
                     }
@@ -241,15 +245,15 @@ pub(crate) struct ArnPattern {
 
 impl ArnPattern {
     pub(crate) fn read(text: &str, variables: bool) -> Self {
-        let parts = read_parts(text, Reading { wildcards: true, variables });
-        let is_colon = |part: &Part| matches!(part, Part::Token(Token::Literal(':')));
+        let parts = read_parts(text, PatternRules { wildcards: true, variables });
+        let is_colon = |part: &PatternPart| matches!(part, PatternPart::PatternToken(PatternToken::Literal(':')));
         let fields = parts.splitn(ARN_FIELDS, is_colon).map(Template::of).collect();
         Self { fields, whole: Template::of(&parts) }
     }
 
     /// For the condition operators `ArnEquals` and `ArnLike`, which are the same. `None` for a value that
     /// is no ARN. AWS leaves open what a pattern of fewer than six fields matches.
-    pub(crate) fn matches(&self, text: &str, context: &Context) -> Option<Truth> {
+    pub(crate) fn matches(&self, text: &str, context: &RequestContext) -> Option<Truth> {
         let values: Vec<&str> = text.splitn(ARN_FIELDS, ':').collect();
         if values.len() < ARN_FIELDS || values.first() != Some(&"arn") {
             return None;
@@ -260,7 +264,7 @@ impl ArnPattern {
     }
 
     /// For a Resource element, against a role's ARN.
-    pub(crate) fn matches_role(&self, role: &str, context: &Context) -> Truth {
+    pub(crate) fn matches_role(&self, role: &str, context: &RequestContext) -> Truth {
         if self.whole.is_only_runs() {
             return Truth::True;
         }
@@ -275,12 +279,12 @@ impl ArnPattern {
     }
 
     /// False when a variable in it has no value.
-    pub(crate) fn has_value(&self, context: &Context) -> bool {
+    pub(crate) fn has_value(&self, context: &RequestContext) -> bool {
         !matches!(self.whole.resolve(context), Resolved::NoValue)
     }
 }
 
-fn resource_field(place: usize, field: &Template, value: &str, context: &Context) -> Truth {
+fn resource_field(place: usize, field: &Template, value: &str, context: &RequestContext) -> Truth {
     if place < 5 && field.has_variables() {
         return Truth::Unknown;
     }
@@ -295,18 +299,18 @@ fn resource_field(place: usize, field: &Template, value: &str, context: &Context
 
 /// Whether a wildcard stands in the resource type, the part before the first slash.
 fn has_wildcard_type(resource: &Template) -> bool {
-    resource.tokens().take_while(|token| *token != Some(Token::Literal('/'))).any(is_wildcard)
+    resource.tokens().take_while(|token| *token != Some(PatternToken::Literal('/'))).any(is_wildcard)
 }
 
 #[cfg(test)]
 mod tests {
     use super::{super::context::Unlisted, *};
 
-    fn context() -> Context {
-        let mut context = Context::new(Unlisted::Absent);
+    fn context() -> RequestContext {
+        let mut context = RequestContext::new(Unlisted::Absent);
         context.set_text("aws:PrincipalTag/team", "a*");
-        context.set("aws:SourceIp", Value::Unknown);
-        context.set("aws:TagKeys", Value::Many(vec!["x".to_owned()]));
+        context.set("aws:SourceIp", KeyValue::Unknown);
+        context.set("aws:TagKeys", KeyValue::Many(vec!["x".to_owned()]));
         context
     }
 
@@ -333,10 +337,10 @@ mod tests {
             ("${aws:x", "${aws:x", yes),
         ];
         for (pattern, text, want) in rows {
-            let template = Template::read(pattern, Reading { wildcards: true, variables: true });
+            let template = Template::read(pattern, PatternRules { wildcards: true, variables: true });
             assert_eq!(template.matches(text, &context()), want, "{pattern} {text}");
         }
-        let plain = Template::read("${*}", Reading { wildcards: false, variables: false });
+        let plain = Template::read("${*}", PatternRules { wildcards: false, variables: false });
         assert_eq!(plain.matches("${*}", &context()), yes, "old versions have no variables");
     }
 

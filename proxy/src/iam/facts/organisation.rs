@@ -7,11 +7,13 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 
 use super::{
-    document::{Document, Kind},
-    facts::Membership,
-    load::{FactsError, Page},
+    Membership,
+    page::{FactsError, Page},
 };
-use crate::chain::AccountId;
+use crate::{
+    chain::AccountId,
+    iam::policy::document::{Document, DocumentKind},
+};
 
 /// What such a file holds.
 pub(crate) const SOURCE: &str = "service control policies by account";
@@ -30,8 +32,18 @@ pub(crate) fn add(found: &mut HashMap<AccountId, Membership>, page: &Page) -> Re
         }
         let membership = Membership {
             organisation: fields.get("org_id").and_then(Json::as_str).map(str::to_owned),
-            service_control: levels(page, value, &place, ("scps", "service control policy", Kind::Permissions))?,
-            resource_control: levels(page, value, &place, ("rcps", "resource control policy", Kind::ResourceControl))?,
+            service_control: levels(
+                page,
+                value,
+                &place,
+                ("scps", "service control policy", DocumentKind::Permissions),
+            )?,
+            resource_control: levels(
+                page,
+                value,
+                &place,
+                ("rcps", "resource control policy", DocumentKind::ResourceControl),
+            )?,
         };
         if found.insert(account, membership).is_some() {
             return Err(page.error(&place, "each account once", "list the account in one file only"));
@@ -44,7 +56,7 @@ fn levels(
     page: &Page,
     membership: &Json,
     place: &str,
-    (key, label, kind): (&str, &str, Kind),
+    (key, label, kind): (&str, &str, DocumentKind),
 ) -> Result<Vec<Vec<Document>>, FactsError> {
     let mut found = Vec::new();
     for level in page.list(membership, key, place)? {

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 
 use super::{
-    facts::{Cluster, Workgroup},
-    load::{FactsError, Page},
+    Cluster, Workgroup,
+    page::{FactsError, Page},
 };
 use crate::chain::{AccountId, RoleArn};
 

@@ -7,8 +7,8 @@ use ipnet::IpNet;
 use jiff::{Timestamp, civil};
 
 use super::{
-    context::Context,
-    pattern::{ArnPattern, Reading, Template},
+    context::RequestContext,
+    pattern::{ArnPattern, PatternRules, Template},
     truth::Truth,
 };
 
@@ -128,7 +128,7 @@ pub(crate) enum Operand {
 
 impl Operand {
     pub(crate) fn read(comparison: Comparison, text: &str, variables: bool) -> Self {
-        let template = |wildcards| Template::read(text, Reading { wildcards, variables });
+        let template = |wildcards| Template::read(text, PatternRules { wildcards, variables });
         let read = match comparison {
             Comparison::Text => Some(Self::Text(template(false))),
             Comparison::TextPattern => Some(Self::Text(template(true))),
@@ -148,7 +148,7 @@ impl Operand {
 
     /// Compares with one value of the request, the operator's negation left aside. `if_unlike` is the answer for a value
     /// of the request that is not of the operator's type.
-    pub(crate) fn matches(&self, value: &str, context: &Context, if_unlike: Truth) -> Truth {
+    pub(crate) fn matches(&self, value: &str, context: &RequestContext, if_unlike: Truth) -> Truth {
         let told = |found: Option<bool>| found.map_or(if_unlike, Truth::from);
         match self {
             Self::Text(template) => template.matches(value, context),
@@ -229,7 +229,7 @@ mod tests {
             ("IpAddress", "10.0.0.0/33", "10.0.0.1", open),
             ("BinaryEquals", "QQ==", "qq==", no),
         ];
-        let context = Context::new(Unlisted::Absent);
+        let context = RequestContext::new(Unlisted::Absent);
         for (name, wanted, value, want) in rows {
             let operator = Operator::parse(name).unwrap();
             let found = Operand::read(operator.comparison, wanted, true).matches(value, &context, Truth::False);

@@ -5,9 +5,9 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::facts::Facts;
-use super::{Caller, Outcome, attachment, hop};
 use crate::chain::{AccountId, MAX_ROLES, RoleArn};
+use crate::iam::facts::{Facts, Role};
+use crate::iam::{Caller, Outcome, attachment, hop};
 
 /// A step that is possible.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -62,7 +62,7 @@ impl<'f> Explorer<'f> {
         explorer
     }
 
-    fn index(&mut self, arn: &'f RoleArn, role: &'f super::facts::Role) {
+    fn index(&mut self, arn: &'f RoleArn, role: &'f Role) {
         if role.trust.fault.is_some() {
             self.open.push(arn);
             return;

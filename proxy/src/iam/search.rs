@@ -1,0 +1,5 @@
+//! Questions over many chains.
+
+mod paths;
+
+pub use paths::{Chains, Explorer, Link};
