@@ -3,7 +3,10 @@ provider (14); by drivers and by bytes of our own, against the stand-in, which c
 """
 
 import contextlib
+import os
+import shutil
 import struct
+import subprocess
 from dataclasses import dataclass
 
 import drivers
@@ -12,7 +15,8 @@ import pytest
 import redshift_connector
 from authority import Authority
 from fake import AUTHENTICATION_OK, READY, Fake
-from servers import Gate, wait_for
+from questions import ask
+from servers import Demo, Gate, Postgres, pg_folder, wait_for
 from standin import Standin
 from wire import FLUSH, Wire, frame, query, startup
 
@@ -139,3 +143,32 @@ def test_a_session_by_digest_is_judged(tmp_path, authority):
         with contextlib.closing(connection), pytest.raises(redshift_connector.Error) as failed:
             connection.cursor().execute(drivers.REFUSED)
         assert failed.value.args[0]["C"] == "42501"
+
+
+def test_upstream_passwords_pass_through(tmp_path):
+    """The gate relays authentication: the backend's own refusal of a password reaches the client."""
+    server = Demo(tmp_path)
+    with Wire(server.gate) as wire:
+        assert wire.login("etl", "dev", password="wrong")[-1].fields()["C"] == "28P01"
+    with Wire(server.gate) as wire:
+        wire.starttls()
+        assert wire.login("etl", "dev")[-1].kind == "Z"
+    assert server.stop() == 0
+
+
+def test_scram_passes_through(tmp_path_factory):
+    """SCRAM-SHA-256, relayed: checked with psql against a PostgreSQL that asks for it."""
+    server = Postgres(pg_folder())
+    try:
+        ask(server.port, "create user scram password 'pass'", "postgres", "postgres")
+        (server.data / "pg_hba.conf").write_text("host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
+        ask(server.port, "select pg_reload_conf()", "postgres", "postgres")
+        gate = Gate(tmp_path_factory.mktemp("scram"), server.port)
+        env = {**os.environ, "PGPASSWORD": "pass", "PGSSLMODE": "disable"}
+        command = ["psql", "-X", "-A", "-t", "-h", "127.0.0.1", "-p", str(gate.port), "-U", "scram", "postgres", "-c", "select 41 + 1"]
+        done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+        assert done.stdout == "42\n", done.stderr
+        assert gate.stop() == 0
+    finally:
+        server.stop()
+        shutil.rmtree(server.folder, ignore_errors=True)

@@ -4,13 +4,15 @@ A PostgreSQL stands behind a gate that offers TLS with a certificate by the test
 step is reduced to values and SQLSTATEs, which must be the same for all of them.
 """
 
+import subprocess
+
 import drivers
 import drivers_programs as programs
 import psycopg
 import psycopg2
 import pytest
 from authority import Authority
-from servers import Gate
+from servers import PG_BIN, Gate
 from shim import Shim
 
 EXPECTED = {
@@ -71,3 +73,15 @@ def test_session(request, driver):
     expected = {**EXPECTED, **OWN_WAYS.get(driver, {})}
     seen = SESSIONS[driver](gate)
     assert seen == {key: value for key, value in expected.items() if value is not None}
+
+
+@pytest.mark.parametrize("protocol", ["simple", "extended", "prepared"])
+def test_pgbench(gate, postgres, protocol):
+    common = ["-h", "127.0.0.1", "-U", "postgres", "-n"]
+    made = subprocess.run([PG_BIN / "pgbench", "-i", "-q", *common, "-p", str(postgres.port), "postgres"], capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    command = [PG_BIN / "pgbench", *common, "-p", str(gate.port), "-M", protocol, "-c", "8", "-j", "2", "-t", "200", "postgres"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "number of transactions actually processed: 1600/1600" in done.stdout
+    assert "number of failed transactions: 0" in done.stdout

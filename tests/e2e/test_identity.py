@@ -1,9 +1,11 @@
 """Who a session acts as, when the statement that changes it is prepared: running it names no user."""
 
+import json
+
 import pytest
 from fake import READY, WELCOME, Fake
 from guide import UNLOAD, A
-from servers import wait_for
+from servers import Demo, wait_for
 from wire import SYNC, Wire, bind, execute, frame, parse, query, text
 
 SET = "set session authorization analyst"
@@ -85,3 +87,20 @@ def test_a_portal_counts_until_its_transaction_ends(tmp_path, start):
             wire.send(execute("p"), parse(f"copy t from 's3://b/x' iam_role '{A}'"), bind(), execute(), SYNC)
             wait_for("the second Sync", lambda: server.received.count(SYNC) == 2)
         assert b"iam_role" not in server.received, bytes(server.received)
+
+
+def test_the_principal_follows_set_session_authorization(tmp_path):
+    """Before the server has answered, the stricter of both users counts; the audit shows who is who."""
+    server = Demo(tmp_path)
+    unload = UNLOAD.replace("venue_pipe_", "as_analyst_")
+    with Wire(server.gate) as wire:
+        wire.login("etl", "dev")
+        wire.send(query(f"set session authorization analyst; {unload}"))
+        error = wire.until_ready()[0].fields()
+        assert error["M"].startswith("RG301"), error
+        wire.send(query(unload))
+        assert wire.until_ready()[-1].body == b"I"
+    wait_for("the audit record", lambda: "as_analyst_" in server.audit())
+    record = json.loads(server.audit().splitlines()[-2 if server.audit().count("as_analyst_") > 1 else -1])
+    assert (record["user"], record["login_user"], record["verdict"]) == ("analyst", "etl", "reject")
+    assert server.stop() == 0

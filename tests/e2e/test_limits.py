@@ -1,5 +1,5 @@
 """Limits of a gate, each with its SQLSTATE and its metric; and floods of cancel requests. Limits by user and address, on time and
-on statements stand in test_operations.py and test_wire.py.
+on statements stand in test_session_limits.py and test_wire.py.
 """
 
 import contextlib

@@ -1,0 +1,52 @@
+"""`check` and the questions to the IAM facts, on the command line."""
+
+import json
+import subprocess
+
+from guide import CHAIN, UNLOAD, A, b
+from questions import ask
+from servers import BIN
+
+
+def test_check_judges_files(tmp_path, demo):
+    (tmp_path / "good.sql").write_text(f"select 1;\n{UNLOAD};\n")
+    (tmp_path / "bad.sql").write_text(f"select 1;\n\n{UNLOAD.replace(CHAIN, b('RoleB'))};\n")
+    config = demo.folder / "data" / "rolegate.toml"
+
+    def check(*arguments):
+        return subprocess.run([BIN / "rolegate", "check", "--config", config, "--user", "etl", *arguments], capture_output=True, text=True, check=False)
+
+    assert check(tmp_path / "good.sql").returncode == 0
+    human = check(tmp_path / "bad.sql")
+    assert human.returncode == 1
+    assert "bad.sql:5:10: reject RG201" in human.stdout
+    machine = check("--format", "json", tmp_path / "good.sql", tmp_path / "bad.sql")
+    rows = [json.loads(line) for line in machine.stdout.splitlines()]
+    assert [(row["verdict"], row["kind"], row["line"]) for row in rows] == [("forward", "unload", 2), ("reject", "unload", 3)]
+    assert check(tmp_path / "missing.sql").returncode == 2
+    assert check("--config", "x").returncode == 2
+
+
+def test_questions_to_the_iam_facts(tmp_path, demo):
+    """`iam can-assume` explains a hop, `iam paths` lists chains, `iam unused` says what an audit did not use."""
+    config = demo.folder / "data" / "rolegate.toml"
+
+    def iam(*arguments):
+        return subprocess.run([BIN / "rolegate", "iam", *arguments, "--config", config], capture_output=True, text=True, check=False)
+
+    allowed = iam("can-assume", "--user", "etl", A, b("RoleB"))
+    assert (allowed.returncode, allowed.stdout.startswith("allowed: ")) == (0, True), allowed
+    denied = iam("can-assume", "--user", "etl", "--format", "json", b("RoleB"), A)
+    step = json.loads(denied.stdout)["steps"][0]
+    assert denied.returncode == 1 and step["outcome"] == "denied" and step["evidence"] and "{" in step["remedy"], denied
+    assert iam("can-assume", "not-an-arn", A).returncode == 2
+    paths = iam("paths", "--to", b("RoleB"))
+    assert (paths.returncode, paths.stdout) == (0, f"{A},{b('RoleB')}\n")
+    assert iam("paths", "--to", b("RoleC")).returncode == 1, "it trusts nobody here"
+    assert iam("paths", "--to", b("Nobody")).returncode == 2
+    audit = tmp_path / "audit.jsonl"
+    ask(demo.gate, UNLOAD)
+    audit.write_text(demo.audit())
+    unused = iam("unused", "--audit", audit)
+    assert unused.returncode == 0 and f"{A} -> {b('RoleEtl')}" in unused.stdout, unused
+    assert f"{A} -> {b('RoleB')}" not in unused.stdout, "it was used"

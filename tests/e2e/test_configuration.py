@@ -1,0 +1,63 @@
+"""Mistakes in the configuration are told at the start; `config check` and `config show`."""
+
+import subprocess
+
+import pytest
+from servers import BIN, free_port
+
+GOOD = """
+[[gate]]
+name = "g"
+listen = "127.0.0.1:{port}"
+{gate}
+[gate.upstream]
+address = "127.0.0.1:1"
+tls = "disable"
+"""
+
+MISTAKES = {
+    "no file": (None, {}, ["rolegate.toml"]),
+    "not TOML": ("[admin\n", {}, ["rolegate.toml", "line 1"]),
+    "unknown key": ("[admin]\nlisen = 1\n", {}, ["rolegate.toml", "line 2", "lisen"]),
+    "unknown code": ('[policy.severity]\nRG999 = "allow"\n', {}, ["rolegate.toml", "line 2", "RG999"]),
+    "no gate": ("[admin]\n", {}, ["rolegate.toml", "gate"]),
+    "missing certificate": (GOOD.replace("[gate.upstream]", '[gate.tls]\ncertificate = "no.crt"\nkey = "no.key"\n[gate.upstream]'), {}, ["no.crt"]),
+    "bad certificate": (GOOD.replace("[gate.upstream]", '[gate.tls]\ncertificate = "bad.crt"\nkey = "bad.key"\n[gate.upstream]'), {"bad.crt": "x", "bad.key": "x"}, ["bad.crt"]),
+    "rule that does not type-check": ('[policy]\nrules = ["r.cedar"]\n' + GOOD, {"r.cedar": '@id("a") permit (principal, action, resource)\nwhen { resource.lenght > 1 };'}, ["r.cedar:2:", "lenght"]),
+    "rule without a name": ('[policy]\nrules = ["r.cedar"]\n' + GOOD, {"r.cedar": "permit (principal, action, resource);"}, ["r.cedar:1:1", "@id"]),
+    "snapshot that is not JSON": ('[facts]\niam = ["a.json"]\nclusters = ["c.json"]\n' + GOOD.replace("{gate}", 'cluster = "c"\n{gate}'), {"a.json": "{", "c.json": '{"Clusters": []}'}, ["a.json"]),
+    "snapshot that is missing": ('[facts]\niam = ["a.json"]\nclusters = ["c.json"]\n' + GOOD.replace("{gate}", 'cluster = "c"\n{gate}'), {}, ["a.json"]),
+    "cluster that is not in the facts": ('[facts]\niam = ["a.json"]\nclusters = ["c.json"]\n' + GOOD.replace("{gate}", 'cluster = "c"\n{gate}'), {"a.json": '{"RoleDetailList": []}', "c.json": '{"Clusters": []}'}, ["cluster", '"c"']),
+    "audit file that cannot be written": ('[audit]\npath = "no/such/folder/audit.jsonl"\n' + GOOD, {}, ["no/such/folder/audit.jsonl"]),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes_in_the_configuration_are_told(tmp_path, name):
+    text, files, words = MISTAKES[name]
+    path = tmp_path / "rolegate.toml"
+    if text is not None:
+        path.write_text(text.replace("{port}", str(free_port())).replace("{gate}", ""))
+    for file, content in files.items():
+        (tmp_path / file).write_text(content)
+    env = {"PATH": "/usr/bin:/bin", "ROLEGATE__ADMIN__LISTEN": f"127.0.0.1:{free_port()}"}
+    done = subprocess.run([BIN / "rolegate", "serve", "--config", path], capture_output=True, text=True, timeout=20, env=env, check=False)
+    assert done.returncode == 2, done
+    for word in words:
+        assert word in done.stderr, done.stderr
+    assert "panicked" not in done.stderr
+
+
+def test_a_port_in_use_is_told(gate, tmp_path):
+    path = tmp_path / "rolegate.toml"
+    path.write_text(GOOD.replace("{port}", str(gate.port)).replace("{gate}", ""))
+    done = subprocess.run([BIN / "rolegate", "serve", "--config", path], capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2
+    assert f"127.0.0.1:{gate.port}" in done.stderr and "[[gate]] g" in done.stderr
+
+
+def test_config_check_and_show(gate):
+    done = subprocess.run([BIN / "rolegate", "config", "check", gate.config], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = subprocess.run([BIN / "rolegate", "config", "show", gate.config], capture_output=True, text=True, check=False)
+    assert shown.returncode == 0 and "max_statement_bytes = 16777216" in shown.stdout
