@@ -2,6 +2,9 @@
 
 export CARGO_TERM_COLOR ?= auto
 
+# With the features that the tests have, so that targets share what they build.
+ALL = --locked --workspace --features rolegate/aws,rolegate-loadtest/load
+
 .PHONY: help
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
@@ -24,19 +27,19 @@ setup: ## Install what the tests need: Debian packages and a Python environment 
 
 .PHONY: test
 test: setup ## Run all tests and print one closing line of counts
-	python3 tests/run.py
+	python3 tests/run.py tests
 
 .PHONY: unit
 unit: ## Run the tests of the Rust code alone
-	cargo test --locked --workspace --features rolegate-loadtest/load
+	cargo test $(ALL)
 
 .PHONY: e2e
 e2e: setup ## Run the end-to-end tests alone: real clients, real servers
-	cargo build --locked --workspace --features rolegate-loadtest/load --bins --examples
+	cargo build $(ALL) --bins --examples
 	target/venv/bin/python -m pytest -q -ra tests/e2e
 
 .PHONY: test-aws
-test-aws: ## Test the AWS source with the real SDK, against moto and a small fake; builds with --features aws
+test-aws: setup ## Test the AWS source with the real SDK, against moto and a small fake
 	tests/aws/run.sh
 
 .PHONY: test-sqlalchemy
@@ -53,12 +56,12 @@ oracle: ## Compare the IAM evaluation with a published evaluator on 6,000 genera
 
 .PHONY: faults
 faults: setup ## Inject faults on both legs of the gate: FAULT_ROUNDS (20) rounds from FAULT_SEED (1); make test takes one round
-	cargo build --locked --workspace --bins --examples
+	cargo build $(ALL) --bins --examples
 	FAULT_ROUNDS=$(or $(FAULT_ROUNDS),20) FAULT_SEED=$(or $(FAULT_SEED),1) target/venv/bin/python -m pytest -q -ra -s tests/e2e/test_faults.py
 
 .PHONY: soak
 soak: setup ## Mixed traffic, reloads and faults for SOAK_MINUTES (20); says whether memory and descriptors stay where they were
-	cargo build --locked --package rolegate
+	cargo build $(ALL) --bins
 	SOAK_MINUTES=$(or $(SOAK_MINUTES),20) FAULT_SEED=$(or $(FAULT_SEED),1) target/venv/bin/python tests/faults/soak.py
 
 .PHONY: scale
@@ -69,8 +72,8 @@ scale: ## Measure what the facts of 200 accounts with 1,000 roles each cost: loa
 
 .PHONY: properties
 properties: setup ## Run the property and differential tests of the lexer on 200,000 generated texts each
-	ROLEGATE_PROPERTY_CASES=200000 cargo test --locked --package rolegate --test sql_disguise -- --nocapture
-	cargo build --locked --workspace --features rolegate-loadtest/load --bins --examples
+	ROLEGATE_PROPERTY_CASES=200000 cargo test $(ALL) --test sql_disguise -- --nocapture
+	cargo build $(ALL) --bins --examples
 	ROLEGATE_DIFFERENTIAL_CASES=200000 target/venv/bin/python -m pytest -q -s tests/e2e/test_lexer.py
 
 # Gate and load generator together, so that targets share what they build.
@@ -93,7 +96,7 @@ bench-instructions: ## Count the instructions of lexer, grammar and frames; over
 .PHONY: bench-baseline
 bench-baseline: ## Write proxy/benches/instructions.json anew, after a change that is meant to cost or save instructions
 	cargo build $(BOTH) --release --example instructions
-	cargo build --locked --workspace --features rolegate-loadtest/load --bins --examples
+	cargo build $(ALL) --bins --examples
 	python3 proxy/benches/instructions.py --write
 	python3 proxy/benches/instructions.py --write --profile dev
 
@@ -110,18 +113,31 @@ idle: dist ## Hold 8,000 idle sessions at once: memory of each, and how fast new
 fmt: ## Format the code
 	cargo fmt --all
 
+.PHONY: fmt-check
+fmt-check: ## Say whether the code is formatted
+	cargo fmt --all --check
+
 .PHONY: clippy
 clippy: ## Run the lints, which are errors
-	cargo clippy --locked --workspace --all-targets --features rolegate-loadtest/load -- -D warnings
+	cargo clippy $(ALL) --all-targets -- -D warnings
 
 .PHONY: doc
 doc: ## Build the documentation of the code, private items too
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --features rolegate-loadtest/load --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings" cargo doc $(ALL) --no-deps --document-private-items
+
+.PHONY: licences
+licences: ## Check licences, sources and bans of the dependencies against deny.toml
+	python3 tests/licences.py
 
 .PHONY: deny
-deny: ## Check licences, sources and advisories of the dependencies
+deny: ## The same with cargo-deny, which takes longer to install than all tests take to run
 	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny --all-features check bans licenses sources
 
+.PHONY: layout
+layout: ## Check how the crate is laid out: order of rooms, circles of files, sizes, unused dependencies; shows the figures
+	cargo test $(ALL) --test layering -- --nocapture --test-threads 1
+
 .PHONY: check
-check: fmt clippy doc deny test ## Everything that a change must pass
+check: setup ## Everything that a change must pass: format, licences, lints, documentation, tests; changes nothing
+	python3 tests/run.py checks tests

@@ -1,10 +1,8 @@
 #!/bin/sh
-# Builds the gate with its AWS source and tests it: tests/aws/run.sh [PYTEST-ARGUMENT...]
+# Builds the gate with its AWS source, as all tests do, and tests it: tests/aws/run.sh [PYTEST-ARGUMENT...]
 set -eu
 cd "$(dirname "$0")/../.."
-export ROLEGATE_AWS_TARGET="${ROLEGATE_AWS_TARGET:-target/aws}"
-cargo build --locked --package rolegate --features aws --target-dir "$ROLEGATE_AWS_TARGET"
-cargo build --locked --package rolegate-loadtest --bin standin
+cargo build --locked --workspace --features rolegate/aws,rolegate-loadtest/load --bins
 venv=target/venv-aws
 if ! cmp -s tests/aws/requirements.txt "$venv/requirements.txt"; then
     rm -rf "$venv"
@@ -12,6 +10,6 @@ if ! cmp -s tests/aws/requirements.txt "$venv/requirements.txt"; then
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/aws/requirements.txt
     cp tests/aws/requirements.txt "$venv/requirements.txt"
 fi
-export ROLEGATE_BIN="$PWD/$ROLEGATE_AWS_TARGET/debug/rolegate" ROLEGATE_STANDIN="$PWD/target/debug/standin"
-case $ROLEGATE_AWS_TARGET in /*) ROLEGATE_BIN="$ROLEGATE_AWS_TARGET/debug/rolegate" ;; esac
+programs=${CARGO_TARGET_DIR:-$PWD/target}/debug
+export ROLEGATE_BIN="$programs/rolegate" ROLEGATE_STANDIN="$programs/standin"
 exec "$venv/bin/python" -m pytest -q -ra tests/aws "$@"
