@@ -8,6 +8,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from checks import Bench
+from hostile import CONNECTIONS, FLOODS
 from proxy import FAULTS, Plan
 from traffic import ACTIVITIES, STATES, vanish
 from wire import Wire
@@ -78,6 +79,20 @@ class Crowd:
         except (OSError, EOFError, AssertionError) as error:
             self.failed(f"vanishing {state.__name__}", error)
         self.add(sessions=1, vanished_clients=1)
+
+    def hostile(self, rng: random.Random):
+        """A session that floods the gate; what it must be answered, it is answered."""
+        flood = rng.choice((*FLOODS, *CONNECTIONS))
+        try:
+            if flood in CONNECTIONS:
+                flood(self.bench.gate.port, rng)
+            else:
+                with Wire(self.bench.gate.port, timeout=60) as wire:
+                    wire.login()
+                    self.add(statements=flood(wire, rng))
+        except (AssertionError, OSError, EOFError) as error:
+            self.failed(f"flood {flood.__name__}", error)
+        self.add(sessions=1, floods=1)
 
     def any(self, rng: random.Random):
         """One of the three."""
