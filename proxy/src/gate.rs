@@ -1,5 +1,9 @@
-//! Role uses + principal + facts + rules = verdict, through the policy cache. Knows nothing of sockets.
+//! Role uses + principal + facts + rules = verdict, through the policy cache; and every word of that verdict. Knows nothing of
+//! sockets.
 
+pub mod cache;
+pub mod codes;
+pub mod enforcement;
 pub mod finding;
 pub mod judge;
 pub mod policy;
@@ -7,71 +11,62 @@ pub mod principal;
 pub mod verdict;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use moka::notification::RemovalCause;
-use moka::sync::Cache;
 
+use crate::gate::cache::{CacheSettings, EvictionCause, Key, VerdictCache};
 use crate::gate::policy::Policy;
 use crate::gate::principal::Principal;
 use crate::gate::verdict::Verdict;
 use crate::sql::{self, Reading};
 
-/// Texts longer than this are judged anew each time: they are rare, and one must not push out thousands.
-const MAX_CACHED_TEXT_BYTES: usize = 16 * 1024;
-
-/// Size and life of the policy cache.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct CacheSettings {
-    /// Verdicts kept.
-    pub capacity: u64,
-    /// How long a verdict is kept.
-    pub ttl: Duration,
-}
-
-/// Everything that a verdict depends on. Facts, rules and settings stand behind the policy's version.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-struct Key {
-    policy: u64,
-    principal: Principal,
-    text: Box<[u8]>,
-}
-
-/// How a verdict was come by.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Source {
+/// Where a verdict came from.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    Hash,
+    PartialEq,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+#[serde(rename_all = "snake_case")]
+pub enum DecisionPath {
     /// The lexer met nothing to judge.
     Scan,
-    /// From the policy cache.
+    /// The policy cache held it.
     Cached,
-    /// Judged now.
+    /// The text was judged anew.
     Cold,
+}
+
+impl DecisionPath {
+    /// Value of the `path` label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
+    }
 }
 
 /// One gate's judgement: a policy that can be exchanged while statements are judged, and its cache.
 #[derive(Debug)]
 pub struct Gate {
     policy: ArcSwap<Policy>,
-    cache: Cache<Key, Arc<Verdict>>,
+    cache: VerdictCache,
 }
 
 impl Gate {
     /// A gate under `policy`; `evicted` is told why a verdict leaves the cache.
     #[must_use]
-    pub fn new(policy: Policy, cache: CacheSettings, evicted: impl Fn(&'static str) + Send + Sync + 'static) -> Self {
-        let told = move |_key, _verdict, cause| {
-            evicted(match cause {
-                RemovalCause::Expired => "expired",
-                RemovalCause::Explicit => "reload",
-                RemovalCause::Replaced => "replaced",
-                RemovalCause::Size => "size",
-            });
-        };
-        let cache =
-            Cache::builder().max_capacity(cache.capacity).time_to_live(cache.ttl).eviction_listener(told).build();
-        Self { policy: ArcSwap::from_pointee(policy), cache }
+    pub fn new(policy: Policy, cache: CacheSettings, evicted: impl Fn(EvictionCause) + Send + Sync + 'static) -> Self {
+        Self { policy: ArcSwap::from_pointee(policy), cache: VerdictCache::new(cache, evicted) }
     }
 
     /// The policy in force.
@@ -83,13 +78,13 @@ impl Gate {
     /// Puts another policy in force. Verdicts of the old one are not used any more.
     pub fn replace(&self, policy: Policy) {
         self.policy.store(Arc::new(policy));
-        self.cache.invalidate_all();
+        self.cache.clear();
     }
 
-    /// Verdicts in the cache, about.
+    /// About how many verdicts the cache holds.
     #[must_use]
     pub fn cached(&self) -> u64 {
-        self.cache.entry_count()
+        self.cache.len()
     }
 
     /// Judges the text of one `Query` or `Parse`, without its NUL. `None`: nothing in it is to be judged. One pass of
@@ -100,22 +95,19 @@ impl Gate {
         text: &[u8],
         principal: &Principal,
         now: impl FnOnce() -> Timestamp,
-    ) -> (Option<Arc<Verdict>>, Source) {
+    ) -> (Option<Arc<Verdict>>, DecisionPath) {
         let policy = self.policy.load();
         if sql::is_plain(text, policy.dialect()) {
-            return (None, Source::Scan);
+            return (None, DecisionPath::Scan);
         }
-        let is_kept = text.len() <= MAX_CACHED_TEXT_BYTES;
-        let key = is_kept.then(|| Key { policy: policy.generation(), principal: principal.clone(), text: text.into() });
+        let key = Key::of(policy.generation(), principal, text);
         if let Some(verdict) = key.as_ref().and_then(|key| self.cache.get(key)) {
-            return (Some(verdict), Source::Cached);
+            return (Some(verdict), DecisionPath::Cached);
         }
-        let Reading::Analysed(analysis) = sql::read(text, policy.dialect()) else { return (None, Source::Scan) };
+        let Reading::Analysed(analysis) = sql::read(text, policy.dialect()) else { return (None, DecisionPath::Scan) };
         let verdict = Arc::new(policy.judge(text, analysis, principal, now()));
-        if let Some(key) = key.filter(|_| !verdict.depends_on_time) {
-            self.cache.insert(key, Arc::clone(&verdict));
-        }
-        (Some(verdict), Source::Cold)
+        self.cache.keep(key, &verdict);
+        (Some(verdict), DecisionPath::Cold)
     }
 }
 

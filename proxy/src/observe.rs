@@ -4,6 +4,7 @@ pub mod audit;
 pub mod labels;
 pub mod logging;
 pub mod metrics;
+pub mod values;
 
 pub use audit::Audit;
 pub use metrics::Metrics;

@@ -22,6 +22,7 @@ use crate::net::proxied;
 use crate::net::socket::{Peer, Socket};
 use crate::net::stream::Stream;
 use crate::observe::metrics::SessionGuard;
+use crate::observe::values::{Leg, Outcome, SessionEnd, SessionRefusal};
 use crate::session::inspect::{Identity, StatementInspector};
 use crate::session::limits::{Counted, Full, SessionPlace};
 use crate::session::service::{Limits, Service, Settings};
@@ -70,12 +71,12 @@ async fn start(
         debug!(%error, "socket options");
     }
     let Some(starting) = service.held.start(&settings.limits.holders) else {
-        service.metrics.session_refused("limit_unauthenticated");
+        service.metrics.session_refused(SessionRefusal::LimitUnauthenticated);
         debug!("too many connections are not authenticated; closed without a word");
         return None;
     };
     let Some(peer) = client(&mut socket, peer, &settings, deadline).await else {
-        service.metrics.session_refused("startup");
+        service.metrics.session_refused(SessionRefusal::Startup);
         return None;
     };
     let span = info_span!("session", id, gate = %service.name, client = %peer);
@@ -115,7 +116,7 @@ async fn open(arrived: Arrived, service: &Arc<Service>, drain: &watch::Receiver<
     let Arrived { id, settings, socket, peer, starting, deadline } = arrived;
     match timeout_at(deadline.into(), startup::negotiate(socket, &settings.offer)).await {
         Err(_elapsed) => {
-            service.metrics.session_refused("startup");
+            service.metrics.session_refused(SessionRefusal::Startup);
             debug!("start-up took too long");
         }
         Ok(Err(error)) => refuse(error, service).await,
@@ -135,13 +136,13 @@ async fn open(arrived: Arrived, service: &Arc<Service>, drain: &watch::Receiver<
 async fn refuse(error: StartupError, service: &Service) {
     match error {
         StartupError::Refused { stream, report } => {
-            service.metrics.session_refused("startup");
+            service.metrics.session_refused(SessionRefusal::Startup);
             info!(reason = %report.message, "session refused");
             turn_away(*stream, &report).await;
         }
         StartupError::Handshake(error) => {
-            service.metrics.session_refused("tls");
-            service.metrics.tls_handshake("frontend", "failed");
+            service.metrics.session_refused(SessionRefusal::Tls);
+            service.metrics.tls_handshake(Leg::Frontend, Outcome::Failed);
             debug!(%error, "TLS handshake with the frontend failed");
         }
         StartupError::Gone(error) => debug!(%error, "connection closed during start-up"),
@@ -171,7 +172,7 @@ struct Opened {
 async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver<Drain>) -> Option<Running> {
     let Opened { id, settings, stream, peer, startup, starting, deadline } = opened;
     if stream.is_tls() {
-        service.metrics.tls_handshake("frontend", "ok");
+        service.metrics.tls_handshake(Leg::Frontend, Outcome::Ok);
     }
     let drain_now = *drain.borrow();
     let place = match admission(&startup, peer, service, &settings.limits, drain_now) {
@@ -186,8 +187,8 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
     let mut backend = match reach(&settings, deadline).await {
         Ok(backend) => backend,
         Err(error) => {
-            service.metrics.upstream_error(error.reason());
-            service.metrics.session_refused("startup");
+            service.metrics.upstream_error(error.failure());
+            service.metrics.session_refused(SessionRefusal::Startup);
             warn!(%error, "the backend cannot be reached");
             let report = Report::new(sqlstate::CONNECTION_FAILURE, "the gate cannot reach the cluster");
             turn_away(stream, &report.hint("the gate's log says why; try again later")).await;
@@ -257,8 +258,8 @@ fn closed(guard: &mut SessionGuard, ended: &Result<Ended, RelayError>) {
     let reason = end_reason(ended);
     guard.set_reason(reason);
     match ended {
-        Ok(_) | Err(RelayError::Frontend(_)) => info!(reason, "session closed"),
-        Err(error) => info!(reason, %error, "session closed"),
+        Ok(_) | Err(RelayError::Frontend(_)) => info!(%reason, "session closed"),
+        Err(error) => info!(%reason, %error, "session closed"),
     }
 }
 
@@ -270,13 +271,13 @@ async fn reach(settings: &Settings, deadline: Instant) -> Result<Stream, Backend
     timeout_at(deadline.into(), backend.connect()).await.map_err(|_elapsed| too_late())?
 }
 
-fn end_reason(ended: &Result<Ended, RelayError>) -> &'static str {
+fn end_reason(ended: &Result<Ended, RelayError>) -> SessionEnd {
     match ended {
-        Ok(Ended::Frontend) | Err(RelayError::Frontend(_)) => "client",
-        Ok(Ended::Backend) | Err(RelayError::Backend(_)) => "upstream",
-        Ok(Ended::Drained) => "drain",
-        Ok(Ended::Unauthenticated | Ended::Idle | Ended::Expired) => "limit",
-        Err(_) => "error",
+        Ok(Ended::Frontend) | Err(RelayError::Frontend(_)) => SessionEnd::Client,
+        Ok(Ended::Backend) | Err(RelayError::Backend(_)) => SessionEnd::Upstream,
+        Ok(Ended::Drained) => SessionEnd::Drain,
+        Ok(Ended::Unauthenticated | Ended::Idle | Ended::Expired) => SessionEnd::Limit,
+        Err(_) => SessionEnd::Error,
     }
 }
 
@@ -288,7 +289,7 @@ fn admission(
     limits: &Limits,
     drain: Drain,
 ) -> Result<SessionPlace, Report> {
-    let refuse = |reason: &'static str, report: Report| {
+    let refuse = |reason: SessionRefusal, report: Report| {
         service.metrics.session_refused(reason);
         Err(report)
     };
@@ -298,19 +299,19 @@ fn admission(
     };
     if drain != Drain::Running {
         let report = Report::new(sqlstate::ADMIN_SHUTDOWN, "the gate is being stopped").hint("connect again");
-        return refuse("drain", report);
+        return refuse(SessionRefusal::Drain, report);
     }
     if service.metrics.sessions_open() >= limits.max_sessions {
-        return refuse("limit_total", too_many(&format!("than {}", limits.max_sessions)));
+        return refuse(SessionRefusal::LimitTotal, too_many(&format!("than {}", limits.max_sessions)));
     }
     let by_name = startup.client_encoding.as_deref().is_some_and(is_unsafe_encoding);
     if by_name || startup.options.as_deref().is_some_and(options_ask_for_unsafe_encoding) {
         let message = "RG109: this client_encoding could hide quotes from the gate";
         let report = Report::new(sqlstate::FEATURE_NOT_SUPPORTED, message).hint("use client_encoding UTF8");
-        return refuse("startup", report);
+        return refuse(SessionRefusal::Startup, report);
     }
     service.held.take(&limits.holders, &startup.user, peer.ip()).or_else(|full| match full {
-        Full::User => refuse("limit_user", too_many(&format!("of user \"{}\"", startup.user))),
-        Full::Address => refuse("limit_address", too_many(&format!("from {peer}"))),
+        Full::User => refuse(SessionRefusal::LimitUser, too_many(&format!("of user \"{}\"", startup.user))),
+        Full::Address => refuse(SessionRefusal::LimitAddress, too_many(&format!("from {peer}"))),
     })
 }

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 
 use crate::chain::{Chain, RoleArn};
-use crate::gate::finding::{Code, Finding, Severity};
-use crate::gate::policy::{Catalog, Enforcement, Iam, Policy};
+use crate::gate::codes::{Code, Severity};
+use crate::gate::finding::Finding;
+use crate::gate::policy::{Catalog, Iam, Policy};
 use crate::gate::principal::Principal;
 use crate::gate::verdict::{Action, HopResult, JudgedHop, JudgedStatement, JudgedUse, Verdict};
 use crate::iam::{self, Caller, Cause, Outcome, Refusal, Step};
@@ -25,10 +26,7 @@ impl Policy {
         };
         let statements: Vec<_> = analysis.statements.into_iter().map(|statement| judge.statement(statement)).collect();
         let enforced = statements.iter().map(|statement| statement.action).max().unwrap_or(Action::Forward);
-        let action = match self.enforcement() {
-            Enforcement::Enforce => enforced,
-            Enforcement::Shadow => enforced.min(Action::Annotate),
-        };
+        let action = self.mode().action(enforced);
         Verdict {
             action,
             enforced,

@@ -6,30 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 
-use crate::gate::finding::{Code, Severity};
+use crate::gate::codes::{Code, Severity};
+use crate::gate::enforcement::Mode;
 use crate::iam::{EvaluationMode, ExternalIdOn, Facts};
 use crate::rules::Rules;
 use crate::sql::Dialect;
-
-/// Whether refusals are carried out.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Enforcement {
-    /// They are.
-    Enforce,
-    /// Every reject becomes an annotate; what would have been refused is counted and recorded as such.
-    Shadow,
-}
-
-impl Enforcement {
-    /// The word of the configuration and the metrics.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Enforce => "enforce",
-            Self::Shadow => "shadow",
-        }
-    }
-}
 
 /// The cluster behind a gate, and how its chains are evaluated.
 #[derive(Clone, Debug)]
@@ -74,7 +55,7 @@ pub struct Parts {
     /// Severities that differ from the defaults.
     pub severities: BTreeMap<Code, Severity>,
     /// Whether refusals are carried out.
-    pub enforcement: Enforcement,
+    pub mode: Mode,
 }
 
 impl Parts {
@@ -89,7 +70,7 @@ impl Parts {
             groups: BTreeMap::new(),
             catalog: Catalog::NotRead,
             severities: BTreeMap::new(),
-            enforcement: Enforcement::Enforce,
+            mode: Mode::Enforce,
         }
     }
 }
@@ -133,8 +114,8 @@ impl Policy {
 
     /// Whether refusals are carried out.
     #[must_use]
-    pub fn enforcement(&self) -> Enforcement {
-        self.parts.enforcement
+    pub fn mode(&self) -> Mode {
+        self.parts.mode
     }
 
     /// The IAM side, when there are facts.
@@ -168,7 +149,7 @@ impl Policy {
     /// The severity of a code.
     #[must_use]
     pub fn severity(&self, code: Code) -> Severity {
-        self.parts.severities.get(&code).copied().unwrap_or_else(|| code.default_severity())
+        self.parts.severities.get(&code).copied().unwrap_or_else(|| code.row().severity)
     }
 
     /// The groups that the configuration or the cluster puts a user in.
@@ -202,6 +183,6 @@ fn version(parts: &Parts) -> String {
         add(&format!("{:?} {:?}", iam.mode, iam.external_id));
     }
     add(&format!("{:?} {:?} {:?}", parts.groups, parts.catalog, parts.severities));
-    add(parts.enforcement.as_str());
+    add(parts.mode.as_str());
     hash.finalize().first_chunk().map(|start| format!("{:016x}", u64::from_be_bytes(*start))).unwrap_or_default()
 }

@@ -3,11 +3,21 @@
 use std::ops::Range;
 
 use crate::chain::RoleArn;
-use crate::gate::finding::{Code, Finding, Severity};
+use crate::gate::codes::{Code, Severity};
+use crate::gate::finding::Finding;
 use crate::sql::{Clause, Effect, Method, StatementKind, Target};
 
 /// What is done with a message.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(
+    Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+#[serde(rename_all = "snake_case")]
 pub enum Action {
     /// It goes on as it came.
     Forward,
@@ -21,11 +31,7 @@ impl Action {
     /// The word of the audit, the metrics and the command line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Forward => "forward",
-            Self::Annotate => "annotate",
-            Self::Reject => "reject",
-        }
+        self.into_str()
     }
 }
 
@@ -55,7 +61,16 @@ pub struct JudgedUse {
 }
 
 /// Whether the source of a hop may assume its target.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(
+    Clone, Copy, Debug, Eq, Hash, PartialEq, strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+#[serde(rename_all = "snake_case")]
 pub enum HopResult {
     /// It may.
     Allowed,
@@ -69,11 +84,7 @@ impl HopResult {
     /// Value of the `result` label.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Allowed => "allowed",
-            Self::Denied => "denied",
-            Self::Unknown => "unknown",
-        }
+        self.into_str()
     }
 }
 

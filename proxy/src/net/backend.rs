@@ -32,6 +32,42 @@ impl std::fmt::Debug for Backend {
     }
 }
 
+/// The ways in which a backend cannot be reached, as the metrics count them.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    Hash,
+    PartialEq,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+#[serde(rename_all = "snake_case")]
+pub enum BackendFailure {
+    /// Its name or TCP.
+    Connect,
+    /// The deadline passed.
+    Timeout,
+    /// It does not offer TLS.
+    NoTls,
+    /// The TLS handshake.
+    Handshake,
+}
+
+impl BackendFailure {
+    /// Value of the `reason` label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
+    }
+}
+
 /// Why the backend cannot be reached.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
@@ -68,14 +104,14 @@ pub enum BackendError {
 }
 
 impl BackendError {
-    /// Value of the `reason` label.
+    /// Which failure it is.
     #[must_use]
-    pub fn reason(&self) -> &'static str {
+    pub const fn failure(&self) -> BackendFailure {
         match self {
-            Self::Connect { .. } => "connect",
-            Self::Timeout { .. } => "timeout",
-            Self::NoTls { .. } => "no_tls",
-            Self::Handshake { .. } => "handshake",
+            Self::Connect { .. } => BackendFailure::Connect,
+            Self::Timeout { .. } => BackendFailure::Timeout,
+            Self::NoTls { .. } => BackendFailure::NoTls,
+            Self::Handshake { .. } => BackendFailure::Handshake,
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::config::Catalog as Settings;
 use crate::gate::policy::Catalog;
 use crate::net::backend::BackendError;
 use crate::observe::Metrics;
+use crate::observe::values::{Fetched, Outcome};
 use crate::serve::gates::Gates;
 use crate::session::service::{CatalogStatus, Service};
 
@@ -45,7 +46,7 @@ pub(super) async fn follow(gates: Arc<Gates>, service: Arc<Service>, settings: S
         let began = Instant::now();
         let read = tokio::time::timeout(settings.timeout.get(), read(&service, &settings)).await;
         let read = read.unwrap_or_else(|_elapsed| Err(CatalogError::Timeout(settings.timeout.get())));
-        metrics.facts_fetched("catalog", read.is_ok(), began.elapsed());
+        metrics.facts_fetched(Fetched::Catalog, Outcome::of(read.is_ok()), began.elapsed());
         match read {
             Ok(groups) => put_in_force(&gates, &service, groups),
             Err(error) => {

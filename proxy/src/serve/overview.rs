@@ -30,7 +30,7 @@ impl Subject for Overview {
             let roles = of_it.iter().map(|(_, account)| account.role_count()).sum();
             let oldest = of_it.iter().map(|(_, account)| age(account.read_at())).max().unwrap_or_default();
             if !of_it.is_empty() || (origin == Origin::Aws && self.live.is_some()) {
-                self.metrics.facts(origin.as_str(), roles, of_it.len(), oldest);
+                self.metrics.facts(origin, roles, of_it.len(), oldest);
             }
         }
     }

@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tracing::{debug, warn};
 
 use crate::net::stream::Stream;
+use crate::observe::values::CancelResult;
 use crate::session::service::Service;
 
 /// How long a cancel request may take altogether.
@@ -15,17 +16,17 @@ const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
 /// one, so that they are bounded; one that is too many is closed like any other, for its sender is not told what came of it.
 pub(super) async fn forward(mut stream: Stream, packet: &[u8], service: &Service) {
     let Some(_counted) = service.held.cancel(&service.settings.load().limits.holders) else {
-        service.metrics.cancel("refused");
+        service.metrics.cancel(CancelResult::Refused);
         return debug!("too many cancel requests are under way");
     };
     match tokio::time::timeout(CANCEL_TIMEOUT, deliver(&mut stream, packet, service)).await {
-        Ok(Ok(())) => service.metrics.cancel("forwarded"),
+        Ok(Ok(())) => service.metrics.cancel(CancelResult::Forwarded),
         Ok(Err(error)) => {
-            service.metrics.cancel("failed");
+            service.metrics.cancel(CancelResult::Failed);
             warn!(error, "cancel request not delivered");
         }
         Err(_elapsed) => {
-            service.metrics.cancel("failed");
+            service.metrics.cancel(CancelResult::Failed);
             warn!("cancel request not delivered in time");
         }
     }

@@ -7,15 +7,16 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::gate::Source;
-use crate::gate::finding::{Finding, Severity};
+use crate::gate::DecisionPath;
+use crate::gate::codes::Severity;
+use crate::gate::finding::Finding;
 use crate::gate::principal::Principal;
 use crate::gate::verdict::{Action, Verdict};
-use crate::observe::metrics::{DecisionPath, GateMetrics};
+use crate::observe::metrics::GateMetrics;
 use crate::session::limits::Counted;
 use crate::session::record;
 use crate::session::service::{Service, Settings};
-use crate::sql::{self, Effect};
+use crate::sql::{self, Effect, StatementKind};
 use crate::wire::answer::{Nonce, Refusal, Report, sqlstate};
 use crate::wire::relay::{Inspector, RelayObserver, Ruling, nonce};
 
@@ -144,7 +145,7 @@ impl<'a> StatementInspector<'a> {
     }
 
     /// The verdict for the session's user; `None`: nothing in the text is to be judged.
-    fn judge(&self, text: &[u8]) -> (Option<Arc<Verdict>>, Source) {
+    fn judge(&self, text: &[u8]) -> (Option<Arc<Verdict>>, DecisionPath) {
         self.service.gate.judge(text, &self.identity.state.borrow().current, Timestamp::now)
     }
 
@@ -179,12 +180,12 @@ impl<'a> StatementInspector<'a> {
         name: Option<&[u8]>,
         text: &[u8],
         verdict: Arc<Verdict>,
-        source: Source,
+        source: DecisionPath,
         began: Instant,
     ) -> Ruling {
         let (verdict, principal) = self.gravest(text, verdict).await;
-        self.service.metrics.decision(path(source), began.elapsed(), text.len());
-        if source == Source::Cold {
+        self.service.metrics.decision(source, began.elapsed(), text.len());
+        if source == DecisionPath::Cold {
             // A pipeline of statements that are all new would keep the worker from its other sessions for as long as
             // there is something to read. Before the effects are noted: what the backend says meanwhile clears them.
             tokio::task::yield_now().await;
@@ -217,7 +218,7 @@ impl<'a> StatementInspector<'a> {
         match (verdict.action, nonce) {
             (Action::Reject, Some(nonce)) => Ruling::Refuse(Refusal { nonce, report: refusal_report(verdict, text) }),
             (Action::Annotate, _) => {
-                let annotations = self.settings.annotations_under(self.service.gate.policy().enforcement());
+                let annotations = self.settings.annotations_under(self.service.gate.policy().mode());
                 Ruling::Annotate {
                     comment: annotations.comment.then(|| verdict.comment()),
                     warning: annotations.notice.then(|| warning_report(verdict)),
@@ -313,7 +314,7 @@ impl Inspector for StatementInspector<'_> {
     }
 
     fn refuse(&mut self, report: Report) -> Refusal {
-        self.service.metrics.statement("none", "reject");
+        self.service.metrics.statement(StatementKind::None, Action::Reject);
         Refusal { nonce: fresh_nonce(), report }
     }
 }
@@ -323,14 +324,6 @@ fn fresh_nonce() -> Nonce {
     nonce().unwrap_or_else(|_error| {
         Nonce::new(Timestamp::now().as_nanosecond().to_be_bytes().last_chunk().copied().unwrap_or_default())
     })
-}
-
-const fn path(source: Source) -> DecisionPath {
-    match source {
-        Source::Scan => DecisionPath::Scan,
-        Source::Cached => DecisionPath::Cached,
-        Source::Cold => DecisionPath::Cold,
-    }
 }
 
 /// The gravest finding, and what the others are.

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::gate::finding::{Code, Finding};
+use crate::gate::codes::Code;
+use crate::gate::finding::Finding;
 use crate::gate::principal::Principal;
 use crate::gate::verdict::{Action, JudgedStatement, Verdict};
 use crate::observe::audit::{AuditFinding, AuditRecord, AuditRoleUse};
@@ -23,20 +24,20 @@ pub fn verdict(
     for statement in &verdict.statements {
         let action =
             if verdict.action == Action::Reject { Action::Reject } else { statement.action.min(verdict.action) };
-        let (kind, verdict_word) = (statement.kind.as_str(), action.as_str());
-        metrics.statement(kind, verdict_word);
+        let kind = statement.kind;
+        metrics.statement(kind, action);
         for role_use in &statement.uses {
-            metrics.role_use(kind, role_use.method.as_str(), verdict_word);
+            metrics.role_use(kind, role_use.method.kind(), action);
             if !role_use.roles.is_empty() {
                 let roles: Vec<(&str, &str)> = role_use.roles.iter().map(|role| account_and_name(role)).collect();
-                metrics.chain_use(&roles, &principal.user, kind, verdict_word);
+                metrics.chain_use(&roles, &principal.user, kind, action);
             }
         }
         for hop in &statement.hops {
-            metrics.hop(&hop.source, &hop.target, hop.result.as_str());
+            metrics.hop(&hop.source, &hop.target, hop.result);
         }
         for finding in &statement.findings {
-            metrics.finding(finding.code.as_str(), finding.severity.as_str());
+            metrics.finding(finding.code, finding.severity);
         }
         for (rule, effect) in &statement.rule_hits {
             metrics.rule_hit(rule, effect);
@@ -96,10 +97,9 @@ pub fn alone(service: &Service, remark: &Remark, text: &[u8]) -> Verdict {
         effect: None,
         watch_parameters: true,
     };
-    let shadow = policy.enforcement() == crate::gate::policy::Enforcement::Shadow;
-    Verdict {
+        Verdict {
         unknown_roles: Vec::new(),
-        action: if shadow { action.min(Action::Annotate) } else { action },
+        action: policy.mode().action(action),
         enforced: action,
         statements: vec![statement],
         depends_on_time: false,

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 
 use crate::gate::Gate;
-use crate::gate::policy::Enforcement;
+use crate::gate::enforcement::Mode;
 use crate::iam::Live;
 use crate::net::backend::Backend;
 use crate::observe::Audit;
@@ -67,10 +67,10 @@ pub struct Settings {
 impl Settings {
     /// How an annotation shows under a policy that is carried out or not.
     #[must_use]
-    pub fn annotations_under(&self, enforcement: Enforcement) -> Annotations {
-        match enforcement {
-            Enforcement::Enforce => self.annotations,
-            Enforcement::Shadow => self.shadow_annotations,
+    pub fn annotations_under(&self, mode: Mode) -> Annotations {
+        match mode {
+            Mode::Enforce => self.annotations,
+            Mode::Shadow => self.shadow_annotations,
         }
     }
 }

@@ -1,0 +1,116 @@
+//! The policy cache: verdicts by policy, principal and text.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::notification::RemovalCause;
+use moka::sync::Cache;
+
+use crate::gate::principal::Principal;
+use crate::gate::verdict::Verdict;
+
+/// Texts longer than this are judged anew each time: they are rare, and one must not push out thousands.
+const MAX_CACHED_TEXT_BYTES: usize = 16 * 1024;
+
+/// Size and life of the policy cache.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct CacheSettings {
+    /// Verdicts kept.
+    pub capacity: u64,
+    /// How long a verdict is kept.
+    pub ttl: Duration,
+}
+
+/// Why a verdict left the cache.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    Hash,
+    PartialEq,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+#[serde(rename_all = "snake_case")]
+pub enum EvictionCause {
+    /// Its time was over.
+    Expired,
+    /// Another policy is in force.
+    Reload,
+    /// The same text was judged again.
+    Replaced,
+    /// The cache was full.
+    Size,
+}
+
+impl EvictionCause {
+    /// Value of the `cause` label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
+    }
+}
+
+impl From<RemovalCause> for EvictionCause {
+    fn from(cause: RemovalCause) -> Self {
+        match cause {
+            RemovalCause::Expired => Self::Expired,
+            RemovalCause::Explicit => Self::Reload,
+            RemovalCause::Replaced => Self::Replaced,
+            RemovalCause::Size => Self::Size,
+        }
+    }
+}
+
+/// Everything that a verdict depends on. Facts, rules, dialect and settings stand behind the policy's generation.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(super) struct Key {
+    generation: u64,
+    principal: Principal,
+    text: Box<[u8]>,
+}
+
+impl Key {
+    /// The key of a text, unless the text is too long to be kept.
+    pub(super) fn of(generation: u64, principal: &Principal, text: &[u8]) -> Option<Self> {
+        let is_kept = text.len() <= MAX_CACHED_TEXT_BYTES;
+        is_kept.then(|| Self { generation, principal: principal.clone(), text: text.into() })
+    }
+}
+
+/// Verdicts that are kept.
+#[derive(Debug)]
+pub(super) struct VerdictCache(Cache<Key, Arc<Verdict>>);
+
+impl VerdictCache {
+    pub(super) fn new(settings: CacheSettings, evicted: impl Fn(EvictionCause) + Send + Sync + 'static) -> Self {
+        let told = move |_key, _verdict, cause: RemovalCause| evicted(cause.into());
+        let cache = Cache::builder().max_capacity(settings.capacity).time_to_live(settings.ttl);
+        Self(cache.eviction_listener(told).build())
+    }
+
+    pub(super) fn get(&self, key: &Key) -> Option<Arc<Verdict>> {
+        self.0.get(key)
+    }
+
+    /// Keeps a verdict, unless it holds for its moment only.
+    pub(super) fn keep(&self, key: Option<Key>, verdict: &Arc<Verdict>) {
+        if let Some(key) = key.filter(|_| !verdict.depends_on_time) {
+            self.0.insert(key, Arc::clone(verdict));
+        }
+    }
+
+    pub(super) fn clear(&self) {
+        self.0.invalidate_all();
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.0.entry_count()
+    }
+}

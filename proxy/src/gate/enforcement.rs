@@ -1,0 +1,64 @@
+//! Whether refusals are carried out.
+
+use crate::gate::verdict::Action;
+
+/// Whether refusals are carried out. A verdict says in both modes what enforcement would do; the mode decides what is done.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    Eq,
+    Hash,
+    PartialEq,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// What is to be refused is refused.
+    #[default]
+    Enforce,
+    /// What would be refused goes on, annotated.
+    Shadow,
+}
+
+impl Mode {
+    /// The word of the configuration and the metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
+    }
+
+    /// What is done where enforcement would do `would_be`.
+    #[must_use]
+    pub fn action(self, would_be: Action) -> Action {
+        match self {
+            Self::Enforce => would_be,
+            Self::Shadow => would_be.min(Action::Annotate),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shadow_mode_refuses_nothing_and_makes_nothing_graver() {
+        let rows = [
+            (Action::Forward, Action::Forward),
+            (Action::Annotate, Action::Annotate),
+            (Action::Reject, Action::Annotate),
+        ];
+        for (would_be, done) in rows {
+            assert_eq!(Mode::Shadow.action(would_be), done);
+            assert_eq!(Mode::Enforce.action(would_be), would_be);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Label values that are closed sets: each is an enum that lists itself, so that every series of it starts at zero. Values that
+//! belong to another room (kinds, verdicts, severities, modes) are that room's enums.
+
+/// Declares closed sets of label values, in `snake_case`.
+macro_rules! values {
+    ($($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident),+ $(,)? })+) => {$(
+        $(#[$about])*
+        #[derive(
+            Clone,
+            Copy,
+            Debug,
+            Eq,
+            Hash,
+            PartialEq,
+            strum::VariantArray,
+            strum::IntoStaticStr,
+            strum::EnumString,
+            strum::Display,
+            serde::Serialize,
+            serde::Deserialize,
+        )]
+        #[strum(serialize_all = "snake_case", const_into_str)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name {
+            $($(#[$doc])* $variant),+
+        }
+
+        impl $name {
+            /// The value of the label.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                self.into_str()
+            }
+        }
+    )+};
+}
+
+values! {
+    /// Why a session ended.
+    SessionEnd {
+        /// The client closed it.
+        Client,
+        /// The backend closed it.
+        Upstream,
+        /// A time limit passed: authentication, idleness or lifetime.
+        Limit,
+        /// The gate is being stopped.
+        Drain,
+        /// The gate could not go on.
+        Error,
+    }
+
+    /// Why a connection never became a session.
+    SessionRefusal {
+        /// The TLS handshake failed.
+        Tls,
+        /// The gate holds as many sessions as it may.
+        LimitTotal,
+        /// The user holds as many sessions as it may.
+        LimitUser,
+        /// The client's address holds as many sessions as it may.
+        LimitAddress,
+        /// Too many connections are not authenticated yet.
+        LimitUnauthenticated,
+        /// The start-up itself: malformed, too slow, an unsafe encoding, or a backend that cannot be reached.
+        Startup,
+        /// The gate is being stopped.
+        Drain,
+    }
+
+    /// What became of a cancel request.
+    CancelResult {
+        /// The backend took it.
+        Forwarded,
+        /// The backend could not be told.
+        Failed,
+        /// Too many were under way.
+        Refused,
+    }
+
+    /// An end of a session.
+    Leg {
+        /// The client's.
+        Frontend,
+        /// The cluster's.
+        Backend,
+    }
+
+    /// How a TLS handshake or a fetch went.
+    Outcome {
+        /// Well.
+        Ok,
+        /// Not well.
+        Failed,
+    }
+
+    /// What was reloaded.
+    Reloaded {
+        /// The configuration, and every file that it names.
+        Config,
+    }
+
+    /// How a reload went.
+    ReloadResult {
+        /// The new version is in force.
+        Applied,
+        /// The old one stays in force.
+        Refused,
+    }
+
+    /// Whether the policy cache held a verdict.
+    CacheResult {
+        /// It did.
+        Hit,
+        /// It did not.
+        Miss,
+    }
+
+    /// Which way bytes go.
+    Direction {
+        /// From the client to the cluster.
+        ToBackend,
+        /// From the cluster to the client.
+        ToFrontend,
+    }
+
+    /// What is read over the network in the background.
+    Fetched {
+        /// IAM facts from AWS.
+        Aws,
+        /// Groups from the cluster's own catalogue.
+        Catalog,
+    }
+
+    /// A label with values from clients or policies, whose number is bounded.
+    BoundedLabel {
+        /// A chain of roles.
+        Chain,
+        /// A database user.
+        User,
+        /// A role.
+        Role,
+        /// An organisation rule.
+        Rule,
+    }
+}
+
+impl Outcome {
+    /// The outcome of something that went well or not.
+    #[must_use]
+    pub const fn of(is_good: bool) -> Self {
+        if is_good { Self::Ok } else { Self::Failed }
+    }
+}
