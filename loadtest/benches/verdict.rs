@@ -8,8 +8,9 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use jiff::Timestamp;
 use rolegate::config::Config;
+use rolegate::gate::cache::CacheSettings;
 use rolegate::gate::principal::{Attributes, Principal};
-use rolegate::gate::{CacheSettings, Gate, Source, judge_alone};
+use rolegate::gate::{DecisionPath, Gate, judge_alone};
 use rolegate::serve::build;
 use rolegate_loadtest::accounts::{Size, chain, write};
 
@@ -29,7 +30,7 @@ fn verdicts(criterion: &mut Criterion) {
             bencher.iter(|| judge_alone(&policy, black_box(text.as_bytes()), &user, now));
         });
         gate.judge(text.as_bytes(), &user, || now).0.unwrap();
-        assert_eq!(gate.judge(text.as_bytes(), &user, || now).1, Source::Cached);
+        assert_eq!(gate.judge(text.as_bytes(), &user, || now).1, DecisionPath::Cached);
         criterion.bench_function(&format!("cached/{accounts} accounts"), |bencher| {
             bencher.iter(|| gate.judge(black_box(text.as_bytes()), &user, || now));
         });

@@ -134,6 +134,8 @@ fn page(content_type: &'static str, body: impl Into<String>) -> impl IntoRespons
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gate::verdict::Action;
+    use crate::sql::StatementKind;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     #[derive(Debug)]
@@ -154,7 +156,7 @@ mod tests {
         runtime.block_on(async {
             let metrics = Metrics::new();
             let gate = metrics.gate("g");
-            gate.chain_use(&[("1", "<script>")], "etl", "copy", "forward");
+            gate.chain_use(&[("1", "<script>")], "etl", StatementKind::Copy, Action::Forward);
             let state = AdminState::new(
                 metrics.clone(),
                 vec![("g".to_owned(), gate)],

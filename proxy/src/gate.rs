@@ -36,7 +36,7 @@ use crate::sql::{self, Reading};
     serde::Serialize,
     serde::Deserialize,
 )]
-#[strum(serialize_all = "snake_case", const_into_str)]
+#[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum DecisionPath {
     /// The lexer met nothing to judge.
@@ -50,8 +50,8 @@ pub enum DecisionPath {
 impl DecisionPath {
     /// Value of the `path` label.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        self.into_str()
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

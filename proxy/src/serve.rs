@@ -93,8 +93,7 @@ pub enum ServeError {
 /// [`ServeError`].
 pub fn from_file(path: &Path) -> Result<(), ServeError> {
     let config = Config::load(path)?;
-    logging::init(&config.log.level, config.log.format.as_str())
-        .map_err(|error| ServeError::Logging(error.to_string()))?;
+    logging::init(&config.log.level, config.log.format).map_err(|error| ServeError::Logging(error.to_string()))?;
     run(&config, stopped())
 }
 

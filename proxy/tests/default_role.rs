@@ -7,9 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rolegate::gate::finding::Code;
+use rolegate::gate::codes::Code;
+use rolegate::gate::enforcement::Mode;
 use rolegate::gate::judge_alone;
-use rolegate::gate::policy::{Enforcement, Iam, Parts, Policy};
+use rolegate::gate::policy::{Iam, Parts, Policy};
 use rolegate::gate::principal::{Attributes, Principal};
 use rolegate::iam::{EvaluationMode, ExternalIdOn, Facts, Sources};
 use rolegate::rules::Rules;
@@ -38,7 +39,7 @@ fn codes(from: &str, to: &str) -> Vec<Code> {
         groups: BTreeMap::new(),
         catalog: rolegate::gate::policy::Catalog::NotRead,
         severities: BTreeMap::new(),
-        enforcement: Enforcement::Enforce,
+        mode: Mode::Enforce,
     });
     let principal = Principal::new(Attributes { user: "etl".to_owned(), ..Attributes::default() });
     let text = b"copy venue from 's3://b/x' iam_role default";

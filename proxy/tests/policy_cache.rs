@@ -10,10 +10,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use rolegate::gate::finding::{Code, Severity};
-use rolegate::gate::policy::{Enforcement, Iam, Parts, Policy};
+use rolegate::gate::cache::CacheSettings;
+use rolegate::gate::codes::{Code, Severity};
+use rolegate::gate::enforcement::Mode;
+use rolegate::gate::policy::{Iam, Parts, Policy};
 use rolegate::gate::principal::{Attributes, Principal};
-use rolegate::gate::{CacheSettings, Gate, Source, judge_alone};
+use rolegate::gate::{DecisionPath, Gate, judge_alone};
 use rolegate::iam::{EvaluationMode, ExternalIdOn, Facts, Sources};
 use rolegate::rules::Rules;
 use rolegate::sql::Dialect;
@@ -84,7 +86,7 @@ impl World {
             groups,
             catalog: rolegate::gate::policy::Catalog::NotRead,
             severities: if change.severities { BTreeMap::from(severities) } else { BTreeMap::new() },
-            enforcement: if change.enforce { Enforcement::Enforce } else { Enforcement::Shadow },
+            mode: if change.enforce { Mode::Enforce } else { Mode::Shadow },
         })
     }
 }
@@ -174,7 +176,7 @@ fn a_cached_verdict_is_a_fresh_one() {
                     let (cached, source) = gate.judge(text.as_bytes(), &principal, || now);
                     let fresh = judge_alone(&gate.policy(), text.as_bytes(), &principal, now);
                     assert_eq!(cached.as_deref(), fresh.as_ref(), "{step:?} of {steps:#?}");
-                    hits += usize::from(source == Source::Cached);
+                    hits += usize::from(source == DecisionPath::Cached);
                     runs += 1;
                 }
             }

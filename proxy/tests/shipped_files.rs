@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rolegate::config::Config;
-use rolegate::gate::finding::Code;
+use rolegate::gate::codes::Code;
 use rolegate::serve::build;
 
 fn root() -> PathBuf {
@@ -107,11 +107,11 @@ fn a_case_that_comes_out_otherwise_is_shown() {
 fn every_finding_has_its_section() {
     let page = fs::read_to_string(root().join("docs/findings.md")).unwrap();
     let sections: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
-    let expected = Code::ALL.map(|code| format!("{code}: {}", code.title()));
+    let expected = Code::ALL.iter().map(|code| format!("{code}: {}", code.row().title)).collect::<Vec<_>>();
     assert_eq!(sections, expected, "one section for each code, in order");
     for code in Code::ALL {
         let section = page.split(&format!("## {code}")).nth(1).unwrap();
-        let severity = format!("Default: `{}`.", code.default_severity().as_str());
+        let severity = format!("Default: `{}`.", code.row().severity);
         assert!(section.lines().any(|line| line == severity), "{code} should say {severity}");
         assert!(section.contains("**Cause.**") && section.contains("**Remedy.**"), "{code}");
     }

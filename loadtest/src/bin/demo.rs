@@ -39,7 +39,7 @@ fn main() -> anyhow::Result<()> {
     let addresses = Addresses { gate, standin, admin };
     let folder = std::env::var_os("ROLEGATE_DEMO_DIR").map_or_else(|| PathBuf::from("target/demo"), PathBuf::from);
     let config = Config::load(&demo::prepare(&folder, addresses)?)?;
-    logging::init(&config.log.level, config.log.format.as_str()).map_err(|error| anyhow!("{error}"))?;
+    logging::init(&config.log.level, config.log.format).map_err(|error| anyhow!("{error}"))?;
 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let listener = runtime

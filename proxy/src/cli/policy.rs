@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::cli::{EXIT_OK, EXIT_REFUSED, gate_of};
 use crate::config::{Case, CaseFile, Config};
-use crate::gate::finding::Code;
+use crate::gate::codes::Code;
 use crate::gate::judge_alone;
 use crate::gate::policy::Policy;
 use crate::gate::principal::{Attributes, Principal, database_user};
@@ -114,7 +114,7 @@ fn outcomes(path: &Path) -> Result<Vec<Outcome>, String> {
     let gate = gate_of(&config, file.gate.as_deref())?;
     let policy = build::policy(&config, gate).map_err(|error| error.to_string())?;
     for case in &file.cases {
-        let unknown = case.codes.iter().flatten().find(|code| Code::parse(code).is_none());
+        let unknown = case.codes.iter().flatten().find(|code| code.parse::<Code>().is_err());
         if let Some(code) = unknown {
             return Err(format!(
                 "{}: case \"{}\": {code} is no finding code; see docs/findings.md",

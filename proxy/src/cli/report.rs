@@ -6,7 +6,8 @@ use std::io;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::gate::finding::{Finding, Severity};
+use crate::gate::codes::Severity;
+use crate::gate::finding::Finding;
 use crate::gate::verdict::{JudgedStatement, Verdict};
 use crate::sql::{self, Dialect};
 

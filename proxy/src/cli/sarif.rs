@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use serde_json::{Value, json};
 
 use crate::cli::report::Place;
-use crate::gate::finding::{Code, Severity};
+use crate::gate::codes::{Code, CodeRow, Severity};
 use crate::gate::verdict::Verdict;
 
 /// Where the codes are explained.
@@ -44,12 +44,14 @@ impl Sarif {
     /// The log file.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let rule = |code: Code| {
+        let rule = |code: &Code| {
+            let CodeRow { title, severity, message, .. } = code.row();
             json!({
                 "id": code.as_str(),
-                "shortDescription": { "text": code.title() },
-                "helpUri": format!("{HELP}#{}", code.as_str().to_lowercase()),
-                "defaultConfiguration": { "level": level(code.default_severity()) },
+                "shortDescription": { "text": title },
+                "fullDescription": { "text": message },
+                "helpUri": format!("{HELP}#{}", code.anchor()),
+                "defaultConfiguration": { "level": level(severity) },
             })
         };
         let log = json!({
@@ -60,7 +62,7 @@ impl Sarif {
                     "driver": {
                         "name": "rolegate",
                         "semanticVersion": env!("CARGO_PKG_VERSION"),
-                        "rules": Code::ALL.map(rule),
+                        "rules": Code::ALL.iter().map(rule).collect::<Vec<_>>(),
                     },
                 },
                 "columnKind": "unicodeCodePoints",

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::config::error::{self, ConfigError};
-use crate::config::value::VerdictWord;
+use crate::gate::verdict::Action;
 
 /// A file of cases. Its paths are resolved against its own folder.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
@@ -51,8 +51,8 @@ pub struct Case {
     pub time: Option<jiff::Timestamp>,
     /// The text of the message.
     pub sql: String,
-    /// What is to be done with it.
-    pub verdict: VerdictWord,
+    /// What enforcement is to do with it, in whichever mode the configuration is.
+    pub verdict: Action,
     /// The codes that are to be found, in any order; not compared when not set.
     pub codes: Option<Vec<String>>,
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::config::period::Period;
-use crate::config::value::{ExternalIdWord, FactsMode};
+use crate::iam::{EvaluationMode, ExternalIdOn};
 
 /// `[facts]`. Without a source only what needs no facts is judged.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -18,9 +18,9 @@ pub struct Facts {
     /// Service control policies, in alphabetical order.
     pub service_control: Vec<PathBuf>,
     /// By whose rules a chain is evaluated.
-    pub mode: FactsMode,
+    pub mode: EvaluationMode,
     /// On which hops the database user is sent as `sts:ExternalId`.
-    pub external_id: ExternalIdWord,
+    pub external_id: ExternalIdOn,
     /// AWS itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aws: Option<Aws>,
@@ -32,8 +32,8 @@ impl Default for Facts {
             iam: Vec::new(),
             clusters: Vec::new(),
             service_control: Vec::new(),
-            mode: FactsMode::Guide,
-            external_id: ExternalIdWord::Same,
+            mode: EvaluationMode::Guide,
+            external_id: ExternalIdOn::Same,
             aws: None,
         }
     }

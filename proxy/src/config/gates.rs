@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::address;
 use crate::config::period::Period;
-use crate::config::value::{DialectWord, ExternalIdWord, FactsMode, TlsMode, TlsVersion};
+use crate::config::value::{TlsMode, TlsVersion};
+use crate::iam::{EvaluationMode, ExternalIdOn};
+use crate::sql::Dialect;
 use crate::wire::function_call::FunctionCalls;
 
 /// One `[[gate]]`.
@@ -31,7 +33,7 @@ pub struct Gate {
     pub proxy_protocol_from: Vec<IpNet>,
     /// The lexical rules of the backend.
     #[serde(default = "redshift")]
-    pub dialect: DialectWord,
+    pub dialect: Dialect,
     /// What becomes of a FunctionCall message; refused before a Redshift and relayed before a PostgreSQL when not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function_call: Option<FunctionCalls>,
@@ -57,10 +59,10 @@ pub struct Gate {
 pub struct GateIam {
     /// By whose rules a chain is evaluated.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mode: Option<FactsMode>,
+    pub mode: Option<EvaluationMode>,
     /// On which hops the database user is sent as `sts:ExternalId`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub external_id: Option<ExternalIdWord>,
+    pub external_id: Option<ExternalIdOn>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -111,8 +113,8 @@ pub struct Upstream {
     pub connect_timeout: Period,
 }
 
-const fn redshift() -> DialectWord {
-    DialectWord::Redshift
+const fn redshift() -> Dialect {
+    Dialect::Redshift
 }
 
 const fn verify_full() -> TlsMode {

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::address;
 use crate::config::period::Period;
-use crate::config::value::{LogFormat, ModeWord, SeverityWord};
+use crate::gate::codes::{Code, Severity};
+use crate::gate::enforcement::Mode;
+use crate::observe::logging::LogFormat;
 
 /// `[admin]`: metrics and health over HTTP.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -94,7 +96,7 @@ impl Default for Runtime {
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
     /// Whether refusals are carried out.
-    pub mode: ModeWord,
+    pub mode: Mode,
     /// Cedar files of the organisation's own rules, in alphabetical order.
     pub rules: Vec<PathBuf>,
     /// Whether an annotated statement sends the client a warning.
@@ -105,8 +107,8 @@ pub struct Policy {
     pub shadow_notice: bool,
     /// Whether `comment` holds in shadow mode too.
     pub shadow_comment: bool,
-    /// Severities that differ from the defaults, by finding code; every key is a known one.
-    pub severity: BTreeMap<String, SeverityWord>,
+    /// Severities that differ from the defaults, by finding code.
+    pub severity: BTreeMap<Code, Severity>,
     /// Database users by group.
     pub groups: BTreeMap<String, Vec<String>>,
     /// The cache of verdicts.
@@ -116,7 +118,7 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            mode: ModeWord::Enforce,
+            mode: Mode::Enforce,
             rules: Vec::new(),
             notice: true,
             comment: true,

@@ -3,17 +3,17 @@
 use figment::value::Value;
 
 use crate::config::error::Problem;
-use crate::gate::finding::Code;
+use crate::gate::codes::Code;
 
 fn unknown(code: &str) -> String {
-    let known: Vec<&str> = Code::ALL.iter().map(|known| known.as_str()).collect();
+    let known: Vec<&str> = Code::ALL.iter().copied().map(Code::as_str).collect();
     format!("\"{code}\" is no finding code; known are {}", known.join(", "))
 }
 
 /// Refuses unknown codes while the key's own place is still known.
 pub(super) fn check_codes(values: &Value) -> Result<(), Problem> {
     let Some(severities) = values.find_ref("policy.severity").and_then(Value::as_dict) else { return Ok(()) };
-    match severities.keys().find(|code| Code::parse(code).is_none()) {
+    match severities.keys().find(|code| code.parse::<Code>().is_err()) {
         Some(code) => Err(Problem::at(&["policy", "severity", code], unknown(code))),
         None => Ok(()),
     }

@@ -5,7 +5,10 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::*;
-use crate::config::value::{DialectWord, LogFormat, SeverityWord, TlsMode};
+use crate::config::value::TlsMode;
+use crate::gate::codes::{Code, Severity};
+use crate::observe::logging::LogFormat;
+use crate::sql::Dialect;
 
 /// The least that loads.
 const LEAST: &str =
@@ -39,7 +42,7 @@ fn defaults() {
     assert!(config.policy.notice && config.policy.comment && !config.facts.is_configured());
     assert_eq!((config.policy.cache.capacity, config.policy.cache.ttl), (10_000, Period::from_secs(300)));
     let gate = &config.gate[0];
-    assert_eq!((gate.dialect, gate.upstream.tls), (DialectWord::Redshift, TlsMode::VerifyFull));
+    assert_eq!((gate.dialect, gate.upstream.tls), (Dialect::Redshift, TlsMode::VerifyFull));
     assert_eq!(gate.upstream.address, "localhost:5440");
     assert_eq!(gate.upstream.connect_timeout, Period::from_secs(10));
     assert_eq!((gate.limits.max_statement_bytes, gate.limits.max_sessions), (16_777_216, 5000));
@@ -127,10 +130,10 @@ fn every_key_is_read_and_shown() {
     assert_eq!(config.gate[0].upstream.ca, Some(path("ca.pem")));
     let tls = config.gate[0].tls.as_ref().unwrap();
     assert_eq!((tls.certificate.as_path(), &tls.key, tls.required), (Path::new("/etc/x.pem"), &path("x.key"), true));
-    let severity = |code| config.policy.severity.get(code).copied();
-    assert_eq!(severity("RG104"), Some(SeverityWord::Reject));
-    assert_eq!(severity("RG206"), Some(SeverityWord::Annotate));
-    assert_eq!(severity("RG101"), None);
+    let severity = |code| config.policy.severity.get(&code).copied();
+    assert_eq!(severity(Code::Rg104), Some(Severity::Reject));
+    assert_eq!(severity(Code::Rg206), Some(Severity::Annotate));
+    assert_eq!(severity(Code::Rg101), None);
     assert_eq!(config.groups_of("both"), ["analysts", "etl"]);
     assert!(config.groups_of("nobody").is_empty());
     fs::write(config.source(), config.to_toml_masked()).unwrap();
@@ -151,7 +154,7 @@ fn the_environment_overrides() {
     let config = load(&folder(LEAST), &variables).unwrap();
     assert_eq!(config.log.level, "debug");
     assert_eq!((config.policy.cache.ttl, config.policy.cache.capacity), (Period::from_secs(3600), 7));
-    assert_eq!(config.policy.severity.get("RG104"), Some(&SeverityWord::Allow));
+    assert_eq!(config.policy.severity.get(&Code::Rg104), Some(&Severity::Allow));
     assert_eq!(config.groups_of("b"), ["Etl"]);
     assert_eq!(config.gate[0].upstream.address, "cluster:5439");
     assert_eq!(config.admin.listen.to_string(), "[::1]:1");
@@ -212,7 +215,7 @@ fn wrong_sections() {
         ),
         (
             "[policy.severity]\nRG101 = \"warn\"\n",
-            "line 2: policy.severity.RG101: \"warn\" is no known word; write one of \"reject\", \"annotate\", \"allow\"",
+            "line 2: policy.severity.RG101: \"warn\" is no known word; write one of \"allow\", \"annotate\", \"reject\"",
         ),
         ("[policy.groups]\netl = [\"\"]\n", "line 2: policy.groups.etl: holds an empty user name; remove it"),
         (

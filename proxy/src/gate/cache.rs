@@ -36,7 +36,7 @@ pub struct CacheSettings {
     serde::Serialize,
     serde::Deserialize,
 )]
-#[strum(serialize_all = "snake_case", const_into_str)]
+#[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum EvictionCause {
     /// Its time was over.
@@ -52,8 +52,8 @@ pub enum EvictionCause {
 impl EvictionCause {
     /// Value of the `cause` label.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        self.into_str()
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -20,7 +20,7 @@ use strum::VariantArray as _;
     serde::Serialize,
     serde::Deserialize,
 )]
-#[strum(serialize_all = "snake_case", const_into_str)]
+#[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// It is recorded, and that is all.
@@ -34,8 +34,8 @@ pub enum Severity {
 impl Severity {
     /// The word of the configuration, the audit and the metrics.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        self.into_str()
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -71,7 +71,7 @@ macro_rules! codes {
             serde::Serialize,
             serde::Deserialize,
         )]
-        #[strum(serialize_all = "UPPERCASE", const_into_str)]
+        #[strum(serialize_all = "UPPERCASE")]
         #[serde(rename_all = "UPPERCASE")]
         pub enum Code {
             $($(#[$about])* $code,)+
@@ -176,8 +176,8 @@ impl Code {
 
     /// The code as it is written everywhere, such as `RG101`.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        self.into_str()
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// The anchor of its section in `docs/findings.md`.

@@ -18,7 +18,7 @@ use crate::gate::verdict::Action;
     serde::Serialize,
     serde::Deserialize,
 )]
-#[strum(serialize_all = "snake_case", const_into_str)]
+#[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// What is to be refused is refused.
@@ -31,8 +31,8 @@ pub enum Mode {
 impl Mode {
     /// The word of the configuration and the metrics.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        self.into_str()
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// What is done where enforcement would do `would_be`.

@@ -221,7 +221,7 @@ impl Judge<'_> {
         self.depends_on_time |= judgement.depends_on_time;
         for hit in judgement.hits {
             let forbids = hit.effect == rules::RuleEffect::Forbid;
-            judged.rule_hits.push((hit.rule.clone(), if forbids { "forbid" } else { "permit" }));
+            judged.rule_hits.push((hit.rule.clone(), hit.effect));
             if !forbids {
                 continue;
             }

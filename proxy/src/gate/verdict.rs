@@ -5,18 +5,27 @@ use std::ops::Range;
 use crate::chain::RoleArn;
 use crate::gate::codes::{Code, Severity};
 use crate::gate::finding::Finding;
+use crate::rules::RuleEffect;
 use crate::sql::{Clause, Effect, Method, StatementKind, Target};
 
 /// What is done with a message.
 #[derive(
-    Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, strum::VariantArray,
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    Hash,
+    Ord,
+    PartialEq,
+    PartialOrd,
+    strum::VariantArray,
     strum::IntoStaticStr,
     strum::EnumString,
     strum::Display,
     serde::Serialize,
     serde::Deserialize,
 )]
-#[strum(serialize_all = "snake_case", const_into_str)]
+#[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// It goes on as it came.
@@ -30,8 +39,8 @@ pub enum Action {
 impl Action {
     /// The word of the audit, the metrics and the command line.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        self.into_str()
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -62,14 +71,20 @@ pub struct JudgedUse {
 
 /// Whether the source of a hop may assume its target.
 #[derive(
-    Clone, Copy, Debug, Eq, Hash, PartialEq, strum::VariantArray,
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    Hash,
+    PartialEq,
+    strum::VariantArray,
     strum::IntoStaticStr,
     strum::EnumString,
     strum::Display,
     serde::Serialize,
     serde::Deserialize,
 )]
-#[strum(serialize_all = "snake_case", const_into_str)]
+#[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum HopResult {
     /// It may.
@@ -83,8 +98,8 @@ pub enum HopResult {
 impl HopResult {
     /// Value of the `result` label.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        self.into_str()
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -110,8 +125,8 @@ pub struct JudgedStatement {
     pub uses: Vec<JudgedUse>,
     /// The steps of its chains.
     pub hops: Vec<JudgedHop>,
-    /// The organisation rules that spoke: id and `permit` or `forbid`.
-    pub rule_hits: Vec<(String, &'static str)>,
+    /// The organisation rules that applied: id and effect.
+    pub rule_hits: Vec<(String, RuleEffect)>,
     /// What is wrong with it.
     pub findings: Vec<Finding>,
     /// What it would do alone.

@@ -47,7 +47,7 @@ impl std::fmt::Debug for Backend {
     serde::Serialize,
     serde::Deserialize,
 )]
-#[strum(serialize_all = "snake_case", const_into_str)]
+#[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum BackendFailure {
     /// Its name or TCP.
@@ -63,8 +63,8 @@ pub enum BackendFailure {
 impl BackendFailure {
     /// Value of the `reason` label.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        self.into_str()
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -5,6 +5,30 @@ use std::io::{self, IsTerminal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
+/// The form of the log.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    Hash,
+    PartialEq,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
 /// Why the log cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum LoggingError {
@@ -21,14 +45,14 @@ pub enum LoggingError {
     Twice(#[from] tracing_subscriber::util::TryInitError),
 }
 
-/// Sends the log to stderr, in the form `text` or `json`.
+/// Sends the log to stderr.
 ///
 /// # Errors
 /// [`LoggingError`].
-pub fn init(level: &str, format: &str) -> Result<(), LoggingError> {
+pub fn init(level: &str, format: LogFormat) -> Result<(), LoggingError> {
     let filter = EnvFilter::try_new(level).map_err(|source| LoggingError::Level { level: level.to_owned(), source })?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    if format == "json" {
+    if format == LogFormat::Json {
         builder.json().finish().try_init()?;
     } else {
         builder.with_ansi(io::stderr().is_terminal()).finish().try_init()?;

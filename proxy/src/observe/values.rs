@@ -19,7 +19,7 @@ macro_rules! values {
             serde::Serialize,
             serde::Deserialize,
         )]
-        #[strum(serialize_all = "snake_case", const_into_str)]
+        #[strum(serialize_all = "snake_case")]
         #[serde(rename_all = "snake_case")]
         pub enum $name {
             $($(#[$doc])* $variant),+
@@ -28,8 +28,8 @@ macro_rules! values {
         impl $name {
             /// The value of the label.
             #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                self.into_str()
+            pub fn as_str(self) -> &'static str {
+                self.into()
             }
         }
     )+};

@@ -7,8 +7,9 @@ use std::sync::{Arc, PoisonError};
 use arc_swap::ArcSwap;
 
 use crate::config::Config;
+use crate::gate::Gate;
+use crate::gate::cache::CacheSettings;
 use crate::gate::policy::Policy;
-use crate::gate::{CacheSettings, Gate};
 use crate::iam::{Facts, Live};
 use crate::observe::{Audit, Metrics};
 use crate::serve::build::GateParts;

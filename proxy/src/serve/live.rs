@@ -70,7 +70,8 @@ mod from_config {
 /// The live facts of a configuration, read once. Accounts that could not be read are tried again later.
 pub(super) async fn start(config: &Config, metrics: &Metrics) -> Result<Option<Arc<Live>>, BuildError> {
     let metrics = metrics.clone();
-    let observer = Box::new(move |_what, is_good, took| metrics.facts_fetched(Fetched::Aws, Outcome::of(is_good), took));
+    let observer =
+        Box::new(move |_what, is_good, took| metrics.facts_fetched(Fetched::Aws, Outcome::of(is_good), took));
     let live = from_config::live(config, observer).await?;
     if let Some(live) = &live
         && let Err(errors) = live.fetch_all().await

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
+use strum::VariantArray;
 
 use crate::admin::Subject;
 use crate::gate::policy::Catalog;
@@ -25,7 +26,7 @@ impl Subject for Overview {
     fn measure(&self) {
         self.metrics.cache_entries(self.gates.services().iter().map(|service| service.gate.cached()).sum());
         let Some(facts) = self.gates.facts() else { return };
-        for origin in [Origin::Snapshot, Origin::Aws] {
+        for &origin in Origin::VARIANTS {
             let of_it: Vec<_> = facts.accounts().filter(|(_, account)| account.origin() == origin).collect();
             let roles = of_it.iter().map(|(_, account)| account.role_count()).sum();
             let oldest = of_it.iter().map(|(_, account)| age(account.read_at())).max().unwrap_or_default();

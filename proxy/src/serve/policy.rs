@@ -1,17 +1,13 @@
 //! From a configuration to the policy of one gate.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::config::value::{DialectWord, ExternalIdWord, FactsMode, ModeWord, SeverityWord};
 use crate::config::{Config, Gate as GateConfig};
-use crate::gate::finding::{Code, Severity};
-use crate::gate::policy::{Catalog, Enforcement, Iam, Parts, Policy};
-use crate::iam::{EvaluationMode, ExternalIdOn, Facts};
+use crate::gate::policy::{Catalog, Iam, Parts, Policy};
+use crate::iam::Facts;
 use crate::observe::metrics::GateMetrics;
 use crate::rules::Rules;
 use crate::serve::error::BuildError;
-use crate::sql::Dialect;
 
 /// Redshift's limit of roles attached to a cluster. Source: Amazon Redshift Management Guide, "Quotas and limits".
 const ATTACHED_ROLES_QUOTA: usize = 50;
@@ -33,53 +29,25 @@ pub(super) fn of(
         Some(facts) => Some(Iam {
             facts: Arc::clone(facts),
             cluster: gate.cluster.clone(),
-            mode: match gate.iam.mode.unwrap_or(config.facts.mode) {
-                FactsMode::Guide => EvaluationMode::Guide,
-                FactsMode::Aws => EvaluationMode::Aws,
-            },
-            external_id: match gate.iam.external_id.unwrap_or(config.facts.external_id) {
-                ExternalIdWord::Same => ExternalIdOn::Same,
-                ExternalIdWord::FirstOnly => ExternalIdOn::FirstOnly,
-                ExternalIdWord::Unknown => ExternalIdOn::Unknown,
-            },
+            mode: gate.iam.mode.unwrap_or(config.facts.mode),
+            external_id: gate.iam.external_id.unwrap_or(config.facts.external_id),
         }),
     };
     Ok(Policy::new(Parts {
         gate: gate.name.clone(),
-        dialect: dialect(gate),
+        dialect: gate.dialect,
         iam,
         rules: Arc::clone(rules),
         groups: config.policy.groups.clone(),
         catalog: if gate.catalog.is_some() { Catalog::Unknown } else { Catalog::NotRead },
-        severities: severities(config),
-        enforcement: match config.policy.mode {
-            ModeWord::Enforce => Enforcement::Enforce,
-            ModeWord::Shadow => Enforcement::Shadow,
-        },
+        severities: config.policy.severity.clone(),
+        mode: config.policy.mode,
     }))
-}
-
-fn severities(config: &Config) -> BTreeMap<Code, Severity> {
-    let severity = |word: &SeverityWord| match word {
-        SeverityWord::Reject => Severity::Reject,
-        SeverityWord::Annotate => Severity::Annotate,
-        SeverityWord::Allow => Severity::Allow,
-    };
-    let known =
-        config.policy.severity.iter().filter_map(|(code, word)| Code::parse(code).map(|code| (code, severity(word))));
-    known.collect()
-}
-
-fn dialect(gate: &GateConfig) -> Dialect {
-    match gate.dialect {
-        DialectWord::Redshift => Dialect::Redshift,
-        DialectWord::PostgreSql => Dialect::PostgreSql,
-    }
 }
 
 /// Shows a policy in the metrics.
 pub(super) fn show(gate: &GateMetrics, policy: &Policy) {
-    gate.policy_info(policy.version(), policy.enforcement().as_str());
+    gate.policy_info(policy.version(), policy.mode());
     if let Some(cluster) = policy.iam().and_then(|iam| iam.facts.cluster(&iam.cluster)) {
         gate.attached_roles(cluster.attached_roles().len(), ATTACHED_ROLES_QUOTA);
     }

@@ -15,6 +15,7 @@ use tracing::{error, info, warn};
 
 use crate::config::Config;
 use crate::iam::Live;
+use crate::observe::values::{ReloadResult, Reloaded};
 use crate::observe::{Audit, Metrics};
 use crate::serve::build::{self, BuildError};
 use crate::serve::gates::Gates;
@@ -74,7 +75,8 @@ fn reload(config: &Config, live: Option<&Live>, gates: &Gates, metrics: &Metrics
         restart_only(config, &fresh);
         refresh(&fresh, live, gates)
     });
-    metrics.reload("config", applied.is_ok(), now());
+    let result = if applied.is_ok() { ReloadResult::Applied } else { ReloadResult::Refused };
+    metrics.reload(Reloaded::Config, result, now());
     match applied {
         Ok(()) => info!(why, "reloaded"),
         Err(error) => error!(why, %error, "reload refused; the old configuration, rules and facts stay in force"),

@@ -1,12 +1,13 @@
 //! From a configuration to what the sessions of one gate find at their start: limits, TLS on both sides, the backend.
 
-use crate::config::value::{DialectWord, TlsMode, TlsVersion};
+use crate::config::value::{TlsMode, TlsVersion};
 use crate::config::{Config, Gate as GateConfig, Period};
 use crate::net::backend::{self, Backend};
 use crate::net::tls::{self, Frontend, Verify};
 use crate::serve::error::BuildError;
 use crate::session::limits::HolderLimits;
 use crate::session::service::{Annotations, Limits, Settings};
+use crate::sql::Dialect;
 use crate::wire::function_call::FunctionCalls;
 use crate::wire::startup::Offer;
 
@@ -24,8 +25,8 @@ pub(super) fn of(config: &Config, gate: &GateConfig) -> Result<Settings, BuildEr
             notice: policy.notice && policy.shadow_notice,
         },
         function_calls: gate.function_call.unwrap_or(match gate.dialect {
-            DialectWord::Redshift => FunctionCalls::Refuse,
-            DialectWord::PostgreSql => FunctionCalls::Relay,
+            Dialect::Redshift => FunctionCalls::Refuse,
+            Dialect::PostgreSql => FunctionCalls::Relay,
         }),
     })
 }

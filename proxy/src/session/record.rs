@@ -40,7 +40,7 @@ pub fn verdict(
             metrics.finding(finding.code, finding.severity);
         }
         for (rule, effect) in &statement.rule_hits {
-            metrics.rule_hit(rule, effect);
+            metrics.rule_hit(rule, *effect);
         }
         if !statement.uses.is_empty() || !statement.findings.is_empty() || action == Action::Reject {
             service.audit.record(audit_record(service, session, principal, verdict, statement, action, text, nonce));
@@ -97,7 +97,7 @@ pub fn alone(service: &Service, remark: &Remark, text: &[u8]) -> Verdict {
         effect: None,
         watch_parameters: true,
     };
-        Verdict {
+    Verdict {
         unknown_roles: Vec::new(),
         action: policy.mode().action(action),
         enforced: action,

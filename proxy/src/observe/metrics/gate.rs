@@ -14,6 +14,7 @@ use crate::gate::verdict::{Action, HopResult};
 use crate::net::backend::BackendFailure;
 use crate::observe::metrics::{Metrics, gauge};
 use crate::observe::values::{CacheResult, CancelResult, Direction, Leg, Outcome, SessionEnd, SessionRefusal};
+use crate::rules::RuleEffect;
 use crate::sql::{MethodKind, StatementKind};
 
 /// The kind under which messages count in which nothing was to be judged.
@@ -44,19 +45,19 @@ impl Metrics {
     pub fn gate(&self, name: &str) -> GateMetrics {
         self.start_session_series(name);
         self.start_verdict_series(name);
-        let decision = |path: DecisionPath| self.decision_seconds.with_label_values(&[name, path.as_str()]);
-        let bytes = |direction: Direction| self.relayed_bytes.with_label_values(&[name, direction.as_str()]);
+        let decision = |path: DecisionPath| self.families.decision_seconds.with_label_values(&[name, path.as_str()]);
+        let bytes = |direction: Direction| self.families.relayed_bytes.with_label_values(&[name, direction.as_str()]);
         GateMetrics {
             gate: name.into(),
-            sessions_opened: self.sessions_opened.with_label_values(&[name]),
-            plain: self.statements.with_label_values(&[name, ORDINARY, Action::Forward.as_str()]),
+            sessions_opened: self.families.sessions_opened.with_label_values(&[name]),
+            plain: self.families.statements.with_label_values(&[name, ORDINARY, Action::Forward.as_str()]),
             scan: decision(DecisionPath::Scan),
             cached: decision(DecisionPath::Cached),
             cold: decision(DecisionPath::Cold),
-            statement_bytes: self.statement_bytes.with_label_values(&[name]),
+            statement_bytes: self.families.statement_bytes.with_label_values(&[name]),
             to_backend: bytes(Direction::ToBackend),
             to_frontend: bytes(Direction::ToFrontend),
-            upstream_connect: self.upstream_connect_seconds.with_label_values(&[name]),
+            upstream_connect: self.families.upstream_connect_seconds.with_label_values(&[name]),
             open: Arc::default(),
             policy: Arc::default(),
             all: self.clone(),
@@ -65,39 +66,39 @@ impl Metrics {
 
     fn start_session_series(&self, gate: &str) {
         for reason in SessionEnd::VARIANTS {
-            self.sessions_closed.with_label_values(&[gate, reason.as_str()]).inc_by(0);
+            self.families.sessions_closed.with_label_values(&[gate, reason.as_str()]).inc_by(0);
         }
         for reason in SessionRefusal::VARIANTS {
-            self.sessions_refused.with_label_values(&[gate, reason.as_str()]).inc_by(0);
+            self.families.sessions_refused.with_label_values(&[gate, reason.as_str()]).inc_by(0);
         }
         for result in CancelResult::VARIANTS {
-            self.cancels.with_label_values(&[gate, result.as_str()]).inc_by(0);
+            self.families.cancels.with_label_values(&[gate, result.as_str()]).inc_by(0);
         }
         for failure in BackendFailure::VARIANTS {
-            self.upstream_errors.with_label_values(&[gate, failure.as_str()]).inc_by(0);
+            self.families.upstream_errors.with_label_values(&[gate, failure.as_str()]).inc_by(0);
         }
         for (side, result) in product(Leg::VARIANTS, Outcome::VARIANTS) {
-            self.tls_handshakes.with_label_values(&[gate, side.as_str(), result.as_str()]).inc_by(0);
+            self.families.tls_handshakes.with_label_values(&[gate, side.as_str(), result.as_str()]).inc_by(0);
         }
     }
 
     fn start_verdict_series(&self, gate: &str) {
         for action in Action::VARIANTS {
-            self.statements.with_label_values(&[gate, ORDINARY, action.as_str()]).inc_by(0);
+            self.families.statements.with_label_values(&[gate, ORDINARY, action.as_str()]).inc_by(0);
         }
         for (kind, would_be) in product(StatementKind::VARIANTS, Action::VARIANTS) {
             let (kind, word) = (kind.as_str(), would_be.as_str());
-            self.statements.with_label_values(&[gate, kind, word]).inc_by(0);
+            self.families.statements.with_label_values(&[gate, kind, word]).inc_by(0);
             for mode in Mode::VARIANTS {
                 let labels = [gate, kind, word, mode.action(*would_be).as_str(), mode.as_str()];
-                self.verdicts.with_label_values(&labels).inc_by(0);
+                self.families.verdicts.with_label_values(&labels).inc_by(0);
             }
             for method in MethodKind::VARIANTS {
-                self.role_uses.with_label_values(&[gate, kind, method.as_str(), word]).inc_by(0);
+                self.families.role_uses.with_label_values(&[gate, kind, method.as_str(), word]).inc_by(0);
             }
         }
         for (code, severity) in product(Code::VARIANTS, Severity::VARIANTS) {
-            self.findings.with_label_values(&[gate, code.as_str(), severity.as_str()]).inc_by(0);
+            self.families.findings.with_label_values(&[gate, code.as_str(), severity.as_str()]).inc_by(0);
         }
     }
 }
@@ -115,7 +116,7 @@ impl GateMetrics {
         SessionGuard {
             gate: Arc::clone(&self.gate),
             open: Arc::clone(&self.open),
-            closed: self.all.sessions_closed.clone(),
+            closed: self.all.families.sessions_closed.clone(),
             reason: SessionEnd::Error,
         }
     }
@@ -128,7 +129,7 @@ impl GateMetrics {
 
     /// Counts a connection that is refused before authentication.
     pub fn session_refused(&self, reason: SessionRefusal) {
-        self.all.sessions_refused.with_label_values(&[&*self.gate, reason.as_str()]).inc();
+        self.all.families.sessions_refused.with_label_values(&[&*self.gate, reason.as_str()]).inc();
     }
 
     /// Counts an ordinary message, in which there was nothing to judge.
@@ -151,24 +152,24 @@ impl GateMetrics {
             DecisionPath::Cold => (&self.cold, CacheResult::Miss),
         };
         histogram.observe(took.as_secs_f64());
-        self.all.cache_requests.with_label_values(&[result.as_str()]).inc();
+        self.all.families.cache_requests.with_label_values(&[result.as_str()]).inc();
     }
 
     /// Counts a judged statement by what was done with it.
     pub fn statement(&self, kind: StatementKind, action: Action) {
-        self.all.statements.with_label_values(&[&*self.gate, kind.as_str(), action.as_str()]).inc();
+        self.all.families.statements.with_label_values(&[&*self.gate, kind.as_str(), action.as_str()]).inc();
     }
 
     /// Counts the two faces of a statement's verdict.
     pub fn verdict(&self, kind: StatementKind, would_be: Action, action: Action, mode: Mode) {
         let labels = [&*self.gate, kind.as_str(), would_be.as_str(), action.as_str(), mode.as_str()];
-        self.all.verdicts.with_label_values(&labels).inc();
+        self.all.families.verdicts.with_label_values(&labels).inc();
     }
 
     /// Counts a credential clause.
     pub fn role_use(&self, kind: StatementKind, method: MethodKind, action: Action) {
         let labels = [&*self.gate, kind.as_str(), method.as_str(), action.as_str()];
-        self.all.role_uses.with_label_values(&labels).inc();
+        self.all.families.role_uses.with_label_values(&labels).inc();
     }
 
     /// Counts a use of a chain, given as account and name of each role.
@@ -176,26 +177,30 @@ impl GateMetrics {
         let chain: Vec<String> = roles.iter().map(|(account, name)| format!("{account}/{name}")).collect();
         let chain = chain.join(">");
         let (chain, user) = (self.all.chain.admit(&chain), self.all.user.admit(user));
-        self.all.chain_uses.with_label_values(&[&*self.gate, chain, user, kind.as_str(), action.as_str()]).inc();
+        self.all
+            .families
+            .chain_uses
+            .with_label_values(&[&*self.gate, chain, user, kind.as_str(), action.as_str()])
+            .inc();
         let count = u32::try_from(roles.len()).unwrap_or(u32::MAX);
-        self.all.chain_roles.with_label_values(&[&*self.gate]).observe(f64::from(count));
+        self.all.families.chain_roles.with_label_values(&[&*self.gate]).observe(f64::from(count));
     }
 
     /// Counts an evaluated hop.
     pub fn hop(&self, source: &str, target: &str, result: HopResult) {
         let (source, target) = (self.all.role.admit(source), self.all.role.admit(target));
-        self.all.hops.with_label_values(&[&*self.gate, source, target, result.as_str()]).inc();
+        self.all.families.hops.with_label_values(&[&*self.gate, source, target, result.as_str()]).inc();
     }
 
     /// Counts a finding.
     pub fn finding(&self, code: Code, severity: Severity) {
-        self.all.findings.with_label_values(&[&*self.gate, code.as_str(), severity.as_str()]).inc();
+        self.all.families.findings.with_label_values(&[&*self.gate, code.as_str(), severity.as_str()]).inc();
     }
 
     /// Counts a rule that applied.
-    pub fn rule_hit(&self, rule: &str, effect: &str) {
+    pub fn rule_hit(&self, rule: &str, effect: RuleEffect) {
         let rule = self.all.rule.admit(rule);
-        self.all.rule_hits.with_label_values(&[&*self.gate, rule, effect]).inc();
+        self.all.families.rule_hits.with_label_values(&[&*self.gate, rule, effect.into()]).inc();
     }
 
     /// Counts bytes sent to the backend.
@@ -215,17 +220,17 @@ impl GateMetrics {
 
     /// Counts a backend that was not reached.
     pub fn upstream_error(&self, reason: BackendFailure) {
-        self.all.upstream_errors.with_label_values(&[&*self.gate, reason.as_str()]).inc();
+        self.all.families.upstream_errors.with_label_values(&[&*self.gate, reason.as_str()]).inc();
     }
 
     /// Counts a cancel request.
     pub fn cancel(&self, result: CancelResult) {
-        self.all.cancels.with_label_values(&[&*self.gate, result.as_str()]).inc();
+        self.all.families.cancels.with_label_values(&[&*self.gate, result.as_str()]).inc();
     }
 
     /// Counts a TLS handshake.
     pub fn tls_handshake(&self, side: Leg, result: Outcome) {
-        self.all.tls_handshakes.with_label_values(&[&*self.gate, side.as_str(), result.as_str()]).inc();
+        self.all.families.tls_handshakes.with_label_values(&[&*self.gate, side.as_str(), result.as_str()]).inc();
     }
 
     /// Shows the policy in force instead of the one before.
@@ -233,9 +238,9 @@ impl GateMetrics {
         let mut shown = self.policy.write().unwrap_or_else(PoisonError::into_inner);
         if let Some((version, mode)) = shown.take() {
             // Absent already is as good.
-            let _absent = self.all.policy_info.remove_label_values(&[&*self.gate, &version, mode.as_str()]);
+            let _absent = self.all.families.policy_info.remove_label_values(&[&*self.gate, &version, mode.as_str()]);
         }
-        self.all.policy_info.with_label_values(&[&*self.gate, version, mode.as_str()]).set(1);
+        self.all.families.policy_info.with_label_values(&[&*self.gate, version, mode.as_str()]).set(1);
         *shown = Some((version.to_owned(), mode));
     }
 
@@ -248,8 +253,8 @@ impl GateMetrics {
 
     /// Shows how many roles are attached to the cluster, and how many may be.
     pub fn attached_roles(&self, attached: usize, quota: usize) {
-        self.all.attached_roles.with_label_values(&[&*self.gate]).set(gauge(attached));
-        self.all.attached_roles_quota.with_label_values(&[&*self.gate]).set(gauge(quota));
+        self.all.families.attached_roles.with_label_values(&[&*self.gate]).set(gauge(attached));
+        self.all.families.attached_roles_quota.with_label_values(&[&*self.gate]).set(gauge(quota));
     }
 }
 
