@@ -191,17 +191,14 @@ async fn until_ended(mut drained: watch::Receiver<Drain>) {
     }
 }
 
-/// Idle sessions end at once, running ones when they are idle or when the time is over.
-async fn drain_sessions(drain: &watch::Sender<Drain>, threads: worker::Threads, limit: Duration) {
+/// Idle sessions end at once, running ones when they are idle or when the time is over. Until then they can be canceled.
+async fn drain_sessions(drain: &watch::Sender<Drain>, mut threads: worker::Threads, limit: Duration) {
     drain.send_replace(Drain::WhenIdle);
-    let mut finished = pin!(threads.finished());
-    if tokio::time::timeout(limit, finished.as_mut()).await.is_ok() {
-        drain.send_replace(Drain::Now);
-        return;
+    if tokio::time::timeout(limit, threads.drained()).await.is_err() {
+        warn!("drain limit reached: ending the remaining sessions");
     }
-    warn!("drain limit reached: ending the remaining sessions");
     drain.send_replace(Drain::Now);
-    if tokio::time::timeout(LAST_WORDS, finished).await.is_err() {
+    if tokio::time::timeout(LAST_WORDS, threads.finished()).await.is_err() {
         warn!("some sessions did not end in time");
     }
 }

@@ -13,7 +13,7 @@ import pytest
 from authority import Authority
 from fake import AUTHENTICATION_OK, READY, Fake
 from servers import Gate, wait_for
-from wire import GSSENC_REQUEST, SSL_REQUEST, Wire, frame, query, startup
+from wire import GSSENC_REQUEST, SSL_REQUEST, Wire, frame, query, startup, text
 
 PROTOCOL_3_2 = 196610
 CANCEL_CODE = struct.pack("!i", 80877102)
@@ -77,6 +77,14 @@ def rest(wire) -> bytes:
     return data
 
 
+def is_unsupported_protocol(wire, request) -> bool:
+    """PostgreSQL takes a request that has no place for the version of a protocol that it does not speak, and says so."""
+    fields = wire.message().fields()
+    minor = int.from_bytes(request[6:], "big")
+    wanted = f"unsupported frontend protocol 1234.{minor}: server supports 3.0 to 3.0"
+    return (fields["S"], fields["C"], fields["M"], rest(wire)) == ("FATAL", "0A000", wanted, b"")
+
+
 REQUESTS = {
     "none": ([], True),
     "SSLRequest": ([SSL_REQUEST], True),
@@ -96,7 +104,7 @@ def test_each_request_is_taken_once_in_any_order(tmp_path, name):
         for number, request in enumerate(requests, 1):
             wire.send(request)
             if number == len(requests) and not accepted:
-                assert rest(wire) == b"" and backend.connections == 0
+                assert is_unsupported_protocol(wire, request) and backend.connections == 0
                 return
             assert wire.exactly(1) == b"N"
         assert wire.login()[-1].kind == "Z"
@@ -111,7 +119,7 @@ def test_no_request_for_encryption_within_it(tmp_path, authority, request_inside
             if not direct:
                 wire.starttls()
             wire.send(request_inside)
-            assert rest(wire) == b""
+            assert is_unsupported_protocol(wire, request_inside)
         assert backend.connections == 0
 
 
@@ -309,3 +317,33 @@ def test_one_deadline_bounds_the_whole_startup(tmp_path, authority, stop):
             wire.sock.recv(1)
         assert 1.9 < time.monotonic() - began < 3, "from the connection on, two seconds"
         assert backend.connections == 0
+
+
+def raw_startup(*pairs: tuple[bytes, bytes]) -> bytes:
+    """A StartupMessage of these parameters in this order, whatever they hold."""
+    body = (196608).to_bytes(4, "big") + b"".join(text(key) + text(value) for key, value in pairs) + b"\0"
+    return (len(body) + 4).to_bytes(4, "big") + body
+
+
+ODD_STARTUPS = {
+    "user given twice": raw_startup((b"user", b"nobody"), (b"user", b"postgres"), (b"database", b"postgres")),
+    "user given twice, the last unknown": raw_startup((b"user", b"postgres"), (b"user", b"nobody")),
+    "database given twice": raw_startup((b"user", b"postgres"), (b"database", b"nothing"), (b"database", b"postgres")),
+    "application_name given twice": raw_startup((b"user", b"postgres"), (b"application_name", b"a"), (b"application_name", b"b")),
+    "user not UTF-8": raw_startup((b"user", b"\xff\xfe")),
+    "database not UTF-8": raw_startup((b"user", b"postgres"), (b"database", b"\xc3(")),
+    "application_name not UTF-8": raw_startup((b"user", b"postgres"), (b"application_name", b"caf\xe9")),
+}
+
+
+@pytest.mark.parametrize("name", ODD_STARTUPS)
+def test_odd_parameters_are_answered_as_by_postgresql(gate, postgres, name):
+    def answers(port):
+        with Wire(port) as wire:
+            wire.send(ODD_STARTUPS[name])
+            messages = []
+            while not messages or messages[-1].kind not in "ZE":
+                messages.append(wire.message())
+            return [(message.kind, message.body) for message in messages if message.kind != "K"]
+
+    assert answers(gate.port) == answers(postgres.port)

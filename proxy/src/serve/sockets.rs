@@ -12,24 +12,34 @@ use crate::net::listener::{self, Bound, Sharing};
 use crate::serve::ServeError;
 use crate::session::service::Service;
 
-/// A gate's service with sockets, at most one a worker.
-type Sockets = Vec<(Arc<Service>, Vec<Bound>)>;
+/// The sockets of one of a gate's addresses.
+#[derive(Debug)]
+pub(super) struct GateSockets {
+    /// Whose connections they take.
+    pub(super) service: Arc<Service>,
+    /// At most one a worker.
+    pub(super) bound: Vec<Bound>,
+    /// Another process has the address too, or will: what comes in a drain is for that one.
+    pub(super) is_shared: bool,
+}
 
 /// Binds every gate's addresses; a socket that systemd hands over for one of them is used in the place of an own.
-pub(super) fn bind(config: &Config, services: &[Arc<Service>], workers: usize) -> Result<Sockets, ServeError> {
+pub(super) fn bind(config: &Config, services: &[Arc<Service>], workers: usize) -> Result<Vec<GateSockets>, ServeError> {
     let mut inherited = listener::inherited()?;
     let mut sockets = Vec::new();
     for (gate, service) in config.gate.iter().zip(services) {
         let handed = inherited.iter().position(|(address, _)| *address == gate.listen);
+        let is_shared = handed.is_some() || config.runtime.reuse_port;
         let bound = match handed.map(|place| inherited.swap_remove(place)) {
             Some((_, socket)) => copies(&socket, workers),
             None => bind_all(gate.listen, workers, config.runtime.reuse_port),
         };
         let failed =
             |source| ServeError::Listen { section: format!("[[gate]] {}", gate.name), address: gate.listen, source };
-        let tcp = bound.map_err(failed)?.into_iter().map(Bound::Tcp).collect();
-        sockets.push((Arc::clone(service), tcp));
-        sockets.extend(unix(gate)?.map(|unix| (Arc::clone(service), vec![unix])));
+        let bound = bound.map_err(failed)?.into_iter().map(Bound::Tcp).collect();
+        sockets.push(GateSockets { service: Arc::clone(service), bound, is_shared });
+        let unix = unix(gate)?.map(|unix| vec![unix]);
+        sockets.extend(unix.map(|bound| GateSockets { service: Arc::clone(service), bound, is_shared: false }));
     }
     match inherited.first() {
         None => Ok(sockets),

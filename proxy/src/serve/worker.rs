@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tracing::{error, warn};
 
 use crate::net::listener::{Bound, Listener};
+use crate::serve::sockets::GateSockets;
 use crate::session;
 use crate::session::service::Service;
 use crate::wire::relay::Drain;
@@ -18,16 +19,24 @@ use crate::wire::relay::Drain;
 /// Pause after a failed accept, such as one without free descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// The running workers.
+/// The running workers. Nothing is sent over either channel: what counts is who still holds a sender.
 #[derive(Debug)]
 pub(super) struct Threads {
-    done: mpsc::Receiver<()>,
+    /// Held by every listener that has sessions from before the drain.
+    sessions: mpsc::Receiver<()>,
+    /// Held by every worker.
+    workers: mpsc::Receiver<()>,
 }
 
 impl Threads {
-    /// Resolves when every worker has ended its last session. Every worker holds a sender and sends nothing.
-    pub(super) async fn finished(mut self) {
-        while self.done.recv().await.is_some() {}
+    /// Resolves when the drain has begun and the last session from before it is over. Cancel safe.
+    pub(super) async fn drained(&mut self) {
+        while self.sessions.recv().await.is_some() {}
+    }
+
+    /// Resolves when every worker has ended. Cancel safe.
+    pub(super) async fn finished(&mut self) {
+        while self.workers.recv().await.is_some() {}
     }
 }
 
@@ -39,36 +48,47 @@ pub(super) fn cores() -> usize {
 /// Starts the workers; each takes one socket of every list.
 pub(super) fn start(
     workers: usize,
-    mut sockets: Vec<(Arc<Service>, Vec<Bound>)>,
+    mut sockets: Vec<GateSockets>,
     drain: &watch::Receiver<Drain>,
 ) -> io::Result<Threads> {
+    let (running, sessions) = mpsc::channel(1);
     let (alive, done) = mpsc::channel(1);
     for number in 0..workers {
         let mine: Vec<_> = sockets
             .iter_mut()
-            .filter_map(|(service, bound)| bound.pop().map(|socket| (Arc::clone(service), socket)))
+            .filter_map(|of_gate| {
+                let (service, is_shared) = (Arc::clone(&of_gate.service), of_gate.is_shared);
+                let drain = drain.clone();
+                of_gate.bound.pop().map(|socket| Acceptor {
+                    service,
+                    socket,
+                    is_shared,
+                    drain,
+                    running: running.clone(),
+                })
+            })
             .collect();
-        let (drain, alive) = (drain.clone(), alive.clone());
+        let alive = alive.clone();
         let (tell, told) = std::sync::mpsc::channel();
         thread::Builder::new().name(format!("rolegate-worker-{number}")).spawn(move || {
             // Made here, since it never leaves its thread.
             let made = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
             let (runtime, outcome) = made.map_or_else(|error| (None, Err(error)), |runtime| (Some(runtime), Ok(())));
             if let (Ok(()), Some(runtime)) = (tell.send(outcome), runtime) {
-                runtime.block_on(work(mine, drain));
+                runtime.block_on(work(mine));
             }
             drop(alive);
         })?;
         told.recv().map_err(io::Error::other)??;
     }
-    Ok(Threads { done })
+    Ok(Threads { sessions, workers: done })
 }
 
-/// One worker's life: it accepts at every socket until the drain.
-async fn work(sockets: Vec<(Arc<Service>, Bound)>, drain: watch::Receiver<Drain>) {
+/// One worker's life: it accepts at every socket until the drain is over.
+async fn work(acceptors: Vec<Acceptor>) {
     let mut listening = JoinSet::new();
-    for (service, socket) in sockets {
-        listening.spawn_local(accept(service, socket, drain.clone()));
+    for acceptor in acceptors {
+        listening.spawn_local(acceptor.run());
     }
     while let Some(ended) = listening.join_next().await {
         if let Err(error) = ended {
@@ -77,35 +97,76 @@ async fn work(sockets: Vec<(Arc<Service>, Bound)>, drain: watch::Receiver<Drain>
     }
 }
 
-/// Takes connections until the drain, then waits for the last session.
-async fn accept(service: Arc<Service>, socket: Bound, mut drain: watch::Receiver<Drain>) {
-    let listener = match Listener::new(socket) {
-        Ok(listener) => listener,
-        Err(error) => return error!(gate = %service.name, %error, "cannot listen"),
-    };
-    let mut sessions = JoinSet::new();
+/// Takes the connections of one socket.
+struct Acceptor {
+    service: Arc<Service>,
+    socket: Bound,
+    /// Another process takes what comes in a drain.
+    is_shared: bool,
+    drain: watch::Receiver<Drain>,
+    /// Held until the last session from before the drain is over.
+    running: mpsc::Sender<()>,
+}
+
+impl Acceptor {
+    /// Serves until the drain has ended everything. In a drain, connections are still taken, so that a running statement
+    /// can be canceled; those that want a session are told to connect again.
+    async fn run(self) {
+        let Self { service, socket, is_shared, mut drain, running } = self;
+        let listener = match Listener::new(socket) {
+            Ok(listener) => listener,
+            Err(error) => return error!(gate = %service.name, %error, "cannot listen"),
+        };
+        let mut sessions = JoinSet::new();
+        accept(&listener, &service, &mut drain, &mut sessions, |drain| drain != Drain::Running).await;
+        let over = async {
+            join_all(&service, &mut sessions).await;
+            drop(running);
+        };
+        if is_shared {
+            drop(listener);
+            return over.await;
+        }
+        let mut late = JoinSet::new();
+        let accepting = async {
+            accept(&listener, &service, &mut drain, &mut late, |drain| drain == Drain::Now).await;
+            drop(listener);
+            join_all(&service, &mut late).await;
+        };
+        tokio::join!(over, accepting);
+    }
+}
+
+/// Takes connections until the drain says so.
+async fn accept(
+    listener: &Listener,
+    service: &Arc<Service>,
+    drain: &mut watch::Receiver<Drain>,
+    sessions: &mut JoinSet<()>,
+    is_over: impl Fn(Drain) -> bool,
+) {
+    let drain_of_sessions = drain.clone();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((socket, peer)) => {
-                    sessions.spawn_local(session::serve(socket, peer, Arc::clone(&service), drain.clone()));
+                    sessions.spawn_local(session::serve(socket, peer, Arc::clone(service), drain_of_sessions.clone()));
                 }
                 Err(error) => {
                     warn!(gate = %service.name, %error, "cannot accept a connection");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
-            Some(ended) = sessions.join_next() => report(&service, ended),
-            changed = drain.changed() => {
-                if changed.is_err() || *drain.borrow() != Drain::Running {
-                    break;
-                }
-            }
+            Some(ended) = sessions.join_next() => report(service, ended),
+            // An error means that the sender is gone, and the process with it.
+            _over = drain.wait_for(|drain| is_over(*drain)) => return,
         }
     }
-    drop(listener);
+}
+
+async fn join_all(service: &Service, sessions: &mut JoinSet<()>) {
     while let Some(ended) = sessions.join_next().await {
-        report(&service, ended);
+        report(service, ended);
     }
 }
 

@@ -117,19 +117,22 @@ pub async fn negotiate(socket: Socket, offer: &Offer) -> Result<Opening, Startup
             CANCEL_REQUEST_CODE if CANCEL_PACKET_BYTES.contains(&packet.len()) => {
                 return Ok(Opening::Cancel(stream, packet));
             }
-            SSL_REQUEST_CODE | GSSENC_REQUEST_CODE | CANCEL_REQUEST_CODE => {
-                return Err(broken("a request that has no place here"));
-            }
+            CANCEL_REQUEST_CODE => return Err(broken("a cancel request of impossible length")),
             version if version >> 16 == 3 => return open_session(stream, is_local, offer, &packet),
+            // A second request for encryption, or one within it, reads as a version: so it does to PostgreSQL.
             version => {
-                let report = Report::new(
-                    sqlstate::FEATURE_NOT_SUPPORTED,
-                    format!("unsupported frontend protocol {}.{}: the gate speaks 3", version >> 16, version & 0xffff),
-                );
-                return Err(StartupError::Refused { stream: Box::new(stream), report });
+                return Err(StartupError::Refused { stream: Box::new(stream), report: unsupported_protocol(version) });
             }
         }
     }
+}
+
+/// PostgreSQL's answer to a protocol that it does not speak. Source: `src/backend/postmaster/postmaster.c`,
+/// `ProcessStartupPacket`.
+fn unsupported_protocol(version: u32) -> Report {
+    let (major, minor) = (version >> 16, version & 0xffff);
+    let message = format!("unsupported frontend protocol {major}.{minor}: server supports 3.0 to 3.0");
+    Report::new(sqlstate::FEATURE_NOT_SUPPORTED, message)
 }
 
 fn open_session(stream: Stream, is_local: bool, offer: &Offer, packet: &[u8]) -> Result<Opening, StartupError> {
@@ -147,51 +150,29 @@ fn open_session(stream: Stream, is_local: bool, offer: &Offer, packet: &[u8]) ->
 }
 
 impl StartupMessage {
-    /// Reads a whole StartupMessage packet, length and version included.
+    /// Reads a whole StartupMessage packet, length and version included. Of a parameter that is given twice the last one
+    /// counts, as for PostgreSQL, and it alone goes on, so that no server can take another one than the gate. A value that
+    /// is not UTF-8 goes on as it is, for the server to judge; the gate reads it with replacement characters.
     ///
     /// # Errors
     /// What the client is to be told.
     pub fn read(packet: &[u8]) -> Result<Self, Report> {
-        let malformed = || Report::new(sqlstate::PROTOCOL_VIOLATION, "invalid startup packet layout");
         let (prefix, body) = packet.split_at_checked(8).ok_or_else(malformed)?;
-        let body = body.strip_suffix(b"\0").ok_or_else(malformed)?;
+        let pairs = parameters(body)?;
+        let last = |parameter| pairs.iter().rposition(|(key, _)| Read::of(key) == Some(parameter));
+        let counts = Read::VARIANTS.map(last);
         let mut kept = prefix.to_vec();
-        let (mut user, mut database, mut application, mut client_encoding, mut options) =
-            (None, None, None, None, None);
-        let mut strings = if body.is_empty() { None } else { body.strip_suffix(b"\0") }.map(|b| b.split(|b| *b == 0));
-        if strings.is_none() && !body.is_empty() {
-            return Err(malformed());
-        }
-        while let Some(key) = strings.as_mut().and_then(Iterator::next) {
-            let value = strings.as_mut().and_then(Iterator::next).ok_or_else(malformed)?;
-            if key.is_empty() {
-                return Err(malformed());
+        for (place, &(key, value)) in pairs.iter().enumerate() {
+            if key.eq_ignore_ascii_case(b"replication") && !is_off(value) {
+                let message = "replication connections do not pass this gate";
+                return Err(Report::new(sqlstate::FEATURE_NOT_SUPPORTED, message));
             }
-            let slot = match key {
-                b"user" => Some(&mut user),
-                b"database" => Some(&mut database),
-                b"application_name" => Some(&mut application),
-                b"options" => Some(&mut options),
-                _ if key.eq_ignore_ascii_case(b"client_encoding") => Some(&mut client_encoding),
-                _ if key.eq_ignore_ascii_case(b"replication") && !is_off(value) => {
-                    return Err(Report::new(
-                        sqlstate::FEATURE_NOT_SUPPORTED,
-                        "replication connections do not pass this gate",
-                    ));
-                }
-                // A server that accepted it would wrap its messages, and the gate would see nothing.
-                _ if key.eq_ignore_ascii_case(b"_pq_.compression") => continue,
-                _ => None,
-            };
-            if let Some(slot) = slot {
-                let text = String::from_utf8(value.to_vec()).map_err(|_invalid| malformed())?;
-                if slot.replace(text).is_some() {
-                    let key = String::from_utf8_lossy(key);
-                    return Err(Report::new(
-                        sqlstate::PROTOCOL_VIOLATION,
-                        format!("startup parameter {key} given twice"),
-                    ));
-                }
+            // A server that accepted it would wrap its messages, and the gate would see nothing.
+            if key.eq_ignore_ascii_case(b"_pq_.compression") {
+                continue;
+            }
+            if Read::of(key).is_some() && !counts.contains(&Some(place)) {
+                continue;
             }
             for part in [key, b"\0", value, b"\0"] {
                 kept.extend_from_slice(part);
@@ -200,11 +181,59 @@ impl StartupMessage {
         kept.push(0);
         let length = u32::try_from(kept.len()).map_err(|_long| malformed())?;
         kept.splice(..4, length.to_be_bytes());
+        let value = |place: usize| pairs.get(place).map(|(_, value)| String::from_utf8_lossy(value).into_owned());
+        let [user, database, application, client_encoding, options] = counts.map(|place| place.and_then(value));
         let user = user.unwrap_or_default();
         let database = database.filter(|name| !name.is_empty()).unwrap_or_else(|| user.clone());
         let application = application.unwrap_or_default();
         Ok(Self { packet: kept, user, database, application, client_encoding, options })
     }
+}
+
+/// The start-up parameters that the gate reads, in the order in which they are kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Read {
+    User,
+    Database,
+    Application,
+    ClientEncoding,
+    Options,
+}
+
+impl Read {
+    const VARIANTS: [Self; 5] = [Self::User, Self::Database, Self::Application, Self::ClientEncoding, Self::Options];
+
+    /// The parameter of this name. Those that are settings of the server are named in any case. Source: PostgreSQL,
+    /// `src/backend/postmaster/postmaster.c`, `ProcessStartupPacket`.
+    fn of(key: &[u8]) -> Option<Self> {
+        match key {
+            b"user" => Some(Self::User),
+            b"database" => Some(Self::Database),
+            b"options" => Some(Self::Options),
+            _ if key.eq_ignore_ascii_case(b"application_name") => Some(Self::Application),
+            _ if key.eq_ignore_ascii_case(b"client_encoding") => Some(Self::ClientEncoding),
+            _ => None,
+        }
+    }
+}
+
+fn malformed() -> Report {
+    Report::new(sqlstate::PROTOCOL_VIOLATION, "invalid startup packet layout")
+}
+
+/// The keys and values of a StartupMessage behind its version: pairs of strings, and a NUL behind the last.
+fn parameters(body: &[u8]) -> Result<Vec<(&[u8], &[u8])>, Report> {
+    let body = body.strip_suffix(b"\0").ok_or_else(malformed)?;
+    if body.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut strings = body.strip_suffix(b"\0").ok_or_else(malformed)?.split(|byte| *byte == 0);
+    let mut pairs = Vec::new();
+    while let Some(key) = strings.next() {
+        let value = strings.next().filter(|_| !key.is_empty()).ok_or_else(malformed)?;
+        pairs.push((key, value));
+    }
+    Ok(pairs)
 }
 
 /// The values that PostgreSQL reads as "no replication". Source: `src/backend/postmaster/postmaster.c`.
@@ -273,10 +302,24 @@ mod tests {
     }
 
     #[test]
+    fn the_last_of_a_parameter_given_twice_counts_and_goes_on_alone() {
+        let sent = packet(b"user\0a\0x\01\0application_name\0p\0x\02\0user\0b\0Application_Name\0q\0\0");
+        let startup = StartupMessage::read(&sent).unwrap();
+        assert_eq!(startup.packet, packet(b"x\01\0x\02\0user\0b\0Application_Name\0q\0\0"));
+        assert_eq!((startup.user.as_str(), startup.application.as_str()), ("b", "q"));
+    }
+
+    #[test]
+    fn names_that_are_not_utf_8_are_left_to_the_server() {
+        let sent = packet(b"user\0a\xff\0database\0\xc3(\0application_name\0\xe9\0\0");
+        let startup = StartupMessage::read(&sent).unwrap();
+        assert_eq!(startup.packet, sent);
+        assert_eq!((startup.user.as_str(), startup.database.as_str()), ("a\u{fffd}", "\u{fffd}("));
+    }
+
+    #[test]
     fn refusals() {
         let rows: &[(&str, &[u8], &str)] = &[
-            ("two users", b"user\0a\0user\0b\0\0", "startup parameter user given twice"),
-            ("two databases", b"user\0a\0database\0b\0database\0c\0\0", "startup parameter database given twice"),
             ("replication", b"user\0a\0replication\0database\0\0", "replication connections do not pass this gate"),
             ("no terminator", b"user\0a\0", "invalid startup packet layout"),
             ("bytes after it", b"user\0a\0\0x", "invalid startup packet layout"),
