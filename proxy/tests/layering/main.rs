@@ -11,6 +11,7 @@
 mod circles;
 mod dependencies;
 mod names;
+mod pages;
 mod rooms;
 mod sizes;
 mod tree;
