@@ -303,7 +303,7 @@ impl Cluster {
     }
 
     /// A database user's ARN, sent as `sts:ExternalId`. `None` when the cluster's identity is not known, or the name
-    /// holds what an external id may not: what Redshift sends then is not documented. PolicyInForce: STS API Reference,
+    /// holds what an external id may not: what Redshift sends then is not documented. Source: STS API Reference,
     /// `AssumeRole`, `ExternalId`.
     pub(crate) fn database_user_arn(&self, user: &str) -> Option<String> {
         let (region, account) = (self.region.as_ref()?, self.account?);
@@ -317,7 +317,7 @@ impl Cluster {
     }
 }
 
-/// The one status in which an attached role can be used. PolicyInForce: Redshift API Reference, `ClusterIamRole`.
+/// The one status in which an attached role can be used. Source: Redshift API Reference, `ClusterIamRole`.
 pub(crate) const IN_SYNC: &str = "in-sync";
 
 /// The first twelve hexadecimal digits of a hash.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::chain::{AccountId, RoleArn};
 
-/// The session name that Redshift gives. PolicyInForce: seen in an AWS error text, Database Developer Guide, "External tables".
+/// The session name that Redshift gives. Source: seen in an AWS error text, Database Developer Guide, "External tables".
 const SESSION_NAME: &str = "RedshiftIamRoleSession";
 
 /// On which steps Redshift sends the database user as `sts:ExternalId`. The documents show the first only.

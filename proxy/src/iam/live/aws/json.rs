@@ -5,7 +5,7 @@ use aws_sdk_redshift::types::Cluster;
 use aws_sdk_redshiftserverless::types::{Namespace, Workgroup};
 use serde_json::{Value as Json, json};
 
-use crate::iam::document;
+use crate::iam::policy::document;
 
 /// A document decoded; what cannot be decoded stays as it came, and the evaluator says what is wrong with it.
 fn decoded(text: Option<&str>) -> Json {
