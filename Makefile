@@ -104,6 +104,11 @@ bench-baseline: ## Write proxy/benches/instructions.json anew, after a change th
 bench-peers: dist ## Measure the gate beside PgBouncer and HAProxy; BENCH="--quick" or other options of loadtest/peers/bench.py
 	python3 loadtest/peers/bench.py $(BENCH)
 
+.PHONY: bench-isolation
+bench-isolation: setup ## Measure how long a quiet session waits beside one that floods, as ratios in one run; ISOLATION="--direct" or other options
+	cargo build --locked --release --package rolegate
+	target/venv/bin/python loadtest/isolation.py $(ISOLATION)
+
 .PHONY: idle
 idle: dist ## Hold 8,000 idle sessions at once: memory of each, and how fast new ones are let in; IDLE="--sessions 1000" or other options
 	cargo build --locked --release --package rolegate-loadtest --bin standin
