@@ -18,7 +18,7 @@ use crate::session::record;
 use crate::session::service::{Service, Settings};
 use crate::sql::{self, Effect, StatementKind};
 use crate::wire::answer::{Nonce, Refusal, Report, sqlstate};
-use crate::wire::relay::{Inspector, RelayObserver, Ruling, nonce};
+use crate::wire::relay::{Inspector, Reached, RelayObserver, Ruling, Standing, nonce};
 
 /// Prepared statements with role uses that a session may keep: their texts are judged again after a reload.
 const MAX_WATCHED: usize = 1024;
@@ -108,6 +108,8 @@ impl RelayObserver for SessionObserver<'_> {
         let is_unsafe = sql::is_unsafe_encoding(&String::from_utf8_lossy(encoding));
         self.identity.state.borrow_mut().unsafe_encoding = is_unsafe;
     }
+
+    fn reached(&self, _reached: Reached) {}
 
     fn settled(&self) {
         self.identity.starting.take();
@@ -271,7 +273,7 @@ impl<'a> StatementInspector<'a> {
 }
 
 impl Inspector for StatementInspector<'_> {
-    async fn statement(&mut self, name: Option<&[u8]>, text: &[u8]) -> Ruling {
+    async fn statement(&mut self, name: Option<&[u8]>, text: &[u8], standing: Standing) -> Ruling {
         let began = Instant::now();
         if self.is_unreadable(text) {
             let verdict = record::alone(self.service, &record::UNREADABLE_ENCODING, text);
@@ -279,6 +281,7 @@ impl Inspector for StatementInspector<'_> {
         }
         match self.judge(text) {
             (None, _) => self.plain(name, text, began),
+            (Some(_), _) if standing.is_behind => Ruling::Wait,
             // Boxed, since it is rare and would take room in every session.
             (Some(verdict), source) => Box::pin(self.rule(name, text, verdict, source, began)).await,
         }
@@ -288,7 +291,7 @@ impl Inspector for StatementInspector<'_> {
         !self.watched.is_empty()
     }
 
-    async fn bind(&mut self, statement: &[u8], values: &[&[u8]]) -> Ruling {
+    async fn bind(&mut self, statement: &[u8], values: &[&[u8]], standing: Standing) -> Ruling {
         let Some(watched) = self.watched.get(statement) else { return Ruling::Forward };
         if watched.parameters && values.iter().any(|value| sql::names_role(value)) {
             let verdict = record::alone(self.service, &record::BOUND_ROLE, &watched.text);
@@ -296,6 +299,9 @@ impl Inspector for StatementInspector<'_> {
         }
         if self.is_current(watched) {
             return Ruling::Forward;
+        }
+        if standing.is_behind {
+            return Ruling::Wait;
         }
         let text = watched.text.clone();
         let (Some(verdict), _) = self.judge(&text) else { return Ruling::Forward };
@@ -309,8 +315,13 @@ impl Inspector for StatementInspector<'_> {
         Ruling::Forward
     }
 
-    fn close(&mut self, statement: &[u8]) {
+    fn close(&mut self, statement: &[u8], _standing: Standing) {
         self.forget(statement);
+    }
+
+    async fn function_call(&mut self, values: &[&[u8]]) -> Ruling {
+        let _ = values;
+        Ruling::Forward
     }
 
     fn refuse(&mut self, report: Report) -> Refusal {

@@ -131,6 +131,14 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// About how much memory it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let Report { sqlstate: _, message, detail, hint, position: _ } = &self.report;
+        let texts = [Some(message), detail.as_ref(), hint.as_ref(), Some(&self.nonce.0)];
+        texts.into_iter().flatten().fold(size_of::<Self>(), |sum, text| sum.saturating_add(text.len()))
+    }
+
     /// Whether `body`, an ErrorResponse of the server, quotes this refusal's nonce.
     #[must_use]
     pub fn is_quoted_in(&self, body: &[u8]) -> bool {

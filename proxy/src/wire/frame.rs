@@ -6,30 +6,76 @@ pub const HEADER_BYTES: usize = 5;
 /// The longest body that PostgreSQL takes. Source: `src/include/utils/memutils.h`, `MaxAllocSize`.
 pub const MAX_BODY_BYTES: usize = 0x3fff_ffff;
 
-/// Frame types that the gate acts on. Source: PostgreSQL documentation, "Message Formats".
+/// Types of the frontend's frames that the gate acts on. Source: PostgreSQL documentation, "Message Formats".
 pub mod kind {
-    /// Frontend: `Query`.
+    /// `Query`.
     pub const QUERY: u8 = b'Q';
-    /// Frontend: `Parse`.
+    /// `Parse`.
     pub const PARSE: u8 = b'P';
-    /// Frontend: `Bind`.
+    /// `Bind`.
     pub const BIND: u8 = b'B';
-    /// Frontend: `Close`.
+    /// `Describe`.
+    pub const DESCRIBE: u8 = b'D';
+    /// `Execute`.
+    pub const EXECUTE: u8 = b'E';
+    /// `Close`.
     pub const CLOSE: u8 = b'C';
-    /// Frontend: `Sync`.
+    /// `CopyData`; before the user is let in, Redshift's digest answer.
+    pub const COPY_DATA: u8 = b'd';
+    /// `CopyDone`.
+    pub const COPY_DONE: u8 = b'c';
+    /// `CopyFail`.
+    pub const COPY_FAIL: u8 = b'f';
+    /// `Sync`.
     pub const SYNC: u8 = b'S';
-    /// Frontend: `FunctionCall`.
+    /// `Flush`.
+    pub const FLUSH: u8 = b'H';
+    /// `FunctionCall`.
     pub const FUNCTION_CALL: u8 = b'F';
-    /// Frontend: `Terminate`.
+    /// `PasswordMessage`, `SASLInitialResponse` and their kin.
+    pub const PASSWORD: u8 = b'p';
+    /// Redshift: an identity provider's token. Source: aws/amazon-redshift-jdbc-driver, `core/v3/ConnectionFactoryImpl.java`.
+    pub const TOKEN: u8 = b'i';
+    /// `Terminate`.
     pub const TERMINATE: u8 = b'X';
-    /// Backend: `ErrorResponse`.
-    pub const ERROR_RESPONSE: u8 = b'E';
-    /// Backend: `ReadyForQuery`.
-    pub const READY_FOR_QUERY: u8 = b'Z';
-    /// Backend: `ParameterStatus`.
-    pub const PARAMETER_STATUS: u8 = b'S';
     /// Compressed data, either side. Source: aws/amazon-redshift-jdbc-driver, `core/CompressedInputStream.java`.
     pub const COMPRESSED: [u8; 3] = [b'm', b'k', b'z'];
+}
+
+/// Types of the backend's frames. Source: the same.
+pub mod backend {
+    /// `Authentication…`.
+    pub const AUTHENTICATION: u8 = b'R';
+    /// `ErrorResponse`.
+    pub const ERROR_RESPONSE: u8 = b'E';
+    /// `ReadyForQuery`.
+    pub const READY_FOR_QUERY: u8 = b'Z';
+    /// `ParameterStatus`.
+    pub const PARAMETER_STATUS: u8 = b'S';
+    /// `ParseComplete`.
+    pub const PARSE_COMPLETE: u8 = b'1';
+    /// `BindComplete`.
+    pub const BIND_COMPLETE: u8 = b'2';
+    /// `CloseComplete`.
+    pub const CLOSE_COMPLETE: u8 = b'3';
+    /// `NoData`.
+    pub const NO_DATA: u8 = b'n';
+    /// `RowDescription`.
+    pub const ROW_DESCRIPTION: u8 = b'T';
+    /// `ParameterDescription`.
+    pub const PARAMETER_DESCRIPTION: u8 = b't';
+    /// `CommandComplete`.
+    pub const COMMAND_COMPLETE: u8 = b'C';
+    /// `PortalSuspended`.
+    pub const PORTAL_SUSPENDED: u8 = b's';
+    /// `EmptyQueryResponse`.
+    pub const EMPTY_QUERY_RESPONSE: u8 = b'I';
+    /// `CopyInResponse`.
+    pub const COPY_IN_RESPONSE: u8 = b'G';
+    /// `CopyOutResponse`.
+    pub const COPY_OUT_RESPONSE: u8 = b'H';
+    /// `FunctionCallResponse`.
+    pub const FUNCTION_CALL_RESPONSE: u8 = b'V';
 }
 
 /// Type and body length of one frame.

@@ -60,23 +60,22 @@ pub fn bind(body: &[u8]) -> Result<Bind, Malformed> {
     let mut reader = Reader { body, at: 0 };
     reader.string()?;
     let statement = reader.string()?;
-    let formats = usize::from(reader.u16()?);
-    reader.skip(formats.saturating_mul(2))?;
-    let count = reader.u16()?;
-    let mut values = Vec::new();
-    for _ in 0..count {
-        match reader.i32()? {
-            -1 => {}
-            length => {
-                let from = reader.at;
-                reader.skip(usize::try_from(length).map_err(|_negative| Malformed)?)?;
-                values.push(from..reader.at);
-            }
-        }
-    }
+    let values = reader.values()?;
     let formats = usize::from(reader.u16()?);
     reader.skip(formats.saturating_mul(2))?;
     if reader.at == body.len() { Ok(Bind { statement, values }) } else { Err(Malformed) }
+}
+
+/// Reads a `FunctionCall` body: the arguments that are not NULL.
+///
+/// # Errors
+/// [`Malformed`].
+pub fn function_call(body: &[u8]) -> Result<Vec<Range<usize>>, Malformed> {
+    let mut reader = Reader { body, at: 0 };
+    reader.skip(4)?;
+    let values = reader.values()?;
+    reader.skip(2)?;
+    if reader.at == body.len() { Ok(values) } else { Err(Malformed) }
 }
 
 /// Reads a `Close` body; the name when it closes a prepared statement, `None` when it closes a portal.
@@ -105,6 +104,25 @@ impl Reader<'_> {
         let string = self.at..end;
         self.at = end.saturating_add(1);
         Ok(string)
+    }
+
+    /// Format codes, and the values that are not NULL.
+    fn values(&mut self) -> Result<Vec<Range<usize>>, Malformed> {
+        let formats = usize::from(self.u16()?);
+        self.skip(formats.saturating_mul(2))?;
+        let count = self.u16()?;
+        let mut values = Vec::new();
+        for _ in 0..count {
+            match self.i32()? {
+                -1 => {}
+                length => {
+                    let from = self.at;
+                    self.skip(usize::try_from(length).map_err(|_negative| Malformed)?)?;
+                    values.push(from..self.at);
+                }
+            }
+        }
+        Ok(values)
     }
 
     fn u16(&mut self) -> Result<u16, Malformed> {
@@ -177,6 +195,23 @@ mod tests {
         ];
         for (name, body, want) in rows {
             assert_eq!(&bind(body).map(|bind| bind.values), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn function_call_table() {
+        let rows: &[(&str, &[u8], Result<Vec<Range<usize>>, Malformed>)] = &[
+            ("no arguments", b"\0\0\0\x09\0\0\0\0\0\0", Ok(vec![])),
+            (
+                "NULL and a value",
+                b"\0\0\0\x09\0\0\0\x02\xff\xff\xff\xff\0\0\0\x01a\0\0",
+                Ok(std::iter::once(16..17).collect()),
+            ),
+            ("no result format", b"\0\0\0\x09\0\0\0\0", Err(Malformed)),
+            ("a byte too many", b"\0\0\0\x09\0\0\0\0\0\0\0", Err(Malformed)),
+        ];
+        for (name, body, want) in rows {
+            assert_eq!(&function_call(body), want, "{name}");
         }
     }
 

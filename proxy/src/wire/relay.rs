@@ -4,11 +4,15 @@
 mod buffer;
 mod downward;
 mod ending;
+mod hanging;
+mod ledger;
+mod owed;
+mod passage;
+mod phase;
 mod shared;
 mod upward;
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::cell::RefCell;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
@@ -18,14 +22,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::wire::answer::{Nonce, Refusal, Report};
 use crate::wire::close::close_with;
 use crate::wire::frame::BadLength;
-use crate::wire::relay::downward::downward;
+use crate::wire::relay::downward::Downward;
 pub use crate::wire::relay::ending::Bounds;
 use crate::wire::relay::ending::{LAST_WORDS, abandoned, drained, overdue};
+use crate::wire::relay::ledger::Ledger;
+pub use crate::wire::relay::owed::{Number, Reached};
 use crate::wire::relay::shared::Shared;
 use crate::wire::relay::upward::Upward;
-
-/// Refusals whose error has not come back: the server skips some after an earlier error, and those never come.
-const MAX_PENDING: usize = 256;
 
 /// What is decided about a statement.
 #[derive(Debug)]
@@ -41,18 +44,34 @@ pub enum Ruling {
     },
     /// The nonce goes on in its place, and the server's error is rewritten.
     Refuse(Refusal),
+    /// It is asked about again when the server has answered all that was sent before; only where [`Standing::is_behind`].
+    Wait,
+}
+
+/// Where a message stands among those that the server has not answered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Standing {
+    /// Its number among the session's statements.
+    pub number: Number,
+    /// The server is yet to answer, with ReadyForQuery, something that was sent before: what it has reported of the session may be
+    /// out of date when it comes to this message.
+    pub is_behind: bool,
+    /// It belongs to extended messages whose Sync has not been sent: what they do to the session is not reported before it.
+    pub is_in_segment: bool,
 }
 
 /// Decides about statements. Called in the order of the frontend's messages.
 pub trait Inspector {
     /// Rules on the text of a `Query` (`name` is `None`) or a `Parse`.
-    fn statement(&mut self, name: Option<&[u8]>, text: &[u8]) -> impl Future<Output = Ruling>;
+    fn statement(&mut self, name: Option<&[u8]>, text: &[u8], standing: Standing) -> impl Future<Output = Ruling>;
     /// Whether `Bind` and `Close` must be shown: some prepared statement depends on them.
     fn watches_prepared(&self) -> bool;
     /// Rules on a `Bind` of the named statement with these parameter values.
-    fn bind(&mut self, statement: &[u8], values: &[&[u8]]) -> impl Future<Output = Ruling>;
-    /// A prepared statement is closed.
-    fn close(&mut self, statement: &[u8]);
+    fn bind(&mut self, statement: &[u8], values: &[&[u8]], standing: Standing) -> impl Future<Output = Ruling>;
+    /// A prepared statement is to be closed.
+    fn close(&mut self, statement: &[u8], standing: Standing);
+    /// Rules on a FunctionCall with these arguments. What follows it waits until the server has answered it.
+    fn function_call(&mut self, values: &[&[u8]]) -> impl Future<Output = Ruling>;
     /// A refusal for a message that broke a rule of the wire and was shown to nobody.
     fn refuse(&mut self, report: Report) -> Refusal;
 }
@@ -67,6 +86,8 @@ pub trait RelayObserver {
     fn session_authorization(&self, user: &[u8]);
     /// The server reports the encoding in which it reads what the client sends.
     fn client_encoding(&self, encoding: &[u8]);
+    /// The server has come so far with the statements that it was sent.
+    fn reached(&self, reached: Reached);
     /// The server has answered everything that it was sent, and no transaction is open.
     fn settled(&self);
 }
@@ -106,6 +127,12 @@ pub enum RelayError {
     /// A compressed frame: what is inside cannot be inspected.
     #[error("{0} sent a compressed frame, and wire compression does not pass this gate")]
     Compressed(&'static str),
+    /// A client that is not let in sends something else than what it is asked for.
+    #[error("{}", .0.message)]
+    NotLetIn(Report),
+    /// Statements stand behind the data of an extended COPY that has failed: which of them the server runs cannot be told.
+    #[error("statements were sent behind the data of a COPY that failed")]
+    Lost,
 }
 
 /// When a session should end on its own account.
@@ -117,41 +144,6 @@ pub enum Drain {
     WhenIdle,
     /// Now.
     Now,
-}
-
-/// What the two directions tell each other.
-#[derive(Debug, Default)]
-struct Ledger {
-    pending: RefCell<VecDeque<Refusal>>,
-    warnings: RefCell<VecDeque<Vec<u8>>>,
-    /// Messages that the server answers with ReadyForQuery, less those answers.
-    unanswered: Cell<usize>,
-    /// The status byte of the last ReadyForQuery; 0 before the first.
-    status: Cell<u8>,
-    /// Whether the frontend stands between two server frames.
-    at_boundary: Cell<bool>,
-    terminated: Cell<bool>,
-    /// Counts reads from the frontend.
-    activity: Cell<u64>,
-}
-
-impl Ledger {
-    fn remember(&self, refusal: Refusal) {
-        let mut pending = self.pending.borrow_mut();
-        if pending.len() >= MAX_PENDING {
-            pending.pop_front();
-        }
-        pending.push_back(refusal);
-    }
-
-    /// The server has answered everything, and no transaction is open.
-    fn is_settled(&self) -> bool {
-        self.unanswered.get() == 0 && self.status.get() == b'I'
-    }
-
-    fn is_idle(&self) -> bool {
-        self.is_settled() && self.at_boundary.get()
-    }
 }
 
 /// The two legs of a session: the client's and the cluster's.
@@ -185,19 +177,20 @@ where
     I: Inspector,
     T: RelayObserver,
 {
-    let ledger = Ledger::default();
+    let ledger = Ledger::new();
     let (frontend, backend) = (|| Shared::new(&legs.frontend), || Shared::new(&legs.backend));
     let ended = {
         let mut upward = Upward::new(frontend(), backend(), inspector, observer, &ledger, bounds.max_statement_bytes);
         // Pinned where they are made: a move would keep the room of both places for the whole session.
         let mut up = pin!(upward.run());
-        let mut down = pin!(downward(backend(), frontend(), &ledger, observer));
+        let mut downward = Downward::new(backend(), frontend(), observer, &ledger);
+        let mut down = pin!(downward.run());
         let mut late = pin!(overdue(bounds, &ledger));
         let mut frontend_open = true;
         loop {
             tokio::select! {
                 biased;
-                ended = &mut down => break ended.map(|()| if ledger.terminated.get() { Ended::Frontend } else { Ended::Backend }),
+                ended = &mut down => break ended.map(|()| if ledger.is_terminated.get() { Ended::Frontend } else { Ended::Backend }),
                 ended = &mut up, if frontend_open => match ended {
                     Ok(()) => frontend_open = false,
                     Err(error) => break Err(error),
@@ -208,8 +201,8 @@ where
             }
         }
     };
-    let last_words = ended.as_ref().ok().and_then(|ended| ended.last_words());
-    let last_words = last_words.filter(|_| ledger.at_boundary.get() || ledger.status.get() == 0);
+    let last_words = ended.as_ref().map_or_else(RelayError::last_words, |ended| ended.last_words());
+    let last_words = last_words.filter(|_| ledger.is_at_boundary.get());
     // A client that has gone, or does not read, learns nothing more; that the session is over is known already.
     // Boxed, since only a session that is over needs its room.
     match Box::pin(close_with(frontend(), last_words.as_ref(), LAST_WORDS)).await {

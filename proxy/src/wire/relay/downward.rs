@@ -1,11 +1,13 @@
 //! Backend to frontend: follows frame boundaries, rewrites the errors that quote a nonce, and puts warnings between frames.
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::wire::answer::Refusal;
-use crate::wire::frame::{self, HEADER_BYTES, kind};
-use crate::wire::relay::buffer::Buffer;
-use crate::wire::relay::{Ledger, RelayError, RelayObserver};
+use crate::wire::frame::{self, Header, backend, kind};
+use crate::wire::relay::ledger::Ledger;
+use crate::wire::relay::owed::Answer;
+use crate::wire::relay::passage::Passage;
+use crate::wire::relay::phase::Phase;
+use crate::wire::relay::{RelayError, RelayObserver};
 
 /// The longest server error that is looked into for a nonce; ours quote a short token and are far below it.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
@@ -13,105 +15,145 @@ const MAX_ERROR_BYTES: usize = 64 * 1024;
 /// The longest ParameterStatus that is looked into.
 const MAX_PARAMETER_BYTES: usize = 8 * 1024;
 
-/// Backend to frontend: every read goes on at once; errors that quote a nonce are rewritten, and warnings stand
-/// between two frames, not before the first ReadyForQuery.
-pub(super) async fn downward<R, W, T>(mut from: R, mut to: W, ledger: &Ledger, observer: &T) -> Result<(), RelayError>
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-    T: RelayObserver,
-{
-    let mut buffer = Buffer::default();
-    let mut out = Vec::new();
-    let mut streaming = 0_usize;
-    loop {
-        if buffer.fill(&mut from, 0).await.map_err(RelayError::Backend)? == 0 {
-            return Ok(());
-        }
-        let (mut decided, mut copied) = (0_usize, 0_usize);
-        loop {
-            let unread = buffer.unread().get(decided..).unwrap_or_default();
-            if streaming > 0 {
-                let passed = streaming.min(unread.len());
-                streaming = streaming.saturating_sub(passed);
-                decided = decided.saturating_add(passed);
-                if streaming > 0 {
-                    break;
-                }
-                continue;
-            }
-            if ledger.status.get() != 0 && !ledger.warnings.borrow().is_empty() {
-                out.extend_from_slice(buffer.unread().get(copied..decided).unwrap_or_default());
-                copied = decided;
-                for warning in ledger.warnings.borrow_mut().drain(..) {
-                    out.extend_from_slice(&warning);
-                }
-            }
-            let Some(header) = frame::header(unread).map_err(RelayError::BackendFrame)? else { break };
-            let whole = unread.get(HEADER_BYTES..header.frame_bytes());
-            match (header.kind, whole) {
-                (kind::READY_FOR_QUERY, None) => break,
-                (kind::READY_FOR_QUERY, Some(body)) => {
-                    ledger.status.set(body.first().copied().unwrap_or_default());
-                    ledger.unanswered.set(ledger.unanswered.get().saturating_sub(1));
-                    // A portal lives as long as its transaction, and what is bound already may still be run.
-                    if ledger.is_settled() {
-                        observer.settled();
-                    }
-                }
-                (kind::PARAMETER_STATUS, None) if header.body_bytes <= MAX_PARAMETER_BYTES => break,
-                (kind::PARAMETER_STATUS, Some(body)) => {
-                    let value = |name: &[u8]| body.strip_prefix(name).and_then(|value| value.strip_suffix(b"\0"));
-                    if let Some(user) = value(b"session_authorization\0") {
-                        observer.session_authorization(user);
-                    } else if let Some(encoding) = value(b"client_encoding\0") {
-                        observer.client_encoding(encoding);
-                    }
-                }
-                (kind::ERROR_RESPONSE, whole) if !ledger.pending.borrow().is_empty() => match whole {
-                    None if header.body_bytes <= MAX_ERROR_BYTES => break,
-                    None => {}
-                    Some(body) => {
-                        if let Some(refusal) = settle(ledger, body) {
-                            out.extend_from_slice(buffer.unread().get(copied..decided).unwrap_or_default());
-                            out.extend_from_slice(&refusal.rewrite(body));
-                            decided = decided.saturating_add(header.frame_bytes());
-                            copied = decided;
-                            continue;
-                        }
-                    }
-                },
-                (compressed, _) if kind::COMPRESSED.contains(&compressed) => {
-                    return Err(RelayError::Compressed("the backend"));
-                }
-                _ => {}
-            }
-            streaming = header.frame_bytes();
-        }
-        let is_boundary = streaming == 0 && decided == buffer.unread().len();
-        // While a write waits for a client that does not read, a frame may be half written.
-        ledger.at_boundary.set(false);
-        let unchanged = buffer.unread().get(copied..decided).unwrap_or_default();
-        let bytes = if out.is_empty() && copied == 0 {
-            unchanged
-        } else {
-            out.extend_from_slice(unchanged);
-            &out
-        };
-        if !bytes.is_empty() {
-            to.write_all(bytes).await.map_err(RelayError::Frontend)?;
-            to.flush().await.map_err(RelayError::Frontend)?;
-            observer.to_frontend(bytes.len());
-        }
-        ledger.at_boundary.set(is_boundary);
-        out.clear();
-        buffer.advance(decided);
-    }
+/// The longest `Authentication…` message that is waited for as a whole; its code comes first.
+const MAX_AUTHENTICATION_BYTES: usize = 64 * 1024;
+
+/// Backend to frontend.
+pub(super) struct Downward<'a, R, W, T> {
+    from: R,
+    to: W,
+    observer: &'a T,
+    ledger: &'a Ledger,
+    passage: Passage,
+    /// Bytes of a frame that are still to come.
+    streaming: usize,
 }
 
-/// The pending refusal that a server error quotes; earlier ones were skipped by the server and are forgotten.
-fn settle(ledger: &Ledger, body: &[u8]) -> Option<Refusal> {
-    let mut pending = ledger.pending.borrow_mut();
-    let place = pending.iter().position(|refusal| refusal.is_quoted_in(body))?;
-    pending.drain(..=place).next_back()
+/// What becomes of the frame ahead.
+enum Step {
+    /// It goes on as it came.
+    Pass,
+    /// It was replaced.
+    Done,
+    /// More of it must be read first.
+    Incomplete,
+}
+
+impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin, T: RelayObserver> Downward<'a, R, W, T> {
+    /// Nothing read yet.
+    pub(super) fn new(from: R, to: W, observer: &'a T, ledger: &'a Ledger) -> Self {
+        Self { from, to, observer, ledger, passage: Passage::default(), streaming: 0 }
+    }
+
+    /// Runs until the backend closes: every read goes on at once. Not cancel safe.
+    pub(super) async fn run(&mut self) -> Result<(), RelayError> {
+        while self.passage.fill(&mut self.from, 0).await.map_err(RelayError::Backend)? > 0 {
+            let decided = self.decide();
+            self.write().await?;
+            decided?;
+        }
+        Ok(())
+    }
+
+    /// Works off all that is there.
+    fn decide(&mut self) -> Result<(), RelayError> {
+        loop {
+            self.streaming = self.streaming.saturating_sub(self.passage.pass(self.streaming));
+            if self.streaming > 0 {
+                return Ok(());
+            }
+            let Some(header) = frame::header(self.passage.ahead()).map_err(RelayError::BackendFrame)? else {
+                return Ok(());
+            };
+            match self.frame(header)? {
+                Step::Pass => self.streaming = header.frame_bytes(),
+                Step::Done => {}
+                Step::Incomplete => return Ok(()),
+            }
+        }
+    }
+
+    fn frame(&mut self, header: Header) -> Result<Step, RelayError> {
+        match header.kind {
+            backend::READY_FOR_QUERY => self.ready(header),
+            backend::ERROR_RESPONSE => self.error(header),
+            backend::PARAMETER_STATUS => Ok(self.parameter(header)),
+            backend::AUTHENTICATION if !self.ledger.is_ready() => Ok(self.authentication(header)),
+            compressed if kind::COMPRESSED.contains(&compressed) => Err(RelayError::Compressed("the backend")),
+            other => {
+                if let Some(answer) = Answer::in_frame(other) {
+                    let reached = self.ledger.hear(answer, &mut self.passage)?;
+                    self.ledger.tidy();
+                    self.observer.reached(reached);
+                }
+                Ok(Step::Pass)
+            }
+        }
+    }
+
+    fn ready(&mut self, header: Header) -> Result<Step, RelayError> {
+        let Some(body) = self.passage.body(header) else { return Ok(Step::Incomplete) };
+        self.ledger.status.set(body.first().copied().unwrap_or_default());
+        self.ledger.phase.set(Phase::Ready);
+        let reached = self.ledger.hear(Answer::Ready, &mut self.passage)?;
+        self.ledger.tidy();
+        self.observer.reached(reached);
+        // A portal lives as long as its transaction, and what is bound already may still be run.
+        if self.ledger.is_settled() {
+            self.observer.settled();
+        }
+        Ok(Step::Pass)
+    }
+
+    fn error(&mut self, header: Header) -> Result<Step, RelayError> {
+        let is_read = self.ledger.has_refusals() && header.body_bytes <= MAX_ERROR_BYTES;
+        let refusal = match self.passage.body(header) {
+            None if is_read => return Ok(Step::Incomplete),
+            Some(body) if is_read => self.ledger.quoted(body).map(|refusal| refusal.rewrite(body)),
+            _ => None,
+        };
+        let reached = self.ledger.hear(Answer::Error, &mut self.passage)?;
+        self.ledger.tidy();
+        self.observer.reached(reached);
+        let Some(rewritten) = refusal else { return Ok(Step::Pass) };
+        self.passage.insert().extend_from_slice(&rewritten);
+        self.passage.leave_out(header.frame_bytes());
+        Ok(Step::Done)
+    }
+
+    fn parameter(&mut self, header: Header) -> Step {
+        let Some(body) = self.passage.body(header) else {
+            return if header.body_bytes <= MAX_PARAMETER_BYTES { Step::Incomplete } else { Step::Pass };
+        };
+        let value = |name: &[u8]| body.strip_prefix(name).and_then(|value| value.strip_suffix(b"\0"));
+        if let Some(user) = value(b"session_authorization\0") {
+            self.observer.session_authorization(user);
+        } else if let Some(encoding) = value(b"client_encoding\0") {
+            self.observer.client_encoding(encoding);
+        }
+        Step::Pass
+    }
+
+    fn authentication(&mut self, header: Header) -> Step {
+        match self.passage.body(header) {
+            None if header.body_bytes <= MAX_AUTHENTICATION_BYTES => Step::Incomplete,
+            body => {
+                let code = body.and_then(<[u8]>::first_chunk).map_or(u32::MAX, |code| u32::from_be_bytes(*code));
+                self.ledger.phase.set(self.ledger.phase.get().after_authentication(code));
+                Step::Pass
+            }
+        }
+    }
+
+    async fn write(&mut self) -> Result<(), RelayError> {
+        let is_boundary = self.streaming == 0;
+        // While a write waits for a client that does not read, a frame may be half written.
+        self.ledger.is_at_boundary.set(false);
+        let written = self.passage.write(&mut self.to).await.map_err(RelayError::Frontend)?;
+        if written > 0 {
+            self.observer.to_frontend(written);
+        }
+        self.ledger.is_at_boundary.set(is_boundary);
+        Ok(())
+    }
 }

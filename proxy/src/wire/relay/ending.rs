@@ -8,7 +8,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::wire::answer::{Report, sqlstate};
-use crate::wire::relay::{Drain, Ended, Ledger};
+use crate::wire::relay::ledger::Ledger;
+use crate::wire::relay::{Drain, Ended, RelayError};
 
 /// How often a session that is to end as soon as it is idle is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -63,15 +64,14 @@ pub(super) async fn abandoned(ledger: &Ledger) {
     let mut quiet = 0_u32;
     while quiet < LOOKS {
         pause(BACKEND_CLOSES / LOOKS).await;
-        let is_between_frames = ledger.at_boundary.get() || ledger.status.get() == 0;
-        quiet = if ledger.unanswered.get() == 0 && is_between_frames { quiet.saturating_add(1) } else { 0 };
+        quiet = if ledger.owes_nothing() && ledger.is_at_boundary.get() { quiet.saturating_add(1) } else { 0 };
     }
 }
 
 /// Resolves when one of the bounds on the session's time is reached, with which one it was.
 pub(super) async fn overdue(bounds: &Bounds, ledger: &Ledger) -> Ended {
     let began = Instant::now();
-    let is_let_in = || ledger.status.get() != 0;
+    let is_let_in = || ledger.is_ready();
     let mut late = Box::pin(sleep_until(bounds.authenticated_by));
     // Polled whenever something has passed, so that the timer is given back once the user is let in.
     poll_fn(|context| if is_let_in() { Poll::Ready(()) } else { late.as_mut().poll(context) }).await;
@@ -121,6 +121,19 @@ impl Ended {
                 )
                 .hint("the gate's session_lifetime bounds every session; connect again"),
             ),
+        }
+    }
+}
+
+impl RelayError {
+    /// What the client of a session that breaks off is told.
+    pub(super) fn last_words(&self) -> Option<Report> {
+        match self {
+            Self::Frontend(_) | Self::Backend(_) => None,
+            Self::NotLetIn(report) => Some(report.clone()),
+            Self::FrontendFrame(_) | Self::BackendFrame(_) | Self::Compressed(_) | Self::Lost => {
+                Some(Report::new(sqlstate::PROTOCOL_VIOLATION, format!("terminating connection: {self}")))
+            }
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The relay between two scripted sides, over pipes that hold 8 bytes, so that every read is short.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use super::*;
 use crate::wire::answer::sqlstate;
-use crate::wire::frame::{append, kind};
+use crate::wire::frame::{append, backend, kind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::watch;
 
@@ -24,8 +25,11 @@ fn refusal(message: &str) -> Refusal {
 }
 
 impl Inspector for Script {
-    async fn statement(&mut self, name: Option<&[u8]>, text: &[u8]) -> Ruling {
+    async fn statement(&mut self, name: Option<&[u8]>, text: &[u8], standing: Standing) -> Ruling {
         let text = String::from_utf8_lossy(text).into_owned();
+        if standing.is_behind && text.contains("slow") {
+            return Ruling::Wait;
+        }
         self.watched |= name.is_some() && text.contains("call");
         let ruling = if text.contains("bad") {
             Ruling::Refuse(refusal("RG201: no"))
@@ -43,12 +47,16 @@ impl Inspector for Script {
         self.watched
     }
 
-    async fn bind(&mut self, _statement: &[u8], values: &[&[u8]]) -> Ruling {
+    async fn bind(&mut self, _statement: &[u8], values: &[&[u8]], _standing: Standing) -> Ruling {
         if values.contains(&&b"arn"[..]) { Ruling::Refuse(refusal("RG107: no")) } else { Ruling::Forward }
     }
 
-    fn close(&mut self, _statement: &[u8]) {
+    fn close(&mut self, _statement: &[u8], _standing: Standing) {
         self.closed += 1;
+    }
+
+    async fn function_call(&mut self, values: &[&[u8]]) -> Ruling {
+        if values.contains(&&b"arn"[..]) { Ruling::Refuse(refusal("RG107: no")) } else { Ruling::Forward }
     }
 
     fn refuse(&mut self, report: Report) -> Refusal {
@@ -59,6 +67,7 @@ impl Inspector for Script {
 #[derive(Default)]
 struct Ear {
     users: RefCell<Vec<String>>,
+    settled: Cell<usize>,
 }
 
 impl RelayObserver for Ear {
@@ -68,7 +77,15 @@ impl RelayObserver for Ear {
         self.users.borrow_mut().push(String::from_utf8_lossy(user).into_owned());
     }
     fn client_encoding(&self, _encoding: &[u8]) {}
-    fn settled(&self) {}
+    fn reached(&self, _reached: Reached) {}
+    fn settled(&self) {
+        self.settled.set(self.settled.get() + 1);
+    }
+}
+
+/// What a server says that lets everybody in.
+fn welcome() -> Vec<u8> {
+    [frame(b'R', &[&[0; 4]]), ready(b'I')].concat()
 }
 
 fn frame(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
@@ -86,7 +103,7 @@ fn parse(name: &str, text: &str) -> Vec<u8> {
 }
 
 fn ready(status: u8) -> Vec<u8> {
-    frame(kind::READY_FOR_QUERY, &[&[status]])
+    frame(backend::READY_FOR_QUERY, &[&[status]])
 }
 
 struct Outcome {
@@ -94,6 +111,7 @@ struct Outcome {
     to_frontend: Vec<u8>,
     script: Script,
     ended: Result<Ended, RelayError>,
+    settled: usize,
 }
 
 fn bounds() -> Bounds {
@@ -112,9 +130,14 @@ async fn relayed(
     relay(&Legs::new(frontend, backend), script, ear, &bounds(), drain).await
 }
 
-/// What the frontend sends reaches the relay first; the backend answers with `answer` once it has read `expected`
-/// bytes, and closes when the frontend has.
+/// The backend lets the user in, answers with `answer` once it has read `expected` bytes, and closes when the frontend has. What it
+/// says first is left out of what the frontend got.
 fn run(sent: Vec<u8>, expected: usize, answer: Vec<u8>) -> Outcome {
+    run_after(welcome().len(), sent, expected, answer)
+}
+
+/// The frontend sends what it sends once it has read `first` bytes.
+fn run_after(first: usize, sent: Vec<u8>, expected: usize, answer: Vec<u8>) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let (frontend, client) = duplex(PIPE_BYTES);
@@ -124,16 +147,18 @@ fn run(sent: Vec<u8>, expected: usize, answer: Vec<u8>) -> Outcome {
         let (_keep, mut drain) = watch::channel(Drain::Running);
         let (ended, to_frontend, to_backend) = tokio::join!(
             relayed(frontend, backend, &mut script, &ear, &mut drain),
-            play_client(client, sent),
+            play_client(client, first, sent),
             play_server(server, expected, answer),
         );
-        Outcome { to_backend, to_frontend, script, ended }
+        let to_frontend = to_frontend.strip_prefix(welcome().as_slice()).unwrap().to_vec();
+        Outcome { to_backend, to_frontend, script, ended, settled: ear.settled.get() }
     })
 }
 
-async fn play_client(client: DuplexStream, sent: Vec<u8>) -> Vec<u8> {
+async fn play_client(client: DuplexStream, first: usize, sent: Vec<u8>) -> Vec<u8> {
     let (mut read, mut write) = tokio::io::split(client);
-    let mut got = Vec::new();
+    let mut got = vec![0; first];
+    read.read_exact(&mut got).await.unwrap();
     let write = async {
         write.write_all(&sent).await.unwrap();
         write.shutdown().await.unwrap();
@@ -145,8 +170,10 @@ async fn play_client(client: DuplexStream, sent: Vec<u8>) -> Vec<u8> {
 
 async fn play_server(mut server: DuplexStream, expected: usize, answer: Vec<u8>) -> Vec<u8> {
     let mut got = vec![0; expected];
+    server.write_all(&welcome()).await.unwrap();
     server.read_exact(&mut got).await.unwrap();
-    server.write_all(&answer).await.unwrap();
+    // A session that the gate ends does not take all of it.
+    server.write_all(&answer).await.ok();
     server.read_to_end(&mut got).await.unwrap();
     got
 }
@@ -157,8 +184,8 @@ fn what_is_not_changed_passes_byte_for_byte() {
     sent.extend(query("select 1"));
     sent.extend(parse("s", "select $1"));
     sent.extend(frame(b'?', &[&[0; 1000]]));
-    sent.extend(frame(b'F', &[b"\0\0"]));
-    let answer = [frame(b'R', &[&[0; 4]]), ready(b'I'), frame(b'D', &[&[1; 1000]])].concat();
+    sent.extend(frame(b'F', &[b"\0\0\0\x09\0\0\0\0\0\0"]));
+    let answer = frame(b'D', &[&[1; 1000]]);
     let outcome = run(sent.clone(), sent.len(), answer.clone());
     assert_eq!(outcome.to_backend, sent);
     assert_eq!(outcome.to_frontend, answer);
@@ -194,11 +221,12 @@ fn a_refused_parse_keeps_its_name() {
 #[test]
 fn an_annotated_text_has_a_comment_and_its_warning_stands_between_frames() {
     let replaced = [parse("", "odd\n/* c */"), query("odd\n/* c */")].concat();
-    let answer = [ready(b'I'), frame(b'D', &[&[2; 30]]), ready(b'I')].concat();
+    let answer = [frame(b'1', &[]), frame(b'D', &[&[2; 30]]), frame(b'C', &[b"SELECT 1\0"]), ready(b'I')].concat();
     let outcome = run([parse("", "odd"), query("odd")].concat(), replaced.len(), answer);
     assert_eq!(outcome.to_backend, replaced);
     let warning = Report::new(sqlstate::WARNING, "RG301: hm").warning();
-    let want = [ready(b'I'), warning.clone(), warning, frame(b'D', &[&[2; 30]]), ready(b'I')].concat();
+    let (parsed, row, done) = (frame(b'1', &[]), frame(b'D', &[&[2; 30]]), frame(b'C', &[b"SELECT 1\0"]));
+    let want = [warning.clone(), warning, parsed, row, done, ready(b'I')].concat();
     assert_eq!(outcome.to_frontend, want);
 }
 
@@ -242,6 +270,8 @@ fn streams_that_cannot_be_followed_end_the_session() {
         let outcome = run(bad.clone(), 0, Vec::new());
         assert!(outcome.to_backend.is_empty(), "{bad:?}");
         assert!(matches!(outcome.ended, Err(RelayError::FrontendFrame(_) | RelayError::Compressed(_))), "{bad:?}");
+        let told = String::from_utf8_lossy(&outcome.to_frontend).into_owned();
+        assert!(told.contains("SFATAL\0VFATAL\0C08P01\0Mterminating connection: "), "{told:?}");
     }
 }
 
@@ -259,6 +289,7 @@ fn frames_cut_anywhere_are_the_same_frames() {
             let (mut script, ear) = (Script::default(), Ear::default());
             let (_keep, mut drain) = watch::channel(Drain::Running);
             let play = async {
+                server.write_all(&welcome()).await.unwrap();
                 client.write_all(&whole[..cut]).await.unwrap();
                 tokio::task::yield_now().await;
                 client.write_all(&whole[cut..]).await.unwrap();
@@ -305,7 +336,7 @@ fn the_servers_word_on_the_user_is_heard() {
         let (backend, mut server) = duplex(PIPE_BYTES);
         let (mut script, ear) = (Script::default(), Ear::default());
         let (_keep, mut drain) = watch::channel(Drain::Running);
-        let status = frame(kind::PARAMETER_STATUS, &[b"session_authorization\0etl\0"]);
+        let status = frame(backend::PARAMETER_STATUS, &[b"session_authorization\0etl\0"]);
         let play = async {
             server.write_all(&status).await.unwrap();
             drop(server);
@@ -386,3 +417,6 @@ fn a_client_that_reads_no_last_words_is_not_waited_for() {
     });
     assert_eq!(ended.unwrap().unwrap(), Ended::Drained);
 }
+
+mod letting_in;
+mod pipelines;

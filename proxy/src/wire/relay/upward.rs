@@ -3,10 +3,13 @@
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use crate::wire::answer::{Refusal, Report, sqlstate};
-use crate::wire::frame::{self, HEADER_BYTES, Header, kind};
-use crate::wire::message::{self, Bind};
-use crate::wire::relay::buffer::{Buffer, READ_BYTES};
-use crate::wire::relay::{Inspector, Ledger, RelayError, RelayObserver, Ruling};
+use crate::wire::frame::{self, Header, kind};
+use crate::wire::message::{self, Malformed};
+use crate::wire::relay::ledger::Ledger;
+use crate::wire::relay::owed::{Asked, Number};
+use crate::wire::relay::passage::Passage;
+use crate::wire::relay::phase::{Admission, Phase};
+use crate::wire::relay::{Inspector, RelayError, RelayObserver, Ruling};
 
 /// Frontend to backend.
 pub(super) struct Upward<'a, R, W, I, T> {
@@ -16,24 +19,42 @@ pub(super) struct Upward<'a, R, W, I, T> {
     observer: &'a T,
     ledger: &'a Ledger,
     max_statement_bytes: usize,
-    buffer: Buffer,
-    /// What is written when some frame of a read was changed.
-    out: Vec<u8>,
-    /// Bytes of an uninspected frame that are still to come.
-    streaming: usize,
-    /// Bytes of a refused, oversize frame that are still to come.
-    discarding: usize,
+    passage: Passage,
+    rest: Rest,
+    /// A refusal in the unfinished extended segment is certain to be answered before any later one, which never is.
+    is_doomed: bool,
+    /// What a FunctionCall does to the session shows in its answer alone.
+    is_behind_function: bool,
 }
 
-/// How far the buffer has been worked off.
-#[derive(Default)]
-struct Progress {
-    /// Up to here it is decided.
-    decided: usize,
-    /// Up to here it is in `out`, or was left out.
-    copied: usize,
-    /// The whole length of the frame that is not complete yet.
-    wanted: usize,
+/// What becomes of the bytes that are still to come of a frame whose start is worked off.
+#[derive(Clone, Copy, Debug)]
+enum Rest {
+    /// They go on as they come.
+    Pass(usize),
+    /// They are left out: something else was sent in their place.
+    LeaveOut(usize),
+}
+
+/// What the bytes ahead wait for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Wait {
+    /// More of them: a frame of so many bytes is not complete.
+    Bytes(usize),
+    /// The first ReadyForQuery.
+    LetIn,
+    /// The answers to all that was sent before.
+    Answers,
+    /// The answers to refused statements, of which enough are kept.
+    Refusals,
+}
+
+/// A frame's body, taken apart.
+enum Content<'a> {
+    Statement { name: Option<&'a [u8]>, text: &'a [u8], end: usize },
+    Bind { statement: &'a [u8], values: Vec<&'a [u8]> },
+    Close { statement: Option<&'a [u8]> },
+    Function { values: Vec<&'a [u8]> },
 }
 
 impl<'a, R, W, I, T> Upward<'a, R, W, I, T> {
@@ -46,212 +67,252 @@ impl<'a, R, W, I, T> Upward<'a, R, W, I, T> {
         ledger: &'a Ledger,
         max_statement_bytes: usize,
     ) -> Self {
-        let (buffer, out) = (Buffer::default(), Vec::new());
-        Self { from, to, inspector, observer, ledger, max_statement_bytes, buffer, out, streaming: 0, discarding: 0 }
+        Self {
+            from,
+            to,
+            inspector,
+            observer,
+            ledger,
+            max_statement_bytes,
+            passage: Passage::default(),
+            rest: Rest::Pass(0),
+            is_doomed: false,
+            is_behind_function: false,
+        }
     }
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: RelayObserver> Upward<'_, R, W, I, T> {
     /// Runs until the frontend says Terminate or closes. Not cancel safe.
     pub(super) async fn run(&mut self) -> Result<(), RelayError> {
-        let mut wanted = 0;
         loop {
-            if self.buffer.fill(&mut self.from, wanted).await.map_err(RelayError::Frontend)? == 0 {
-                self.ledger.terminated.set(true);
+            let decided = self.decide().await;
+            self.write().await?;
+            let is_open = match decided? {
+                Wait::Bytes(wanted) => self.read(wanted).await?,
+                wait => self.held(wait).await,
+            };
+            if !is_open {
+                self.ledger.is_terminated.set(true);
                 return self.to.shutdown().await.map_err(RelayError::Backend);
             }
-            self.ledger.activity.set(self.ledger.activity.get().wrapping_add(1));
-            let progress = self.decide().await?;
-            self.write(&progress).await?;
-            self.buffer.advance(progress.decided);
-            wanted = progress.wanted;
         }
     }
 
-    /// Works off all whole frames, and as much of streamed ones as is there.
-    async fn decide(&mut self) -> Result<Progress, RelayError> {
-        let mut progress = Progress::default();
+    /// Whether there is more.
+    async fn read(&mut self, wanted: usize) -> Result<bool, RelayError> {
+        let count = self.passage.fill(&mut self.from, wanted).await.map_err(RelayError::Frontend)?;
+        self.ledger.activity.set(self.ledger.activity.get().wrapping_add(1));
+        Ok(count > 0)
+    }
+
+    /// What is read stays where it is, and nothing more is read meanwhile.
+    async fn held(&self, wait: Wait) -> bool {
+        match wait {
+            Wait::LetIn => self.ledger.until(|ledger| matches!(ledger.phase.get(), Phase::Asked | Phase::Ready)).await,
+            Wait::Answers => self.ledger.until(|ledger| !ledger.standing().is_behind).await,
+            Wait::Refusals => self.ledger.until(Ledger::has_room).await,
+            Wait::Bytes(_) => {}
+        }
+        true
+    }
+
+    /// Works off all whole frames, and as much of streamed ones as is there, up to what must wait.
+    async fn decide(&mut self) -> Result<Wait, RelayError> {
         loop {
-            let rest = self.buffer.unread().len().saturating_sub(progress.decided);
-            if self.streaming > 0 {
-                let passed = self.streaming.min(rest);
-                self.streaming = self.streaming.saturating_sub(passed);
-                progress.decided = progress.decided.saturating_add(passed);
-            } else if self.discarding > 0 {
-                let dropped = self.discarding.min(rest);
-                self.discarding = self.discarding.saturating_sub(dropped);
-                self.keep_until(&mut progress);
-                progress.decided = progress.decided.saturating_add(dropped);
-                progress.copied = progress.decided;
+            if !self.pass_rest() {
+                return Ok(Wait::Bytes(0));
             }
-            if self.streaming > 0 || self.discarding > 0 {
-                return Ok(progress);
+            let Some(header) = frame::header(self.passage.ahead())? else { return Ok(Wait::Bytes(0)) };
+            if let Some(wait) = self.must_wait(header)? {
+                return Ok(wait);
             }
-            let unread = self.buffer.unread().get(progress.decided..).unwrap_or_default();
-            let Some(header) = frame::header(unread)? else { return Ok(progress) };
-            self.account(header)?;
-            if !self.is_held(header.kind) {
-                self.streaming = header.frame_bytes();
+            if !self.is_read(header.kind) {
+                self.account(header.kind)?;
+                self.rest = Rest::Pass(header.frame_bytes());
             } else if header.body_bytes > self.max_statement_bytes {
-                self.refuse_oversize(header, &mut progress);
-            } else if unread.len() < header.frame_bytes() {
-                progress.wanted = header.frame_bytes();
-                self.unaccount(header);
-                return Ok(progress);
-            } else {
-                self.rule(header, &mut progress).await;
+                self.refuse_oversize(header)?;
+            } else if self.passage.body(header).is_none() {
+                return Ok(Wait::Bytes(header.frame_bytes()));
+            } else if !self.rule(header).await? {
+                return Ok(Wait::Answers);
             }
         }
+    }
+
+    /// Works off the rest of a frame; whether it is there as a whole.
+    fn pass_rest(&mut self) -> bool {
+        let (left, rest) = match self.rest {
+            Rest::Pass(0) | Rest::LeaveOut(0) => return true,
+            Rest::Pass(left) => {
+                let left = left.saturating_sub(self.passage.pass(left));
+                (left, Rest::Pass(left))
+            }
+            Rest::LeaveOut(left) => {
+                let left = left.saturating_sub(self.passage.leave_out(left));
+                (left, Rest::LeaveOut(left))
+            }
+        };
+        self.rest = rest;
+        left == 0
+    }
+
+    /// What a frame must wait for before anything is done about it.
+    fn must_wait(&mut self, header: Header) -> Result<Option<Wait>, RelayError> {
+        if kind::COMPRESSED.contains(&header.kind) {
+            return Err(RelayError::Compressed("the frontend"));
+        }
+        match self.ledger.phase.get().admits(header.kind) {
+            Admission::Pass => {}
+            Admission::Hold => return Ok(Some(Wait::LetIn)),
+            Admission::Cut(report) => return Err(RelayError::NotLetIn(report)),
+        }
+        if self.is_behind_function {
+            if self.ledger.standing().is_behind {
+                return Ok(Some(Wait::Answers));
+            }
+            self.is_behind_function = false;
+        }
+        Ok((!self.ledger.has_room()).then_some(Wait::Refusals))
     }
 
     /// Types that must be complete before their first byte is forwarded.
-    fn is_held(&self, frame_kind: u8) -> bool {
+    fn is_read(&self, frame_kind: u8) -> bool {
         match frame_kind {
-            kind::QUERY | kind::PARSE => true,
+            kind::QUERY | kind::PARSE | kind::FUNCTION_CALL => true,
             kind::BIND | kind::CLOSE => self.inspector.watches_prepared(),
             _ => false,
         }
     }
 
-    fn account(&self, header: Header) -> Result<(), RelayError> {
-        match header.kind {
-            kind::QUERY | kind::SYNC | kind::FUNCTION_CALL => {
-                self.ledger.unanswered.set(self.ledger.unanswered.get().saturating_add(1));
+    /// Notes that a message is sent to the server; its number, if it is a statement.
+    fn account(&mut self, frame_kind: u8) -> Result<Number, RelayError> {
+        match frame_kind {
+            kind::SYNC => self.is_doomed = false,
+            kind::TERMINATE => self.ledger.is_terminated.set(true),
+            _ if !self.ledger.is_ready() => {
+                self.ledger.phase.set(self.ledger.phase.get().after_sending(frame_kind));
+                return Ok(0);
             }
-            kind::TERMINATE => self.ledger.terminated.set(true),
-            compressed if kind::COMPRESSED.contains(&compressed) => return Err(RelayError::Compressed("the frontend")),
             _ => {}
         }
-        Ok(())
+        Asked::by(frame_kind).map_or(Ok(0), |asked| self.ledger.ask(asked))
     }
 
-    /// An incomplete frame is met again with the next read.
-    fn unaccount(&self, header: Header) {
-        if header.kind == kind::QUERY {
-            self.ledger.unanswered.set(self.ledger.unanswered.get().saturating_sub(1));
-        }
-    }
-
-    fn refuse_oversize(&mut self, header: Header, progress: &mut Progress) {
+    fn refuse_oversize(&mut self, header: Header) -> Result<(), RelayError> {
         let limit = self.max_statement_bytes;
         let report = Report::new(
             sqlstate::PROGRAM_LIMIT_EXCEEDED,
             format!("message of {} bytes is above the gate's limit of {limit}", header.body_bytes),
         );
-        let refusal =
-            self.inspector.refuse(report.hint("split the statement, or raise max_statement_bytes of [gate.limits]"));
-        self.keep_until(progress);
-        self.discarding = header.frame_bytes();
-        self.substitute(header.kind, None, refusal);
+        let hint = "split the statement, or raise max_statement_bytes of [gate.limits]";
+        let refusal = self.inspector.refuse(report.hint(hint));
+        let number = self.account(header.kind)?;
+        self.substitute(header.kind, None, number, refusal);
+        self.rest = Rest::LeaveOut(header.frame_bytes());
+        Ok(())
     }
 
-    /// Rules on the whole frame at `progress.decided`.
-    async fn rule(&mut self, header: Header, progress: &mut Progress) {
-        let start = progress.decided;
-        let end = start.saturating_add(header.frame_bytes());
-        let body = self.buffer.unread().get(start.saturating_add(HEADER_BYTES)..end).unwrap_or_default();
-        let (ruling, name, text) = match header.kind {
-            // Boxed: it is only done for statements that carry roles, and would take room in every session.
-            kind::BIND => (Box::pin(rule_bind(self.inspector, body)).await, None, 0..0),
-            kind::CLOSE => (rule_close(self.inspector, body), None, 0..0),
-            frame_kind => {
-                let read = if frame_kind == kind::QUERY { message::query(body) } else { message::parse(body) };
-                match read {
-                    Ok(read) => {
-                        let name = read.name.map(|name| body.get(name).unwrap_or_default());
-                        let ruling =
-                            self.inspector.statement(name, body.get(read.text.clone()).unwrap_or_default()).await;
-                        (ruling, name, read.text)
-                    }
-                    Err(malformed) => (malformed_ruling(self.inspector, malformed), None, 0..0),
+    /// Rules on the whole frame ahead; `false` when it has to wait for the answers to what was sent before.
+    async fn rule(&mut self, header: Header) -> Result<bool, RelayError> {
+        let standing = self.ledger.standing();
+        let body = self.passage.body(header).unwrap_or_default();
+        let content = content(header.kind, body);
+        let (ruling, name, end) = match content {
+            Ok(Content::Statement { name, text, end }) => {
+                (self.inspector.statement(name, text, standing).await, name, end)
+            }
+            // Boxed: these are rare, and would take room in every session.
+            Ok(Content::Bind { statement, values }) => {
+                (Box::pin(self.inspector.bind(statement, &values, standing)).await, None, 0)
+            }
+            Ok(Content::Close { statement }) => {
+                if let Some(statement) = statement {
+                    self.inspector.close(statement, standing);
                 }
+                (Ruling::Forward, None, 0)
+            }
+            Ok(Content::Function { values }) => {
+                self.is_behind_function = true;
+                (Box::pin(self.inspector.function_call(&values)).await, None, 0)
+            }
+            // The server would say so too; but it must not be shown a body that the gate reads otherwise.
+            Err(malformed) => {
+                let report = Report::new(sqlstate::PROTOCOL_VIOLATION, malformed.to_string());
+                (Ruling::Refuse(self.inspector.refuse(report)), None, 0)
             }
         };
-        progress.decided = end;
+        if matches!(ruling, Ruling::Wait) {
+            return Ok(false);
+        }
+        let name = if matches!(ruling, Ruling::Refuse(_)) { name.map(<[u8]>::to_vec) } else { None };
+        let number = self.account(header.kind)?;
+        self.carry_out(header, ruling, name, end, number);
+        Ok(true)
+    }
+
+    fn carry_out(&mut self, header: Header, ruling: Ruling, name: Option<Vec<u8>>, end: usize, number: Number) {
         match ruling {
-            Ruling::Forward => {}
+            Ruling::Forward | Ruling::Wait => {
+                self.passage.pass(header.frame_bytes());
+            }
             Ruling::Annotate { comment, warning } => {
-                self.ledger.warnings.borrow_mut().extend(warning.map(|warning| warning.warning()));
-                if let Some(comment) = comment {
-                    let (before, after) = body.split_at_checked(text.end).unwrap_or_default();
-                    let before_frame = self.buffer.unread().get(progress.copied..start).unwrap_or_default();
-                    let rollback = self.out.len();
-                    self.out.extend_from_slice(before_frame);
-                    let parts = [before, b"\n", comment.as_bytes(), after];
-                    if frame::append(&mut self.out, header.kind, &parts) {
-                        progress.copied = end;
-                    } else {
-                        self.out.truncate(rollback);
-                    }
+                if let Some(warning) = warning {
+                    self.ledger.warn(number, &warning);
+                }
+                match comment {
+                    Some(comment) => self.passage.pass_with(header, end, format!("\n{comment}").as_bytes()),
+                    None => drop(self.passage.pass(header.frame_bytes())),
                 }
             }
             Ruling::Refuse(refusal) => {
-                let name = name.map(<[u8]>::to_vec);
-                self.out.extend_from_slice(self.buffer.unread().get(progress.copied..start).unwrap_or_default());
-                progress.copied = end;
-                self.substitute(header.kind, name, refusal);
+                self.passage.leave_out(header.frame_bytes());
+                self.substitute(header.kind, name, number, refusal);
             }
         }
     }
 
     /// Puts the nonce in the place of a message.
-    fn substitute(&mut self, frame_kind: u8, name: Option<Vec<u8>>, refusal: Refusal) {
+    fn substitute(&mut self, frame_kind: u8, name: Option<Vec<u8>>, number: Number, refusal: Refusal) {
+        let out = self.passage.insert();
         // A nonce is far below the length limit, so the frame is always appended.
         let _appended = match (frame_kind, name) {
-            (kind::QUERY, _) => refusal.replace_query(&mut self.out),
-            (kind::PARSE, Some(name)) => refusal.replace_parse(&name, &mut self.out),
-            _ => refusal.replace_other(&mut self.out),
+            (kind::QUERY | kind::FUNCTION_CALL, _) => refusal.replace_query(out),
+            (kind::PARSE, Some(name)) => refusal.replace_parse(&name, out),
+            _ => refusal.replace_other(out),
         };
-        self.ledger.remember(refusal);
-    }
-
-    /// Copies what is decided and not yet copied.
-    fn keep_until(&mut self, progress: &mut Progress) {
-        self.out.extend_from_slice(self.buffer.unread().get(progress.copied..progress.decided).unwrap_or_default());
-        progress.copied = progress.decided;
+        if !self.is_doomed {
+            self.ledger.refuse(number, refusal);
+        }
+        self.is_doomed |= !matches!(frame_kind, kind::QUERY | kind::FUNCTION_CALL);
     }
 
     /// One write for a read: the buffer itself when nothing was changed.
-    async fn write(&mut self, progress: &Progress) -> Result<(), RelayError> {
-        let unchanged = self.buffer.unread().get(progress.copied..progress.decided).unwrap_or_default();
-        let bytes = if self.out.is_empty() && progress.copied == 0 {
-            unchanged
-        } else {
-            self.out.extend_from_slice(unchanged);
-            &self.out
-        };
-        if bytes.is_empty() {
-            return Ok(());
+    async fn write(&mut self) -> Result<(), RelayError> {
+        let written = self.passage.write(&mut self.to).await.map_err(RelayError::Backend)?;
+        if written > 0 {
+            self.observer.to_backend(written);
         }
-        self.to.write_all(bytes).await.map_err(RelayError::Backend)?;
-        self.to.flush().await.map_err(RelayError::Backend)?;
-        self.observer.to_backend(bytes.len());
-        self.out.clear();
-        self.out.shrink_to(READ_BYTES);
         Ok(())
     }
 }
 
-async fn rule_bind<I: Inspector>(inspector: &mut I, body: &[u8]) -> Ruling {
-    match message::bind(body) {
-        Ok(Bind { statement, values }) => {
-            let values: Vec<&[u8]> = values.into_iter().filter_map(|value| body.get(value)).collect();
-            inspector.bind(body.get(statement).unwrap_or_default(), &values).await
+/// Takes the body of a message apart that is read.
+fn content(frame_kind: u8, body: &[u8]) -> Result<Content<'_>, Malformed> {
+    let part = |range| body.get(range).unwrap_or_default();
+    Ok(match frame_kind {
+        kind::BIND => {
+            let bind = message::bind(body)?;
+            Content::Bind { statement: part(bind.statement), values: bind.values.into_iter().map(part).collect() }
         }
-        Err(malformed) => malformed_ruling(inspector, malformed),
-    }
-}
-
-fn rule_close<I: Inspector>(inspector: &mut I, body: &[u8]) -> Ruling {
-    match message::close(body) {
-        Ok(Some(statement)) => inspector.close(body.get(statement).unwrap_or_default()),
-        Ok(None) => {}
-        Err(malformed) => return malformed_ruling(inspector, malformed),
-    }
-    Ruling::Forward
-}
-
-/// What the server would say too; but the server must not be shown a body that the gate reads otherwise.
-fn malformed_ruling<I: Inspector>(inspector: &mut I, malformed: message::Malformed) -> Ruling {
-    Ruling::Refuse(inspector.refuse(Report::new(sqlstate::PROTOCOL_VIOLATION, malformed.to_string())))
+        kind::CLOSE => Content::Close { statement: message::close(body)?.map(part) },
+        kind::FUNCTION_CALL => {
+            Content::Function { values: message::function_call(body)?.into_iter().map(part).collect() }
+        }
+        _ => {
+            let read = if frame_kind == kind::QUERY { message::query(body)? } else { message::parse(body)? };
+            let end = read.text.end;
+            Content::Statement { name: read.name.map(part), text: part(read.text), end }
+        }
+    })
 }
