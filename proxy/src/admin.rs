@@ -104,9 +104,10 @@ async fn status(State(state): State<AdminState>) -> impl IntoResponse {
 }
 
 async fn chains(State(state): State<AdminState>) -> impl IntoResponse {
-    let row = |([gate, chain, user, kind, verdict], count): ([String; 5], u64)| {
+    let row = |([gate, chain, user, kind, verdict, would_be], count): ([String; 6], u64)| {
         serde_json::json!({
-            "gate": gate, "chain": chain, "user": user, "kind": kind, "verdict": verdict, "uses": count,
+            "gate": gate, "chain": chain, "user": user, "kind": kind, "verdict": verdict,
+            "would_be": would_be, "uses": count,
         })
     };
     let rows: Vec<_> = state.metrics.chain_uses().into_iter().map(row).collect();
@@ -134,7 +135,7 @@ fn page(content_type: &'static str, body: impl Into<String>) -> impl IntoRespons
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::verdict::Action;
+    use crate::gate::enforcement::Action;
     use crate::sql::StatementKind;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -156,7 +157,7 @@ mod tests {
         runtime.block_on(async {
             let metrics = Metrics::new();
             let gate = metrics.gate("g");
-            gate.chain_use(&[("1", "<script>")], "etl", StatementKind::Copy, Action::Forward);
+            gate.chain_use(&[("1", "<script>")], "etl", StatementKind::Copy, (Action::Forward, Action::Forward));
             let state = AdminState::new(
                 metrics.clone(),
                 vec![("g".to_owned(), gate)],

@@ -1,6 +1,7 @@
 //! Role uses + principal + facts + rules = verdict, through the policy cache; and every word of that verdict. Knows nothing of
 //! sockets.
 
+pub mod admission;
 pub mod cache;
 pub mod codes;
 pub mod enforcement;
@@ -9,6 +10,7 @@ pub mod judge;
 pub mod policy;
 pub mod principal;
 pub mod verdict;
+pub mod wording;
 
 use std::sync::Arc;
 

@@ -15,7 +15,9 @@ use tokio::sync::watch;
 use tokio::time::timeout_at;
 use tracing::{Instrument, Span, debug, info, info_span, warn};
 
-use crate::gate::principal::{Attributes, Principal, database_user};
+use crate::gate::enforcement::Action;
+use crate::gate::principal::{Attributes, Principal};
+use crate::gate::wording::Wording;
 use crate::net::backend::BackendError;
 use crate::net::listener::tune;
 use crate::net::proxied;
@@ -26,7 +28,6 @@ use crate::observe::values::{Leg, Outcome, SessionEnd, SessionRefusal};
 use crate::session::inspect::{Identity, StatementInspector};
 use crate::session::limits::{Counted, Full, SessionPlace};
 use crate::session::service::{Limits, Service, Settings};
-use crate::sql::{is_unsafe_encoding, options_ask_for_unsafe_encoding};
 use crate::wire::answer::{Report, sqlstate};
 use crate::wire::close::close_with;
 use crate::wire::relay::{self, Bounds, Drain, Ended, Legs, RelayError};
@@ -175,7 +176,10 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
         service.metrics.tls_handshake(Leg::Frontend, Outcome::Ok);
     }
     let drain_now = *drain.borrow();
-    let place = match admission(&startup, peer, service, &settings.limits, drain_now) {
+    let principal = principal(&startup, peer, &stream);
+    let admitted = admission(&startup, peer, service, &settings.limits, drain_now)
+        .and_then(|place| judged(&startup, id, &principal, service).map(|()| place));
+    let place = match admitted {
         Ok(place) => place,
         Err(report) => {
             info!(user = %startup.user, reason = %report.message, "session refused");
@@ -206,7 +210,7 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
         closed(&mut guard, &Err(RelayError::Backend(error)));
         return None;
     }
-    let identity = Identity::new(principal(startup, peer, &stream), starting);
+    let identity = Identity::new(principal, starting);
     let limits = &settings.limits;
     let bounds = Bounds {
         max_statement_bytes: limits.max_statement_bytes,
@@ -218,17 +222,15 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
     Some(Running { id, settings, legs, identity, bounds, span, guard, _place: place })
 }
 
-fn principal(startup: StartupMessage, peer: Peer, stream: &Stream) -> Principal {
+fn principal(startup: &StartupMessage, peer: Peer, stream: &Stream) -> Principal {
     let certificate = stream.client_certificate();
     Principal::new(Attributes {
-        user: database_user(&startup.user).to_owned(),
-        login_user: startup.user,
-        groups: None,
-        database: startup.database,
-        application: startup.application,
+        database: startup.database.clone(),
+        application: startup.application.clone(),
         client_address: peer.ip(),
         tls_subject: certificate.as_ref().map(|certificate| certificate.subject.clone()),
         tls_names: certificate.map(|certificate| certificate.names).unwrap_or_default(),
+        ..Attributes::of_login(&startup.user)
     })
 }
 
@@ -304,14 +306,22 @@ fn admission(
     if service.metrics.sessions_open() >= limits.max_sessions {
         return refuse(SessionRefusal::LimitTotal, too_many(&format!("than {}", limits.max_sessions)));
     }
-    let by_name = startup.client_encoding.as_deref().is_some_and(is_unsafe_encoding);
-    if by_name || startup.options.as_deref().is_some_and(options_ask_for_unsafe_encoding) {
-        let message = "RG109: this client_encoding could hide quotes from the gate";
-        let report = Report::new(sqlstate::FEATURE_NOT_SUPPORTED, message).hint("use client_encoding UTF8");
-        return refuse(SessionRefusal::Startup, report);
-    }
     service.held.take(&limits.holders, &startup.user, peer.ip()).or_else(|full| match full {
         Full::User => refuse(SessionRefusal::LimitUser, too_many(&format!("of user \"{}\"", startup.user))),
         Full::Address => refuse(SessionRefusal::LimitAddress, too_many(&format!("from {peer}"))),
     })
+}
+
+/// Has the gate judge what the start-up itself asks for; says why when that is refused.
+fn judged(startup: &StartupMessage, id: u64, principal: &Principal, service: &Service) -> Result<(), Report> {
+    let policy = service.gate.policy();
+    let verdict = policy.judge_startup(startup.client_encoding.as_deref(), startup.options.as_deref());
+    let Some(verdict) = verdict else { return Ok(()) };
+    record::verdict(service, id, principal, &verdict, b"", None);
+    if verdict.action < Action::Reject {
+        return Ok(());
+    }
+    service.metrics.session_refused(SessionRefusal::Startup);
+    let wording = Wording { position: None, ..verdict.refusal(b"") };
+    Err(inspect::report(sqlstate::FEATURE_NOT_SUPPORTED, wording))
 }

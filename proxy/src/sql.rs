@@ -12,6 +12,7 @@ pub mod lexer;
 pub mod literal;
 pub mod mask;
 pub mod model;
+pub mod position;
 pub mod procedures;
 pub mod settings;
 pub mod skim;

@@ -11,10 +11,10 @@ use serde::Deserialize;
 use crate::cli::sarif::Sarif;
 use crate::cli::{EXIT_OK, EXIT_REFUSED, report};
 use crate::config::Config;
+use crate::gate::enforcement::Action;
 use crate::gate::judge_alone;
 use crate::gate::policy::{Parts, Policy};
-use crate::gate::principal::{Attributes, Principal, database_user};
-use crate::gate::verdict::Action;
+use crate::gate::principal::{Attributes, Principal};
 use crate::sql::lexer::{Escapes, Lexer, Token, TokenKind};
 
 /// Arguments of `rolegate check`.
@@ -83,12 +83,10 @@ struct Subject {
 pub fn run(arguments: &CheckArguments) -> Result<u8, String> {
     let policy = policy(arguments)?;
     let principal = Principal::new(Attributes {
-        user: database_user(&arguments.user).to_owned(),
-        login_user: arguments.user.clone(),
         groups: arguments.groups.clone(),
         database: arguments.database.clone(),
         application: arguments.application.clone(),
-        ..Attributes::default()
+        ..Attributes::of_login(&arguments.user)
     });
     let mut out = io::stdout().lock();
     let mut refused = false;

@@ -12,7 +12,7 @@ use crate::config::{Case, CaseFile, Config};
 use crate::gate::codes::Code;
 use crate::gate::judge_alone;
 use crate::gate::policy::Policy;
-use crate::gate::principal::{Attributes, Principal, database_user};
+use crate::gate::principal::{Attributes, Principal};
 use crate::gate::verdict::Verdict;
 use crate::serve::build;
 
@@ -71,14 +71,13 @@ struct Outcome {
 impl Outcome {
     fn of(case: Case, policy: &Policy) -> Self {
         let principal = Principal::new(Attributes {
-            user: database_user(&case.user).to_owned(),
-            login_user: case.user.clone(),
             groups: case.groups.clone(),
             database: case.database.clone(),
             application: case.application.clone(),
             client_address: case.client_address,
             tls_subject: case.tls_subject.clone(),
             tls_names: case.tls_names.clone(),
+            ..Attributes::of_login(&case.user)
         });
         let now = case.time.unwrap_or_else(Timestamp::now);
         let verdict = judge_alone(policy, case.sql.as_bytes(), &principal, now);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::config::error::{self, ConfigError};
-use crate::gate::verdict::Action;
+use crate::gate::enforcement::Action;
 
 /// A file of cases. Its paths are resolved against its own folder.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]

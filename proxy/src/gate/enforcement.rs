@@ -1,6 +1,52 @@
-//! Whether refusals are carried out.
+//! What is done with a message, and whether refusals are carried out.
 
-use crate::gate::verdict::Action;
+use crate::gate::codes::Severity;
+
+/// What is done with a message. Ordered: the gravest decides.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    Hash,
+    Ord,
+    PartialEq,
+    PartialOrd,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// It goes on as it came.
+    Forward,
+    /// It goes on, and says so.
+    Annotate,
+    /// It is refused.
+    Reject,
+}
+
+impl Action {
+    /// The word of the audit, the metrics and the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+impl From<Severity> for Action {
+    fn from(severity: Severity) -> Self {
+        match severity {
+            Severity::Allow => Self::Forward,
+            Severity::Annotate => Self::Annotate,
+            Severity::Reject => Self::Reject,
+        }
+    }
+}
 
 /// Whether refusals are carried out. A verdict says in both modes what enforcement would do; the mode decides what is done.
 #[derive(

@@ -1,9 +1,11 @@
-//! Findings: what can be wrong with a role use.
+//! Findings: one thing that is wrong with a statement.
 
-use crate::gate::codes::{Code, Severity};
+use serde::Serialize;
 
-/// One thing wrong with a statement.
-#[derive(Clone, Debug, Eq, PartialEq)]
+use crate::gate::codes::{Code, CodeRow, Severity};
+
+/// One thing wrong with a statement, as the audit and the command line write it too.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Finding {
     /// What is wrong.
     pub code: Code,
@@ -17,6 +19,45 @@ pub struct Finding {
     pub hint: Option<String>,
     /// The hop it is about; 0 is the attachment.
     pub hop: Option<usize>,
-    /// The byte of the text at which the literal starts.
+    /// Whether it is certain, rather than something that the facts do not tell.
+    pub decided: bool,
+    /// The byte of the message's text at which the literal starts.
+    #[serde(skip)]
     pub at: usize,
+}
+
+impl Finding {
+    /// A finding in the words of its code's row.
+    #[must_use]
+    pub fn new(code: Code, severity: Severity, at: usize) -> Self {
+        let CodeRow { message, hint, .. } = code.row();
+        Self {
+            code,
+            severity,
+            message: message.to_owned(),
+            detail: None,
+            hint: hint.map(str::to_owned),
+            hop: None,
+            decided: code.is_decided(),
+            at,
+        }
+    }
+
+    /// With a more exact message.
+    #[must_use]
+    pub fn message(self, message: impl Into<String>) -> Self {
+        Self { message: message.into(), ..self }
+    }
+
+    /// With evidence.
+    #[must_use]
+    pub fn detail(self, detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..self }
+    }
+
+    /// With a more exact remedy, or with none.
+    #[must_use]
+    pub fn hint(self, hint: Option<String>) -> Self {
+        Self { hint, ..self }
+    }
 }

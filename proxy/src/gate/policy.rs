@@ -184,5 +184,5 @@ fn version(parts: &Parts) -> String {
     }
     add(&format!("{:?} {:?} {:?}", parts.groups, parts.catalog, parts.severities));
     add(parts.mode.as_str());
-    hash.finalize().first_chunk().map(|start| format!("{:016x}", u64::from_be_bytes(*start))).unwrap_or_default()
+    hash.finalize().first_chunk::<8>().map(hex::encode).unwrap_or_default()
 }

@@ -28,6 +28,14 @@ pub struct Attributes {
     pub tls_names: Vec<String>,
 }
 
+impl Attributes {
+    /// Of a client that logs in under this name, and nothing else is known of it.
+    #[must_use]
+    pub fn of_login(login: &str) -> Self {
+        Self { user: database_user(login).to_owned(), login_user: login.to_owned(), ..Self::default() }
+    }
+}
+
 impl Principal {
     /// A principal with these attributes.
     #[must_use]

@@ -1,72 +1,42 @@
-//! What is to be done with a statement, and why.
+//! What is to be done with a message and with each of its statements, and why. Both faces of a verdict, what enforcement would
+//! do and what is done, are decided here and nowhere else.
 
 use std::ops::Range;
 
+use serde::{Serialize, Serializer};
+
 use crate::chain::RoleArn;
 use crate::gate::codes::{Code, Severity};
+use crate::gate::enforcement::{Action, Mode};
 use crate::gate::finding::Finding;
+use crate::gate::policy::Policy;
 use crate::rules::RuleEffect;
 use crate::sql::{Clause, Effect, Method, StatementKind, Target};
 
-/// What is done with a message.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Eq,
-    Hash,
-    Ord,
-    PartialEq,
-    PartialOrd,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    /// It goes on as it came.
-    Forward,
-    /// It goes on, and says so.
-    Annotate,
-    /// It is refused.
-    Reject,
-}
-
-impl Action {
-    /// The word of the audit, the metrics and the command line.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-}
-
-impl From<Severity> for Action {
-    fn from(severity: Severity) -> Self {
-        match severity {
-            Severity::Allow => Self::Forward,
-            Severity::Annotate => Self::Annotate,
-            Severity::Reject => Self::Reject,
-        }
-    }
-}
-
-/// A role use with its chain taken apart.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// A role use with its chain taken apart, as the audit and the command line write it too.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct JudgedUse {
     /// The clause that carries it.
     pub clause: Clause,
     /// What the clause holds.
+    #[serde(serialize_with = "word_of")]
     pub method: Method,
     /// The comma-separated parts of the chain, whether or not they are role ARNs.
     pub roles: Vec<String>,
     /// What the role is used on.
+    #[serde(serialize_with = "text_of")]
     pub target: Option<Target>,
     /// Where the literal stands in the message's text.
+    #[serde(skip)]
     pub span: Range<usize>,
+}
+
+fn word_of<S: Serializer>(method: &Method, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(method.as_str())
+}
+
+fn text_of<S: Serializer>(target: &Option<Target>, serializer: S) -> Result<S::Ok, S::Error> {
+    target.as_ref().map(ToString::to_string).serialize(serializer)
 }
 
 /// Whether the source of a hop may assume its target.
@@ -110,7 +80,7 @@ pub struct JudgedHop {
     pub source: String,
     /// `account/name` of the role that is assumed.
     pub target: String,
-    /// How it came out.
+    /// Whether it may.
     pub result: HopResult,
 }
 
@@ -129,7 +99,9 @@ pub struct JudgedStatement {
     pub rule_hits: Vec<(String, RuleEffect)>,
     /// What is wrong with it.
     pub findings: Vec<Finding>,
-    /// What it would do alone.
+    /// What enforcement would do with it: refuse it, where it refuses any statement of the message.
+    pub would_be: Action,
+    /// What is done with it.
     pub action: Action,
     /// What it does to the session.
     pub effect: Option<Effect>,
@@ -137,13 +109,45 @@ pub struct JudgedStatement {
     pub watch_parameters: bool,
 }
 
+impl JudgedStatement {
+    /// A statement in which nothing was found yet.
+    #[must_use]
+    pub fn new(kind: StatementKind, span: Range<usize>) -> Self {
+        Self {
+            kind,
+            span,
+            uses: Vec::new(),
+            hops: Vec::new(),
+            rule_hits: Vec::new(),
+            findings: Vec::new(),
+            would_be: Action::Forward,
+            action: Action::Forward,
+            effect: None,
+            watch_parameters: false,
+        }
+    }
+
+    /// What its own findings ask for, gravest first.
+    fn own(&self) -> Action {
+        self.findings.iter().map(|finding| Action::from(finding.severity)).max().unwrap_or(Action::Forward)
+    }
+
+    /// Whether the audit and the command line tell of it: it carries credentials, or something is wrong, or it is refused.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        !self.uses.is_empty() || !self.findings.is_empty() || self.would_be == Action::Reject
+    }
+}
+
 /// The verdict on one message: its statements are judged together, as the server parses them together.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Verdict {
-    /// What is done with the message.
+    /// What enforcement would do with the message.
+    pub would_be: Action,
+    /// What is done with it.
     pub action: Action,
-    /// The action before shadow mode softened it.
-    pub enforced: Action,
+    /// The mode that decided the difference.
+    pub mode: Mode,
     /// The statements that were judged.
     pub statements: Vec<JudgedStatement>,
     /// Roles of its chains that the facts do not hold.
@@ -157,6 +161,34 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// The verdict of a policy on statements with these findings. A message goes to the server as a whole, so that one refused
+    /// statement refuses the others too.
+    #[must_use]
+    pub fn of(policy: &Policy, mut statements: Vec<JudgedStatement>) -> Self {
+        let mode = policy.mode();
+        let would_be = statements.iter().map(JudgedStatement::own).max().unwrap_or(Action::Forward);
+        for statement in &mut statements {
+            statement.would_be = if would_be == Action::Reject { would_be } else { statement.own() };
+            statement.action = mode.action(statement.would_be);
+        }
+        Self {
+            would_be,
+            action: mode.action(would_be),
+            mode,
+            statements,
+            unknown_roles: Vec::new(),
+            depends_on_time: false,
+            policy_version: policy.version().to_owned(),
+            generation: policy.generation(),
+        }
+    }
+
+    /// Whether the mode made the verdict milder than enforcement would.
+    #[must_use]
+    pub fn is_softened(&self) -> bool {
+        self.action != self.would_be
+    }
+
     /// All findings, the gravest first.
     #[must_use]
     pub fn findings(&self) -> Vec<&Finding> {
@@ -174,11 +206,42 @@ impl Verdict {
         codes.dedup();
         codes
     }
+}
 
-    /// The comment that an annotated statement carries: the same for the same statement, so that result caches work.
-    #[must_use]
-    pub fn comment(&self) -> String {
-        let codes: Vec<&str> = self.codes().into_iter().map(Code::as_str).collect();
-        format!("/* rolegate verdict=annotate codes={} */", codes.join(","))
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::gate::policy::Parts;
+
+    fn statement(severities: &[Severity]) -> JudgedStatement {
+        let findings = severities.iter().map(|severity| Finding::new(Code::Rg101, *severity, 0)).collect();
+        JudgedStatement { findings, ..JudgedStatement::new(StatementKind::Copy, 0..0) }
+    }
+
+    /// (severities of each statement, what enforcement would do with each, with the message)
+    #[test]
+    fn one_refused_statement_refuses_the_message() {
+        use Action::{Annotate, Forward, Reject};
+        let rows: &[(&[&[Severity]], &[Action], Action)] = &[
+            (&[], &[], Forward),
+            (&[&[]], &[Forward], Forward),
+            (&[&[Severity::Allow], &[Severity::Annotate]], &[Forward, Annotate], Annotate),
+            (&[&[Severity::Annotate, Severity::Reject]], &[Reject], Reject),
+            (&[&[], &[Severity::Annotate], &[Severity::Reject]], &[Reject, Reject, Reject], Reject),
+        ];
+        for mode in [Mode::Enforce, Mode::Shadow] {
+            let policy = Policy::new(Parts { mode, severities: BTreeMap::new(), ..Parts::without_facts() });
+            for (severities, each, whole) in rows {
+                let verdict = Verdict::of(&policy, severities.iter().map(|found| statement(found)).collect());
+                assert_eq!((verdict.would_be, verdict.mode), (*whole, mode), "{severities:?}");
+                assert_eq!(verdict.action, mode.action(*whole), "{severities:?}");
+                assert_eq!(verdict.is_softened(), mode == Mode::Shadow && *whole == Reject, "{severities:?}");
+                let found: Vec<_> = verdict.statements.iter().map(|one| (one.would_be, one.action)).collect();
+                let expected: Vec<_> = each.iter().map(|action| (*action, mode.action(*action))).collect();
+                assert_eq!(found, expected, "{mode}: {severities:?}");
+            }
+        }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fmt::Write as _,
     sync::Arc,
 };
 
@@ -322,9 +321,5 @@ pub(crate) const IN_SYNC: &str = "in-sync";
 
 /// The first twelve hexadecimal digits of a hash.
 pub(crate) fn short(digest: &[u8]) -> String {
-    digest.iter().take(6).fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex::encode(digest.get(..6).unwrap_or(digest))
 }

@@ -1,5 +1,7 @@
 //! The audit: one JSON line for each statement that carries credentials or is refused.
 
+mod record;
+
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -8,88 +10,17 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use serde::Serialize;
 use tracing::error;
 
 use crate::observe::Metrics;
 
+pub use record::{AuditRecord, Circumstances};
+
 /// Records that may wait to be written; what is above is dropped and counted, for no session waits for a disk.
 const QUEUE_RECORDS: usize = 8192;
 
-/// The longest statement text that a record holds.
-const MAX_STATEMENT_BYTES: usize = 16 * 1024;
-
 /// How long stopping may wait for the last records.
 const LAST_RECORDS: Duration = Duration::from_secs(5);
-
-/// One line of the audit.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct AuditRecord {
-    /// RFC 3339, UTC.
-    pub time: String,
-    /// The gate's name.
-    pub gate: String,
-    /// Unique within the process.
-    pub session: u64,
-    /// The database user.
-    pub user: String,
-    /// The user who logged in: another one after SET SESSION AUTHORIZATION.
-    pub login_user: String,
-    /// The database.
-    pub database: String,
-    /// `application_name`.
-    pub application: String,
-    /// Where the session comes from.
-    pub client_address: Option<String>,
-    /// The statement kind.
-    pub kind: String,
-    /// `forward`, `annotate` or `reject`.
-    pub verdict: String,
-    /// Shadow mode softened the verdict.
-    pub shadow: bool,
-    /// What stands in the cluster's log in the place of a refused text.
-    pub nonce: Option<String>,
-    /// The policy that judged.
-    pub policy_version: String,
-    /// The credential clauses.
-    pub role_uses: Vec<AuditRoleUse>,
-    /// What is wrong.
-    pub findings: Vec<AuditFinding>,
-    /// The text, secrets masked.
-    pub statement: String,
-    /// The text was cut.
-    pub truncated: bool,
-}
-
-/// A credential clause.
-#[derive(Clone, Debug, Serialize)]
-pub struct AuditRoleUse {
-    /// Which clause.
-    pub clause: String,
-    /// What it holds.
-    pub method: String,
-    /// The parts of the chain.
-    pub roles: Vec<String>,
-    /// What the role is used on.
-    pub target: Option<String>,
-}
-
-/// A finding.
-#[derive(Clone, Debug, Serialize)]
-pub struct AuditFinding {
-    /// The code.
-    pub code: String,
-    /// What it does to the statement.
-    pub severity: String,
-    /// What is wrong.
-    pub message: String,
-    /// The evidence.
-    pub detail: Option<String>,
-    /// The remedy.
-    pub hint: Option<String>,
-    /// The hop it is about.
-    pub hop: Option<usize>,
-}
 
 enum Job {
     Record(Box<AuditRecord>),
@@ -125,12 +56,8 @@ impl Audit {
     }
 
     /// Queues a record. Never waits.
-    pub fn record(&self, mut record: AuditRecord) {
+    pub fn record(&self, record: AuditRecord) {
         let Some(jobs) = &self.jobs else { return };
-        if record.statement.len() > MAX_STATEMENT_BYTES {
-            record.statement.truncate(record.statement.floor_char_boundary(MAX_STATEMENT_BYTES));
-            record.truncated = true;
-        }
         match jobs.try_send(Job::Record(Box::new(record))) {
             Ok(()) => self.metrics.audit_queued(),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => self.metrics.audit_dropped(),
@@ -228,6 +155,7 @@ fn write(writer: &mut impl Write, record: &AuditRecord, at_line_start: bool) -> 
 
 #[cfg(test)]
 mod tests {
+    use super::record::tests::record;
     use super::*;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
@@ -237,20 +165,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("audit.jsonl");
         let audit = Audit::open(&path.to_string_lossy(), Metrics::new()).unwrap();
-        audit.record(AuditRecord { user: "etl\n\"x\"".to_owned(), ..AuditRecord::default() });
+        audit.record(record("etl\n\"x\"", "select 'x'"));
         audit.shutdown();
         fs::rename(&path, folder.path().join("audit.1")).unwrap();
         audit.reopen().unwrap();
-        audit.record(AuditRecord { statement: "é".repeat(MAX_STATEMENT_BYTES), ..AuditRecord::default() });
+        audit.record(record("other", "select 'x'"));
         audit.shutdown();
         let first: serde_json::Value =
             serde_json::from_str(&fs::read_to_string(folder.path().join("audit.1")).unwrap()).unwrap();
         let second: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
         assert_eq!(first["user"], "etl\n\"x\"");
-        assert_eq!(
-            (second["truncated"].as_bool(), second["statement"].as_str().unwrap().len()),
-            (Some(true), MAX_STATEMENT_BYTES)
-        );
+        assert_eq!(second["user"], "other");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
@@ -258,7 +183,7 @@ mod tests {
     fn a_full_disk_drops_and_counts() {
         let metrics = Metrics::new();
         let audit = Audit::open("/dev/full", metrics.clone()).unwrap();
-        audit.record(AuditRecord::default());
+        audit.record(record("etl", "select 'x'"));
         audit.shutdown();
         assert!(metrics.render().contains("rolegate_audit_dropped_total 1"), "{}", metrics.render());
     }

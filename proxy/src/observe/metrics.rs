@@ -145,16 +145,16 @@ impl Metrics {
         String::from_utf8_lossy(&out).into_owned()
     }
 
-    /// The uses of chains so far: gate, chain, user, kind, verdict and how many.
+    /// The uses of chains so far: gate, chain, user, kind, verdict, what enforcement would do, and how many.
     #[must_use]
-    pub fn chain_uses(&self) -> Vec<([String; 5], u64)> {
+    pub fn chain_uses(&self) -> Vec<([String; 6], u64)> {
         let families = self.families.chain_uses.collect();
         let uses = families.iter().flat_map(prometheus::proto::MetricFamily::get_metric).map(|metric| {
             let label = |name: &str| {
                 let found = metric.get_label().iter().find(|label| label.name() == name);
                 found.map(|label| label.value().to_owned()).unwrap_or_default()
             };
-            let labels = ["gate", "chain", "user", "kind", "verdict"].map(label);
+            let labels = ["gate", "chain", "user", "kind", "verdict", "would_be"].map(label);
             // Counters of this family are whole numbers.
             let count = metric.get_counter().get_value().round();
             (labels, format!("{count}").parse().unwrap_or_default())

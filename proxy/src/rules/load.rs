@@ -213,5 +213,5 @@ fn version(files: &[File]) -> String {
     for hash in hashes {
         all.update(hash);
     }
-    all.finalize().first_chunk().map(|start| format!("{:016x}", u64::from_be_bytes(*start))).unwrap_or_default()
+    all.finalize().first_chunk::<8>().map(hex::encode).unwrap_or_default()
 }

@@ -8,10 +8,10 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use crate::gate::DecisionPath;
-use crate::gate::codes::Severity;
-use crate::gate::finding::Finding;
+use crate::gate::enforcement::Action;
 use crate::gate::principal::Principal;
-use crate::gate::verdict::{Action, Verdict};
+use crate::gate::verdict::Verdict;
+use crate::gate::wording::Wording;
 use crate::observe::metrics::GateMetrics;
 use crate::session::limits::Counted;
 use crate::session::record;
@@ -168,7 +168,7 @@ impl<'a> StatementInspector<'a> {
         others.extend(effects.map(|effect| self.identity.after(effect)));
         for other in others {
             if let (Some(second), _) = gate.judge(text, &other, Timestamp::now)
-                && second.action > verdict.action
+                && second.would_be > verdict.would_be
             {
                 (verdict, principal) = (second, other);
             }
@@ -218,12 +218,15 @@ impl<'a> StatementInspector<'a> {
         };
         record::verdict(self.service, self.session, principal, verdict, text, nonce.as_ref());
         match (verdict.action, nonce) {
-            (Action::Reject, Some(nonce)) => Ruling::Refuse(Refusal { nonce, report: refusal_report(verdict, text) }),
+            (Action::Reject, Some(nonce)) => Ruling::Refuse(Refusal {
+                nonce,
+                report: report(sqlstate::INSUFFICIENT_PRIVILEGE, verdict.refusal(text)),
+            }),
             (Action::Annotate, _) => {
-                let annotations = self.settings.annotations_under(self.service.gate.policy().mode());
+                let annotations = self.settings.annotations_under(verdict.mode);
                 Ruling::Annotate {
                     comment: annotations.comment.then(|| verdict.comment()),
-                    warning: annotations.notice.then(|| warning_report(verdict)),
+                    warning: annotations.notice.then(|| report(sqlstate::WARNING, verdict.warning())),
                 }
             }
             (Action::Forward | Action::Reject, _) => Ruling::Forward,
@@ -276,7 +279,7 @@ impl Inspector for StatementInspector<'_> {
     async fn statement(&mut self, name: Option<&[u8]>, text: &[u8], standing: Standing) -> Ruling {
         let began = Instant::now();
         if self.is_unreadable(text) {
-            let verdict = record::alone(self.service, &record::UNREADABLE_ENCODING, text);
+            let verdict = self.service.gate.policy().judge_unreadable(text);
             return self.ruling(&verdict, &self.identity.current(), text);
         }
         match self.judge(text) {
@@ -294,7 +297,7 @@ impl Inspector for StatementInspector<'_> {
     async fn bind(&mut self, statement: &[u8], values: &[&[u8]], standing: Standing) -> Ruling {
         let Some(watched) = self.watched.get(statement) else { return Ruling::Forward };
         if watched.parameters && values.iter().any(|value| sql::names_role(value)) {
-            let verdict = record::alone(self.service, &record::BOUND_ROLE, &watched.text);
+            let verdict = self.service.gate.policy().judge_bound_role(&watched.text);
             return self.ruling(&verdict, &self.identity.current(), &watched.text);
         }
         if self.is_current(watched) {
@@ -337,39 +340,8 @@ fn fresh_nonce() -> Nonce {
     })
 }
 
-/// The gravest finding, and what the others are.
-fn refusal_report(verdict: &Verdict, text: &[u8]) -> Report {
-    let findings = verdict.findings();
-    let mut report = report(sqlstate::INSUFFICIENT_PRIVILEGE, &findings, Severity::Reject);
-    report.position = findings.first().map(|finding| position(text, finding.at));
-    report
-}
-
-fn warning_report(verdict: &Verdict) -> Report {
-    let mut report = report(sqlstate::WARNING, &verdict.findings(), Severity::Annotate);
-    if verdict.enforced == Action::Reject {
-        report.message.push_str(" (shadow mode: the statement would have been refused)");
-    }
-    report
-}
-
-fn report(sqlstate: &'static str, findings: &[&Finding], least: Severity) -> Report {
-    let mut spoken = findings.iter().filter(|finding| finding.severity >= least);
-    let Some(first) = spoken.next() else { return Report::new(sqlstate, "refused by the gate") };
-    let mut details: Vec<String> = first.detail.iter().cloned().collect();
-    details.extend(spoken.map(|finding| {
-        let detail = finding.detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default();
-        format!("also {}: {}{detail}", finding.code, finding.message)
-    }));
-    let mut report = Report::new(sqlstate, format!("{}: {}", first.code, first.message));
-    report.detail = Some(details.join("\n")).filter(|detail| !detail.is_empty());
-    report.hint.clone_from(&first.hint);
-    report
-}
-
-/// The character, counted from 1, at which byte `at` stands. Bytes that are no UTF-8 count as one each.
-fn position(text: &[u8], at: usize) -> usize {
-    let before = text.get(..at).unwrap_or(text);
-    let is_continuation = |byte: &&u8| (**byte & 0xc0) == 0x80;
-    before.iter().filter(|byte| !is_continuation(byte)).count().saturating_add(1)
+/// The words of a verdict as the wire carries them.
+pub(super) fn report(sqlstate: &'static str, wording: Wording) -> Report {
+    let Wording { message, detail, hint, position } = wording;
+    Report { sqlstate, message, detail, hint, position }
 }

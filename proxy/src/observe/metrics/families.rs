@@ -90,8 +90,8 @@ families! {
     );
     chain_uses: IntCounterVec = counters(
         "rolegate_chain_uses_total",
-        "Uses of a role chain, by user, statement kind and verdict.",
-        &["gate", "chain", "user", "kind", "verdict"]
+        "Uses of a role chain, by user, statement kind, what was done and what enforcement would do.",
+        &["gate", "chain", "user", "kind", "verdict", "would_be"]
     );
     chain_roles: HistogramVec = histograms(
         "rolegate_chain_roles",

@@ -9,8 +9,8 @@ use strum::VariantArray;
 
 use crate::gate::DecisionPath;
 use crate::gate::codes::{Code, Severity};
-use crate::gate::enforcement::Mode;
-use crate::gate::verdict::{Action, HopResult};
+use crate::gate::enforcement::{Action, Mode};
+use crate::gate::verdict::HopResult;
 use crate::net::backend::BackendFailure;
 use crate::observe::metrics::{Metrics, gauge};
 use crate::observe::values::{CacheResult, CancelResult, Direction, Leg, Outcome, SessionEnd, SessionRefusal};
@@ -173,14 +173,20 @@ impl GateMetrics {
     }
 
     /// Counts a use of a chain, given as account and name of each role.
-    pub fn chain_use(&self, roles: &[(&str, &str)], user: &str, kind: StatementKind, action: Action) {
+    pub fn chain_use(
+        &self,
+        roles: &[(&str, &str)],
+        user: &str,
+        kind: StatementKind,
+        (would_be, action): (Action, Action),
+    ) {
         let chain: Vec<String> = roles.iter().map(|(account, name)| format!("{account}/{name}")).collect();
         let chain = chain.join(">");
         let (chain, user) = (self.all.chain.admit(&chain), self.all.user.admit(user));
         self.all
             .families
             .chain_uses
-            .with_label_values(&[&*self.gate, chain, user, kind.as_str(), action.as_str()])
+            .with_label_values(&[&*self.gate, chain, user, kind.as_str(), action.as_str(), would_be.as_str()])
             .inc();
         let count = u32::try_from(roles.len()).unwrap_or(u32::MAX);
         self.all.families.chain_roles.with_label_values(&[&*self.gate]).observe(f64::from(count));

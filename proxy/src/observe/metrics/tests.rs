@@ -1,8 +1,8 @@
 use super::*;
 use crate::gate::DecisionPath;
 use crate::gate::codes::{Code, Severity};
-use crate::gate::enforcement::Mode;
-use crate::gate::verdict::{Action, HopResult};
+use crate::gate::enforcement::{Action, Mode};
+use crate::gate::verdict::HopResult;
 use crate::net::backend::BackendFailure;
 use crate::observe::logging::LogFormat;
 use crate::observe::values::{CancelResult, Direction, Leg, SessionEnd, SessionRefusal};
@@ -94,10 +94,10 @@ fn sessions_and_chains_are_counted() {
     guard.set_reason(SessionEnd::Client);
     drop(guard);
     assert_eq!(gate.sessions_open(), 0);
-    gate.chain_use(&[("1", "A"), ("2", "B")], "etl", StatementKind::Copy, Action::Forward);
+    gate.chain_use(&[("1", "A"), ("2", "B")], "etl", StatementKind::Copy, (Action::Reject, Action::Annotate));
     let text = metrics.render();
     assert!(text.contains("rolegate_sessions_closed_total{gate=\"g\",reason=\"client\"} 1"), "{text}");
-    let labels = ["g", "1/A>2/B", "etl", "copy", "forward"].map(str::to_owned);
+    let labels = ["g", "1/A>2/B", "etl", "copy", "annotate", "reject"].map(str::to_owned);
     assert_eq!(metrics.chain_uses(), [(labels, 1)]);
 }
 

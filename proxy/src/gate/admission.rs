@@ -1,0 +1,142 @@
+//! Verdicts beside the reading of a text: on a start-up, on what is bound to a CALL, on a text that the server may read
+//! otherwise, on a session that may be anybody. They are verdicts like every other: severities and the mode apply.
+
+use crate::gate::codes::Code;
+use crate::gate::finding::Finding;
+use crate::gate::policy::Policy;
+use crate::gate::verdict::{JudgedStatement, Verdict};
+use crate::sql::{StatementKind, is_unsafe_encoding, options_ask_for_unsafe_encoding};
+
+impl Policy {
+    /// The verdict on a start-up that asks for an unsafe encoding, by its name or in `options`. `None`: it asks for none.
+    #[must_use]
+    pub fn judge_startup(&self, client_encoding: Option<&str>, options: Option<&str>) -> Option<Verdict> {
+        let by_name = client_encoding.filter(|name| is_unsafe_encoding(name));
+        let by_options = options.filter(|options| options_ask_for_unsafe_encoding(options));
+        let detail = match (by_name, by_options) {
+            (Some(name), _) => format!("the start-up asks for client_encoding {name:?}"),
+            (None, Some(options)) => format!("the start-up asks for it in its options: {options:?}"),
+            (None, None) => return None,
+        };
+        Some(self.alone(StatementKind::None, 0, self.remark(Code::Rg109).detail(detail)))
+    }
+
+    /// The verdict on a `Bind` that hands a role's ARN to the CALL `text`.
+    #[must_use]
+    pub fn judge_bound_role(&self, text: &[u8]) -> Verdict {
+        let finding = self.remark(Code::Rg107).message("a bound argument of CALL looks like a role ARN");
+        self.alone(StatementKind::Call, text.len(), finding)
+    }
+
+    /// The verdict on a text beyond ASCII in a session whose encoding the server reports to be an unsafe one.
+    #[must_use]
+    pub fn judge_unreadable(&self, text: &[u8]) -> Verdict {
+        let message = "the session's client encoding could hide quotes from the gate";
+        let hint = "use client_encoding UTF8, or ASCII texts alone".to_owned();
+        let finding = self.remark(Code::Rg109).message(message).hint(Some(hint));
+        self.alone(StatementKind::Unknown, text.len(), finding)
+    }
+
+    /// `verdict`, made for one user, where the session may be acting as any of more users than are judged one by one: no rule
+    /// and no condition can be said to let all of them use a role.
+    #[must_use]
+    pub fn judge_as_anybody(&self, verdict: &Verdict) -> Verdict {
+        let message = "the session may be acting as any of too many users, so no rule can permit it";
+        let hint = "wait for the answer to SET SESSION AUTHORIZATION before the next statement".to_owned();
+        let mut statements = verdict.statements.clone();
+        for statement in statements.iter_mut().filter(|statement| !statement.uses.is_empty()) {
+            let at = statement.uses.first().map_or(0, |role_use| role_use.span.start);
+            let finding = Finding { at, ..self.remark(Code::Rg302) };
+            statement.findings.push(finding.message(message).hint(Some(hint.clone())));
+        }
+        Verdict {
+            unknown_roles: verdict.unknown_roles.clone(),
+            depends_on_time: verdict.depends_on_time,
+            ..Verdict::of(self, statements)
+        }
+    }
+
+    fn remark(&self, code: Code) -> Finding {
+        Finding::new(code, self.severity(code), 0)
+    }
+
+    /// The verdict of one finding on a message of `length` bytes.
+    fn alone(&self, kind: StatementKind, length: usize, finding: Finding) -> Verdict {
+        let statement = JudgedStatement {
+            findings: vec![finding],
+            watch_parameters: true,
+            ..JudgedStatement::new(kind, 0..length)
+        };
+        Verdict::of(self, vec![statement])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::gate::codes::Severity;
+    use crate::gate::enforcement::{Action, Mode};
+    use crate::gate::judge_alone;
+    use crate::gate::policy::Parts;
+    use crate::gate::principal::{Attributes, Principal};
+
+    fn policy(mode: Mode, severity: Severity) -> Policy {
+        let severities = BTreeMap::from([(Code::Rg107, severity), (Code::Rg109, severity), (Code::Rg302, severity)]);
+        Policy::new(Parts { mode, severities, ..Parts::without_facts() })
+    }
+
+    #[test]
+    fn severity_and_mode_apply_to_every_verdict_beside_a_reading() {
+        let rows = [
+            (Mode::Enforce, Severity::Reject, Action::Reject, Action::Reject),
+            (Mode::Shadow, Severity::Reject, Action::Reject, Action::Annotate),
+            (Mode::Enforce, Severity::Annotate, Action::Annotate, Action::Annotate),
+            (Mode::Shadow, Severity::Allow, Action::Forward, Action::Forward),
+        ];
+        for (mode, severity, would_be, action) in rows {
+            let policy = policy(mode, severity);
+            let startup = policy.judge_startup(Some("SJIS"), None).unwrap();
+            for verdict in [startup, policy.judge_bound_role(b"call p($1)"), policy.judge_unreadable(b"x")] {
+                assert_eq!((verdict.would_be, verdict.action), (would_be, action), "{mode} {severity}");
+                assert_eq!(verdict.findings().len(), 1);
+            }
+        }
+    }
+
+    /// (client_encoding, options, evidence)
+    #[test]
+    fn startups() {
+        let rows = [
+            (None, None, None),
+            (Some("UTF8"), Some("-c search_path=x"), None),
+            (Some("sjis"), None, Some("the start-up asks for client_encoding \"sjis\"")),
+            (
+                Some("UTF8"),
+                Some("-c client_encoding=GBK"),
+                Some("the start-up asks for it in its options: \"-c client_encoding=GBK\""),
+            ),
+        ];
+        let policy = policy(Mode::Enforce, Severity::Reject);
+        for (encoding, options, detail) in rows {
+            let verdict = policy.judge_startup(encoding, options);
+            let found = verdict.as_ref().and_then(|verdict| verdict.findings()[0].detail.as_deref());
+            assert_eq!(found, detail, "{encoding:?} {options:?}");
+        }
+    }
+
+    #[test]
+    fn anybody_may_use_no_role_but_may_do_what_needs_none() {
+        let policy = policy(Mode::Enforce, Severity::Reject);
+        let nobody = Principal::new(Attributes::default());
+        let judge = |sql: &str| {
+            let verdict = judge_alone(&policy, sql.as_bytes(), &nobody, jiff::Timestamp::UNIX_EPOCH).unwrap();
+            (verdict.would_be, policy.judge_as_anybody(&verdict))
+        };
+        let (before, verdict) = judge("copy t from 's3://b' iam_role default");
+        assert_eq!((before, verdict.would_be, verdict.codes()), (Action::Forward, Action::Reject, vec![Code::Rg302]));
+        let (before, verdict) = judge("set session authorization x");
+        assert_eq!((before, verdict.would_be), (Action::Forward, Action::Forward));
+    }
+}

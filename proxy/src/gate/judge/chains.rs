@@ -1,0 +1,90 @@
+//! A chain against the IAM facts: the attachment, then every hop.
+
+use crate::chain::{Chain, RoleArn};
+use crate::gate::codes::Code;
+use crate::gate::finding::Finding;
+use crate::gate::judge::context::Context;
+use crate::gate::policy::Iam;
+use crate::gate::verdict::{HopResult, JudgedHop};
+use crate::iam::{self, Caller, Cause, Cluster, Outcome, Refusal, Step};
+
+/// What the facts say of a chain.
+#[derive(Default)]
+pub(super) struct Steps {
+    pub(super) hops: Vec<JudgedHop>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) unknown_roles: Vec<RoleArn>,
+    pub(super) depends_on_time: bool,
+}
+
+/// Judges the chain whose literal starts at byte `at`. Without facts nothing is said of it.
+pub(super) fn judge_chain(context: &Context<'_>, chain: &Chain, at: usize) -> Steps {
+    let mut steps = Steps::default();
+    let Some(iam) = context.policy.iam() else { return steps };
+    let Some(cluster) = iam.facts.cluster(&iam.cluster) else {
+        let message = format!("cluster \"{}\" is not in the IAM facts, so no attachment can be checked", iam.cluster);
+        steps.findings.push(context.finding(Code::Rg206, at).message(message));
+        return steps;
+    };
+    steps.unknown_roles = chain.roles().iter().filter(|role| !iam.facts.knows(role)).cloned().collect();
+    let caller = caller(context, iam, cluster);
+    if let Some(first) = chain.roles().first() {
+        let hop = JudgedHop { source: "cluster".to_owned(), target: short(first), result: HopResult::Allowed };
+        steps.add(context, (chain, 0, at), hop, iam::attachment(&iam.facts, first, &caller));
+    }
+    for (number, source, target) in chain.hops() {
+        let hop = JudgedHop { source: short(source), target: short(target), result: HopResult::Allowed };
+        steps.add(context, (chain, number, at), hop, iam::hop(&iam.facts, source, target, number, &caller));
+    }
+    steps
+}
+
+fn caller<'a>(context: &'a Context<'_>, iam: &Iam, cluster: &'a Cluster) -> Caller<'a> {
+    Caller {
+        cluster,
+        database_user: &context.principal.user,
+        external_id: None,
+        external_id_on: iam.external_id,
+        mode: iam.mode,
+        now: context.now,
+    }
+}
+
+impl Steps {
+    /// Adds a step of a chain: its number, 0 for the attachment, and the byte at which the chain's literal starts.
+    fn add(&mut self, context: &Context<'_>, of: (&Chain, usize, usize), hop: JudgedHop, step: Step) {
+        let (chain, number, at) = of;
+        self.depends_on_time |= step.depends_on_time;
+        let (result, refusal) = match step.outcome {
+            Outcome::Allowed => (HopResult::Allowed, None),
+            Outcome::Denied(refusal) => (HopResult::Denied, Some(refusal)),
+            Outcome::Unknown(refusal) => (HopResult::Unknown, Some(refusal)),
+        };
+        self.hops.push(JudgedHop { result, ..hop });
+        let Some(Refusal { cause, message, evidence, remedy }) = refusal else { return };
+        let step_name = if number == 0 { "attachment (hop 0)".to_owned() } else { format!("hop {number}") };
+        let finding = context
+            .finding(code(cause, result), at)
+            .message(message)
+            .detail(format!("chain {chain}; {step_name}: {evidence}"))
+            .hint(remedy);
+        self.findings.push(Finding { hop: Some(number), ..finding });
+    }
+}
+
+/// `account/name`, as the metrics show roles.
+fn short(role: &RoleArn) -> String {
+    format!("{}/{}", role.account(), role.name())
+}
+
+const fn code(cause: Cause, result: HopResult) -> Code {
+    match (cause, result) {
+        (Cause::NotAttached, _) => Code::Rg201,
+        (Cause::NoPermission, _) => Code::Rg202,
+        (Cause::NotTrusted, _) => Code::Rg203,
+        (Cause::ExplicitDeny, _) => Code::Rg204,
+        (Cause::Condition, HopResult::Unknown) => Code::Rg207,
+        (Cause::Condition, _) => Code::Rg205,
+        (Cause::UnknownRole, _) => Code::Rg206,
+    }
+}

@@ -1,0 +1,25 @@
+//! From what the reading of SQL found to findings.
+
+use crate::gate::codes::Code;
+use crate::gate::finding::Finding;
+use crate::gate::judge::context::Context;
+use crate::sql::{Fault, FaultKind};
+
+/// The finding for something wrong with the text itself.
+pub(super) fn fault_finding(context: &Context<'_>, fault: &Fault) -> Finding {
+    let detail = Some(fault.detail.clone()).filter(|detail| !detail.is_empty());
+    Finding { detail, ..context.finding(fault_code(fault.kind), fault.span.start) }
+}
+
+const fn fault_code(kind: FaultKind) -> Code {
+    match kind {
+        FaultKind::Disguised => Code::Rg102,
+        FaultKind::SeveralMethods => Code::Rg103,
+        FaultKind::AccessKeys => Code::Rg104,
+        FaultKind::Unreadable => Code::Rg105,
+        FaultKind::DynamicSql => Code::Rg106,
+        FaultKind::CallArgument => Code::Rg107,
+        FaultKind::NoCredentials => Code::Rg108,
+        FaultKind::Encoding => Code::Rg109,
+    }
+}

@@ -1,0 +1,133 @@
+//! A role use against the organisation's rules.
+
+use crate::chain::Chain;
+use crate::gate::codes::{Code, Severity};
+use crate::gate::finding::Finding;
+use crate::gate::judge::context::Context;
+use crate::gate::policy::Catalog;
+use crate::iam::Cluster;
+use crate::rules::{Hit, Judgement, RuleEffect, RuleRequest, RuleSeverity, TargetFacts};
+use crate::sql::{RoleUse, StatementKind, Target};
+
+/// What the rules say of one role use.
+#[derive(Default)]
+pub(super) struct Ruled {
+    pub(super) hits: Vec<(String, RuleEffect)>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) depends_on_time: bool,
+}
+
+impl Ruled {
+    fn only(finding: Finding) -> Self {
+        Self { findings: vec![finding], ..Self::default() }
+    }
+}
+
+/// Judges a role use of a statement of this kind; `chain` is that of its literal, if it has one that can be read.
+pub(super) fn judge_use(
+    context: &Context<'_>,
+    role_use: &RoleUse,
+    chain: Option<&Chain>,
+    kind: StatementKind,
+) -> Ruled {
+    let at = role_use.span.start;
+    if groups_are_unknown(context) {
+        let hint = "try again; the gate's log says why [gate.catalog] cannot be read".to_owned();
+        let finding = context
+            .finding(Code::Rg302, at)
+            .message("the groups of the database users are not known yet, so no rule can permit it")
+            .detail("the cluster's catalogue was not read yet");
+        return Ruled::only(finding.hint(Some(hint)));
+    }
+    match judgement(context, role_use, chain, kind) {
+        Ok(judgement) => said(context, judgement, role_use, chain),
+        Err(error) => {
+            let finding = context.finding(Code::Rg301, at).message("the rules cannot be evaluated").detail(error);
+            Ruled::only(finding.hint(None))
+        }
+    }
+}
+
+fn groups_are_unknown(context: &Context<'_>) -> bool {
+    context.principal.groups.is_none()
+        && *context.policy.catalog() == Catalog::Unknown
+        && !context.policy.parts.rules.is_empty()
+}
+
+fn judgement(
+    context: &Context<'_>,
+    role_use: &RoleUse,
+    chain: Option<&Chain>,
+    kind: StatementKind,
+) -> Result<Judgement, String> {
+    let (policy, principal) = (context.policy, context.principal);
+    let groups = principal.groups.clone().unwrap_or_else(|| policy.groups_of(&principal.user));
+    let request = RuleRequest {
+        user: &principal.user,
+        groups: &groups,
+        database: &principal.database,
+        application: &principal.application,
+        client_address: principal.client_address,
+        tls_subject: principal.tls_subject.as_deref(),
+        tls_names: &principal.tls_names,
+        now: context.now,
+        gate: &policy.parts.gate,
+        cluster: policy.iam().map_or("", |iam| &iam.cluster),
+        cluster_account: context.cluster().and_then(Cluster::account),
+        kind: kind.as_str(),
+        method: role_use.method.as_str(),
+        clause: role_use.clause.as_str(),
+        roles: chain.map(Chain::roles).unwrap_or_default(),
+        target: role_use.target.as_ref().map(target_facts),
+    };
+    policy.parts.rules.judge(&request).map_err(|error| error.to_string())
+}
+
+fn said(context: &Context<'_>, judgement: Judgement, role_use: &RoleUse, chain: Option<&Chain>) -> Ruled {
+    let mut ruled = Ruled { depends_on_time: judgement.depends_on_time, ..Ruled::default() };
+    for hit in judgement.hits {
+        ruled.hits.push((hit.rule.clone(), hit.effect));
+        if hit.effect == RuleEffect::Forbid {
+            ruled.findings.push(forbidden(context, hit, role_use, chain));
+        }
+    }
+    if !judgement.permitted {
+        let finding = context.finding(Code::Rg302, role_use.span.start);
+        ruled.findings.push(finding.detail(circumstances(context, role_use, chain)));
+    }
+    ruled
+}
+
+fn forbidden(context: &Context<'_>, hit: Hit, role_use: &RoleUse, chain: Option<&Chain>) -> Finding {
+    let mut finding = context.finding(Code::Rg301, role_use.span.start);
+    if hit.severity == RuleSeverity::Annotate {
+        finding.severity = finding.severity.min(Severity::Annotate);
+    }
+    if let Some(reason) = hit.reason {
+        finding.message = reason;
+    }
+    finding
+        .detail(format!("rule \"{}\"; {}", hit.rule, circumstances(context, role_use, chain)))
+        .hint(Some(format!("ask the owner of rule \"{}\"", hit.rule)))
+}
+
+fn circumstances(context: &Context<'_>, role_use: &RoleUse, chain: Option<&Chain>) -> String {
+    let what = chain.map_or_else(|| role_use.method.as_str().to_owned(), |chain| format!("chain {chain}"));
+    format!("user \"{}\", database \"{}\", {what}", context.principal.user, context.principal.database)
+}
+
+fn target_facts(target: &Target) -> TargetFacts<'_> {
+    let mut facts = TargetFacts::default();
+    match target {
+        Target::S3Uri(uri) => match uri.strip_prefix("s3://").map(|path| path.split_once('/').unwrap_or((path, ""))) {
+            Some((bucket, prefix)) => (facts.bucket, facts.prefix) = (Some(bucket), Some(prefix)),
+            None => facts.other = Some(uri),
+        },
+        Target::Lambda(function) | Target::SageMaker(function) => facts.function = Some(function),
+        Target::CatalogDatabase(database) => facts.catalog_database = Some(database),
+        Target::Secret(secret) => facts.secret = Some(secret),
+        Target::Grantee(grantee) => facts.grantee = Some(grantee),
+        Target::Other(other) => facts.other = Some(other),
+    }
+    facts
+}

@@ -1,0 +1,113 @@
+//! What a client is told of a verdict: refusal, warning and comment.
+
+use crate::gate::codes::{Code, Severity};
+use crate::gate::enforcement::Action;
+use crate::gate::verdict::Verdict;
+use crate::sql::position;
+
+/// The words of an error or warning.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Wording {
+    /// One sentence that begins with the code.
+    pub message: String,
+    /// The evidence, and what else is wrong.
+    pub detail: Option<String>,
+    /// The remedy.
+    pub hint: Option<String>,
+    /// The character of the message's text at which the literal starts, counted from 1.
+    pub position: Option<usize>,
+}
+
+impl Verdict {
+    /// What the client is told of a refusal of the message `text`: the gravest finding, and what else refuses it.
+    #[must_use]
+    pub fn refusal(&self, text: &[u8]) -> Wording {
+        let position = self.findings().first().map(|finding| position::character(text, finding.at));
+        Wording { position, ..self.wording(Severity::Reject) }
+    }
+
+    /// What the client is warned of when the message goes on.
+    #[must_use]
+    pub fn warning(&self) -> Wording {
+        let mut wording = self.wording(Severity::Annotate);
+        if self.would_be == Action::Reject {
+            wording.message.push_str(" (shadow mode: the statement would have been refused)");
+        }
+        wording
+    }
+
+    /// The comment that an annotated statement carries: the same for the same statement, so that result caches work.
+    #[must_use]
+    pub fn comment(&self) -> String {
+        let codes: Vec<&str> = self.codes().into_iter().map(Code::as_str).collect();
+        format!("/* rolegate verdict=annotate codes={} */", codes.join(","))
+    }
+
+    /// The gravest finding, and in the detail the others from `least` on.
+    fn wording(&self, least: Severity) -> Wording {
+        let findings = self.findings();
+        let mut spoken = findings.iter().filter(|finding| finding.severity >= least);
+        let Some(first) = spoken.next() else {
+            return Wording { message: "refused by the gate".to_owned(), ..Wording::default() };
+        };
+        let mut details: Vec<String> = first.detail.iter().cloned().collect();
+        details.extend(spoken.map(|finding| {
+            let detail = finding.detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+            format!("also {}: {}{detail}", finding.code, finding.message)
+        }));
+        Wording {
+            message: format!("{}: {}", first.code, first.message),
+            detail: Some(details.join("\n")).filter(|detail| !detail.is_empty()),
+            hint: first.hint.clone(),
+            position: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::enforcement::Mode;
+    use crate::gate::finding::Finding;
+    use crate::gate::policy::{Parts, Policy};
+    use crate::gate::verdict::JudgedStatement;
+    use crate::sql::StatementKind;
+
+    fn verdict(mode: Mode, findings: Vec<Finding>) -> Verdict {
+        let policy = Policy::new(Parts { mode, ..Parts::without_facts() });
+        Verdict::of(&policy, vec![JudgedStatement { findings, ..JudgedStatement::new(StatementKind::Copy, 0..0) }])
+    }
+
+    #[test]
+    fn the_gravest_finding_speaks_first_and_only_what_refuses_is_told_of_a_refusal() {
+        let findings = vec![
+            Finding::new(Code::Rg104, Severity::Annotate, 1),
+            Finding::new(Code::Rg103, Severity::Reject, 4).detail("twice"),
+            Finding::new(Code::Rg201, Severity::Reject, 0).detail("not there"),
+        ];
+        let refusal = verdict(Mode::Enforce, findings.clone()).refusal("äö x".as_bytes());
+        assert_eq!(refusal.message, "RG103: the statement has more than one credential method or clause");
+        let detail = "twice\nalso RG201: the first role of the chain is not attached to the cluster (not there)";
+        assert_eq!(refusal.detail.as_deref(), Some(detail));
+        assert_eq!(refusal.hint.as_deref(), Some("keep one of IAM_ROLE, CREDENTIALS or access keys, once"));
+        assert_eq!(refusal.position, Some(3));
+        let warning = verdict(Mode::Shadow, findings).warning();
+        let shadow = "clause (shadow mode: the statement would have been refused)";
+        assert!(warning.message.starts_with("RG103: ") && warning.message.ends_with(shadow), "{}", warning.message);
+        assert!(
+            warning
+                .detail
+                .is_some_and(|detail| detail.ends_with("also RG104: the statement carries static access keys"))
+        );
+        assert_eq!(warning.position, None);
+    }
+
+    #[test]
+    fn an_annotation_is_no_refusal_in_either_mode() {
+        for mode in [Mode::Enforce, Mode::Shadow] {
+            let verdict = verdict(mode, vec![Finding::new(Code::Rg104, Severity::Annotate, 0)]);
+            assert_eq!(verdict.warning().message, "RG104: the statement carries static access keys");
+            assert_eq!(verdict.comment(), "/* rolegate verdict=annotate codes=RG104 */");
+        }
+    }
+}

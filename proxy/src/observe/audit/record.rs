@@ -1,0 +1,166 @@
+//! One line of the audit.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::gate::enforcement::{Action, Mode};
+use crate::gate::finding::Finding;
+use crate::gate::principal::Principal;
+use crate::gate::verdict::{JudgedStatement, JudgedUse, Verdict};
+use crate::sql::{self, Dialect, StatementKind};
+
+/// The longest statement text that a record holds.
+const MAX_STATEMENT_BYTES: usize = 16 * 1024;
+
+/// One line of the audit.
+#[derive(Clone, Debug, Serialize)]
+pub struct AuditRecord {
+    /// When the verdict was made, UTC.
+    pub time: Timestamp,
+    /// The gate's name.
+    pub gate: String,
+    /// Unique within the process.
+    pub session: u64,
+    /// The database user.
+    pub user: String,
+    /// The user who logged in: another one after SET SESSION AUTHORIZATION.
+    pub login_user: String,
+    /// The database.
+    pub database: String,
+    /// `application_name`.
+    pub application: String,
+    /// Where the session comes from.
+    pub client_address: Option<String>,
+    /// The statement kind.
+    pub kind: StatementKind,
+    /// What enforcement would do with the statement.
+    pub would_be: Action,
+    /// What was done with it.
+    pub action: Action,
+    /// The mode that decided the difference.
+    pub mode: Mode,
+    /// What was done with it, once more, for readers of earlier versions.
+    pub verdict: Action,
+    /// Whether shadow mode softened the verdict, for readers of earlier versions.
+    pub shadow: bool,
+    /// What stands in the cluster's log in the place of a refused text.
+    pub nonce: Option<String>,
+    /// The policy that judged.
+    pub policy_version: String,
+    /// The credential clauses.
+    pub role_uses: Vec<JudgedUse>,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+    /// The text, secrets masked.
+    pub statement: String,
+    /// Whether the text was cut.
+    pub truncated: bool,
+}
+
+/// What is the same for all statements of one message.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'a> {
+    /// When the verdict was made.
+    pub time: Timestamp,
+    /// The gate's name.
+    pub gate: &'a str,
+    /// The session's number.
+    pub session: u64,
+    /// Who sent it.
+    pub principal: &'a Principal,
+    /// What stands in the place of a refused text.
+    pub nonce: Option<&'a str>,
+    /// The message's text.
+    pub text: &'a [u8],
+    /// The lexical rules by which secrets are found in it.
+    pub dialect: Dialect,
+}
+
+impl AuditRecord {
+    /// The record of one statement of a judged message.
+    #[must_use]
+    pub fn of(circumstances: &Circumstances<'_>, verdict: &Verdict, statement: &JudgedStatement) -> Self {
+        let Circumstances { time, gate, session, principal, nonce, text, dialect } = *circumstances;
+        let own_text = sql::mask(text.get(statement.span.clone()).unwrap_or(text), dialect);
+        let (own_text, truncated) = cut(own_text);
+        Self {
+            time,
+            gate: gate.to_owned(),
+            session,
+            user: principal.user.clone(),
+            login_user: principal.login_user.clone(),
+            database: principal.database.clone(),
+            application: principal.application.clone(),
+            client_address: principal.client_address.map(|address| address.to_string()),
+            kind: statement.kind,
+            would_be: statement.would_be,
+            action: statement.action,
+            mode: verdict.mode,
+            verdict: statement.action,
+            shadow: statement.action != statement.would_be,
+            nonce: nonce.map(str::to_owned),
+            policy_version: verdict.policy_version.clone(),
+            role_uses: statement.uses.clone(),
+            findings: statement.findings.clone(),
+            statement: own_text,
+            truncated,
+        }
+    }
+}
+
+/// A text within the bound, and whether it was cut.
+fn cut(mut text: String) -> (String, bool) {
+    let is_long = text.len() > MAX_STATEMENT_BYTES;
+    if is_long {
+        text.truncate(text.floor_char_boundary(MAX_STATEMENT_BYTES));
+    }
+    (text, is_long)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::gate::policy::{Parts, Policy};
+    use crate::gate::principal::Attributes;
+
+    /// A record of `user` and this text.
+    pub(in crate::observe::audit) fn record(user: &str, text: &str) -> AuditRecord {
+        let policy = Policy::new(Parts { mode: Mode::Shadow, ..Parts::without_facts() });
+        let verdict = policy.judge_unreadable(text.as_bytes());
+        let principal = Principal::new(Attributes { user: user.to_owned(), ..Attributes::default() });
+        let circumstances = Circumstances {
+            time: Timestamp::UNIX_EPOCH,
+            gate: "g",
+            session: 1,
+            principal: &principal,
+            nonce: None,
+            text: text.as_bytes(),
+            dialect: Dialect::Redshift,
+        };
+        AuditRecord::of(&circumstances, &verdict, &verdict.statements[0])
+    }
+
+    #[test]
+    fn both_faces_and_the_fields_of_earlier_versions() {
+        let json = serde_json::to_value(record("etl", "select 'x'")).unwrap();
+        for (key, value) in [
+            ("time", "1970-01-01T00:00:00Z"),
+            ("would_be", "reject"),
+            ("action", "annotate"),
+            ("mode", "shadow"),
+            ("verdict", "annotate"),
+            ("kind", "unknown"),
+        ] {
+            assert_eq!(json[key], value, "{key}");
+        }
+        assert_eq!((&json["shadow"], &json["findings"][0]["code"]), (&true.into(), &"RG109".into()));
+        assert_eq!(json["findings"][0]["at"], serde_json::Value::Null, "a place in the text is no part of a record");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_at_a_character() {
+        let long = record("etl", &format!("select {}", "é".repeat(MAX_STATEMENT_BYTES)));
+        assert!(long.truncated && long.statement.len() == MAX_STATEMENT_BYTES - 1, "{}", long.statement.len());
+        assert!(!record("etl", "select 1").truncated);
+    }
+}
