@@ -33,6 +33,8 @@ pub trait Subject: std::fmt::Debug + Send + Sync {
     fn measure(&self);
     /// The IAM facts: accounts, clusters, and how fetching goes.
     fn facts(&self) -> serde_json::Value;
+    /// How reloading the configuration goes.
+    fn configuration(&self) -> serde_json::Value;
 }
 
 impl AdminState {
@@ -100,6 +102,7 @@ async fn status(State(state): State<AdminState>) -> impl IntoResponse {
     let gates: Vec<_> = state.gates.iter().map(gate).collect();
     json(&serde_json::json!({
         "version": env!("CARGO_PKG_VERSION"), "ready": state.ready.load(Ordering::Relaxed), "gates": gates,
+        "configuration": state.subject.configuration(),
     }))
 }
 
@@ -150,6 +153,10 @@ mod tests {
         fn facts(&self) -> serde_json::Value {
             serde_json::json!({ "version": "fixed" })
         }
+
+        fn configuration(&self) -> serde_json::Value {
+            serde_json::json!({ "restart_pending": ["runtime.workers"] })
+        }
     }
 
     fn ask(request: &str) -> String {
@@ -186,6 +193,7 @@ mod tests {
             ("GET /readyz", "503 Service Unavailable", "draining"),
             ("GET /metrics", "200 OK", "rolegate_sessions_opened_total{gate=\"g\"} 0"),
             ("GET /api/v1/status", "200 OK", "\"sessions_open\":0"),
+            ("GET /api/v1/status", "200 OK", "\"restart_pending\":[\"runtime.workers\"]"),
             ("GET /api/v1/chains", "200 OK", "\"chain\":\"1/<script>\""),
             ("GET /metrics", "200 OK", "rolegate_policy_cache_entries 7"),
             ("GET /api/v1/facts", "200 OK", "\"version\":\"fixed\""),

@@ -5,6 +5,7 @@ mod address;
 mod cases;
 mod error;
 mod facts;
+mod flat;
 mod gates;
 mod locate;
 mod overrides;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 pub use cases::{Case, CaseFile};
 pub use error::{ConfigError, KeyPlace};
 pub use facts::{Aws, AwsAccount, Facts};
+pub use flat::FlatKey;
 pub use gates::{Catalog, Gate, GateIam, GateTls, Identity, Limits, Upstream};
 pub use period::Period;
 pub use sections::{Admin, Audit, Cache, Log, Policy, Runtime};
@@ -63,6 +65,9 @@ pub struct Config {
     /// The file it came from.
     #[serde(skip)]
     source: PathBuf,
+    /// The patterns that the lists of files were expanded from.
+    #[serde(skip)]
+    patterns: Vec<PathBuf>,
 }
 
 impl Config {
@@ -97,6 +102,13 @@ impl Config {
     #[must_use]
     pub fn source(&self) -> &Path {
         &self.source
+    }
+
+    /// The patterns behind the lists of rules and facts, each resolved against the folder of the file: one that a new file fits makes
+    /// the list another one.
+    #[must_use]
+    pub fn patterns(&self) -> &[PathBuf] {
+        &self.patterns
     }
 
     /// The groups that `[policy.groups]` puts a database user in, in alphabetical order.

@@ -61,14 +61,19 @@ impl DecisionPath {
 #[derive(Debug)]
 pub struct Gate {
     policy: ArcSwap<Policy>,
-    cache: VerdictCache,
+    cache: ArcSwap<VerdictCache>,
 }
 
 impl Gate {
     /// A gate under `policy`; `evicted` is told why a verdict leaves the cache.
     #[must_use]
     pub fn new(policy: Policy, cache: CacheSettings, evicted: impl Fn(EvictionCause) + Send + Sync + 'static) -> Self {
-        Self { policy: ArcSwap::from_pointee(policy), cache: VerdictCache::new(cache, evicted) }
+        Self { policy: ArcSwap::from_pointee(policy), cache: ArcSwap::from_pointee(VerdictCache::new(cache, evicted)) }
+    }
+
+    /// Judges on with an empty cache of another size or life.
+    pub fn resize(&self, cache: CacheSettings, evicted: impl Fn(EvictionCause) + Send + Sync + 'static) {
+        self.cache.store(Arc::new(VerdictCache::new(cache, evicted)));
     }
 
     /// The policy in force.
@@ -80,13 +85,13 @@ impl Gate {
     /// Puts another policy in force. Verdicts of the old one are not used any more.
     pub fn replace(&self, policy: Policy) {
         self.policy.store(Arc::new(policy));
-        self.cache.clear();
+        self.cache.load().clear();
     }
 
     /// About how many verdicts the cache holds.
     #[must_use]
     pub fn cached(&self) -> u64 {
-        self.cache.len()
+        self.cache.load().len()
     }
 
     /// Judges the text of one `Query` or `Parse`, without its NUL. `None`: nothing in it is to be judged. One pass of
@@ -103,12 +108,13 @@ impl Gate {
             return (None, DecisionPath::Scan);
         }
         let key = Key::of(policy.generation(), principal, text);
-        if let Some(verdict) = key.as_ref().and_then(|key| self.cache.get(key)) {
+        let cache = self.cache.load();
+        if let Some(verdict) = key.as_ref().and_then(|key| cache.get(key)) {
             return (Some(verdict), DecisionPath::Cached);
         }
         let Reading::Analysed(analysis) = sql::read(text, policy.dialect()) else { return (None, DecisionPath::Scan) };
         let verdict = Arc::new(policy.judge(text, analysis, principal, now()));
-        self.cache.keep(key, &verdict);
+        cache.keep(key, &verdict);
         (Some(verdict), DecisionPath::Cold)
     }
 }

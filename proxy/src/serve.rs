@@ -2,8 +2,12 @@
 
 pub mod build;
 mod catalog;
+mod changes;
 mod error;
+mod files;
 mod gates;
+mod in_force;
+mod inputs;
 mod live;
 mod load;
 mod overview;
@@ -23,19 +27,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
 use crate::admin::{self, AdminState};
 use crate::config::Config;
+use crate::iam::Live;
 use crate::observe::metrics::GateMetrics;
 use crate::observe::{Audit, Metrics, logging};
+use crate::serve::build::Built;
+use crate::serve::catalog::Followers;
 use crate::serve::error::BuildError;
 use crate::serve::gates::Gates;
+use crate::serve::in_force::{InForce, Running};
+use crate::serve::inputs::Contents;
 use crate::serve::overview::Overview;
-use crate::serve::reload::Changes;
+use crate::serve::reload::{Changes, Shown};
 use crate::session::service::Service;
 use crate::wire::relay::Drain;
 
@@ -116,23 +127,59 @@ async fn stopped() {
 /// [`ServeError`]; everything that can be wrong with the configuration shows before the first connection is taken.
 pub fn run(config: &Config, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve(config, shutdown))
+    let ended = runtime.block_on(serve(config, shutdown));
+    // Files that are being read still are read for nobody.
+    runtime.shutdown_background();
+    ended
 }
 
 async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
     // Signals are heard before a socket opens: by default each of them ends the process.
     let changes = Changes::listen(config)?;
     let mut shutdown = pin!(shutdown);
-    tokio::select! {
+    let shown = Arc::new(Shown::new(config));
+    let opened = tokio::select! {
         biased;
         () = &mut shutdown => return Ok(()),
-        () = std::future::ready(()) => {}
+        opened = open(config, &shown) => opened?,
+    };
+    let Opened { in_force, running, threads, drain, ready, admin } = opened;
+    let audit = running.audit.clone();
+    let followers = Followers::start(&running.gates, &running.metrics, config);
+    tokio::select! {
+        () = &mut shutdown => {}
+        () = changes.follow(in_force, running, followers, Arc::clone(&shown)) => {}
     }
+    ready.store(false, Ordering::Relaxed);
+    tokio::time::sleep(shown.config.load().runtime.drain_delay.get()).await;
+    drain_sessions(&drain, threads, shown.config.load().runtime.drain_timeout.get()).await;
+    sockets::clean_up(config);
+    audit.shutdown();
+    match admin.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => warn!(%error, "the admin server ended with an error"),
+        Err(error) => error!(%error, "the admin server failed"),
+    }
+    Ok(())
+}
+
+/// Gates that are open.
+struct Opened {
+    in_force: InForce,
+    running: Running,
+    threads: worker::Threads,
+    drain: watch::Sender<Drain>,
+    ready: Arc<AtomicBool>,
+    admin: JoinHandle<io::Result<()>>,
+}
+
+/// Loads everything that a configuration names, and opens the gates. Nothing is listened on before all of it is good.
+async fn open(config: &Config, shown: &Arc<Shown>) -> Result<Opened, ServeError> {
     let metrics = Metrics::new();
     let audit = Audit::open(&config.audit.path, metrics.clone())
         .map_err(|source| BuildError::Audit { path: PathBuf::from(&config.audit.path), source })?;
     let live = live::start(config, &metrics).await?;
-    let built = build::all(config, live.as_deref())?;
+    let (contents, built) = load(config, live.as_ref()).await?;
     if let Some(live) = &live {
         live.set_base(Arc::clone(&built.loaded.base));
     }
@@ -140,11 +187,6 @@ async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<()
     if let Some(live) = &live {
         live::connect(live, &gates);
         tokio::spawn(Arc::clone(live).follow());
-    }
-    for (gate, service) in config.gate.iter().zip(gates.services()) {
-        if let Some(settings) = &gate.catalog {
-            tokio::spawn(catalog::follow(Arc::clone(&gates), Arc::clone(service), settings.clone(), metrics.clone()));
-        }
     }
     let workers = config.runtime.workers.unwrap_or_else(worker::cores).max(1);
     let sockets = sockets::bind(config, gates.services(), workers)?;
@@ -156,27 +198,30 @@ async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<()
     let (drain, drained) = watch::channel(Drain::Running);
     let threads = worker::start(workers, sockets, &drained)?;
     let ready = Arc::new(AtomicBool::new(true));
-    let overview = Arc::new(Overview { metrics: metrics.clone(), gates: Arc::clone(&gates), live: live.clone() });
+    let overview = Arc::new(Overview {
+        metrics: metrics.clone(),
+        gates: Arc::clone(&gates),
+        live: live.clone(),
+        shown: Arc::clone(shown),
+    });
     let state = AdminState::new(metrics.clone(), gate_metrics(gates.services()), Arc::clone(&ready), overview);
-    let admin = tokio::spawn(admin::serve(admin_listener, state, until_ended(drained.clone())));
+    let admin = tokio::spawn(admin::serve(admin_listener, state, until_ended(drained)));
     for gate in &config.gate {
         info!(gate = %gate.name, listen = %gate.listen, upstream = %gate.upstream.address, "gate open");
     }
-    tokio::select! {
-        () = &mut shutdown => {}
-        () = changes.follow(config, live.as_deref(), &gates, &metrics, &audit) => {}
-    }
-    ready.store(false, Ordering::Relaxed);
-    tokio::time::sleep(config.runtime.drain_delay.get()).await;
-    drain_sessions(&drain, threads, config.runtime.drain_timeout.get()).await;
-    sockets::clean_up(config);
-    audit.shutdown();
-    match admin.await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => warn!(%error, "the admin server ended with an error"),
-        Err(error) => error!(%error, "the admin server failed"),
-    }
-    Ok(())
+    let in_force = InForce::new(config.clone(), contents, built.loaded);
+    Ok(Opened { in_force, running: Running { gates, live, metrics, audit }, threads, drain, ready, admin })
+}
+
+/// Loads on a thread of its own, so that a signal is heard meanwhile. What the files hold is read before they are loaded: a change in
+/// between shows as one.
+async fn load(config: &Config, live: Option<&Arc<Live>>) -> Result<(Contents, Built), ServeError> {
+    let (config, live) = (config.clone(), live.cloned());
+    let loading = tokio::task::spawn_blocking(move || {
+        let contents = Contents::read(&config, &Contents::default(), Timestamp::now());
+        build::all(&config, live.as_deref()).map(|built| (contents, built))
+    });
+    Ok(loading.await.map_err(io::Error::other)??)
 }
 
 fn gate_metrics(services: &[Arc<Service>]) -> Vec<(String, GateMetrics)> {

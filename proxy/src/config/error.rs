@@ -108,7 +108,7 @@ impl From<figment::Error> for Problem {
         let what = match &error.kind {
             Kind::UnknownField(name, known) => {
                 name_last(name);
-                format!("is no known key; correct or remove it; known here: {}", known.join(", "))
+                format!("unknown key; remove it or use one of {}", known.join(", "))
             }
             Kind::MissingField(name) => {
                 name_last(name);

@@ -35,10 +35,18 @@ pub(super) fn resolve(config: &mut Config, folder: &Path) -> Result<(), Problem>
             }
         }
     }
-    expand(&mut config.policy.rules, folder, &["policy", "rules"])?;
-    expand(&mut config.facts.iam, folder, &["facts", "iam"])?;
-    expand(&mut config.facts.clusters, folder, &["facts", "clusters"])?;
-    expand(&mut config.facts.service_control, folder, &["facts", "service_control"])
+    let mut patterns = Vec::new();
+    for (files, key) in [
+        (&mut config.policy.rules, ["policy", "rules"]),
+        (&mut config.facts.iam, ["facts", "iam"]),
+        (&mut config.facts.clusters, ["facts", "clusters"]),
+        (&mut config.facts.service_control, ["facts", "service_control"]),
+    ] {
+        patterns.extend(files.iter().map(|pattern| resolved(pattern, folder)));
+        expand(files, folder, &key)?;
+    }
+    config.patterns = patterns;
+    Ok(())
 }
 
 /// Replaces patterns by the files that they match.
@@ -57,14 +65,16 @@ fn expand(patterns: &mut Vec<PathBuf>, folder: &Path, key: &[&str]) -> Result<()
     Ok(())
 }
 
+/// A pattern with the folder before it, whose own name is no pattern, whatever characters it has.
+fn resolved(pattern: &Path, folder: &Path) -> PathBuf {
+    if pattern.is_absolute() {
+        return pattern.to_owned();
+    }
+    Path::new(&Pattern::escape(&folder.to_string_lossy())).join(pattern)
+}
+
 fn matching(pattern: &Path, folder: &Path) -> Result<Vec<PathBuf>, String> {
-    // The folder's own name is no pattern, whatever characters it has.
-    let whole = if pattern.is_absolute() {
-        pattern.to_owned()
-    } else {
-        Path::new(&Pattern::escape(&folder.to_string_lossy())).join(pattern)
-    };
-    let found = glob::glob(&whole.to_string_lossy())
+    let found = glob::glob(&resolved(pattern, folder).to_string_lossy())
         .map_err(|error| format!("\"{}\" is no pattern: {error}; correct it", pattern.display()))?;
     let files: Result<Vec<PathBuf>, _> =
         found.filter(|path| path.as_ref().map_or(true, |path| !path.is_dir())).collect();

@@ -94,6 +94,7 @@ impl Default for Runtime {
 /// `[policy]`: what is refused, and how the client hears of it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key that a user writes by itself")]
 pub struct Policy {
     /// Whether refusals are carried out.
     pub mode: Mode,

@@ -6,10 +6,12 @@ use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use tracing::error;
 
 use crate::observe::Metrics;
@@ -31,7 +33,8 @@ enum Job {
 /// Where records go. Clones share one writer.
 #[derive(Clone, Debug)]
 pub struct Audit {
-    jobs: Option<SyncSender<Job>>,
+    /// `None`: nothing is recorded.
+    jobs: Arc<ArcSwapOption<SyncSender<Job>>>,
     metrics: Metrics,
 }
 
@@ -42,7 +45,7 @@ impl Audit {
     /// The file cannot be opened, or no thread can be started.
     pub fn open(path: &str, metrics: Metrics) -> io::Result<Self> {
         let sink = match path {
-            "off" => return Ok(Self { jobs: None, metrics }),
+            "off" => return Ok(Self { jobs: Arc::default(), metrics }),
             "-" => Sink::Stdout,
             file => Sink::File(PathBuf::from(file)),
         };
@@ -52,12 +55,13 @@ impl Audit {
         thread::Builder::new()
             .name("rolegate-audit".to_owned())
             .spawn(move || write_all(&sink, writer, &queue, &counts))?;
-        Ok(Self { jobs: Some(jobs), metrics })
+        Ok(Self { jobs: Arc::new(ArcSwapOption::from_pointee(jobs)), metrics })
     }
 
     /// Queues a record. Never waits.
     pub fn record(&self, record: AuditRecord) {
-        let Some(jobs) = &self.jobs else { return };
+        let jobs = self.jobs.load();
+        let Some(jobs) = &*jobs else { return };
         match jobs.try_send(Job::Record(Box::new(record))) {
             Ok(()) => self.metrics.audit_queued(),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => self.metrics.audit_dropped(),
@@ -69,7 +73,7 @@ impl Audit {
     /// # Errors
     /// The file cannot be opened; the old one is written on.
     pub fn reopen(&self) -> io::Result<()> {
-        let Some(jobs) = &self.jobs else { return Ok(()) };
+        let Some(jobs) = self.jobs.load_full() else { return Ok(()) };
         let (answer, answered) = sync_channel(1);
         let gone = || io::Error::other("the audit writer does not answer");
         jobs.try_send(Job::Reopen(answer)).map_err(|_full| gone())?;
@@ -78,12 +82,25 @@ impl Audit {
 
     /// Writes what is queued, and returns when it is written or after five seconds.
     pub fn shutdown(&self) {
-        let Some(jobs) = &self.jobs else { return };
-        let (answer, answered) = sync_channel(1);
-        let asked = jobs.try_send(Job::Stop(answer)).is_ok();
-        if !asked || answered.recv_timeout(LAST_RECORDS).is_err() {
-            error!("the last audit records could not be written in time");
+        if let Some(jobs) = self.jobs.load_full() {
+            finish(&jobs);
         }
+    }
+
+    /// Records go where those of `other` go from now on; what is queued is written where it would have been. All clones follow.
+    pub fn replace(&self, other: &Self) {
+        if let Some(old) = self.jobs.swap(other.jobs.load_full()) {
+            finish(&old);
+        }
+    }
+}
+
+/// Waits until everything queued is written, or for five seconds.
+fn finish(jobs: &SyncSender<Job>) {
+    let (answer, answered) = sync_channel(1);
+    let asked = jobs.try_send(Job::Stop(answer)).is_ok();
+    if !asked || answered.recv_timeout(LAST_RECORDS).is_err() {
+        error!("the last audit records could not be written in time");
     }
 }
 

@@ -2,8 +2,17 @@
 
 use std::io::{self, IsTerminal};
 
-use tracing_subscriber::EnvFilter;
+use std::sync::OnceLock;
+
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
+
+/// What is logged, as `[log] level` says it.
+pub type LogFilter = EnvFilter;
+
+/// Where the filter of the process's log is exchanged. A process has one log, as `tracing` has it.
+static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 
 /// The form of the log.
 #[derive(
@@ -50,12 +59,29 @@ pub enum LoggingError {
 /// # Errors
 /// [`LoggingError`].
 pub fn init(level: &str, format: LogFormat) -> Result<(), LoggingError> {
-    let filter = EnvFilter::try_new(level).map_err(|source| LoggingError::Level { level: level.to_owned(), source })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    if format == LogFormat::Json {
-        builder.json().finish().try_init()?;
-    } else {
-        builder.with_ansi(io::stderr().is_terminal()).finish().try_init()?;
-    }
+    let (filter, handle) = reload::Layer::new(filter(level)?);
+    let lines = fmt::layer().with_writer(io::stderr);
+    let lines = match format {
+        LogFormat::Json => lines.json().boxed(),
+        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
+    };
+    Registry::default().with(filter).with(lines).try_init()?;
+    // The log was set up just now, and that succeeds once.
+    _ = FILTER.set(handle);
     Ok(())
+}
+
+/// Reads a level or a list of directives.
+///
+/// # Errors
+/// [`LoggingError::Level`].
+pub fn filter(level: &str) -> Result<LogFilter, LoggingError> {
+    EnvFilter::try_new(level).map_err(|source| LoggingError::Level { level: level.to_owned(), source })
+}
+
+/// Filters the log anew from now on; of no effect where [`init`] did not set one up.
+pub fn set_filter(filter: LogFilter) {
+    if let Some(Err(error)) = FILTER.get().map(|handle| handle.reload(filter)) {
+        tracing::error!(%error, "the level of the log stays as it is");
+    }
 }

@@ -64,6 +64,7 @@ impl Metrics {
 
     /// Puts the series of closed label sets that belong to no gate at zero.
     fn start_closed_series(&self) {
+        self.reload_is_good(true);
         for what in Reloaded::VARIANTS {
             for result in ReloadResult::VARIANTS {
                 self.families.reloads.with_label_values(&[what.as_str(), result.as_str()]).inc_by(0);
@@ -113,6 +114,16 @@ impl Metrics {
         if result == ReloadResult::Applied {
             self.families.reload_timestamp.with_label_values(&[what.as_str()]).set(now);
         }
+    }
+
+    /// Shows whether the files that are in force, or would be, were good when they were last looked at.
+    pub fn reload_is_good(&self, is_good: bool) {
+        self.families.reload_is_good.set(is_good.into());
+    }
+
+    /// Shows whether a key waits for a restart.
+    pub fn restart_pending(&self, key: &str, is_pending: bool) {
+        self.families.restart_pending.with_label_values(&[key]).set(is_pending.into());
     }
 
     /// Counts an audit record that waits to be written.

@@ -102,9 +102,11 @@ values! {
 
     /// How a reload went.
     ReloadResult {
-        /// The new version is in force.
+        /// Something new is in force.
         Applied,
-        /// The old one stays in force.
+        /// There was nothing new, or nothing that takes effect before the next start.
+        Unchanged,
+        /// The new version is not good, and the old one stays in force.
         Refused,
     }
 

@@ -1,20 +1,24 @@
 //! Groups as the cluster itself knows them, read by a service connection of a gate's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
+use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 use tracing::{debug, info, warn};
 
-use crate::config::Catalog as Settings;
+use crate::config::{Catalog as Settings, Config, Gate};
 use crate::gate::policy::Catalog;
 use crate::net::backend::BackendError;
 use crate::observe::Metrics;
 use crate::observe::values::{Fetched, Outcome};
+use crate::serve::changes::{Change, Need};
 use crate::serve::gates::Gates;
+use crate::serve::in_force::Renewal;
+use crate::serve::inputs;
 use crate::session::service::{CatalogStatus, Service};
 
 /// Every user in every group. Source: Amazon Redshift Database Developer Guide, `PG_GROUP`; PostgreSQL 8.0 documentation, `pg_user`.
@@ -39,9 +43,52 @@ fn told(error: &tokio_postgres::Error) -> String {
     error.as_db_error().map_or_else(|| error.to_string(), |said| format!("{}: {}", said.code().code(), said.message()))
 }
 
+/// The tasks that read the groups of clusters, by gate.
+#[derive(Debug)]
+pub(super) struct Followers {
+    gates: Arc<Gates>,
+    metrics: Metrics,
+    tasks: HashMap<String, JoinHandle<()>>,
+}
+
+impl Followers {
+    /// Reads the groups of every cluster that is to be asked for them. Must be called within a runtime.
+    pub(super) fn start(gates: &Arc<Gates>, metrics: &Metrics, config: &Config) -> Self {
+        let mut followers = Self { gates: Arc::clone(gates), metrics: metrics.clone(), tasks: HashMap::new() };
+        for gate in &config.gate {
+            followers.follow(gate);
+        }
+        followers
+    }
+
+    /// Starts anew where another cluster, user or password is to be asked with.
+    pub(super) fn renew(&mut self, config: &Config, renewal: &Renewal) {
+        for gate in &config.gate {
+            let concerns = |change: &Change| {
+                change.key.gate.as_ref() == Some(&gate.name)
+                    && (change.need == Need::Catalog || change.entry == "gate.upstream")
+            };
+            let has_new_password =
+                inputs::password(gate).is_some_and(|file| renewal.files.iter().any(|new| new == file));
+            if has_new_password || renewal.keys.iter().any(concerns) {
+                self.follow(gate);
+            }
+        }
+    }
+
+    fn follow(&mut self, gate: &Gate) {
+        if let Some(old) = self.tasks.remove(&gate.name) {
+            old.abort();
+        }
+        let (Some(settings), Some(service)) = (&gate.catalog, self.gates.service(&gate.name)) else { return };
+        let reading = follow(Arc::clone(&self.gates), Arc::clone(service), settings.clone(), self.metrics.clone());
+        self.tasks.insert(gate.name.clone(), tokio::spawn(reading));
+    }
+}
+
 /// Reads the catalogue of one gate's cluster again and again, and puts what changes in force. What was read stays in force while the
 /// cluster cannot be asked: fewer groups could mean fewer refusals. Never resolves.
-pub(super) async fn follow(gates: Arc<Gates>, service: Arc<Service>, settings: Settings, metrics: Metrics) {
+async fn follow(gates: Arc<Gates>, service: Arc<Service>, settings: Settings, metrics: Metrics) {
     loop {
         let began = Instant::now();
         let read = tokio::time::timeout(settings.timeout.get(), read(&service, &settings)).await;
@@ -74,8 +121,13 @@ async fn read(service: &Service, settings: &Settings) -> Result<BTreeMap<String,
     // TLS, where the upstream demands it, is around the stream already.
     config.user(&settings.user).dbname(&settings.database).application_name("rolegate").ssl_mode(SslMode::Disable);
     if let Some(path) = &settings.password_file {
-        let password = std::fs::read_to_string(path);
-        let password = password.map_err(|source| CatalogError::Password { path: path.clone(), source })?;
+        // A file may be somewhere that does not answer, and this thread serves others.
+        let file = path.clone();
+        let password = tokio::task::spawn_blocking(move || std::fs::read_to_string(file)).await;
+        let password = password
+            .map_err(std::io::Error::other)
+            .flatten()
+            .map_err(|source| CatalogError::Password { path: path.clone(), source })?;
         config.password(password.trim_end_matches(['\r', '\n']));
     }
     let stream = service.settings.load_full().backend.connect().await?;

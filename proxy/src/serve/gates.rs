@@ -1,8 +1,6 @@
 //! The running gates, and the one place where what they judge by is exchanged.
 
-#[expect(clippy::disallowed_types, reason = "see `Gates::turn`")]
-use std::sync::Mutex;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
@@ -23,7 +21,6 @@ pub(super) struct Gates {
     services: Vec<Arc<Service>>,
     /// A reload, live facts and the cluster's groups each make a new policy out of the one in force, on threads of their own: one
     /// after the other, or one would undo what another did. Held for an instant, and never across an await.
-    #[expect(clippy::disallowed_types, reason = "an exchange reads, makes and writes in one step")]
     turn: Mutex<()>,
 }
 
@@ -51,7 +48,7 @@ impl Gates {
             })
         };
         let services = config.gate.iter().map(|gate| &gate.name).zip(parts).map(service).collect();
-        Self { services, turn: Default::default() }
+        Self { services, turn: Mutex::default() }
     }
 
     /// The services, in the order of the configuration at the start.

@@ -40,6 +40,13 @@ impl Loaded {
         Ok(renewed)
     }
 
+    /// Whether nobody else holds any of it, but for what `other` holds too.
+    pub(super) fn is_free_beside(&self, other: &Self) -> bool {
+        let is_free = |is_shared: bool, holders: usize| is_shared || holders == 1;
+        is_free(Arc::ptr_eq(&self.rules, &other.rules), Arc::strong_count(&self.rules))
+            && is_free(Arc::ptr_eq(&self.base, &other.base), Arc::strong_count(&self.base))
+    }
+
     /// What policies judge by: the facts from files, with what is known from AWS. `None`: no source is configured.
     pub(super) fn facts(&self, config: &Config, live: Option<&Live>) -> Option<Arc<Facts>> {
         config.facts.is_configured().then(|| match live {

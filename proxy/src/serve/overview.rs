@@ -12,6 +12,7 @@ use crate::gate::policy::Catalog;
 use crate::iam::{Live, Origin};
 use crate::observe::Metrics;
 use crate::serve::gates::Gates;
+use crate::serve::reload::Shown;
 use crate::session::service::Service;
 
 /// The running gates, seen from the admin address.
@@ -20,6 +21,7 @@ pub(super) struct Overview {
     pub(super) metrics: Metrics,
     pub(super) gates: Arc<Gates>,
     pub(super) live: Option<Arc<Live>>,
+    pub(super) shown: Arc<Shown>,
 }
 
 impl Subject for Overview {
@@ -34,6 +36,14 @@ impl Subject for Overview {
                 self.metrics.facts(origin, roles, of_it.len(), oldest);
             }
         }
+    }
+
+    fn configuration(&self) -> Json {
+        let status = self.shown.status.load();
+        json!({
+            "applied_at": status.applied_at.map(|at| at.to_string()), "fault": status.fault,
+            "restart_pending": status.restart_pending,
+        })
     }
 
     fn facts(&self) -> Json {

@@ -191,6 +191,15 @@ families! {
         "Unix time at which the last reload took effect.",
         &["what"]
     );
+    reload_is_good: IntGauge = gauge(
+        "rolegate_config_last_reload_successful",
+        "1 if the configuration and the files it names were good when last looked at, else 0."
+    );
+    restart_pending: IntGaugeVec = gauges(
+        "rolegate_config_restart_pending",
+        "1 for a key whose written value takes effect at the next start only.",
+        &["key"]
+    );
     policy_info: IntGaugeVec = gauges(
         "rolegate_policy_info",
         "The policy in force; always 1.",

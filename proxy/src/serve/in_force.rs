@@ -1,0 +1,235 @@
+//! What the gates run by, and how a newer version of it takes its place: all of it, or nothing. Reads files and judges what they
+//! hold, which may take long, so it runs on a thread that may be blocked.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tracing::debug;
+
+use crate::config::Config;
+use crate::gate::policy::{Catalog, Policy};
+use crate::iam::Live;
+use crate::observe::logging::{self, LogFilter};
+use crate::observe::{Audit, Metrics};
+use crate::serve::changes::{self, Change, Need};
+use crate::serve::error::BuildError;
+use crate::serve::gates::{self, Gates};
+use crate::serve::inputs::{self, Contents};
+use crate::serve::load::{Loaded, Stale};
+use crate::serve::{policy, settings};
+use crate::session::service::Settings;
+
+/// How often it is looked whether statements that are being judged by an old policy are through with it, and how many times.
+const LETTING_GO: (Duration, usize) = (Duration::from_millis(10), 500);
+
+/// What a newer version acts on.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) gates: Arc<Gates>,
+    pub(super) live: Option<Arc<Live>>,
+    pub(super) metrics: Metrics,
+    pub(super) audit: Audit,
+}
+
+/// What the gates run by.
+#[derive(Debug)]
+pub(super) struct InForce {
+    config: Config,
+    contents: Contents,
+    loaded: Loaded,
+    /// Keys that are written otherwise and wait for a restart.
+    pending: Vec<Change>,
+    /// What was refused last, so that the same is not tried again and again.
+    refused: Option<(Config, Contents)>,
+}
+
+/// What a look at the files came to.
+#[derive(Debug)]
+pub(super) enum Looked {
+    /// They say what is in force.
+    Same,
+    /// What was refused before is there still.
+    StillRefused,
+    /// They say something else, and it is in force now as far as it can be.
+    Renewed(Renewal),
+}
+
+/// What a newer version changed.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Renewal {
+    /// Keys whose new value is in force.
+    pub(super) keys: Vec<Change>,
+    /// Files beside the configuration that hold something else.
+    pub(super) files: Vec<PathBuf>,
+    /// Keys that wait for a restart and did not before.
+    pub(super) newly_pending: Vec<Change>,
+}
+
+/// A newer version that could be loaded.
+struct Fresh {
+    policies: Vec<Policy>,
+    settings: Vec<Option<Settings>>,
+    loaded: Loaded,
+    audit: Option<Audit>,
+    log: Option<LogFilter>,
+}
+
+impl InForce {
+    /// What was loaded from this configuration. What its files hold is read before they are loaded: a change in between shows later.
+    pub(super) fn new(config: Config, contents: Contents, loaded: Loaded) -> Self {
+        Self { config, contents, loaded, pending: Vec::new(), refused: None }
+    }
+
+    /// The configuration in force: what is written, but for what waits for a restart.
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The keys that wait for a restart.
+    pub(super) fn pending(&self) -> &[Change] {
+        &self.pending
+    }
+
+    /// Looks at all files, and puts in force what is new in them. With `again`, what was refused before is tried once more.
+    ///
+    /// # Errors
+    /// [`BuildError`]; nothing is changed then.
+    pub(super) fn look(&mut self, running: &Running, again: bool) -> Result<Looked, BuildError> {
+        let written = Config::load(self.config.source())?;
+        let wanted = changes::applicable(&written, &self.config);
+        let contents = Contents::read(&wanted, &self.contents, Timestamp::now());
+        let keys = changes::between(&self.config, &wanted);
+        let pending = changes::between(&wanted, &written);
+        let differing = self.contents.differing(&contents);
+        if keys.is_empty() && differing.is_empty() && pending == self.pending {
+            (self.contents, self.refused) = (contents, None);
+            return Ok(Looked::Same);
+        }
+        let is_refused =
+            |(refused, held): &(Config, Contents)| *refused == written && held.differing(&contents).is_empty();
+        if !again && self.refused.as_ref().is_some_and(is_refused) {
+            return Ok(Looked::StillRefused);
+        }
+        let fresh = match self.build(&wanted, &keys, &differing, running) {
+            Ok(fresh) => fresh,
+            Err(error) => {
+                self.refused = Some((written, contents));
+                return Err(error);
+            }
+        };
+        let files = differing.into_iter().map(Path::to_owned).collect();
+        let newly_pending = pending.iter().filter(|change| !self.pending.contains(change)).cloned().collect();
+        let old = self.apply(wanted, fresh, running);
+        (self.contents, self.pending, self.refused) = (contents, pending, None);
+        self.let_go(&old);
+        Ok(Looked::Renewed(Renewal { keys, files, newly_pending }))
+    }
+
+    /// Loads what differs.
+    fn build(
+        &self,
+        config: &Config,
+        keys: &[Change],
+        files: &BTreeSet<&Path>,
+        running: &Running,
+    ) -> Result<Fresh, BuildError> {
+        let loaded = self.loaded.renewed(config, stale(config, keys, files))?;
+        let facts = loaded.facts(config, running.live.as_deref());
+        let policies = config.gate.iter().map(|gate| policy::of(config, gate, &loaded.rules, facts.as_ref()));
+        let policies = policies.collect::<Result<_, BuildError>>()?;
+        let renewed = gates_with_new_settings(config, keys, files);
+        let settings = config
+            .gate
+            .iter()
+            .map(|gate| renewed.contains(gate.name.as_str()).then(|| settings::of(config, gate)).transpose());
+        let settings = settings.collect::<Result<_, BuildError>>()?;
+        let log = needs(keys, Need::Log).then(|| logging::filter(&config.log.level)).transpose()?;
+        let audit = needs(keys, Need::Audit).then(|| {
+            let path = &config.audit.path;
+            let failed = |source| BuildError::Audit { path: PathBuf::from(path), source };
+            Audit::open(path, running.metrics.clone()).map_err(failed)
+        });
+        Ok(Fresh { policies, settings, loaded, audit: audit.transpose()?, log })
+    }
+
+    /// Puts in force what was loaded; nothing of that can fail. Gives what was shared before.
+    fn apply(&mut self, config: Config, fresh: Fresh, running: &Running) -> Loaded {
+        let cache = gates::cache(&config);
+        let has_new_cache = gates::cache(&self.config) != cache;
+        let parts = fresh.policies.into_iter().zip(fresh.settings);
+        for (gate, (policy, settings)) in config.gate.iter().zip(parts) {
+            let Some(service) = running.gates.service(&gate.name) else { continue };
+            let reads_groups = gate.catalog.is_some();
+            running.gates.exchange(service, |old| policy.with_catalog(groups_after(old.catalog(), reads_groups)));
+            if let Some(settings) = settings {
+                service.settings.store(Arc::new(settings));
+            }
+            if has_new_cache {
+                let metrics = running.metrics.clone();
+                service.gate.resize(cache, move |cause| metrics.cache_evicted(cause));
+            }
+        }
+        if let Some(live) = &running.live {
+            live.set_base(Arc::clone(&fresh.loaded.base));
+            // What AWS told in the meantime stands on the old files still.
+            live.tell();
+        }
+        if let Some(filter) = fresh.log {
+            logging::set_filter(filter);
+        }
+        if let Some(audit) = fresh.audit {
+            running.audit.replace(&audit);
+        }
+        self.config = config;
+        std::mem::replace(&mut self.loaded, fresh.loaded)
+    }
+
+    /// Waits until nobody uses what was in force, so that the memory of a large policy is given back here and not by a worker, whose
+    /// sessions would wait for it.
+    fn let_go(&self, old: &Loaded) {
+        let (pause, times) = LETTING_GO;
+        for _ in 0..times {
+            if old.is_free_beside(&self.loaded) {
+                return;
+            }
+            thread::sleep(pause);
+        }
+        debug!("the policy that was in force is used still, and whoever lets go of it last gives back its memory");
+    }
+}
+
+/// The groups of the cluster under a newer configuration: what was read stays good for as long as it is read.
+fn groups_after(before: &Catalog, is_read: bool) -> Catalog {
+    match (is_read, before) {
+        (false, _) => Catalog::NotRead,
+        (true, Catalog::NotRead) => Catalog::Unknown,
+        (true, known) => known.clone(),
+    }
+}
+
+fn needs(keys: &[Change], need: Need) -> bool {
+    keys.iter().any(|change| change.need == need)
+}
+
+/// Which of the shared files must be read again.
+fn stale(config: &Config, keys: &[Change], files: &BTreeSet<&Path>) -> Stale {
+    Stale {
+        rules: needs(keys, Need::Rules) || !inputs::rules(config).is_disjoint(files),
+        facts: needs(keys, Need::Facts) || !inputs::facts(config).is_disjoint(files),
+    }
+}
+
+/// The gates whose sessions to come find something else: by a key of their own or of all gates, or in a certificate.
+fn gates_with_new_settings<'a>(config: &'a Config, keys: &[Change], files: &BTreeSet<&Path>) -> BTreeSet<&'a str> {
+    let by_key = |name: &str| {
+        let concerns = |change: &Change| change.key.gate.as_ref().is_none_or(|gate| gate == name);
+        keys.iter().any(|change| change.need == Need::Settings && concerns(change))
+    };
+    let differs =
+        config.gate.iter().filter(|gate| by_key(&gate.name) || !inputs::certificates(gate).is_disjoint(files));
+    differs.map(|gate| gate.name.as_str()).collect()
+}

@@ -1,0 +1,235 @@
+//! What a reload did, said once: in the log, the metrics and the status.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use tracing::{debug, error, info, warn};
+
+use crate::config::Config;
+use crate::observe::Metrics;
+use crate::observe::values::{ReloadResult, Reloaded};
+use crate::serve::changes::{self, Change};
+use crate::serve::error::BuildError;
+use crate::serve::in_force::{InForce, Looked, Renewal};
+use crate::serve::reload::Why;
+
+/// What others see of reloads.
+#[derive(Debug)]
+pub(in crate::serve) struct Shown {
+    /// The configuration in force.
+    pub(in crate::serve) config: ArcSwap<Config>,
+    /// How reloading goes.
+    pub(in crate::serve) status: ArcSwap<ReloadStatus>,
+}
+
+/// How reloading goes, for people.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(in crate::serve) struct ReloadStatus {
+    /// When something new came into force last; `None`: not since the start.
+    pub(in crate::serve) applied_at: Option<Timestamp>,
+    /// What is wrong with the files as they are now, so that what was before is in force.
+    pub(in crate::serve) fault: Option<String>,
+    /// Keys that wait for a restart.
+    pub(in crate::serve) restart_pending: Vec<String>,
+}
+
+impl Shown {
+    /// Of a process that has just started with this configuration.
+    pub(in crate::serve) fn new(config: &Config) -> Self {
+        Self { config: ArcSwap::from_pointee(config.clone()), status: ArcSwap::default() }
+    }
+}
+
+/// What is to be said of one look at the files.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Said {
+    /// Nothing is new, or nothing that was not said before.
+    Nothing,
+    /// There is nothing new, and somebody asked.
+    Unchanged,
+    /// What was not good is again as it is in force.
+    Mended,
+    /// Something new is in force.
+    Applied,
+    /// All that is new waits for a restart, or waits no more.
+    Pending,
+    /// It is not good.
+    Refused,
+}
+
+/// What is to be said of a look after the last one found `fault`. Becomes what this one finds.
+fn said<E: Display>(why: Why, looked: &Result<Looked, E>, fault: &mut Option<String>) -> Said {
+    match looked {
+        Err(error) => {
+            let found = error.to_string();
+            let is_known = fault.replace(found.clone()) == Some(found);
+            if is_known && why != Why::Hangup { Said::Nothing } else { Said::Refused }
+        }
+        Ok(Looked::Same) if fault.take().is_some() => Said::Mended,
+        Ok(Looked::Same) if why == Why::Hangup => Said::Unchanged,
+        Ok(Looked::Same | Looked::StillRefused) => Said::Nothing,
+        Ok(Looked::Renewed(renewal)) => {
+            *fault = None;
+            if renewal.keys.is_empty() && renewal.files.is_empty() { Said::Pending } else { Said::Applied }
+        }
+    }
+}
+
+/// Says what reloads do.
+#[derive(Debug)]
+pub(super) struct Reports {
+    metrics: Metrics,
+    shown: Arc<Shown>,
+    fault: Option<String>,
+}
+
+impl Reports {
+    /// Nothing was reloaded yet.
+    pub(super) fn new(metrics: Metrics, shown: Arc<Shown>) -> Self {
+        for key in changes::restart_keys() {
+            metrics.restart_pending(key, false);
+        }
+        Self { metrics, shown, fault: None }
+    }
+
+    /// Says what a look at the files came to.
+    pub(super) fn tell(&mut self, why: Why, looked: &Result<Looked, BuildError>, in_force: &InForce) {
+        let said = said(why, looked, &mut self.fault);
+        log(said, why, looked);
+        if let Ok(Looked::Renewed(renewal)) = looked {
+            self.shown.config.store(Arc::new(in_force.config().clone()));
+            self.pending(renewal, in_force.pending());
+        }
+        let result = match said {
+            Said::Nothing => return,
+            Said::Unchanged | Said::Mended | Said::Pending => ReloadResult::Unchanged,
+            Said::Applied => ReloadResult::Applied,
+            Said::Refused => ReloadResult::Refused,
+        };
+        let now = Timestamp::now();
+        self.metrics.reload(Reloaded::Config, result, now.as_duration().as_secs_f64());
+        self.metrics.reload_is_good(self.fault.is_none());
+        let mut status = ReloadStatus::clone(&self.shown.status.load());
+        status.fault.clone_from(&self.fault);
+        status.restart_pending = in_force.pending().iter().map(|change| change.key.to_string()).collect();
+        if said == Said::Applied {
+            status.applied_at = Some(now);
+        }
+        self.shown.status.store(Arc::new(status));
+    }
+
+    /// Names the keys that wait for a restart since now.
+    fn pending(&self, renewal: &Renewal, pending: &[Change]) {
+        for change in &renewal.newly_pending {
+            warn!(key = %change.key, "changed in the configuration: takes effect at the next start");
+        }
+        let waiting: BTreeSet<&str> = pending.iter().map(|change| change.entry).collect();
+        for key in changes::restart_keys() {
+            self.metrics.restart_pending(key, waiting.contains(key));
+        }
+    }
+}
+
+fn log(said: Said, why: Why, looked: &Result<Looked, BuildError>) {
+    match (said, looked) {
+        (Said::Nothing, _) => debug!(?why, "nothing new in the files"),
+        (Said::Unchanged, _) => info!(?why, "nothing new in the files; everything stays in force"),
+        (Said::Mended, _) => info!("the files are good again, and say what is in force"),
+        (Said::Pending, _) => info!("the new configuration changes nothing before the next start"),
+        (Said::Applied, Ok(Looked::Renewed(renewal))) => {
+            let keys = list(renewal.keys.iter().map(|change| change.key.to_string()));
+            let files = list(renewal.files.iter().map(|file| file.display().to_string()));
+            info!(?why, keys, files, "reloaded");
+        }
+        (Said::Refused, Err(error)) => {
+            error!(?why, %error, "reload refused; the old configuration, rules and facts stay in force");
+        }
+        (Said::Applied | Said::Refused, _) => {}
+    }
+}
+
+/// The first few of them, and how many more there are.
+fn list(names: impl Iterator<Item = String>) -> String {
+    const SHOWN: usize = 10;
+    let names: Vec<String> = names.collect();
+    let more = names.len().saturating_sub(SHOWN);
+    let first = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if more == 0 { first } else { format!("{first} and {more} more") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::FlatKey;
+    use crate::serve::changes::Need;
+
+    /// What a row finds: the text of an error, or what a look came to.
+    type Found = Result<Looked, &'static str>;
+
+    fn applied() -> Looked {
+        Looked::Renewed(Renewal { files: vec!["a.cedar".into()], ..Renewal::default() })
+    }
+
+    fn pending() -> Looked {
+        let key = FlatKey { gate: None, path: "admin.listen".to_owned() };
+        let change = Change { key, entry: "admin.listen", need: Need::Restart };
+        Looked::Renewed(Renewal { newly_pending: vec![change], ..Renewal::default() })
+    }
+
+    #[test]
+    fn everything_is_said_once() {
+        let rows: &[(&str, &[(Why, Found, Said)])] = &[
+            (
+                "nothing new",
+                &[(Why::Files, Ok(Looked::Same), Said::Nothing), (Why::Hangup, Ok(Looked::Same), Said::Unchanged)],
+            ),
+            (
+                "new, then nothing",
+                &[(Why::Files, Ok(applied()), Said::Applied), (Why::Files, Ok(Looked::Same), Said::Nothing)],
+            ),
+            (
+                "a restart is needed",
+                &[(Why::Files, Ok(pending()), Said::Pending), (Why::Files, Ok(Looked::Same), Said::Nothing)],
+            ),
+            (
+                "broken, and again, and otherwise, and mended",
+                &[
+                    (Why::Files, Err("one"), Said::Refused),
+                    (Why::Files, Err("one"), Said::Nothing),
+                    (Why::Again, Ok(Looked::StillRefused), Said::Nothing),
+                    (Why::Files, Err("other"), Said::Refused),
+                    (Why::Files, Ok(Looked::Same), Said::Mended),
+                    (Why::Files, Ok(Looked::Same), Said::Nothing),
+                    (Why::Files, Err("one"), Said::Refused),
+                ],
+            ),
+            (
+                "broken, and asked about",
+                &[(Why::Files, Err("one"), Said::Refused), (Why::Hangup, Err("one"), Said::Refused)],
+            ),
+            (
+                "broken, then new",
+                &[
+                    (Why::Files, Err("one"), Said::Refused),
+                    (Why::Files, Ok(applied()), Said::Applied),
+                    (Why::Hangup, Ok(Looked::Same), Said::Unchanged),
+                ],
+            ),
+        ];
+        for (name, looks) in rows {
+            let mut fault = None;
+            for (number, (why, found, want)) in looks.iter().enumerate() {
+                assert_eq!(said(*why, found, &mut fault), *want, "{name}, look {number}");
+            }
+        }
+    }
+
+    #[test]
+    fn long_lists_are_cut() {
+        assert_eq!(list(["a", "b"].map(str::to_owned).into_iter()), "a, b");
+        assert!(list((0..25).map(|number| number.to_string())).ends_with("9 and 15 more"));
+    }
+}
