@@ -43,7 +43,7 @@ use crate::serve::build::Built;
 use crate::serve::catalog::Followers;
 use crate::serve::error::BuildError;
 use crate::serve::gates::Gates;
-use crate::serve::in_force::{InForce, Running};
+use crate::serve::in_force::{InForce, RunningGates};
 use crate::serve::inputs::Contents;
 use crate::serve::overview::Overview;
 use crate::serve::reload::{Changes, Shown};
@@ -143,7 +143,7 @@ async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<()
         () = &mut shutdown => return Ok(()),
         opened = open(config, &shown) => opened?,
     };
-    let Opened { in_force, running, threads, drain, ready, admin } = opened;
+    let OpenGates { in_force, running, threads, drain, ready, admin } = opened;
     let audit = running.audit.clone();
     let followers = Followers::start(&running.gates, &running.metrics, config);
     tokio::select! {
@@ -164,9 +164,9 @@ async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<()
 }
 
 /// Gates that are open.
-struct Opened {
+struct OpenGates {
     in_force: InForce,
-    running: Running,
+    running: RunningGates,
     threads: worker::Threads,
     drain: watch::Sender<Drain>,
     ready: Arc<AtomicBool>,
@@ -174,7 +174,7 @@ struct Opened {
 }
 
 /// Loads everything that a configuration names, and opens the gates. Nothing is listened on before all of it is good.
-async fn open(config: &Config, shown: &Arc<Shown>) -> Result<Opened, ServeError> {
+async fn open(config: &Config, shown: &Arc<Shown>) -> Result<OpenGates, ServeError> {
     let metrics = Metrics::new();
     let audit = Audit::open(&config.audit.path, metrics.clone())
         .map_err(|source| BuildError::Audit { path: PathBuf::from(&config.audit.path), source })?;
@@ -210,7 +210,7 @@ async fn open(config: &Config, shown: &Arc<Shown>) -> Result<Opened, ServeError>
         info!(gate = %gate.name, listen = %gate.listen, upstream = %gate.upstream.address, "gate open");
     }
     let in_force = InForce::new(config.clone(), contents, built.loaded);
-    Ok(Opened { in_force, running: Running { gates, live, metrics, audit }, threads, drain, ready, admin })
+    Ok(OpenGates { in_force, running: RunningGates { gates, live, metrics, audit }, threads, drain, ready, admin })
 }
 
 /// Loads on a thread of its own, so that a signal is heard meanwhile. What the files hold is read before they are loaded: a change in

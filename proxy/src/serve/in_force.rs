@@ -28,7 +28,7 @@ const LETTING_GO: (Duration, usize) = (Duration::from_millis(10), 500);
 
 /// What a newer version acts on.
 #[derive(Debug)]
-pub(super) struct Running {
+pub(super) struct RunningGates {
     pub(super) gates: Arc<Gates>,
     pub(super) live: Option<Arc<Live>>,
     pub(super) metrics: Metrics,
@@ -98,7 +98,7 @@ impl InForce {
     ///
     /// # Errors
     /// [`BuildError`]; nothing is changed then.
-    pub(super) fn look(&mut self, running: &Running, again: bool) -> Result<Looked, BuildError> {
+    pub(super) fn look(&mut self, running: &RunningGates, again: bool) -> Result<Looked, BuildError> {
         let written = Config::load(self.config.source())?;
         let wanted = changes::applicable(&written, &self.config);
         let contents = Contents::read(&wanted, &self.contents, Timestamp::now());
@@ -135,7 +135,7 @@ impl InForce {
         config: &Config,
         keys: &[Change],
         files: &BTreeSet<&Path>,
-        running: &Running,
+        running: &RunningGates,
     ) -> Result<Fresh, BuildError> {
         let loaded = self.loaded.renewed(config, stale(config, keys, files))?;
         let facts = loaded.facts(config, running.live.as_deref());
@@ -157,7 +157,7 @@ impl InForce {
     }
 
     /// Puts in force what was loaded; nothing of that can fail. Gives what was shared before.
-    fn apply(&mut self, config: Config, fresh: Fresh, running: &Running) -> Loaded {
+    fn apply(&mut self, config: Config, fresh: Fresh, running: &RunningGates) -> Loaded {
         let cache = gates::cache(&config);
         let has_new_cache = gates::cache(&self.config) != cache;
         let parts = fresh.policies.into_iter().zip(fresh.settings);

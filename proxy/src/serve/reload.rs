@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::serve::catalog::Followers;
 use crate::serve::error::BuildError;
 use crate::serve::files::{Events, Watch};
-use crate::serve::in_force::{InForce, Looked, Running};
+use crate::serve::in_force::{InForce, Looked, RunningGates};
 use crate::serve::reload::report::Reports;
 pub(super) use crate::serve::reload::report::Shown;
 
@@ -56,7 +56,13 @@ impl Changes {
     }
 
     /// Reloads until the process ends; never resolves. What is in force is shown in `shown`.
-    pub(super) async fn follow(self, in_force: InForce, running: Running, mut followers: Followers, shown: Arc<Shown>) {
+    pub(super) async fn follow(
+        self,
+        in_force: InForce,
+        running: RunningGates,
+        mut followers: Followers,
+        shown: Arc<Shown>,
+    ) {
         let Self { mut hangup, files } = self;
         let (watch, mut events) = files.unzip();
         let mut reports = Reports::new(running.metrics.clone(), shown);
@@ -85,7 +91,7 @@ impl Changes {
 /// What a reload works with, handed to the thread that does it and back.
 struct Reloader {
     in_force: InForce,
-    running: Arc<Running>,
+    running: Arc<RunningGates>,
     watch: Option<Watch>,
     /// Whatever happens to the files in force will be heard.
     is_watched: bool,

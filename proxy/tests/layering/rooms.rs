@@ -17,7 +17,7 @@ const AT_HOME: [(&str, &[&str]); 14] = [
     ("clap", &["cli"]),
     ("figment", &["config"]),
     ("moka", &["gate", "iam"]),
-    ("notify_debouncer_mini", &["serve"]),
+    ("notify", &["serve"]),
     ("pgwire", &["wire"]),
     ("prometheus", &["observe"]),
     ("rustls", &["net"]),

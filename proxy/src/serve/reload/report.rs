@@ -1,4 +1,4 @@
-//! What a reload did, said once: in the log, the metrics and the status.
+//! What a reload did, telling once: in the log, the metrics and the status.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -43,10 +43,10 @@ impl Shown {
     }
 }
 
-/// What is to be said of one look at the files.
+/// What is to be telling of one look at the files.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Said {
-    /// Nothing is new, or nothing that was not said before.
+enum Telling {
+    /// Nothing is new, or nothing that was not telling before.
     Nothing,
     /// There is nothing new, and somebody asked.
     Unchanged,
@@ -60,20 +60,20 @@ enum Said {
     Refused,
 }
 
-/// What is to be said of a look after the last one found `fault`. Becomes what this one finds.
-fn said<E: Display>(why: Why, looked: &Result<Looked, E>, fault: &mut Option<String>) -> Said {
+/// What is to be telling of a look after the last one found `fault`. Becomes what this one finds.
+fn telling_of<E: Display>(why: Why, looked: &Result<Looked, E>, fault: &mut Option<String>) -> Telling {
     match looked {
         Err(error) => {
             let found = error.to_string();
             let is_known = fault.replace(found.clone()) == Some(found);
-            if is_known && why != Why::Hangup { Said::Nothing } else { Said::Refused }
+            if is_known && why != Why::Hangup { Telling::Nothing } else { Telling::Refused }
         }
-        Ok(Looked::Same) if fault.take().is_some() => Said::Mended,
-        Ok(Looked::Same) if why == Why::Hangup => Said::Unchanged,
-        Ok(Looked::Same | Looked::StillRefused) => Said::Nothing,
+        Ok(Looked::Same) if fault.take().is_some() => Telling::Mended,
+        Ok(Looked::Same) if why == Why::Hangup => Telling::Unchanged,
+        Ok(Looked::Same | Looked::StillRefused) => Telling::Nothing,
         Ok(Looked::Renewed(renewal)) => {
             *fault = None;
-            if renewal.keys.is_empty() && renewal.files.is_empty() { Said::Pending } else { Said::Applied }
+            if renewal.keys.is_empty() && renewal.files.is_empty() { Telling::Pending } else { Telling::Applied }
         }
     }
 }
@@ -97,17 +97,17 @@ impl Reports {
 
     /// Says what a look at the files came to.
     pub(super) fn tell(&mut self, why: Why, looked: &Result<Looked, BuildError>, in_force: &InForce) {
-        let said = said(why, looked, &mut self.fault);
-        log(said, why, looked);
+        let telling = telling_of(why, looked, &mut self.fault);
+        log(telling, why, looked);
         if let Ok(Looked::Renewed(renewal)) = looked {
             self.shown.config.store(Arc::new(in_force.config().clone()));
             self.pending(renewal, in_force.pending());
         }
-        let result = match said {
-            Said::Nothing => return,
-            Said::Unchanged | Said::Mended | Said::Pending => ReloadResult::Unchanged,
-            Said::Applied => ReloadResult::Applied,
-            Said::Refused => ReloadResult::Refused,
+        let result = match telling {
+            Telling::Nothing => return,
+            Telling::Unchanged | Telling::Mended | Telling::Pending => ReloadResult::Unchanged,
+            Telling::Applied => ReloadResult::Applied,
+            Telling::Refused => ReloadResult::Refused,
         };
         let now = Timestamp::now();
         self.metrics.reload(Reloaded::Config, result, now.as_duration().as_secs_f64());
@@ -115,7 +115,7 @@ impl Reports {
         let mut status = ReloadStatus::clone(&self.shown.status.load());
         status.fault.clone_from(&self.fault);
         status.restart_pending = in_force.pending().iter().map(|change| change.key.to_string()).collect();
-        if said == Said::Applied {
+        if telling == Telling::Applied {
             status.applied_at = Some(now);
         }
         self.shown.status.store(Arc::new(status));
@@ -133,21 +133,21 @@ impl Reports {
     }
 }
 
-fn log(said: Said, why: Why, looked: &Result<Looked, BuildError>) {
-    match (said, looked) {
-        (Said::Nothing, _) => debug!(?why, "nothing new in the files"),
-        (Said::Unchanged, _) => info!(?why, "nothing new in the files; everything stays in force"),
-        (Said::Mended, _) => info!("the files are good again, and say what is in force"),
-        (Said::Pending, _) => info!("the new configuration changes nothing before the next start"),
-        (Said::Applied, Ok(Looked::Renewed(renewal))) => {
+fn log(telling: Telling, why: Why, looked: &Result<Looked, BuildError>) {
+    match (telling, looked) {
+        (Telling::Nothing, _) => debug!(?why, "nothing new in the files"),
+        (Telling::Unchanged, _) => info!(?why, "nothing new in the files; everything stays in force"),
+        (Telling::Mended, _) => info!("the files are good again, and say what is in force"),
+        (Telling::Pending, _) => info!("the new configuration changes nothing before the next start"),
+        (Telling::Applied, Ok(Looked::Renewed(renewal))) => {
             let keys = list(renewal.keys.iter().map(|change| change.key.to_string()));
             let files = list(renewal.files.iter().map(|file| file.display().to_string()));
             info!(?why, keys, files, "reloaded");
         }
-        (Said::Refused, Err(error)) => {
+        (Telling::Refused, Err(error)) => {
             error!(?why, %error, "reload refused; the old configuration, rules and facts stay in force");
         }
-        (Said::Applied | Said::Refused, _) => {}
+        (Telling::Applied | Telling::Refused, _) => {}
     }
 }
 
@@ -181,48 +181,51 @@ mod tests {
 
     #[test]
     fn everything_is_said_once() {
-        let rows: &[(&str, &[(Why, Found, Said)])] = &[
+        let rows: &[(&str, &[(Why, Found, Telling)])] = &[
             (
                 "nothing new",
-                &[(Why::Files, Ok(Looked::Same), Said::Nothing), (Why::Hangup, Ok(Looked::Same), Said::Unchanged)],
+                &[
+                    (Why::Files, Ok(Looked::Same), Telling::Nothing),
+                    (Why::Hangup, Ok(Looked::Same), Telling::Unchanged),
+                ],
             ),
             (
                 "new, then nothing",
-                &[(Why::Files, Ok(applied()), Said::Applied), (Why::Files, Ok(Looked::Same), Said::Nothing)],
+                &[(Why::Files, Ok(applied()), Telling::Applied), (Why::Files, Ok(Looked::Same), Telling::Nothing)],
             ),
             (
                 "a restart is needed",
-                &[(Why::Files, Ok(pending()), Said::Pending), (Why::Files, Ok(Looked::Same), Said::Nothing)],
+                &[(Why::Files, Ok(pending()), Telling::Pending), (Why::Files, Ok(Looked::Same), Telling::Nothing)],
             ),
             (
                 "broken, and again, and otherwise, and mended",
                 &[
-                    (Why::Files, Err("one"), Said::Refused),
-                    (Why::Files, Err("one"), Said::Nothing),
-                    (Why::Again, Ok(Looked::StillRefused), Said::Nothing),
-                    (Why::Files, Err("other"), Said::Refused),
-                    (Why::Files, Ok(Looked::Same), Said::Mended),
-                    (Why::Files, Ok(Looked::Same), Said::Nothing),
-                    (Why::Files, Err("one"), Said::Refused),
+                    (Why::Files, Err("one"), Telling::Refused),
+                    (Why::Files, Err("one"), Telling::Nothing),
+                    (Why::Again, Ok(Looked::StillRefused), Telling::Nothing),
+                    (Why::Files, Err("other"), Telling::Refused),
+                    (Why::Files, Ok(Looked::Same), Telling::Mended),
+                    (Why::Files, Ok(Looked::Same), Telling::Nothing),
+                    (Why::Files, Err("one"), Telling::Refused),
                 ],
             ),
             (
                 "broken, and asked about",
-                &[(Why::Files, Err("one"), Said::Refused), (Why::Hangup, Err("one"), Said::Refused)],
+                &[(Why::Files, Err("one"), Telling::Refused), (Why::Hangup, Err("one"), Telling::Refused)],
             ),
             (
                 "broken, then new",
                 &[
-                    (Why::Files, Err("one"), Said::Refused),
-                    (Why::Files, Ok(applied()), Said::Applied),
-                    (Why::Hangup, Ok(Looked::Same), Said::Unchanged),
+                    (Why::Files, Err("one"), Telling::Refused),
+                    (Why::Files, Ok(applied()), Telling::Applied),
+                    (Why::Hangup, Ok(Looked::Same), Telling::Unchanged),
                 ],
             ),
         ];
         for (name, looks) in rows {
             let mut fault = None;
             for (number, (why, found, want)) in looks.iter().enumerate() {
-                assert_eq!(said(*why, found, &mut fault), *want, "{name}, look {number}");
+                assert_eq!(telling_of(*why, found, &mut fault), *want, "{name}, look {number}");
             }
         }
     }
