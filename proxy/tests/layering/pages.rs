@@ -16,13 +16,15 @@ fn pages() -> Vec<PathBuf> {
     docs.chain([root().join("CONTRIBUTING.md"), root().join("README.md")]).collect()
 }
 
-/// Whether a word between backquotes is the path of a file of ours: it has a folder and one of the endings, and no blank.
+/// Whether a word between backquotes is the path of a file of ours: it has a folder, or is a test, and has one of the endings.
 fn is_path(word: &str) -> bool {
-    word.contains('/') && KINDS.iter().any(|kind| word.ends_with(kind)) && !word.contains([' ', '*', '<', '{', ':'])
+    (word.contains('/') || word.starts_with("test_"))
+        && KINDS.iter().any(|kind| word.ends_with(kind))
+        && !word.contains([' ', '*', '<', '{', ':'])
 }
 
 fn is_there(word: &str) -> bool {
-    let homes = ["", "proxy/src", "proxy", "tests", "docs", "loadtest"];
+    let homes = ["", "proxy/src", "proxy", "tests", "tests/e2e", "docs", "loadtest"];
     word.starts_with('/') || homes.iter().any(|home| root().join(home).join(word).exists())
 }
 
