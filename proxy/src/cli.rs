@@ -1,7 +1,9 @@
 //! The command line: subcommands, their arguments and exit statuses. Errors go to stderr, machine output to stdout.
 
 pub mod check;
+mod choice;
 pub mod config;
+mod exit;
 pub mod iam;
 pub mod policy;
 pub mod report;
@@ -13,14 +15,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Config, Gate};
-
-/// Nothing refused.
-pub const EXIT_OK: u8 = 0;
-/// Something refused.
-pub const EXIT_REFUSED: u8 = 1;
-/// A mistake in usage, configuration or input.
-pub const EXIT_USAGE: u8 = 2;
+use crate::cli::choice::gate_of;
+pub use crate::cli::exit::{EXIT_OK, EXIT_REFUSED, EXIT_USAGE};
 
 /// A Postgres-wire gate for Amazon Redshift that checks every IAM role chain before the statement runs.
 #[derive(Debug, Parser)]
@@ -52,15 +48,6 @@ enum Command {
     /// Ask the IAM facts
     #[command(subcommand, after_help = "Example: rolegate iam can-assume --config rolegate.toml FROM_ARN TO_ARN")]
     Iam(iam::IamCommand),
-}
-
-/// The gate of that name, or the first.
-fn gate_of<'c>(config: &'c Config, name: Option<&str>) -> Result<&'c Gate, String> {
-    let gate = match name {
-        None => config.gate.first(),
-        Some(name) => config.gate.iter().find(|gate| gate.name == name),
-    };
-    gate.ok_or_else(|| format!("{}: holds no such gate; see its [[gate]] sections", config.source().display()))
 }
 
 /// Runs the command line of this process.

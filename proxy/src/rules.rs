@@ -9,8 +9,6 @@ mod request;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
-
 use cedar_policy::{Authorizer, Decision, PolicyId, PolicySet};
 
 use crate::rules::request::Vocabulary;
@@ -98,14 +96,6 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Reads files of rules; no files are no rules.
-    ///
-    /// # Errors
-    /// [`RulesError`], which names the file and the line.
-    pub fn load(files: &[PathBuf]) -> Result<Self, RulesError> {
-        if files.is_empty() { Ok(Self::none()) } else { load::load(files) }
-    }
-
     /// No rules: everything is permitted.
     #[must_use]
     pub fn none() -> Self {

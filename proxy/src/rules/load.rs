@@ -19,6 +19,16 @@ const SCHEMA: &str = include_str!("../../../config/rolegate.cedarschema");
 /// The annotations that mean something here. Others are taken for misspelled ones.
 const ANNOTATIONS: [&str; 4] = ["id", "reason", "severity", "note"];
 
+impl Rules {
+    /// Reads files of rules; no files are no rules.
+    ///
+    /// # Errors
+    /// [`RulesError`], which names the file and the line.
+    pub fn load(files: &[PathBuf]) -> Result<Self, RulesError> {
+        if files.is_empty() { Ok(Self::none()) } else { read(files) }
+    }
+}
+
 /// One file of rules.
 struct File {
     path: PathBuf,
@@ -80,7 +90,7 @@ struct Placed {
 }
 
 /// Reads and validates files of rules.
-pub(super) fn load(paths: &[PathBuf]) -> Result<Rules, RulesError> {
+fn read(paths: &[PathBuf]) -> Result<Rules, RulesError> {
     let (schema, _warnings) =
         Schema::from_cedarschema_str(SCHEMA).map_err(|error| RulesError::Schema(error.to_string()))?;
     let files = paths.iter().map(|path| File::read(path)).collect::<Result<Vec<_>, _>>()?;

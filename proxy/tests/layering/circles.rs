@@ -7,10 +7,10 @@ use crate::tree::Tree;
 /// For each file, the files that it names, with a line that does so.
 pub(crate) type Edges = BTreeMap<String, BTreeMap<String, usize>>;
 
-/// Who names whom, tests left out.
+/// Who names whom; tests left out, and re-exports, which are followed where they are used.
 pub(crate) fn edges(tree: &Tree) -> Edges {
     let mut edges = Edges::new();
-    for reference in tree.references.iter().filter(|reference| !reference.is_test) {
+    for reference in tree.references.iter().filter(|reference| !reference.is_test && !reference.is_facade) {
         let from = tree.file_of(&reference.module);
         if let Some(to) = tree.target_file(reference).filter(|to| to.name != from.name && !from.is_test) {
             edges.entry(from.name.clone()).or_default().entry(to.name.clone()).or_insert(reference.line);

@@ -18,6 +18,8 @@ pub(crate) struct Module {
     pub children: BTreeMap<String, Segments>,
     /// What `use` brings in, by the name that it has here.
     pub imports: BTreeMap<String, Segments>,
+    /// Names of `imports` that are only shown to others, unless code here uses them.
+    pub shown: BTreeSet<String>,
     /// What `use path::*` brings in.
     pub globs: Vec<Segments>,
     /// Types, functions, constants and macros that are defined here.
@@ -32,6 +34,8 @@ pub(crate) struct Reference {
     pub line: usize,
     /// Stands in code that is compiled for tests alone.
     pub is_test: bool,
+    /// Shows what another file has, and does not use it.
+    pub is_facade: bool,
 }
 
 /// A source file, by its path below `src`.

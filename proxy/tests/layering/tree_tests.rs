@@ -66,6 +66,8 @@ fn circles_are_found_through_re_exports_and_not_through_tests() {
             false,
         ),
         ("by naming a module alone", "use crate::b; pub struct A;", "use crate::a::A; pub struct B;", "", false),
+        ("showing it to others", "pub use crate::b::B; pub struct A;", "use crate::a::A; pub struct B;", "", false),
+        ("showing and using it", "pub use crate::b::B; pub struct A(B);", "use crate::a::A; pub struct B;", "", true),
         ("by a path in code", "pub fn f() { crate::b::g(); }", "pub fn g() { super::a::f(); }", "", true),
     ];
     for (what, a, b, library, want) in rows {

@@ -14,7 +14,7 @@ pub(crate) fn file(tree: &mut Tree) {
     let module = tree.files[index].module.clone();
     let is_test = tree.files[index].is_test;
     tree.modules.entry(module.clone()).or_default().file = index;
-    Reader { tree, index, module, is_test }.visit_file(&parsed);
+    Reader { tree, index, module, is_test, is_facade: false }.visit_file(&parsed);
 }
 
 struct Reader<'tree> {
@@ -22,6 +22,7 @@ struct Reader<'tree> {
     index: usize,
     module: Segments,
     is_test: bool,
+    is_facade: bool,
 }
 
 fn is_for_tests(attributes: &[Attribute]) -> bool {
@@ -38,7 +39,8 @@ impl Reader<'_> {
     }
 
     fn reference(&mut self, path: Segments, line: usize) {
-        self.tree.references.push(Reference { module: self.module.clone(), path, line, is_test: self.is_test });
+        let (module, is_test, is_facade) = (self.module.clone(), self.is_test, self.is_facade);
+        self.tree.references.push(Reference { module, path, line, is_test, is_facade });
     }
 
     fn define(&mut self, name: &syn::Ident) {
@@ -73,6 +75,9 @@ impl Reader<'_> {
     }
 
     fn bring_in(&mut self, name: String, path: Segments, span: proc_macro2::Span) {
+        if self.is_facade {
+            self.here().shown.insert(name.clone());
+        }
         self.here().imports.insert(name, path.clone());
         self.reference(path, span.start().line);
     }
@@ -184,7 +189,9 @@ impl<'ast> Visit<'ast> for Reader<'_> {
 
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
         let prefix = if item.leading_colon.is_some() { vec![String::new()] } else { Vec::new() };
+        self.is_facade = !matches!(item.vis, syn::Visibility::Inherited);
         self.import(&prefix, &item.tree);
+        self.is_facade = false;
     }
 
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
@@ -209,8 +216,9 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     fn visit_visibility(&mut self, _visibility: &'ast syn::Visibility) {}
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        // A lone name is defined here or was imported, and the import has been seen.
-        if path.segments.len() > 1 {
+        // A lone name is defined here or was imported, and the import has been seen; but one that is shown to others may be used too.
+        let is_shown = path.get_ident().is_some_and(|name| self.here().shown.contains(&name.to_string()));
+        if path.segments.len() > 1 || is_shown {
             let mut segments: Segments = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
             if path.leading_colon.is_some() {
                 segments.insert(0, String::new());

@@ -5,42 +5,12 @@
 //! and while it takes COPY data it ignores Sync. Source: PostgreSQL, `src/backend/tcop/postgres.c`, `PostgresMain` and
 //! `SocketBackend`; `src/backend/commands/copyfromparse.c`, `CopyGetData`; tried on PostgreSQL 15.
 
+mod asked;
 mod runs;
 
-use crate::wire::frame::{backend, kind};
+use crate::wire::frame::backend;
+pub(super) use crate::wire::relay::owed::asked::Asked;
 use crate::wire::relay::owed::runs::{Run, Runs};
-
-/// What a message from the frontend asks of the server.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Asked {
-    /// The StartupMessage: to be let in, and the first ReadyForQuery.
-    Startup,
-    /// Parse, Bind, Describe, Execute or Close.
-    Extended,
-    /// Query or FunctionCall.
-    Query,
-    /// Sync.
-    Sync,
-    /// CopyDone or CopyFail: nothing but the end of COPY data.
-    CopyEnd,
-}
-
-impl Asked {
-    /// What a frontend message of this type asks; `None`: nothing that is answered.
-    pub(super) fn by(frame_kind: u8) -> Option<Self> {
-        match frame_kind {
-            kind::PARSE | kind::BIND | kind::DESCRIBE | kind::EXECUTE | kind::CLOSE => Some(Self::Extended),
-            kind::QUERY | kind::FUNCTION_CALL => Some(Self::Query),
-            kind::SYNC => Some(Self::Sync),
-            kind::COPY_DONE | kind::COPY_FAIL => Some(Self::CopyEnd),
-            _ => None,
-        }
-    }
-
-    fn is_statement(self) -> bool {
-        matches!(self, Self::Extended | Self::Query)
-    }
-}
 
 /// What a message from the backend says about what it was asked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

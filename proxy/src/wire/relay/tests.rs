@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use super::*;
-use crate::wire::answer::sqlstate;
+use crate::wire::answer::{Refusal, Report, sqlstate};
 use crate::wire::frame::{append, backend, kind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::watch;

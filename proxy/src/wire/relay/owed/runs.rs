@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::wire::relay::owed::Asked;
+use crate::wire::relay::owed::asked::Asked;
 
 /// Runs that an ordinary session has at once: a pipeline of extended messages and its Sync, twice.
 const INLINE: usize = 4;
