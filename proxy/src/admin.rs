@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::extract::State;
@@ -11,6 +10,7 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::observe::Metrics;
 use crate::observe::metrics::GateMetrics;
@@ -23,8 +23,19 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 pub struct AdminState {
     metrics: Metrics,
     gates: Arc<[(String, GateMetrics)]>,
-    ready: Arc<AtomicBool>,
+    readiness: watch::Receiver<Readiness>,
     subject: Arc<dyn Subject>,
+}
+
+/// Whether new sessions are taken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Readiness {
+    /// Not yet: what the configuration names is being loaded.
+    Starting,
+    /// They are.
+    Ready,
+    /// No more: the gates are being stopped.
+    Draining,
 }
 
 /// What is looked at when somebody asks, rather than counted as it happens.
@@ -38,15 +49,15 @@ pub trait Subject: std::fmt::Debug + Send + Sync {
 }
 
 impl AdminState {
-    /// Shows these metrics and `subject`; `ready` is what `/readyz` answers.
+    /// Shows these metrics and `subject`; `readiness` is what `/readyz` answers.
     #[must_use]
     pub fn new(
         metrics: Metrics,
         gates: Vec<(String, GateMetrics)>,
-        ready: Arc<AtomicBool>,
+        readiness: watch::Receiver<Readiness>,
         subject: Arc<dyn Subject>,
     ) -> Self {
-        Self { metrics, gates: gates.into(), ready, subject }
+        Self { metrics, gates: gates.into(), readiness, subject }
     }
 }
 
@@ -86,10 +97,10 @@ async fn metrics(State(state): State<AdminState>) -> impl IntoResponse {
 }
 
 async fn readyz(State(state): State<AdminState>) -> impl IntoResponse {
-    if state.ready.load(Ordering::Relaxed) {
-        (StatusCode::OK, "ready\n")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "draining: no new sessions\n")
+    match *state.readiness.borrow() {
+        Readiness::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting: the gates are not open yet\n"),
+        Readiness::Ready => (StatusCode::OK, "ready\n"),
+        Readiness::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining: no new sessions\n"),
     }
 }
 
@@ -101,7 +112,7 @@ async fn status(State(state): State<AdminState>) -> impl IntoResponse {
     };
     let gates: Vec<_> = state.gates.iter().map(gate).collect();
     json(&serde_json::json!({
-        "version": env!("CARGO_PKG_VERSION"), "ready": state.ready.load(Ordering::Relaxed), "gates": gates,
+        "version": env!("CARGO_PKG_VERSION"), "ready": *state.readiness.borrow() == Readiness::Ready, "gates": gates,
         "configuration": state.subject.configuration(),
     }))
 }
@@ -168,7 +179,7 @@ mod tests {
             let state = AdminState::new(
                 metrics.clone(),
                 vec![("g".to_owned(), gate)],
-                Arc::new(AtomicBool::new(false)),
+                watch::channel(Readiness::Draining).1,
                 Arc::new(Fixed(metrics)),
             );
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -10,6 +10,7 @@ mod in_force;
 mod inputs;
 mod live;
 mod load;
+mod opening;
 mod overview;
 mod policy;
 pub mod pull;
@@ -24,30 +25,19 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
-use crate::admin::{self, AdminState};
+use crate::admin::Readiness;
 use crate::config::Config;
-use crate::iam::Live;
-use crate::observe::metrics::GateMetrics;
-use crate::observe::{Audit, Metrics, logging};
-use crate::serve::build::Built;
+use crate::observe::logging;
 use crate::serve::catalog::Followers;
 use crate::serve::error::BuildError;
-use crate::serve::gates::Gates;
-use crate::serve::in_force::{InForce, RunningGates};
-use crate::serve::inputs::Contents;
-use crate::serve::overview::Overview;
-use crate::serve::reload::{Changes, Shown};
-use crate::session::service::Service;
+use crate::serve::opening::{ClosedGates, OpenGates};
+use crate::serve::reload::Changes;
 use crate::wire::relay::Drain;
 
 /// How long sessions that are told to end may take to say so.
@@ -137,20 +127,20 @@ async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<()
     // Signals are heard before a socket opens: by default each of them ends the process.
     let changes = Changes::listen(config)?;
     let mut shutdown = pin!(shutdown);
-    let shown = Arc::new(Shown::new(config));
-    let opened = tokio::select! {
+    let closed = ClosedGates::of(config).await?;
+    let OpenGates { in_force, running, threads } = tokio::select! {
         biased;
         () = &mut shutdown => return Ok(()),
-        opened = open(config, &shown) => opened?,
+        opened = closed.open(config) => opened?,
     };
-    let OpenGates { in_force, running, threads, drain, ready, admin } = opened;
+    let ClosedGates { shown, readiness, drain, admin, .. } = closed;
     let audit = running.audit.clone();
     let followers = Followers::start(&running.gates, &running.metrics, config);
     tokio::select! {
         () = &mut shutdown => {}
         () = changes.follow(in_force, running, followers, Arc::clone(&shown)) => {}
     }
-    ready.store(false, Ordering::Relaxed);
+    readiness.send_replace(Readiness::Draining);
     tokio::time::sleep(shown.config.load().runtime.drain_delay.get()).await;
     drain_sessions(&drain, threads, shown.config.load().runtime.drain_timeout.get()).await;
     sockets::clean_up(config);
@@ -161,79 +151,6 @@ async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<()
         Err(error) => error!(%error, "the admin server failed"),
     }
     Ok(())
-}
-
-/// Gates that are open.
-struct OpenGates {
-    in_force: InForce,
-    running: RunningGates,
-    threads: worker::Threads,
-    drain: watch::Sender<Drain>,
-    ready: Arc<AtomicBool>,
-    admin: JoinHandle<io::Result<()>>,
-}
-
-/// Loads everything that a configuration names, and opens the gates. Nothing is listened on before all of it is good.
-async fn open(config: &Config, shown: &Arc<Shown>) -> Result<OpenGates, ServeError> {
-    let metrics = Metrics::new();
-    let audit = Audit::open(&config.audit.path, metrics.clone())
-        .map_err(|source| BuildError::Audit { path: PathBuf::from(&config.audit.path), source })?;
-    let live = live::start(config, &metrics).await?;
-    let (contents, built) = load(config, live.as_ref()).await?;
-    if let Some(live) = &live {
-        live.set_base(Arc::clone(&built.loaded.base));
-    }
-    let gates = Arc::new(Gates::new(config, built.gates, live.as_ref(), &metrics, &audit));
-    if let Some(live) = &live {
-        live::connect(live, &gates);
-        tokio::spawn(Arc::clone(live).follow());
-    }
-    let workers = config.runtime.workers.unwrap_or_else(worker::cores).max(1);
-    let sockets = sockets::bind(config, gates.services(), workers)?;
-    let admin_listener = TcpListener::bind(config.admin.listen).await.map_err(|source| ServeError::Listen {
-        section: "[admin]".to_owned(),
-        address: config.admin.listen,
-        source,
-    })?;
-    let (drain, drained) = watch::channel(Drain::Running);
-    let threads = worker::start(workers, sockets, &drained)?;
-    let ready = Arc::new(AtomicBool::new(true));
-    let overview = Arc::new(Overview {
-        metrics: metrics.clone(),
-        gates: Arc::clone(&gates),
-        live: live.clone(),
-        shown: Arc::clone(shown),
-    });
-    let state = AdminState::new(metrics.clone(), gate_metrics(gates.services()), Arc::clone(&ready), overview);
-    let admin = tokio::spawn(admin::serve(admin_listener, state, until_ended(drained)));
-    for gate in &config.gate {
-        info!(gate = %gate.name, listen = %gate.listen, upstream = %gate.upstream.address, "gate open");
-    }
-    let in_force = InForce::new(config.clone(), contents, built.loaded);
-    Ok(OpenGates { in_force, running: RunningGates { gates, live, metrics, audit }, threads, drain, ready, admin })
-}
-
-/// Loads on a thread of its own, so that a signal is heard meanwhile. What the files hold is read before they are loaded: a change in
-/// between shows as one.
-async fn load(config: &Config, live: Option<&Arc<Live>>) -> Result<(Contents, Built), ServeError> {
-    let (config, live) = (config.clone(), live.cloned());
-    let loading = tokio::task::spawn_blocking(move || {
-        let contents = Contents::read(&config, &Contents::default(), Timestamp::now());
-        build::all(&config, live.as_deref()).map(|built| (contents, built))
-    });
-    Ok(loading.await.map_err(io::Error::other)??)
-}
-
-fn gate_metrics(services: &[Arc<Service>]) -> Vec<(String, GateMetrics)> {
-    services.iter().map(|service| (service.name.clone(), service.metrics.clone())).collect()
-}
-
-/// Resolves when sessions are over.
-async fn until_ended(mut drained: watch::Receiver<Drain>) {
-    // An error means that the sender is gone, and the process with it.
-    if drained.wait_for(|drain| *drain == Drain::Now).await.is_err() {
-        info!("stopping");
-    }
 }
 
 /// Idle sessions end at once, running ones when they are idle or when the time is over. Until then they can be canceled.

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from authority import Authority
 from guide import A
 from questions import ask, samples
-from servers import ROOT, Gate, wait_for
+from servers import BIN, ROOT, Gate, Process, http, wait_for
 
 APPLIED = 'rolegate_reloads_total{result="applied",what="config"}'
 UNCHANGED = 'rolegate_reloads_total{result="unchanged",what="config"}'
@@ -220,3 +221,61 @@ def test_folders_that_a_reload_names_are_watched_too(full):
     wait_for("the reload of the replaced folder", lambda: count(full, APPLIED) == 3)
     rules.write_text(rules.read_text() + "// more\n")
     wait_for("a reload in it", lambda: count(full, APPLIED) == 4)
+
+
+def large_gate(folder: Path, upstream: int) -> Gate:
+    """A gate whose facts take seconds to load; only its admin address is waited for."""
+    subprocess.run([BIN / "accounts", "--accounts", "20", "--roles", "1000", "--out", folder], check=True)
+
+    class Large(Gate):
+        def __post_init__(self):
+            self.config, self.audit = self.folder / "rolegate.toml", self.folder / "audit.jsonl"
+            self.write()
+            self.process = Process([self.program, "serve", "--config", self.config], self.folder / "log")
+            self.process.wait_listening(self.admin)
+
+    extra = '[facts]\niam = ["iam/*.json"]\nclusters = ["clusters.json"]\n'
+    return Large(folder, upstream, extra=extra, gate_extra='cluster = "warehouse"')
+
+
+def answer_times(server: Gate, until) -> list[float]:
+    """How long health and metrics take to answer, again and again until something is so."""
+    times = []
+    while not until():
+        for path in ("/readyz", "/metrics"):
+            began = time.monotonic()
+            http(server.admin, path)
+            times.append(time.monotonic() - began)
+    return sorted(times)
+
+
+def test_health_and_metrics_answer_while_a_start_and_a_reload_load(postgres, tmp_path):
+    server = large_gate(tmp_path / "gate", postgres.port)
+    assert http(server.admin, "/readyz") == (503, "starting: the gates are not open yet\n")
+    starting = answer_times(server, lambda: http(server.admin, "/readyz")[0] == 200)
+    changed = server.folder / "iam" / "100000000003.json"
+    changed.write_text(changed.read_text().replace("s3:List*", "s3:Put*"))
+    reloading = answer_times(server, lambda: count(server, APPLIED) == 1)
+    for times in (starting, reloading):
+        assert len(times) > 10
+        # The machine of a test has other work too, so that the slowest answer says little.
+        assert times[len(times) * 9 // 10] < 0.1, times
+    assert server.stop() == 0
+
+
+def test_sigterm_is_heard_while_a_start_and_a_reload_load(postgres, tmp_path):
+    server = large_gate(tmp_path / "gate", postgres.port)
+    assert http(server.admin, "/readyz")[0] == 503
+    began = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - began < 1
+    server.process = Process([server.program, "serve", "--config", server.config], server.folder / "log")
+    server.process.wait_listening(server.port)
+    changed = server.folder / "iam" / "100000000003.json"
+    changed.write_text(changed.read_text().replace("s3:List*", "s3:Put*"))
+    server.process.send(signal.SIGHUP)
+    time.sleep(0.2)
+    began = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - began < 1.5
+    assert "reloaded" not in server.process.output()

@@ -9,6 +9,7 @@ use crate::gate::Gate;
 use crate::gate::cache::CacheSettings;
 use crate::gate::policy::Policy;
 use crate::iam::{Facts, Live};
+use crate::observe::metrics::GateMetrics;
 use crate::observe::{Audit, Metrics};
 use crate::serve::build::GateParts;
 use crate::serve::policy;
@@ -29,13 +30,14 @@ impl Gates {
     pub(super) fn new(
         config: &Config,
         parts: Vec<GateParts>,
+        counts: &Counts,
         live: Option<&Arc<Live>>,
         metrics: &Metrics,
         audit: &Audit,
     ) -> Self {
-        let service = |(name, parts): (&String, GateParts)| {
-            let (counts, all) = (metrics.gate(name), metrics.clone());
-            policy::show(&counts, &parts.policy);
+        let service = |((name, counts), parts): (&(String, GateMetrics), GateParts)| {
+            let all = metrics.clone();
+            policy::show(counts, &parts.policy);
             Arc::new(Service {
                 name: name.clone(),
                 gate: Gate::new(parts.policy, cache(config), move |cause| all.cache_evicted(cause)),
@@ -43,11 +45,11 @@ impl Gates {
                 settings: ArcSwap::from_pointee(parts.settings),
                 held: SessionLimits::default(),
                 catalog: ArcSwap::default(),
-                metrics: counts,
+                metrics: counts.clone(),
                 audit: audit.clone(),
             })
         };
-        let services = config.gate.iter().map(|gate| &gate.name).zip(parts).map(service).collect();
+        let services = counts.iter().zip(parts).map(service).collect();
         Self { services, turn: Mutex::default() }
     }
 
@@ -79,6 +81,14 @@ impl Gates {
         }
         differs
     }
+}
+
+/// The metrics of every gate, by its name.
+pub(super) type Counts = Vec<(String, GateMetrics)>;
+
+/// The metrics of every gate of a configuration, at zero.
+pub(super) fn counts(config: &Config, metrics: &Metrics) -> Counts {
+    config.gate.iter().map(|gate| (gate.name.clone(), metrics.gate(&gate.name))).collect()
 }
 
 /// The bounds of a gate's cache.

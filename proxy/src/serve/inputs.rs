@@ -53,11 +53,11 @@ pub(super) fn all(config: &Config) -> BTreeSet<&Path> {
 
 /// What files hold.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Contents(BTreeMap<PathBuf, Content>);
+pub(super) struct Contents(BTreeMap<PathBuf, FileContent>);
 
 /// What one file holds, and how it was found.
 #[derive(Clone, Debug)]
-struct Content {
+struct FileContent {
     /// `None`: it cannot be read.
     digest: Option<[u8; 32]>,
     /// With which stamp it is this still. `None`: only reading it tells.
@@ -92,7 +92,7 @@ impl Stamp {
 impl Contents {
     /// Reads every file of a configuration, but for those that were not touched since `before`.
     pub(super) fn read(config: &Config, before: &Self, now: Timestamp) -> Self {
-        let content = |path: &Path| (path.to_owned(), Content::read(path, before.0.get(path), now));
+        let content = |path: &Path| (path.to_owned(), FileContent::read(path, before.0.get(path), now));
         Self(all(config).into_iter().map(content).collect())
     }
 
@@ -104,7 +104,7 @@ impl Contents {
     }
 }
 
-impl Content {
+impl FileContent {
     fn read(path: &Path, before: Option<&Self>, now: Timestamp) -> Self {
         let mut stamp = None;
         let digest = File::open(path).and_then(|file| {

@@ -1,6 +1,6 @@
 //! What the admin address shows of the facts and the caches.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use strum::VariantArray;
 
 use crate::admin::Subject;
 use crate::gate::policy::Catalog;
-use crate::iam::{Live, Origin};
+use crate::iam::{Facts, Live, Origin};
 use crate::observe::Metrics;
 use crate::serve::gates::Gates;
 use crate::serve::reload::Shown;
@@ -18,21 +18,45 @@ use crate::session::service::Service;
 /// The running gates, seen from the admin address.
 #[derive(Debug)]
 pub(super) struct Overview {
-    pub(super) metrics: Metrics,
-    pub(super) gates: Arc<Gates>,
-    pub(super) live: Option<Arc<Live>>,
-    pub(super) shown: Arc<Shown>,
+    metrics: Metrics,
+    shown: Arc<Shown>,
+    open: OnceLock<Open>,
+}
+
+/// What there is when everything is loaded.
+#[derive(Debug)]
+struct Open {
+    gates: Arc<Gates>,
+    live: Option<Arc<Live>>,
+}
+
+impl Overview {
+    /// Of a process whose gates are not open yet.
+    pub(super) fn new(metrics: &Metrics, shown: &Arc<Shown>) -> Self {
+        Self { metrics: metrics.clone(), shown: Arc::clone(shown), open: OnceLock::new() }
+    }
+
+    /// Shows these gates from now on.
+    pub(super) fn open(&self, gates: &Arc<Gates>, live: Option<&Arc<Live>>) {
+        self.open.get_or_init(|| Open { gates: Arc::clone(gates), live: live.map(Arc::clone) });
+    }
+
+    /// The facts in force.
+    fn facts_in_force(&self) -> Option<Arc<Facts>> {
+        self.open.get().and_then(|open| open.gates.facts())
+    }
 }
 
 impl Subject for Overview {
     fn measure(&self) {
-        self.metrics.cache_entries(self.gates.services().iter().map(|service| service.gate.cached()).sum());
-        let Some(facts) = self.gates.facts() else { return };
+        let Some(open) = self.open.get() else { return };
+        self.metrics.cache_entries(open.gates.services().iter().map(|service| service.gate.cached()).sum());
+        let Some(facts) = open.gates.facts() else { return };
         for &origin in Origin::VARIANTS {
             let of_it: Vec<_> = facts.accounts().filter(|(_, account)| account.origin() == origin).collect();
             let roles = of_it.iter().map(|(_, account)| account.role_count()).sum();
             let oldest = of_it.iter().map(|(_, account)| age(account.read_at())).max().unwrap_or_default();
-            if !of_it.is_empty() || (origin == Origin::Aws && self.live.is_some()) {
+            if !of_it.is_empty() || (origin == Origin::Aws && open.live.is_some()) {
                 self.metrics.facts(origin, roles, of_it.len(), oldest);
             }
         }
@@ -47,8 +71,9 @@ impl Subject for Overview {
     }
 
     fn facts(&self) -> Json {
-        let catalogs: Vec<_> = self.gates.services().iter().filter_map(|service| catalog(service)).collect();
-        let Some(facts) = self.gates.facts() else {
+        let services = self.open.get().map(|open| open.gates.services()).unwrap_or_default();
+        let catalogs: Vec<_> = services.iter().filter_map(|service| catalog(service)).collect();
+        let Some(facts) = self.facts_in_force() else {
             return json!({ "accounts": [], "clusters": [], "fetches": [], "catalogs": catalogs });
         };
         let accounts = facts.accounts().map(|(id, account)| {
@@ -64,7 +89,7 @@ impl Subject for Overview {
                 "region": cluster.region(), "attached_roles": attached,
             })
         });
-        let fetches = self.live.iter().flat_map(|live| live.status()).map(|status| {
+        let fetches = self.open.get().and_then(|open| open.live.as_ref()).into_iter().flat_map(|live| live.status()).map(|status| {
             json!({
                 "account": status.account.to_string(), "roles": status.roles,
                 "read_at": status.read_at.map(|at| at.to_string()), "age_seconds": status.age.map(|age| age.as_secs()),
