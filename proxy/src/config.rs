@@ -7,6 +7,7 @@ mod error;
 mod facts;
 mod flat;
 mod gates;
+mod load;
 mod locate;
 mod overrides;
 mod paths;
@@ -18,11 +19,8 @@ mod tests;
 mod validate;
 pub mod value;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use figment::providers::{Format as _, Toml};
-use figment::value::{Dict, Value};
 use serde::{Deserialize, Serialize};
 
 pub use cases::{Case, CaseFile};
@@ -32,9 +30,6 @@ pub use flat::FlatKey;
 pub use gates::{Catalog, Gate, GateIam, GateTls, Identity, Limits, Upstream};
 pub use period::Period;
 pub use sections::{Admin, Audit, Cache, Log, Policy, Runtime};
-
-use error::{Loader, Problem};
-use overrides::Override;
 
 /// A whole configuration that was read, completed with defaults and checked. Its paths are resolved against the folder
 /// of its file, its patterns are expanded.
@@ -71,33 +66,6 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads, completes and checks the configuration of a file. The environment is read too.
-    ///
-    /// # Errors
-    /// [`ConfigError`]: names the file, the line and the key, what was expected and what to do.
-    pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        Self::load_with(path, &overrides::from_environment())
-    }
-
-    /// [`Config::load`] with these overrides.
-    fn load_with(path: &Path, overrides: &[Override]) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        let dict: Dict =
-            Toml::from_str(&text).map_err(|error| error::syntax(path, &text, error.span(), error.message()))?;
-        let loader = Loader { path, text: &text, overrides };
-        Self::from_values(Value::from(dict), path, overrides).map_err(|problem| loader.locate(problem))
-    }
-
-    fn from_values(mut values: Value, path: &Path, overrides: &[Override]) -> Result<Self, Problem> {
-        overrides::apply(&mut values, overrides)?;
-        severity::check_codes(&values)?;
-        let mut config: Self = values.deserialize().map_err(Problem::from)?;
-        path.clone_into(&mut config.source);
-        validate::validate(&config)?;
-        paths::resolve(&mut config, path.parent().unwrap_or(Path::new("")))?;
-        Ok(config)
-    }
-
     /// The file that the configuration came from.
     #[must_use]
     pub fn source(&self) -> &Path {

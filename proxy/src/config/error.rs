@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use figment::error::{Actual, Kind};
 
 use crate::config::locate;
-use crate::config::overrides::Override;
 
 /// Why a configuration cannot be used. Every variant names the file.
 #[derive(Debug, thiserror::Error)]
@@ -77,8 +76,8 @@ pub(super) fn syntax(path: &Path, text: &str, span: Option<Range<usize>>, messag
 /// Something wrong with a key, before its place in the file is looked up.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Problem {
-    path: Vec<String>,
-    what: String,
+    pub(super) path: Vec<String>,
+    pub(super) what: String,
 }
 
 impl Problem {
@@ -160,38 +159,4 @@ fn plain(expected: &str) -> &str {
         word if word.starts_with("enum ") || word == "variant identifier" => "a word in quotes",
         other => other,
     }
-}
-
-/// Knows where the keys of a configuration came from.
-pub(super) struct Loader<'a> {
-    pub(super) path: &'a Path,
-    pub(super) text: &'a str,
-    pub(super) overrides: &'a [Override],
-}
-
-impl Loader<'_> {
-    /// Adds file, line and variable to a problem.
-    pub(super) fn locate(&self, problem: Problem) -> ConfigError {
-        let place = locate::place_of(self.text, &problem.path);
-        let in_file = place.is_some_and(|place| place.exact);
-        let sets =
-            |one: &&Override| problem.path.starts_with(&one.path) || (!in_file && one.path.starts_with(&problem.path));
-        let variable = self.overrides.iter().find(sets).map(|one| one.variable.clone());
-        let place = KeyPlace { key: dotted(&problem.path), line: place.map(|place| place.line), variable };
-        ConfigError::Key { path: self.path.to_owned(), place, what: problem.what }
-    }
-}
-
-/// `gate`, `0`, `name` as `gate[0].name`.
-fn dotted(path: &[String]) -> String {
-    let mut text = String::new();
-    for part in path {
-        let is_number = part.bytes().all(|byte| byte.is_ascii_digit());
-        match (is_number, text.is_empty()) {
-            (true, false) => text.extend(["[", part, "]"]),
-            (false, false) => text.extend([".", part]),
-            (_, true) => text.push_str(part),
-        }
-    }
-    text
 }

@@ -5,6 +5,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::*;
+use crate::config::overrides::Override;
 use crate::config::value::TlsMode;
 use crate::gate::codes::{Code, Severity};
 use crate::observe::logging::LogFormat;
