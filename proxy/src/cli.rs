@@ -3,8 +3,10 @@
 pub mod check;
 mod choice;
 pub mod config;
-mod exit;
+pub mod exit;
 pub mod iam;
+mod input;
+mod jinja;
 pub mod policy;
 pub mod report;
 pub mod sarif;
@@ -15,8 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::cli::choice::gate_of;
-pub use crate::cli::exit::{EXIT_OK, EXIT_REFUSED, EXIT_USAGE};
+use crate::cli::exit::Exit;
 
 /// A Postgres-wire gate for Amazon Redshift that checks every IAM role chain before the statement runs.
 #[derive(Debug, Parser)]
@@ -56,16 +57,16 @@ pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            let code = if error.use_stderr() { EXIT_USAGE } else { EXIT_OK };
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
             // A closed terminal is no reason to fail differently.
             return match error.print() {
-                Ok(()) | Err(_) => ExitCode::from(code),
+                Ok(()) | Err(_) => exit.into(),
             };
         }
     };
     let outcome = match arguments.command {
         Command::Serve { config } => {
-            crate::serve::from_file(&config).map(|()| EXIT_OK).map_err(|error| error.to_string())
+            crate::serve::from_file(&config).map(|()| Exit::Ok).map_err(|error| error.to_string())
         }
         Command::Check(arguments) => check::run(&arguments),
         Command::Config(command) => config::run(&command),
@@ -73,11 +74,11 @@ pub fn main() -> ExitCode {
         Command::Policy(command) => policy::run(&command),
     };
     match outcome {
-        Ok(code) => ExitCode::from(code),
+        Ok(exit) => exit.into(),
         Err(message) => {
             // Nothing is left to be done when stderr is closed.
             match writeln!(io::stderr(), "rolegate: {message}") {
-                Ok(()) | Err(_) => ExitCode::from(EXIT_USAGE),
+                Ok(()) | Err(_) => Exit::Usage.into(),
             }
         }
     }

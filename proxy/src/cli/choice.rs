@@ -1,4 +1,4 @@
-//! Which gate of a configuration is meant.
+//! Which gate of a configuration a command is about.
 
 use crate::config::{Config, Gate};
 
@@ -8,5 +8,8 @@ pub(super) fn gate_of<'c>(config: &'c Config, name: Option<&str>) -> Result<&'c 
         None => config.gate.first(),
         Some(name) => config.gate.iter().find(|gate| gate.name == name),
     };
-    gate.ok_or_else(|| format!("{}: holds no such gate; see its [[gate]] sections", config.source().display()))
+    let known: Vec<&str> = config.gate.iter().map(|gate| gate.name.as_str()).collect();
+    gate.ok_or_else(|| {
+        format!("{}: no [[gate]] has the name {:?}; use one of {}", config.source().display(), name, known.join(", "))
+    })
 }

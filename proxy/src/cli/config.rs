@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use crate::cli::EXIT_OK;
+use crate::cli::exit::Exit;
 use crate::config::Config;
 
 /// Subcommands of `rolegate config`.
@@ -29,7 +29,7 @@ pub enum ConfigCommand {
 ///
 /// # Errors
 /// What is wrong, naming file and key.
-pub fn run(command: &ConfigCommand) -> Result<u8, String> {
+pub fn run(command: &ConfigCommand) -> Result<Exit, String> {
     let text = match command {
         ConfigCommand::Check { file } => {
             let config = Config::load(file).map_err(|error| error.to_string())?;
@@ -39,5 +39,5 @@ pub fn run(command: &ConfigCommand) -> Result<u8, String> {
         ConfigCommand::Show { file } => Config::load(file).map_err(|error| error.to_string())?.to_toml_masked(),
     };
     io::stdout().lock().write_all(text.as_bytes()).map_err(|error| format!("cannot write: {error}"))?;
-    Ok(EXIT_OK)
+    Ok(Exit::Ok)
 }

@@ -12,7 +12,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 use crate::chain::RoleArn;
-use crate::cli::EXIT_OK;
+use crate::cli::choice::gate_of;
+use crate::cli::exit::Exit;
 use crate::config::Config;
 use crate::gate::policy::{Iam, Policy};
 use crate::iam::{Caller, Cluster};
@@ -66,7 +67,7 @@ enum Format {
 impl Scope {
     fn policy(&self) -> Result<Policy, String> {
         let config = Config::load(&self.config).map_err(|error| error.to_string())?;
-        let gate = super::gate_of(&config, self.gate.as_deref())?;
+        let gate = gate_of(&config, self.gate.as_deref())?;
         crate::serve::build::policy(&config, gate).map_err(|error| error.to_string())
     }
 
@@ -112,11 +113,11 @@ fn caller<'a>(iam: &Iam, cluster: &'a Cluster, user: &'a str, external_id: Optio
 ///
 /// # Errors
 /// What is wrong with the usage or the facts.
-pub fn run(command: &IamCommand) -> Result<u8, String> {
+pub fn run(command: &IamCommand) -> Result<Exit, String> {
     match command {
         IamCommand::CanAssume(arguments) => can_assume::run(arguments),
         IamCommand::Paths(arguments) => paths::run(arguments),
-        IamCommand::Unused(arguments) => unused::run(arguments).map(|()| EXIT_OK),
-        IamCommand::Pull(arguments) => pull::run(arguments).map(|()| EXIT_OK),
+        IamCommand::Unused(arguments) => unused::run(arguments).map(|()| Exit::Ok),
+        IamCommand::Pull(arguments) => pull::run(arguments).map(|()| Exit::Ok),
     }
 }

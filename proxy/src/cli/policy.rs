@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
-use crate::cli::{EXIT_OK, EXIT_REFUSED, gate_of};
+use crate::cli::choice::gate_of;
+use crate::cli::exit::Exit;
 use crate::config::{Case, CaseFile, Config};
 use crate::gate::codes::Code;
 use crate::gate::judge_alone;
@@ -46,7 +47,7 @@ pub struct TestArguments {
 ///
 /// # Errors
 /// What is wrong with the usage or the files.
-pub fn run(command: &PolicyCommand) -> Result<u8, String> {
+pub fn run(command: &PolicyCommand) -> Result<Exit, String> {
     let PolicyCommand::Test(TestArguments { files }) = command;
     let (mut passed, mut count, mut report) = (0_usize, 0_usize, String::new());
     for file in files {
@@ -57,7 +58,7 @@ pub fn run(command: &PolicyCommand) -> Result<u8, String> {
     }
     let _infallible = writeln!(report, "{passed} of {count} cases as expected");
     io::stdout().lock().write_all(report.as_bytes()).map_err(|error| format!("cannot write the report: {error}"))?;
-    Ok(if passed == count { EXIT_OK } else { EXIT_REFUSED })
+    Ok(if passed == count { Exit::Ok } else { Exit::Refused })
 }
 
 /// A case and what became of it.
@@ -83,7 +84,7 @@ impl Outcome {
         let verdict = judge_alone(policy, case.sql.as_bytes(), &principal, now);
         let found = verdict.iter().flat_map(Verdict::findings);
         Self {
-            verdict: verdict.as_ref().map_or("forward", |verdict| verdict.action.as_str()),
+            verdict: verdict.as_ref().map_or("forward", |verdict| verdict.would_be.as_str()),
             codes: verdict.iter().flat_map(Verdict::codes).map(Code::as_str).collect(),
             findings: found.map(|finding| format!("{}: {}", finding.code, finding.message)).collect(),
             case,

@@ -6,10 +6,47 @@ use std::io;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::cli::input::Text;
 use crate::gate::codes::Severity;
+use crate::gate::enforcement::Action;
 use crate::gate::finding::Finding;
-use crate::gate::verdict::{JudgedStatement, Verdict};
-use crate::sql::{self, Dialect};
+use crate::gate::verdict::{JudgedStatement, JudgedUse, Verdict};
+use crate::sql::position::Position;
+use crate::sql::{self, Dialect, StatementKind};
+
+/// Which face of a verdict a report is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Face {
+    /// What enforcement would do.
+    WouldBe,
+    /// What is done under the mode of the configuration.
+    Action,
+}
+
+impl Face {
+    pub(super) fn of_message(self, verdict: &Verdict) -> Action {
+        match self {
+            Self::WouldBe => verdict.would_be,
+            Self::Action => verdict.action,
+        }
+    }
+
+    fn of_statement(self, statement: &JudgedStatement) -> Action {
+        match self {
+            Self::WouldBe => statement.would_be,
+            Self::Action => statement.action,
+        }
+    }
+
+    /// What a finding asks for.
+    pub(super) fn of_finding(self, verdict: &Verdict, finding: &Finding) -> Action {
+        let would_be = Action::from(finding.severity);
+        match self {
+            Self::WouldBe => would_be,
+            Self::Action => verdict.mode.action(would_be),
+        }
+    }
+}
 
 /// Where a judged text comes from.
 #[derive(Clone, Copy, Debug)]
@@ -22,17 +59,19 @@ pub struct Place<'a> {
     pub first_line: usize,
     /// The text.
     pub text: &'a [u8],
+    /// The lexical rules by which secrets are masked in it.
+    pub dialect: Dialect,
 }
 
-impl Place<'_> {
-    /// Line and column, in characters, of a byte of the text; both counted from 1.
-    pub(super) fn line_and_column(&self, at: usize) -> (usize, usize) {
-        let before = self.text.get(..at).unwrap_or(self.text);
-        let lines = memchr::memchr_iter(b'\n', before).count();
-        let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |place| place.saturating_add(1));
-        let in_line = before.get(line_start..).unwrap_or_default();
-        let column = in_line.iter().filter(|byte| (**byte & 0xc0) != 0x80).count();
-        (self.first_line.saturating_add(lines), column.saturating_add(1))
+impl<'a> Place<'a> {
+    pub(super) fn of(text: &'a Text, dialect: Dialect) -> Self {
+        Self { id: text.id.as_ref(), file: &text.file, first_line: text.first_line, text: &text.bytes, dialect }
+    }
+
+    /// The position of a byte of the text within its file.
+    pub(super) fn position(&self, at: usize) -> Position {
+        let Position { line, column } = Position::of(self.text, at);
+        Position { line: line.saturating_add(self.first_line).saturating_sub(1), column }
     }
 }
 
@@ -42,27 +81,18 @@ struct Row<'a> {
     file: &'a str,
     line: usize,
     statement: String,
-    kind: &'a str,
-    role_uses: Vec<RoleUseRow<'a>>,
-    verdict: &'a str,
+    kind: StatementKind,
+    role_uses: &'a [JudgedUse],
+    verdict: Action,
+    would_be: Action,
+    action: Action,
     findings: Vec<FindingRow<'a>>,
 }
 
 #[derive(Serialize)]
-struct RoleUseRow<'a> {
-    clause: &'a str,
-    method: &'a str,
-    roles: &'a [String],
-}
-
-#[derive(Serialize)]
 struct FindingRow<'a> {
-    code: &'a str,
-    severity: &'a str,
-    message: &'a str,
-    detail: Option<&'a str>,
-    hint: Option<&'a str>,
-    hop: Option<usize>,
+    #[serde(flatten)]
+    finding: &'a Finding,
     line: usize,
     column: usize,
 }
@@ -72,94 +102,140 @@ struct FindingRow<'a> {
 ///
 /// # Errors
 /// Serialising fails, which these types do not.
-pub fn json(place: &Place<'_>, verdict: Option<&Verdict>, dialect: Dialect, every_text: bool) -> io::Result<String> {
+pub fn json(place: &Place<'_>, verdict: Option<&Verdict>, face: Face, every_text: bool) -> io::Result<String> {
     let mut lines = String::new();
     let statements = verdict.map(|verdict| verdict.statements.as_slice()).unwrap_or_default();
-    let told = statements.iter().filter(|statement| !statement.uses.is_empty() || !statement.findings.is_empty());
-    for statement in told {
-        lines.push_str(&serde_json::to_string(&row(place, statement, verdict, dialect))?);
+    for statement in statements.iter().filter(|statement| statement.is_told()) {
+        lines.push_str(&serde_json::to_string(&row(place, statement, face))?);
         lines.push('\n');
     }
     if lines.is_empty() && every_text {
-        let row = Row {
-            id: place.id,
-            file: place.file,
-            line: place.first_line,
-            statement: sql::mask(place.text, dialect),
-            kind: statements.first().map_or("none", |statement| statement.kind.as_str()),
-            role_uses: Vec::new(),
-            verdict: "forward",
-            findings: Vec::new(),
-        };
-        lines.push_str(&serde_json::to_string(&row)?);
+        let kind = statements.first().map_or(StatementKind::None, |statement| statement.kind);
+        let whole = JudgedStatement::new(kind, 0..place.text.len());
+        lines.push_str(&serde_json::to_string(&row(place, &whole, face))?);
         lines.push('\n');
     }
     Ok(lines)
 }
 
-fn row<'a>(
-    place: &Place<'a>,
-    statement: &'a JudgedStatement,
-    verdict: Option<&'a Verdict>,
-    dialect: Dialect,
-) -> Row<'a> {
-    // A message is judged as a whole: one refused statement refuses the others too.
-    let action = verdict.map_or(statement.action, |verdict| verdict.action.max(statement.action));
+fn row<'a>(place: &Place<'a>, statement: &'a JudgedStatement, face: Face) -> Row<'a> {
+    let finding_row = |finding: &'a Finding| {
+        let Position { line, column } = place.position(finding.at);
+        FindingRow { finding, line, column }
+    };
     Row {
         id: place.id,
         file: place.file,
-        line: place.line_and_column(statement.span.start).0,
-        statement: sql::mask(place.text.get(statement.span.clone()).unwrap_or_default(), dialect),
-        kind: statement.kind.as_str(),
-        role_uses: statement
-            .uses
-            .iter()
-            .map(|role_use| RoleUseRow {
-                clause: role_use.clause.as_str(),
-                method: role_use.method.as_str(),
-                roles: &role_use.roles,
-            })
-            .collect(),
-        verdict: action.as_str(),
-        findings: statement.findings.iter().map(|finding| finding_row(place, finding)).collect(),
-    }
-}
-
-fn finding_row<'a>(place: &Place<'_>, finding: &'a Finding) -> FindingRow<'a> {
-    let (line, column) = place.line_and_column(finding.at);
-    FindingRow {
-        code: finding.code.as_str(),
-        severity: finding.severity.as_str(),
-        message: &finding.message,
-        detail: finding.detail.as_deref(),
-        hint: finding.hint.as_deref(),
-        hop: finding.hop,
-        line,
-        column,
+        line: place.position(statement.span.start).line,
+        statement: sql::mask(place.text.get(statement.span.clone()).unwrap_or_default(), place.dialect),
+        kind: statement.kind,
+        role_uses: &statement.uses,
+        verdict: face.of_statement(statement),
+        would_be: statement.would_be,
+        action: statement.action,
+        findings: statement.findings.iter().map(finding_row).collect(),
     }
 }
 
 /// One paragraph for each finding; nothing for a text in which nothing was found.
 #[must_use]
-pub fn human(place: &Place<'_>, verdict: Option<&Verdict>) -> String {
+pub fn human(place: &Place<'_>, verdict: Option<&Verdict>, face: Face) -> String {
     let mut text = String::new();
-    for statement in verdict.map(|verdict| verdict.statements.as_slice()).unwrap_or_default() {
+    let Some(verdict) = verdict else { return text };
+    for statement in &verdict.statements {
         for finding in statement.findings.iter().filter(|finding| finding.severity > Severity::Allow) {
-            let (line, column) = place.line_and_column(finding.at);
-            let kind = statement.kind.as_str();
-            let severity = finding.severity.as_str();
-            // Writing to a String does not fail.
-            let _written = writeln!(
-                text,
-                "{}:{line}:{column}: {severity} {}: {} ({kind})",
-                place.file, finding.code, finding.message
-            );
-            for (name, value) in [("detail", &finding.detail), ("hint", &finding.hint)] {
-                if let Some(value) = value {
-                    let _written = writeln!(text, "  {name}: {}", value.replace('\n', "\n    "));
-                }
-            }
+            paragraph(&mut text, place, statement.kind, face.of_finding(verdict, finding), finding);
         }
     }
     text
+}
+
+fn paragraph(text: &mut String, place: &Place<'_>, kind: StatementKind, word: Action, finding: &Finding) {
+    let Position { line, column } = place.position(finding.at);
+    let Finding { code, message, detail, hint, .. } = finding;
+    // Writing to a String does not fail.
+    let _written = writeln!(text, "{}:{line}:{column}: {word} {code}: {message} ({kind})", place.file);
+    for (name, value) in [("detail", detail), ("hint", hint)] {
+        if let Some(value) = value {
+            let _written = writeln!(text, "  {name}: {}", value.replace('\n', "\n    "));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::enforcement::Mode;
+    use crate::gate::judge_alone;
+    use crate::gate::policy::{Parts, Policy};
+    use crate::gate::principal::{Attributes, Principal};
+
+    const SQL: &str = "select 'ä';\ncopy a from 's3://b'; copy b from 's3://b' iam_role 'x'";
+
+    fn verdict(mode: Mode, sql: &str) -> Option<Verdict> {
+        let policy = Policy::new(Parts { mode, ..Parts::without_facts() });
+        let nobody = Principal::new(Attributes::default());
+        judge_alone(&policy, sql.as_bytes(), &nobody, jiff::Timestamp::UNIX_EPOCH)
+    }
+
+    fn place(sql: &str) -> Place<'_> {
+        Place { id: None, file: "f.sql", first_line: 7, text: sql.as_bytes(), dialect: Dialect::Redshift }
+    }
+
+    fn rows(mode: Mode, face: Face) -> Vec<Value> {
+        let lines = json(&place(SQL), verdict(mode, SQL).as_ref(), face, false).unwrap();
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// (mode, face, what is said of every statement of a message that enforcement refuses: verdict, would_be, action)
+    #[test]
+    fn json_has_both_faces() {
+        let rows_of = [
+            (Mode::Enforce, Face::WouldBe, ["reject", "reject", "reject"]),
+            (Mode::Shadow, Face::WouldBe, ["reject", "reject", "annotate"]),
+            (Mode::Shadow, Face::Action, ["annotate", "reject", "annotate"]),
+        ];
+        for (mode, face, words) in rows_of {
+            let told = rows(mode, face);
+            assert!(told.len() >= 2, "{told:?}");
+            for row in told {
+                assert_eq!(["verdict", "would_be", "action"].map(|key| row[key].as_str().unwrap()), words, "{row}");
+            }
+        }
+    }
+
+    #[test]
+    fn json_names_places_in_the_file() {
+        let told = rows(Mode::Enforce, Face::WouldBe);
+        let last = told.last().unwrap();
+        assert_eq!((&last["line"], &last["statement"]), (&8.into(), &"copy b from 's3://b' iam_role 'x'".into()));
+        let finding = &last["findings"][0];
+        assert_eq!((&finding["code"], &finding["line"]), (&"RG101".into(), &8.into()));
+        assert_eq!((&finding["column"], &finding["decided"]), (&53.into(), &true.into()));
+        assert_eq!(last["role_uses"][0]["roles"][0], "x");
+    }
+
+    #[test]
+    fn a_plain_text_is_told_only_when_every_text_is() {
+        let nothing = verdict(Mode::Enforce, "select 1");
+        assert_eq!(json(&place("select 1"), nothing.as_ref(), Face::WouldBe, false).unwrap(), "");
+        let line = json(&place("select 1"), nothing.as_ref(), Face::WouldBe, true).unwrap();
+        let row: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!((&row["kind"], &row["verdict"]), (&"none".into(), &"forward".into()));
+    }
+
+    /// (mode, face, word)
+    #[test]
+    fn people_read_the_word_of_the_face() {
+        for (mode, face, word) in [
+            (Mode::Enforce, Face::Action, "reject"),
+            (Mode::Shadow, Face::WouldBe, "reject"),
+            (Mode::Shadow, Face::Action, "annotate"),
+        ] {
+            let text = human(&place(SQL), verdict(mode, SQL).as_ref(), face);
+            let line = format!("f.sql:8:53: {word} RG101: part 1 of the chain");
+            assert!(text.contains(&line), "{mode} {face:?}: {text}");
+            assert!(text.contains("f.sql:8:1: annotate RG108: "), "{text}");
+        }
+    }
 }

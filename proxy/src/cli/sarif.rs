@@ -3,9 +3,12 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use serde_json::{Value, json};
 
-use crate::cli::report::Place;
-use crate::gate::codes::{Code, CodeRow, Severity};
-use crate::gate::verdict::Verdict;
+use crate::cli::report::{Face, Place};
+use crate::gate::codes::{Code, CodeRow};
+use crate::gate::enforcement::Action;
+use crate::gate::finding::Finding;
+use crate::gate::verdict::{JudgedStatement, Verdict};
+use crate::sql::position::Position;
 
 /// Where the codes are explained.
 const HELP: &str = "docs/findings.md";
@@ -18,26 +21,11 @@ pub struct Sarif {
 
 impl Sarif {
     /// Adds the findings of one text.
-    pub fn add(&mut self, place: &Place<'_>, verdict: Option<&Verdict>) {
-        let statements = verdict.map(|verdict| verdict.statements.as_slice()).unwrap_or_default();
-        for finding in statements.iter().flat_map(|statement| &statement.findings) {
-            let (line, column) = place.line_and_column(finding.at);
-            let mut text = finding.message.clone();
-            for more in [&finding.detail, &finding.hint].into_iter().flatten() {
-                text.push('\n');
-                text.push_str(more);
-            }
-            self.results.push(json!({
-                "ruleId": finding.code.as_str(),
-                "level": level(finding.severity),
-                "message": { "text": text },
-                "locations": [{
-                    "physicalLocation": {
-                        "artifactLocation": { "uri": uri(place.file) },
-                        "region": { "startLine": line, "startColumn": column },
-                    },
-                }],
-            }));
+    pub fn add(&mut self, place: &Place<'_>, verdict: Option<&Verdict>, face: Face) {
+        let Some(verdict) = verdict else { return };
+        for statement in &verdict.statements {
+            let results = statement.findings.iter().map(|finding| result(place, verdict, statement, finding, face));
+            self.results.extend(results);
         }
     }
 
@@ -47,11 +35,11 @@ impl Sarif {
         let rule = |code: &Code| {
             let CodeRow { title, severity, message, .. } = code.row();
             json!({
-                "id": code.as_str(),
+                "id": code,
                 "shortDescription": { "text": title },
                 "fullDescription": { "text": message },
                 "helpUri": format!("{HELP}#{}", code.anchor()),
-                "defaultConfiguration": { "level": level(severity) },
+                "defaultConfiguration": { "level": level(severity.into()) },
             })
         };
         let log = json!({
@@ -73,11 +61,29 @@ impl Sarif {
     }
 }
 
-const fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Reject => "error",
-        Severity::Annotate => "warning",
-        Severity::Allow => "note",
+fn result(place: &Place<'_>, verdict: &Verdict, statement: &JudgedStatement, finding: &Finding, face: Face) -> Value {
+    let Position { line, column } = place.position(finding.at);
+    let parts = [Some(&finding.message), finding.detail.as_ref(), finding.hint.as_ref()];
+    let text: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+    json!({
+        "ruleId": finding.code,
+        "level": level(face.of_finding(verdict, finding)),
+        "message": { "text": text.join("\n") },
+        "locations": [{
+            "physicalLocation": {
+                "artifactLocation": { "uri": uri(place.file) },
+                "region": { "startLine": line, "startColumn": column },
+            },
+        }],
+        "properties": { "would_be": statement.would_be, "action": statement.action },
+    })
+}
+
+const fn level(action: Action) -> &'static str {
+    match action {
+        Action::Reject => "error",
+        Action::Annotate => "warning",
+        Action::Forward => "note",
     }
 }
 
@@ -87,4 +93,45 @@ const ESCAPED: AsciiSet = NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-'
 /// A path as a URI reference: what a URI cannot hold is percent-encoded.
 fn uri(path: &str) -> String {
     percent_encoding::utf8_percent_encode(if path == "-" { "stdin" } else { path }, &ESCAPED).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::enforcement::Mode;
+    use crate::gate::policy::{Parts, Policy};
+    use crate::sql::Dialect;
+
+    /// (mode, face, level)
+    #[test]
+    fn a_result_has_the_level_of_the_face_and_both_words() {
+        for (mode, face, expected) in [
+            (Mode::Enforce, Face::Action, "error"),
+            (Mode::Shadow, Face::WouldBe, "error"),
+            (Mode::Shadow, Face::Action, "warning"),
+        ] {
+            let verdict = Policy::new(Parts { mode, ..Parts::without_facts() }).judge_bound_role(b"call p($1)");
+            let place =
+                Place { id: None, file: "a b.sql", first_line: 3, text: b"call p($1)", dialect: Dialect::Redshift };
+            let mut sarif = Sarif::default();
+            sarif.add(&place, Some(&verdict), face);
+            sarif.add(&place, None, face);
+            let log: Value = serde_json::from_str(&sarif.to_json()).unwrap();
+            let results = log["runs"][0]["results"].as_array().unwrap();
+            assert_eq!(results.len(), 1);
+            assert_eq!((&results[0]["ruleId"], &results[0]["level"]), (&"RG107".into(), &expected.into()));
+            assert_eq!(results[0]["properties"]["would_be"], "reject");
+            assert_eq!(results[0]["properties"]["action"], mode.action(Action::Reject).as_str());
+            let at = &results[0]["locations"][0]["physicalLocation"];
+            assert_eq!((&at["artifactLocation"]["uri"], &at["region"]["startLine"]), (&"a%20b.sql".into(), &3.into()));
+        }
+    }
+
+    #[test]
+    fn every_code_is_a_rule() {
+        let log: Value = serde_json::from_str(&Sarif::default().to_json()).unwrap();
+        let rules = log["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
+        assert_eq!(rules.len(), Code::ALL.len());
+        assert_eq!(rules[0]["helpUri"], "docs/findings.md#rg101");
+    }
 }

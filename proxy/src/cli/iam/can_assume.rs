@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Scope, caller, role};
 use crate::chain::RoleArn;
-use crate::cli::{EXIT_OK, EXIT_REFUSED};
+use crate::cli::exit::Exit;
 use crate::iam::{self, Outcome, Refusal};
 
 /// Arguments of `rolegate iam can-assume`.
@@ -35,7 +35,7 @@ struct Step<'a> {
     outcome: Outcome,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<u8, String> {
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, String> {
     let roles = arguments.roles.iter().map(|text| role(text)).collect::<Result<Vec<_>, _>>()?;
     let policy = arguments.scope.policy()?;
     let (facts, cluster) = arguments.scope.facts(&policy)?;
@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, String> {
     let all_allowed = steps.iter().all(|step| step.outcome == Outcome::Allowed);
     let json = json!({ "allowed": all_allowed, "steps": steps.iter().map(to_json).collect::<Vec<_>>() });
     arguments.scope.print(&steps.iter().map(to_text).collect::<String>(), &json)?;
-    Ok(if all_allowed { EXIT_OK } else { EXIT_REFUSED })
+    Ok(if all_allowed { Exit::Ok } else { Exit::Refused })
 }
 
 const fn word(outcome: &Outcome) -> &'static str {

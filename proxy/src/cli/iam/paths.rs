@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Scope, caller, role};
 use crate::chain::MAX_ROLES;
-use crate::cli::{EXIT_OK, EXIT_REFUSED};
+use crate::cli::exit::Exit;
 use crate::iam::Explorer;
 
 /// Arguments of `rolegate iam paths`.
@@ -29,7 +29,7 @@ pub struct Arguments {
     limit: usize,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<u8, String> {
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, String> {
     let target = role(&arguments.to)?;
     if !(1..=MAX_ROLES).contains(&arguments.max_roles) {
         return Err(format!("--max-roles {} is out of range; write 1 to {MAX_ROLES}", arguments.max_roles));
@@ -66,5 +66,5 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, String> {
     }
     let json = json!({ "cluster": cluster.name(), "to": target.as_str(), "chains": rows, "cut": found.is_cut });
     arguments.scope.print(&text, &json)?;
-    Ok(if found.chains.is_empty() { EXIT_REFUSED } else { EXIT_OK })
+    Ok(if found.chains.is_empty() { Exit::Refused } else { Exit::Ok })
 }
