@@ -16,8 +16,40 @@ mod wire;
 
 use std::fmt::Write as _;
 
-use cases::{CASES, POLICIES, SJIS_USER, STARTUPS, Sent};
+use cases::{CASES, POLICIES, SJIS_USER, STARTUPS, Sent, USERS};
 use program::{Gate, check};
+use serde_json::Value;
+
+/// A statement's text, kind and user, what enforcement would do with it, what is done, and its codes.
+type Judged = (String, String, String, String, String, Vec<String>);
+
+fn judged(user: &str, row: &Value) -> Judged {
+    let word = |key: &str| row[key].as_str().unwrap().to_owned();
+    let codes = row["findings"].as_array().unwrap().iter().map(|finding| finding["code"].as_str().unwrap().to_owned());
+    (user.to_owned(), word("statement"), word("kind"), word("would_be"), word("action"), codes.collect())
+}
+
+/// What the running gate found, less what no text alone shows: start-ups, bound values, a session's encoding.
+fn verdicts_of_audit(records: &[Value]) -> Vec<Judged> {
+    let of_text = records.iter().filter(|record| {
+        let (user, statement) = (record["user"].as_str().unwrap(), record["statement"].as_str().unwrap());
+        user != SJIS_USER && !statement.is_empty() && !statement.contains("$1")
+    });
+    let mut verdicts: Vec<_> = of_text.map(|record| judged(record["user"].as_str().unwrap(), record)).collect();
+    verdicts.sort();
+    verdicts
+}
+
+fn verdicts_of_check(settings: &str) -> Vec<Judged> {
+    let mut verdicts = Vec::new();
+    for user in USERS.into_iter().filter(|user| *user != SJIS_USER) {
+        let report = check(settings, user, &["--format", "json"]);
+        let rows = report.lines().filter(|line| line.starts_with('{'));
+        verdicts.extend(rows.map(|line| judged(user, &serde_json::from_str(line).unwrap())));
+    }
+    verdicts.sort();
+    verdicts
+}
 
 #[test]
 fn texts_are_as_they_were() {
@@ -33,13 +65,19 @@ fn texts_are_as_they_were() {
             text.push_str(&gate.session(parameters, &Sent::Query("select 1")));
         }
         writeln!(text, "==== {policy}: audit").unwrap();
-        text.push_str(&gate.audit());
+        let records = gate.audit();
+        for record in &records {
+            writeln!(text, "{record:#}").unwrap();
+        }
+        assert_eq!(verdicts_of_check(settings), verdicts_of_audit(&records), "{policy}");
         for format in ["human", "json", "sarif"] {
-            for user in ["etl", "analyst", "stranger", SJIS_USER] {
+            for user in USERS {
                 writeln!(text, "==== {policy}: check --user {user} --format {format}").unwrap();
-                text.push_str(&check(settings, user, format));
+                text.push_str(&check(settings, user, &["--format", format]));
             }
         }
+        writeln!(text, "==== {policy}: check --user etl --as-configured").unwrap();
+        text.push_str(&check(settings, "etl", &["--as-configured"]));
     }
     expect_test::expect_file!["data/client_texts/golden.txt"].assert_eq(&text);
 }

@@ -49,15 +49,18 @@ fn every_example_rule_set_has_a_test_that_passes() {
     assert!(rules.len() >= 3);
     for rules in rules {
         let cases = rules.with_extension("test.toml");
-        let tested =
-            std::process::Command::new(env!("CARGO_BIN_EXE_rolegate")).args(["policy", "test"]).arg(&cases).output();
-        let tested = tested.unwrap();
-        assert!(
-            tested.status.success(),
-            "{}{}",
-            String::from_utf8_lossy(&tested.stdout),
-            String::from_utf8_lossy(&tested.stderr)
-        );
+        // Cases say what enforcement is to do, so they hold in shadow mode too.
+        for mode in ["enforce", "shadow"] {
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rolegate"));
+            let tested = command.args(["policy", "test"]).arg(&cases).env("ROLEGATE__POLICY__MODE", mode).output();
+            let tested = tested.unwrap();
+            assert!(
+                tested.status.success(),
+                "{mode}: {}{}",
+                String::from_utf8_lossy(&tested.stdout),
+                String::from_utf8_lossy(&tested.stderr)
+            );
+        }
     }
 }
 

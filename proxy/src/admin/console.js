@@ -23,6 +23,7 @@ async function refresh() {
       const row = body.insertRow();
       for (const key of ["gate", "chain", "user", "kind"]) cell(row, use[key]);
       cell(row, use.verdict, use.verdict);
+      cell(row, use.would_be, use.would_be);
       cell(row, String(use.uses));
     }
   } catch (error) {

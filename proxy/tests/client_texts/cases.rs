@@ -36,6 +36,9 @@ pub(crate) const STARTUPS: [(&str, &[(&str, &str)]); 2] = [
     ("options", &[("user", "etl"), ("options", "-c client_encoding=GBK")]),
 ];
 
+/// Everybody who sends a message.
+pub(crate) const USERS: [&str; 4] = ["etl", "analyst", "stranger", SJIS_USER];
+
 /// The user whose sessions the stand-in server reports to be in SJIS.
 pub(crate) const SJIS_USER: &str = "sjis";
 

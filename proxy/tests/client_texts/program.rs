@@ -82,11 +82,11 @@ impl Gate {
     }
 
     /// Ends the gate and gives its audit, less what differs from run to run.
-    pub(crate) fn audit(mut self) -> String {
+    pub(crate) fn audit(mut self) -> Vec<Value> {
         let pid = self.process.id().to_string();
         assert!(Command::new("kill").arg(pid).status().unwrap().success());
         assert!(self.process.wait().unwrap().success());
-        let mut text = String::new();
+        let mut records = Vec::new();
         for line in fs::read_to_string(self.folder.path().join("audit.jsonl")).unwrap().lines() {
             let mut record: Value = serde_json::from_str(line).unwrap();
             let fields = record.as_object_mut().unwrap();
@@ -96,14 +96,14 @@ impl Gate {
             if fields["nonce"].is_string() {
                 fields["nonce"] = "(nonce)".into();
             }
-            writeln!(text, "{record:#}").unwrap();
+            records.push(record);
         }
-        text
+        records
     }
 }
 
 /// What `rolegate check` prints for the texts of a user's cases, and its exit status. Of SARIF the results, one a line.
-pub(crate) fn check(policy: &str, user: &str, format: &str) -> String {
+pub(crate) fn check(policy: &str, user: &str, options: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = configuration(folder.path(), policy, 1, 2);
     let mut names = Vec::new();
@@ -115,13 +115,14 @@ pub(crate) fn check(policy: &str, user: &str, format: &str) -> String {
     }
     let output = Command::new(env!("CARGO_BIN_EXE_rolegate"))
         .current_dir(folder.path())
-        .args(["check", "--config", &path, "--user", user, "--format", format])
+        .args(["check", "--config", &path, "--user", user])
+        .args(options)
         .args(names)
         .output()
         .unwrap();
     let status = output.status.code().unwrap();
     let mut out = String::from_utf8(output.stdout).unwrap();
-    if format == "sarif" {
+    if options.contains(&"sarif") {
         let log: Value = serde_json::from_str(&out).unwrap();
         let results = log["runs"][0]["results"].as_array().unwrap();
         out.clear();
