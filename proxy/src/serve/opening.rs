@@ -61,7 +61,7 @@ impl ClosedGates {
         let overview = Arc::new(Overview::new(&metrics, &shown));
         let (drain, drained) = watch::channel(Drain::Running);
         let (readiness, ready) = watch::channel(Readiness::Starting);
-        let state = AdminState::new(metrics.clone(), counts.clone(), ready, Arc::clone(&overview) as _);
+        let state = AdminState::new(metrics.clone(), counts.clone(), ready, overview.clone());
         let admin = tokio::spawn(admin::serve(listener, state, until_ended(drained)));
         Ok(Self { metrics, audit, counts, overview, shown, readiness, drain, admin })
     }
