@@ -5,19 +5,26 @@ pub mod analyse;
 pub mod carriers;
 pub mod clauses;
 pub mod cursor;
-pub mod draft;
 pub mod encoding;
 pub mod grants;
 pub mod lexer;
 pub mod literal;
 pub mod mask;
 pub mod model;
+pub mod outline;
 pub mod position;
 pub mod procedures;
+pub mod readings;
 pub mod settings;
+pub mod signs;
 pub mod skim;
+pub mod statement;
+pub mod template;
 #[cfg(test)]
 mod tests;
+pub mod variables;
+pub mod vocabulary;
+pub mod watch;
 pub mod words;
 
 pub use encoding::{is_unsafe_encoding, options_ask_for_unsafe_encoding};
@@ -26,106 +33,86 @@ pub use model::{
     Analysis, Clause, Dialect, Effect, Fault, FaultKind, Method, MethodKind, Reading, RoleUse, Statement,
     StatementKind, Target,
 };
+pub use signs::names_role;
+pub use watch::Watch;
 
-use crate::sql::analyse::{Context, Place, analyse};
-use crate::sql::lexer::{Escapes, Lexer, TokenKind, Trouble};
+use crate::sql::lexer::{Doubts, Escapes, Lexer, Rules, TokenKind, Trouble};
+use crate::sql::signs::holds_sign;
 use crate::sql::skim::Skim;
-use crate::sql::words::{Head, holds_credential_word};
+use crate::sql::statement::StatementBuilder;
+use crate::sql::words::Head;
 
 /// Reads the text of one `Query` or `Parse`, without its terminating NUL. One pass of the lexer and no allocation when
 /// nothing in the text is to be judged; linear time and bounded memory on any text.
 #[must_use]
 pub fn read(text: &[u8], dialect: Dialect) -> Reading {
-    let statements = match dialect {
-        Dialect::Redshift => read_with(text, dialect, Escapes::Always),
-        Dialect::PostgreSql => read_both_ways(text),
-    };
+    let (matters, doubts) = look(text);
+    let mut statements = if matters { readings::statements(text, dialect, doubts) } else { Vec::new() };
+    if let Some(at) = memchr::memchr(0, text) {
+        let mut nul = StatementBuilder::new(StatementKind::Unknown, at..text.len());
+        nul.add_fault(FaultKind::Unreadable, at..at.saturating_add(1), Trouble::Nul.as_str().to_owned());
+        statements.extend(nul.finish());
+    }
     if statements.is_empty() { Reading::Plain } else { Reading::Analysed(Analysis { statements }) }
 }
 
 /// Whether the lexer's pass alone shows that nothing in a text is to be judged; [`read`] gives [`Reading::Plain`] then. What it
-/// does not show so may be plain all the same.
+/// does not show so may be plain all the same. The text holds no NUL: on the wire one ends it.
 #[must_use]
-pub fn is_plain(text: &[u8], dialect: Dialect) -> bool {
-    match dialect {
-        Dialect::Redshift => !may_matter(text, Escapes::Always),
-        // Without a backslash both settings of standard_conforming_strings read the same.
-        Dialect::PostgreSql => {
-            let has_backslash = || memchr::memchr(b'\\', text).is_some();
-            !(may_matter(text, Escapes::EPrefix) || (has_backslash() && may_matter(text, Escapes::Always)))
+pub fn is_plain(text: &[u8], _dialect: Dialect) -> bool {
+    !look(text).0
+}
+
+/// The pass that every statement gets: whether it holds a word for which the grammar has to look closer, under Redshift's rules or,
+/// where it has met a difference, under any other. All dialects read a text without a difference the same.
+fn look(text: &[u8]) -> (bool, Doubts) {
+    let rules = Rules::with_escapes(Escapes::Always);
+    let (matters, doubts) = may_matter(text, rules);
+    if matters || doubts.is_empty() { (matters, doubts) } else { look_again(text, rules, doubts) }
+}
+
+#[cold]
+fn look_again(text: &[u8], base: Rules, mut doubts: Doubts) -> (bool, Doubts) {
+    let mut read: Vec<Rules> = Vec::new();
+    while let Some(other) = readings::others(base, doubts).find(|other| !read.contains(other)) {
+        read.push(other);
+        let (matters, more) = may_matter(text, other);
+        doubts = doubts.or(more);
+        if matters {
+            return (true, doubts);
         }
     }
+    (false, doubts)
 }
 
-fn read_with(text: &[u8], dialect: Dialect, escapes: Escapes) -> Vec<Statement> {
-    if !may_matter(text, escapes) {
-        return Vec::new();
-    }
-    analyse(text, Context { dialect, escapes, place: Place::Message, depth: 0 })
-}
-
-/// Reads under both settings of `standard_conforming_strings`. Where the readings differ on credentials, both are shown
-/// and the text is refused.
-fn read_both_ways(text: &[u8]) -> Vec<Statement> {
-    let dialect = Dialect::PostgreSql;
-    let mut on = read_with(text, dialect, Escapes::EPrefix);
-    if memchr::memchr(b'\\', text).is_none() {
-        return on;
-    }
-    let off = read_with(text, dialect, Escapes::Always);
-    let names = |statements: &[Statement]| {
-        statements.iter().any(|found| !found.role_uses.is_empty() || !found.faults.is_empty())
-    };
-    if on == off || !(names(&on) || names(&off)) {
-        return on;
-    }
-    on.extend(off);
-    let span = 0..text.len();
-    let detail = "the text reads differently with standard_conforming_strings on and off".to_owned();
-    let fault = Fault { kind: FaultKind::Disguised, span: span.clone(), detail };
-    on.push(Statement {
-        kind: StatementKind::Unknown,
-        span,
-        role_uses: Vec::new(),
-        faults: vec![fault],
-        effect: None,
-        parameters_may_name_roles: false,
-    });
-    on
-}
-
-/// The pass that every statement gets: whether it holds a word for which the grammar has to look closer.
-fn may_matter(text: &[u8], escapes: Escapes) -> bool {
-    let mut lexer = Lexer::new(text, escapes);
+/// Whether the lexer meets a word for which the grammar has to look closer.
+fn may_matter(text: &[u8], rules: Rules) -> (bool, Doubts) {
+    let mut lexer = Lexer::starting_at(text, 0, rules);
     let (mut head, mut skim) = (Head::default(), Skim::default());
     while let Some(token) = lexer.next() {
         let bytes = text.get(token.start..token.end).unwrap_or_default();
         match token.kind {
-            TokenKind::Word if head.meets(bytes) => return true,
+            TokenKind::Word if head.meets(bytes) => return (true, lexer.doubts()),
             TokenKind::Word => {}
             TokenKind::Symbol(b';') => head = Head::default(),
             TokenKind::Quoted
                 if words::quoted_matters(literal::inside(bytes)) || literal::is_unicode_identifier(text, token) =>
             {
-                return true;
+                return (true, lexer.doubts());
             }
+            kind if kind.is_literal() && head.defines() && may_name_role(text, token) => return (true, lexer.doubts()),
             _ => head.other(),
         }
         if head.is_past() {
             lexer.skip_ahead(&mut skim);
         }
     }
-    match lexer.trouble() {
-        None => false,
-        Some((Trouble::Nul, _)) => true,
-        Some((_, at)) => holds_credential_word(text.get(at..).unwrap_or_default()),
-    }
+    (lexer.trouble().is_some() && holds_sign(text), lexer.doubts())
 }
 
-/// Whether an argument of CALL looks like a role's ARN, or part of a credential.
-#[must_use]
-pub fn names_role(value: &[u8]) -> bool {
-    let lower = value.to_ascii_lowercase();
-    let holds = |part: &str| memchr::memmem::find(&lower, part.as_bytes()).is_some();
-    holds(":role/") || (holds("arn:") && holds(":iam:")) || holds("aws_iam_role")
+/// Whether a literal holds a role's ARN. Most hold nothing that one could be made of.
+fn may_name_role(text: &[u8], token: lexer::Token) -> bool {
+    let bytes = text.get(token.start..token.end).unwrap_or_default();
+    memchr::memchr2(b':', b'\\', bytes).is_some()
+        && literal::decode(text, token).is_some_and(|literal| names_role(&literal.bytes))
 }

@@ -199,7 +199,7 @@ fn message(dice: &mut Dice) -> Made {
 fn carriers_in_disguise_are_seen_or_refused() {
     let cases: u64 =
         std::env::var("ROLEGATE_PROPERTY_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(20_000);
-    let mut refused = 0_u64;
+    let (mut refused, mut doubtful) = (0_u64, 0_u64);
     for case in 0..cases {
         let made = message(&mut Dice(case));
         let Reading::Analysed(analysis) = read(made.text.as_bytes(), Dialect::Redshift) else {
@@ -210,13 +210,22 @@ fn carriers_in_disguise_are_seen_or_refused() {
         let uses = analysis.statements.into_iter().flat_map(|found| found.role_uses);
         let chains: Vec<String> =
             uses.filter_map(|found| if let Method::Chain(chain) = found.method { Some(chain) } else { None }).collect();
-        if made.disguised {
+        // A server that ends comments at line feeds alone, or in which a backslash is no escape, may read something else.
+        let is_doubtful = ["-- '\r", "--\r", "\\"].iter().any(|part| made.text.contains(part));
+        if made.disguised || (is_doubtful && faults.contains(&FaultKind::Disguised)) {
             assert!(faults.contains(&FaultKind::Disguised), "case {case} passes in disguise: {}", made.text);
             refused = refused.saturating_add(1);
+            doubtful = doubtful.saturating_add(u64::from(!made.disguised));
         } else {
+            // Nor would it see a clause that such a comment swallows.
+            let faults: Vec<_> =
+                faults.into_iter().filter(|fault| !(is_doubtful && *fault == FaultKind::NoCredentials)).collect();
             assert_eq!(faults, [], "case {case} is refused: {}", made.text);
             assert_eq!(chains, made.chains, "case {case}: {}", made.text);
         }
     }
-    println!("{cases} generated messages, {refused} of them refused as disguised");
+    println!(
+        "{cases} generated messages, {refused} of them refused as disguised, {doubtful} for a doubtful rule alone"
+    );
+    assert!(doubtful < cases / 5, "{doubtful} of {cases} are refused for a rule in which servers may differ");
 }

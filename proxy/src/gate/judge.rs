@@ -42,7 +42,7 @@ impl Judge<'_> {
         let mut judged = JudgedStatement {
             findings: statement.faults.iter().map(|fault| fault_finding(self.context, fault)).collect(),
             effect: statement.effect,
-            watch_parameters: statement.parameters_may_name_roles,
+            watch_parameters: !statement.watch.is_empty(),
             ..JudgedStatement::new(statement.kind, statement.span)
         };
         for role_use in statement.role_uses {

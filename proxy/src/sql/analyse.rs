@@ -1,27 +1,24 @@
 //! A message that may carry credentials: split into statements, each read by its grammar.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use crate::sql::carriers;
+use crate::sql::clauses::shown;
 use crate::sql::cursor::{Cursor, Misfit};
-use crate::sql::draft::Draft;
 use crate::sql::grants;
-use crate::sql::lexer::{Escapes, Lexer, Token, TokenKind, Trouble};
-use crate::sql::literal;
+use crate::sql::lexer::{Doubts, Lexer, Rules, Token, TokenKind, Trouble};
 use crate::sql::model::{Dialect, FaultKind, Statement, StatementKind};
+use crate::sql::outline::Outline;
 use crate::sql::procedures;
 use crate::sql::settings;
-use crate::sql::words::{Verb, holds_credential_word, is_credential, verb};
+use crate::sql::signs::{holds_sign, names_role};
+use crate::sql::statement::StatementBuilder;
+use crate::sql::variables::Variables;
+use crate::sql::words::{Verb, defines, is_one_of, is_query, made, verb};
 
-/// Tokens of one statement that the grammar looks at. The longest documented carrier, a COPY with a column list of 1,600
-/// names, has fewer than a tenth of it.
-const MAX_TOKENS: usize = 65_536;
-
-/// Statements with credentials in one message.
-const MAX_STATEMENTS: usize = 1_000;
-
-/// First words of a statement that say what it is.
-const HEAD_WORDS: usize = 6;
+/// Statements of one message of which there is something to say. A message with more is refused.
+pub const MAX_STATEMENTS: usize = 1_000;
 
 /// What a text is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -33,151 +30,78 @@ pub enum Place {
 }
 
 /// How a text is read.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Context {
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'c> {
     /// The backend.
     pub dialect: Dialect,
-    /// Its quotes.
-    pub escapes: Escapes,
+    /// Its lexical rules.
+    pub rules: Rules,
     /// What the text is.
     pub place: Place,
     /// Texts around this one.
     pub depth: u8,
+    /// What was met in this text or one within it.
+    pub notes: &'c Notes,
+    /// The rules are not those of the backend, as far as they are known.
+    pub is_other: bool,
+    /// What is known of the variables of the body that the text is, or stands in.
+    pub variables: Option<&'c Variables>,
+}
+
+/// What reading a text, and those within it, has met.
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// Which rules have made a difference.
+    pub doubts: Cell<Doubts>,
+    /// No server takes the message so: nothing of it runs.
+    pub is_void: Cell<bool>,
+    /// A statement of a body is one that no server takes: it does not run.
+    pub has_void: Cell<bool>,
 }
 
 /// The statements of `text` that are to be judged.
 #[must_use]
-pub fn analyse(text: &[u8], context: Context) -> Vec<Statement> {
-    let mut lexer = Lexer::new(text, context.escapes);
+pub fn analyse(text: &[u8], context: Context<'_>) -> Vec<Statement> {
+    let mut lexer = Lexer::starting_at(text, 0, context.rules);
     let mut message = Message { text, context, found: Vec::new(), stray: None, named: false };
-    let mut gathered = Gathered::default();
+    let mut outline = Outline::default();
     for token in lexer.by_ref() {
-        let splits = token.kind == TokenKind::Symbol(b';') || (context.place == Place::Body && is_control(text, token));
-        if splits {
-            message.statement(&gathered);
-            gathered.clear();
+        if splits(text, token, context.place) {
+            message.statement(&outline);
+            outline = Outline::default();
             if message.found.len() >= MAX_STATEMENTS {
                 let detail = format!("more than {MAX_STATEMENTS} statements with credentials in one message");
                 message.unreadable(token.start..token.end, detail);
                 return message.found;
             }
         } else {
-            gathered.add(text, token);
+            outline.add(text, token);
         }
     }
+    context.notes.doubts.set(context.notes.doubts.get().or(lexer.doubts()));
     match lexer.trouble() {
-        None => message.statement(&gathered),
+        None => message.statement(&outline),
         Some((trouble, at)) => {
-            message.named |= gathered.named;
+            message.named |= outline.named;
             message.trouble(trouble, at);
         }
     }
-    message.whole(lexer.nested_comment());
+    message.whole(&lexer);
     message.found
 }
 
-/// Words of PL/pgSQL before which a statement ends and after which one begins.
-fn is_control(text: &[u8], token: Token) -> bool {
+/// Whether a statement ends at a token. In PL/pgSQL one also does before some words, and after them another begins.
+fn splits(text: &[u8], token: Token, place: Place) -> bool {
     let word = text.get(token.start..token.end).unwrap_or_default();
-    token.kind == TokenKind::Word
-        && ["begin", "then", "else", "loop", "declare"]
-            .iter()
-            .any(|control| word.eq_ignore_ascii_case(control.as_bytes()))
-}
-
-/// The tokens of one statement. Bounded, however long the statement is.
-#[derive(Debug, Default)]
-struct Gathered {
-    tokens: Vec<Token>,
-    is_cut: bool,
-    end: usize,
-    /// A credential word stands in it.
-    named: bool,
-    /// A credential word with a value behind it.
-    valued: Option<Range<usize>>,
-    /// A credential word with `=`, TO or AS and a value behind it.
-    assigned: Option<Range<usize>>,
-    state: Pending,
-}
-
-/// What the tokens before may be the beginning of.
-#[derive(Clone, Debug, Default)]
-enum Pending {
-    #[default]
-    Nothing,
-    Word {
-        place: Range<usize>,
-        takes_default: bool,
-        takes_as: bool,
-    },
-    Assigned {
-        place: Range<usize>,
-        counts_as_value: bool,
-    },
-}
-
-impl Gathered {
-    fn clear(&mut self) {
-        self.tokens.clear();
-        *self = Self { tokens: std::mem::take(&mut self.tokens), ..Self::default() };
-    }
-
-    fn add(&mut self, text: &[u8], token: Token) {
-        if self.tokens.len() < MAX_TOKENS {
-            self.tokens.push(token);
-        } else {
-            self.is_cut = true;
-        }
-        self.end = token.end;
-        let bytes = text.get(token.start..token.end).unwrap_or_default();
-        let name = match token.kind {
-            TokenKind::Word => bytes,
-            TokenKind::Quoted => literal::inside(bytes),
-            _ => &[],
-        };
-        // To the server a blank beyond ASCII is a letter; whoever wrote it next to a credential word did not mean that.
-        self.named |= !name.is_ascii() && holds_credential_word(name);
-        let is = |word: &str| token.kind == TokenKind::Word && bytes.eq_ignore_ascii_case(word.as_bytes());
-        let place = token.start..token.end;
-        let state = std::mem::take(&mut self.state);
-        self.state = match state {
-            _ if is_credential(name) => {
-                self.named = true;
-                let is_name = |word: &str| name.eq_ignore_ascii_case(word.as_bytes());
-                Pending::Word {
-                    place,
-                    takes_default: is_name("iam_role") || is_name("catalog_role"),
-                    takes_as: is_name("credentials"),
-                }
-            }
-            Pending::Word { place, takes_default, .. }
-                if token.kind.is_literal() || (takes_default && is("default")) =>
-            {
-                self.valued.get_or_insert(place);
-                Pending::Nothing
-            }
-            Pending::Word { place, takes_as, .. } if is("as") || is("to") || token.kind == TokenKind::Symbol(b'=') => {
-                Pending::Assigned { place, counts_as_value: takes_as && is("as") }
-            }
-            Pending::Assigned { place, counts_as_value } if token.kind.is_literal() => {
-                let slot = if counts_as_value { &mut self.valued } else { &mut self.assigned };
-                slot.get_or_insert(place);
-                Pending::Nothing
-            }
-            _ => Pending::Nothing,
-        };
-    }
-
-    fn span(&self) -> Range<usize> {
-        self.tokens.first().map_or(self.end, |token| token.start)..self.end
-    }
+    let is_control = || is_one_of(word, &["begin", "then", "else", "loop", "declare"]);
+    token.kind == TokenKind::Symbol(b';') || (place == Place::Body && token.kind == TokenKind::Word && is_control())
 }
 
 /// A message that is being read.
 #[derive(Debug)]
 struct Message<'t> {
     text: &'t [u8],
-    context: Context,
+    context: Context<'t>,
     found: Vec<Statement>,
     /// A statement that the server will not know.
     stray: Option<Range<usize>>,
@@ -185,146 +109,228 @@ struct Message<'t> {
 }
 
 impl Message<'_> {
-    fn statement(&mut self, gathered: &Gathered) {
-        if gathered.tokens.is_empty() {
-            return;
+    fn statement(&mut self, outline: &Outline) {
+        let Some(span) = outline.span() else { return };
+        self.named |= outline.named;
+        let cursor = Cursor::new(self.text, span.clone(), self.context.rules);
+        let mut builder = StatementBuilder::new(StatementKind::Unknown, span);
+        if outline.sets {
+            settings::parameters(&cursor, &mut builder);
         }
-        self.named |= gathered.named;
-        let mut draft = Draft::new(StatementKind::Unknown, gathered.span());
-        settings::parameters(&gathered.tokens, self.text, &mut draft);
-        if gathered.is_cut && self.is_carrier(gathered) {
-            let detail = format!("the statement has more than {MAX_TOKENS} words and symbols");
-            draft.fault(FaultKind::Unreadable, gathered.span(), detail);
-        } else if let Err(misfit) = self.read(gathered, &mut draft)
-            && (gathered.named || draft.has_uses())
-        {
-            // Without a word of credentials the server's own grammar has nothing to run with a role.
-            draft.misfit(misfit);
+        let read = self.read(outline, cursor.clone(), &mut builder);
+        if let Err(misfit) = read {
+            if misfit.is_certain && self.is_void() {
+                return;
+            }
+            if outline.named || outline.names_role || builder.has_uses() || self.is_strict(builder.kind()) {
+                builder.add_misfit(misfit);
+            }
         }
-        self.found.extend(draft.finish());
+        if outline.names_role && !builder.is_unreadable() && defines(&outline.words(self.text)) {
+            self.account(cursor, outline, &mut builder);
+        }
+        self.found.extend(builder.finish());
     }
 
-    fn is_carrier(&self, gathered: &Gathered) -> bool {
-        gathered.named && !matches!(verb(&words(self.text, &gathered.tokens)), Verb::Naming)
+    /// Notes that no server takes the message, the body or a statement of it. Whether that ends the matter: under the backend's own
+    /// rules it is refused all the same.
+    fn is_void(&self) -> bool {
+        let notes = self.context.notes;
+        let void = if self.context.depth == 0 { &notes.is_void } else { &notes.has_void };
+        void.set(true);
+        self.context.is_other
     }
 
-    fn read(&mut self, gathered: &Gathered, draft: &mut Draft) -> Result<(), Misfit> {
-        let tokens = gathered.tokens.as_slice();
-        let words = words(self.text, tokens);
-        let first = words.first().map(|word| word.to_ascii_lowercase()).unwrap_or_default();
-        match first.as_slice() {
+    /// Whether a statement of this kind that does not fit its grammar is refused without a word of credentials in it. PostgreSQL
+    /// has a COPY and a CREATE DATABASE of its own, and options of ALTER USER are none of a carrier's.
+    fn is_strict(&self, kind: StatementKind) -> bool {
+        match kind {
+            StatementKind::Unknown | StatementKind::None | StatementKind::AlterUser | StatementKind::GrantExternal => {
+                false
+            }
+            StatementKind::Copy | StatementKind::CopyJob | StatementKind::CreateDatabase => {
+                self.context.dialect == Dialect::Redshift
+            }
+            _ => true,
+        }
+    }
+
+    fn read(
+        &mut self,
+        outline: &Outline,
+        mut cursor: Cursor<'_>,
+        builder: &mut StatementBuilder,
+    ) -> Result<(), Misfit> {
+        let words = outline.words(self.text);
+        let first = if outline.is_in_parentheses { b"(" } else { *words.first().unwrap_or(&b"".as_slice()) };
+        match first.to_ascii_lowercase().as_slice() {
             b"copy" => {
-                draft.is(StatementKind::Copy);
-                return carriers::copy(&mut Cursor::new(self.text, tokens), self.context.dialect, draft)
-                    .map(|()| draft.check_methods());
+                builder.set_kind(StatementKind::Copy);
+                carriers::copy(&mut cursor, self.context.dialect, builder)?;
+                builder.check_methods();
+                return Ok(());
             }
             b"unload" => {
-                draft.is(StatementKind::Unload);
-                return carriers::unload(&mut Cursor::new(self.text, tokens), draft).map(|()| draft.check_methods());
+                builder.set_kind(StatementKind::Unload);
+                carriers::unload(&mut cursor, builder)?;
+                builder.check_methods();
+                return Ok(());
             }
-            b"grant" | b"revoke" if gathered.named => return grants::grant(&mut Cursor::new(self.text, tokens), draft),
+            b"grant" | b"revoke" if outline.named => return grants::grant(&mut cursor, builder),
+            b"show" if cursor.sees_next("databases") => return carriers::show_databases(&mut cursor, builder),
             b"create" | b"alter" => {
-                let mut cursor = Cursor::new(self.text, tokens);
-                match carriers::object(&mut cursor) {
-                    Some(StatementKind::CreateProcedure) => {
-                        draft.is(StatementKind::CreateProcedure);
-                        return procedures::create(&mut cursor, self.context, draft);
-                    }
-                    Some(kind) => {
-                        draft.is(kind);
-                        // Only CREATE LIBRARY means something without a word of credentials.
-                        if gathered.named || kind == StatementKind::CreateLibrary {
-                            return carriers::create(&mut cursor, kind, draft).map(|()| draft.check_methods());
-                        }
-                        return Ok(());
-                    }
-                    None => {}
+                if let Some(kind) = carriers::object(&mut cursor) {
+                    builder.set_kind(kind);
+                    return self.create(outline, cursor, kind, builder);
                 }
             }
             b"call" => {
-                draft.is(StatementKind::Call);
-                procedures::call(&mut Cursor::new(self.text, tokens), draft);
+                builder.set_kind(StatementKind::Call);
+                procedures::call(&mut cursor.clone(), builder);
             }
             b"set" | b"reset" | b"discard" => {
-                draft.is(StatementKind::Set);
-                settings::session(&mut Cursor::new(self.text, tokens), self.text, draft);
+                builder.set_kind(StatementKind::Set);
+                settings::session(&mut cursor.clone(), builder);
             }
             b"do" if self.context.place == Place::Message => {
-                return procedures::anonymous(&mut Cursor::new(self.text, tokens), self.context, draft);
+                return procedures::anonymous(&mut cursor, self.context, builder);
             }
             _ => {}
         }
-        if self.context.place == Place::Body {
-            procedures::executes(tokens, self.text, self.context, draft);
+        if self.context.place == Place::Body && outline.executes {
+            procedures::executes(cursor, self.context, builder);
         }
-        self.other(gathered, &words)
+        self.other(outline, &words)
+    }
+
+    fn create(
+        &self,
+        outline: &Outline,
+        mut cursor: Cursor<'_>,
+        kind: StatementKind,
+        builder: &mut StatementBuilder,
+    ) -> Result<(), Misfit> {
+        match kind {
+            StatementKind::CreateProcedure => procedures::create(&mut cursor, self.context, builder),
+            StatementKind::CreateFunction => procedures::create_function(&mut cursor, self.context, builder),
+            // Statements that everybody runs, most of them without a role.
+            StatementKind::CreateDatabase | StatementKind::AlterUser if !(outline.named || outline.names_role) => {
+                Ok(())
+            }
+            _ => carriers::create(&mut cursor, kind, builder),
+        }
     }
 
     /// A statement that is no carrier: credential words in it must be names.
-    fn other(&mut self, gathered: &Gathered, words: &[&[u8]]) -> Result<(), Misfit> {
-        let refuse = |span: &Range<usize>| {
-            Err(Misfit {
-                span: span.clone(),
-                detail: "the gate knows no statement that carries credentials here".to_owned(),
-            })
+    fn other(&mut self, outline: &Outline, words: &[&[u8]]) -> Result<(), Misfit> {
+        let refuse = |span: &Range<usize>, detail: &str| Err(Misfit::new(span.clone(), detail));
+        let unknown = "the gate knows no statement that carries credentials here";
+        let Some(span) = outline.span() else { return Ok(()) };
+        if let Some(place) = &outline.assumerole {
+            return refuse(place, "ASSUMEROLE stands elsewhere than behind GRANT or REVOKE at the head of a statement");
+        }
+        let verb = match (self.context.place, outline.is_in_parentheses) {
+            (Place::Body, _) => Verb::Naming,
+            (Place::Message, false) => verb(words),
+            (Place::Message, true) if is_query(words) => Verb::Naming,
+            (Place::Message, true) if words.first().is_some_and(|first| is_one_of(first, &["copy", "unload"])) => {
+                return refuse(&span, "a statement that carries credentials stands in parentheses");
+            }
+            (Place::Message, true) => Verb::Unknown,
         };
-        let verb = if self.context.place == Place::Body { Verb::Naming } else { verb(words) };
         if verb == Verb::Unknown {
-            self.stray.get_or_insert(gathered.span());
-            if gathered.named {
-                return refuse(&gathered.span());
+            self.stray.get_or_insert(span.clone());
+            if outline.named {
+                return refuse(&span, unknown);
             }
         }
-        match (verb, &gathered.valued, &gathered.assigned) {
-            (_, Some(span), _) | (Verb::Known, None, Some(span)) => refuse(span),
+        match (verb, &outline.valued, &outline.assigned) {
+            (_, Some(span), _) | (Verb::Known, None, Some(span)) => refuse(span, unknown),
             _ => Ok(()),
         }
     }
 
-    fn unreadable(&mut self, span: Range<usize>, detail: String) {
-        let mut draft = Draft::new(StatementKind::Unknown, span.clone());
-        draft.fault(FaultKind::Unreadable, span, detail);
-        self.found.extend(draft.finish());
+    /// Every literal that names a role is one of the clauses that were found, or stands where no clause can. One that is left over
+    /// belongs to an option that the gate does not know.
+    fn account(&self, mut cursor: Cursor<'_>, outline: &Outline, builder: &mut StatementBuilder) {
+        let is_table = made(&outline.words(self.text)).is_some_and(|object| is_one_of(object, &["table"]));
+        let external_table = is_table || self.makes_external_table(outline);
+        let (mut depth, mut is_query, mut is_default) = (0_usize, false, false);
+        while let Some(token) = cursor.peek() {
+            match token.kind {
+                TokenKind::Symbol(b'(') => depth = depth.saturating_add(1),
+                TokenKind::Symbol(b')') => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            let is_data = external_table && (depth > 0 || is_query || is_default);
+            is_query |= depth == 0 && cursor.sees("as");
+            is_default = cursor.sees("default");
+            if !token.kind.is_literal() {
+                cursor.take();
+                continue;
+            }
+            if let Some((token, literal)) = cursor.literal()
+                && !is_data
+                && names_role(&literal.bytes)
+                && !builder.is_accounted(token.start)
+            {
+                let detail = format!("{} stands where the gate knows of no clause for a role", shown(&literal));
+                builder.add_fault(FaultKind::Unreadable, token.start..token.end, detail);
+            }
+        }
     }
 
-    /// The tokens ended before the text did. What follows could be anything.
+    fn makes_external_table(&self, outline: &Outline) -> bool {
+        let words = outline.words(self.text);
+        let mut words = words.iter().skip(1);
+        words.next().is_some_and(|word| is_one_of(word, &["external"]))
+            && words.next().is_some_and(|word| is_one_of(word, &["table", "view"]))
+    }
+
+    fn unreadable(&mut self, span: Range<usize>, detail: String) {
+        let mut builder = StatementBuilder::new(StatementKind::Unknown, span.clone());
+        builder.add_fault(FaultKind::Unreadable, span, detail);
+        self.found.extend(builder.finish());
+    }
+
+    /// The tokens ended before the text did. What follows could be anything, and what came before may have been cut wrongly.
     fn trouble(&mut self, trouble: Trouble, at: usize) {
-        let rest = self.text.get(at..).unwrap_or_default();
-        let matters = trouble == Trouble::Nul || self.named || !self.found.is_empty() || holds_credential_word(rest);
-        if matters {
+        if trouble == Trouble::Unterminated && self.is_void() {
+            return;
+        }
+        let is_known = trouble == Trouble::Nul || self.named || !self.found.is_empty();
+        if is_known || holds_sign(self.text) {
             self.unreadable(at..self.text.len(), trouble.as_str().to_owned());
         }
     }
 
     /// What concerns the text as a whole.
-    fn whole(&mut self, nested_comment: Option<usize>) {
-        if let (Some(at), Place::Body) = (nested_comment, self.context.place) {
-            let detail = "a comment within a comment ends elsewhere in PL/pgSQL than in SQL";
-            self.unreadable(at..at.saturating_add(2), detail.to_owned());
+    fn whole(&mut self, lexer: &Lexer<'_>) {
+        if self.context.place == Place::Body {
+            for (at, what) in [
+                (lexer.nested_comment(), "a comment within a comment"),
+                (lexer.split_bits(), "a bit string with a backslash or a doubled quote"),
+            ] {
+                if let Some(at) = at {
+                    let detail = format!("{what} ends elsewhere in PL/pgSQL than in SQL");
+                    self.unreadable(at..at.saturating_add(2), detail);
+                }
+            }
         }
         let carries = self.named || self.found.iter().any(|statement| !statement.role_uses.is_empty());
-        if !carries {
-            return;
-        }
-        if let Some(stray) = self.stray.take()
+        if let Some(stray) = self.stray.take().filter(|_| carries)
             && !self.found.iter().any(|statement| statement.span == stray)
         {
             // The server parses a message as a whole, so it would refuse all of it; a word that only the gate does not
             // know must not hide what follows it.
-            self.unreadable(
-                stray,
-                "the message carries credentials, and the gate does not know this statement in it".to_owned(),
-            );
+            let detail = "the message carries credentials, and the gate does not know this statement in it";
+            self.unreadable(stray, detail.to_owned());
         }
-        if let Err(error) = std::str::from_utf8(self.text) {
+        if let Err(error) = std::str::from_utf8(self.text)
+            && (carries || holds_sign(self.text))
+        {
             let at = error.valid_up_to();
             self.unreadable(at..at.saturating_add(1), "the text is not valid UTF-8".to_owned());
         }
     }
-}
-
-/// The words at the head of a statement.
-fn words<'t>(text: &'t [u8], tokens: &[Token]) -> Vec<&'t [u8]> {
-    let head = tokens.iter().take(HEAD_WORDS).take_while(|token| token.kind == TokenKind::Word);
-    head.filter_map(|token| text.get(token.start..token.end)).collect()
 }

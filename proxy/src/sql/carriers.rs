@@ -3,37 +3,51 @@
 
 use crate::sql::clauses::{Allowed, options};
 use crate::sql::cursor::{Cursor, Misfit};
-use crate::sql::draft::Draft;
+use crate::sql::lexer::TokenKind;
 use crate::sql::model::{Dialect, StatementKind, Target};
+use crate::sql::statement::StatementBuilder;
 
-/// `COPY table [(columns)] FROM 'source' options`, and the COPY JOB statements.
+/// `COPY table [(columns)] FROM 'source' options`, and the COPY JOB statements. PostgreSQL's own forms, which move rows over the
+/// session or to and from files of its server, have no place for credentials.
 ///
 /// # Errors
 /// The statement is none of these.
-pub fn copy(cursor: &mut Cursor<'_>, dialect: Dialect, draft: &mut Draft) -> Result<(), Misfit> {
-    cursor.expect("copy")?;
+pub fn copy(cursor: &mut Cursor<'_>, dialect: Dialect, builder: &mut StatementBuilder) -> Result<(), Misfit> {
+    cursor.require("copy")?;
     // A table may be called job.
-    if cursor.sees(0, "job")
-        && !cursor.sees(1, "from")
-        && ["alter", "run", "list", "show", "drop"].iter().any(|word| cursor.sees(1, word))
+    if cursor.sees("job")
+        && !cursor.sees_next("from")
+        && ["alter", "run", "list", "show", "drop"].iter().any(|word| cursor.sees_next(word))
     {
-        draft.is(StatementKind::CopyJob);
+        builder.set_kind(StatementKind::CopyJob);
         return without_credentials(cursor);
     }
-    cursor.name()?;
-    cursor.group()?;
-    cursor.expect("from")?;
-    let (token, source) = cursor.expect_literal("a source")?;
-    draft.check_target(token, &source);
-    let options = options(cursor, Allowed::Credentials, draft)?;
+    if let Some(query) = cursor.group()? {
+        builder.account(query);
+    } else {
+        cursor.name()?;
+        // `COPY BINARY table`.
+        if cursor.peek().is_some_and(|token| token.kind == TokenKind::Quoted) {
+            cursor.name()?;
+        }
+        cursor.group()?;
+    }
+    if cursor.sees("to") || ["stdin", "stdout", "program"].iter().any(|word| cursor.sees_next(word)) {
+        return without_credentials(cursor);
+    }
+    let is_certain = cursor.sees_literal();
+    cursor.require("from").map_err(|misfit| Misfit { is_certain, ..misfit })?;
+    let (token, source) = cursor.require_literal("a source")?;
+    builder.check_target(token, &source);
+    let options = options(cursor, Allowed::Credentials, builder)?;
     if options.job {
-        draft.is(StatementKind::CopyJob);
+        builder.set_kind(StatementKind::CopyJob);
     }
     let target = Target::from_uri(source.to_text());
     if dialect == Dialect::Redshift || matches!(target, Target::S3Uri(_)) {
-        draft.check_presence();
+        builder.check_presence();
     }
-    draft.aim(Some(&target));
+    builder.set_target(Some(&target));
     Ok(())
 }
 
@@ -41,76 +55,114 @@ pub fn copy(cursor: &mut Cursor<'_>, dialect: Dialect, draft: &mut Draft) -> Res
 ///
 /// # Errors
 /// The statement is not one.
-pub fn unload(cursor: &mut Cursor<'_>, draft: &mut Draft) -> Result<(), Misfit> {
-    cursor.expect("unload")?;
-    let is_query = cursor.symbol(b'(') && cursor.literal().is_some() && cursor.symbol(b')');
-    if !is_query {
-        return Err(cursor.misfit("expected the query as a string in parentheses"));
+pub fn unload(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) -> Result<(), Misfit> {
+    cursor.require("unload")?;
+    let expected = "expected the query as a string in parentheses";
+    let query = if cursor.symbol(b'(') { cursor.literal() } else { None };
+    let Some((query, _)) = query else { return Err(cursor.misfit(expected)) };
+    if !cursor.symbol(b')') {
+        return Err(Misfit { is_certain: true, ..cursor.misfit(expected) });
     }
-    cursor.expect("to")?;
-    let (token, destination) = cursor.expect_literal("a destination")?;
-    draft.check_target(token, &destination);
-    options(cursor, Allowed::Credentials, draft)?;
-    draft.check_presence();
-    draft.aim(Some(&Target::from_uri(destination.to_text())));
+    builder.account(query.start..query.end);
+    cursor.require("to")?;
+    let (token, destination) = cursor.require_literal("a destination")?;
+    builder.check_target(token, &destination);
+    options(cursor, Allowed::Credentials, builder)?;
+    builder.check_presence();
+    builder.set_target(Some(&Target::from_uri(destination.to_text())));
     Ok(())
 }
 
-/// The statements that begin with CREATE.
+/// `SHOW DATABASES FROM DATA CATALOG ...`, its clauses in any order.
+///
+/// # Errors
+/// The statement is another.
+pub fn show_databases(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) -> Result<(), Misfit> {
+    cursor.require("show")?;
+    cursor.require("databases")?;
+    builder.set_kind(StatementKind::ShowDatabases);
+    options(cursor, Allowed::IamRole, builder)?;
+    builder.check_methods();
+    Ok(())
+}
+
+/// The statements that begin with CREATE or ALTER, from the name on.
 ///
 /// # Errors
 /// The statement has another shape.
-pub fn create(cursor: &mut Cursor<'_>, kind: StatementKind, draft: &mut Draft) -> Result<(), Misfit> {
+pub fn create(cursor: &mut Cursor<'_>, kind: StatementKind, builder: &mut StatementBuilder) -> Result<(), Misfit> {
     match kind {
         StatementKind::CreateExternalSchema => {
             cursor.accept(&["if", "not", "exists"]);
             cursor.name()?;
-            cursor.expect("from")?;
-            let found = options(cursor, Allowed::CatalogRole, draft)?;
-            draft.aim(found.target.as_ref());
+            cursor.require("from")?;
+            let found = options(cursor, Allowed::CatalogRole, builder)?;
+            builder.set_target(found.target.as_ref());
         }
         StatementKind::CreateExternalFunction => {
             cursor.name()?;
-            if !cursor.group()? {
+            if cursor.group()?.is_none() {
                 return Err(cursor.misfit("expected the argument types in parentheses"));
             }
-            let found = options(cursor, Allowed::IamRole, draft)?;
-            draft.aim(found.target.as_ref());
+            let found = options(cursor, Allowed::IamRole, builder)?;
+            builder.set_target(found.target.as_ref());
         }
-        StatementKind::CreateLibrary => {
+        StatementKind::CreateModel => {
             cursor.name()?;
-            cursor.expect("language")?;
-            cursor.name()?;
-            cursor.expect("from")?;
-            let (token, source) = cursor.expect_literal("a source")?;
-            draft.check_target(token, &source);
-            options(cursor, Allowed::Credentials, draft)?;
-            let target = Target::from_uri(source.to_text());
-            if matches!(target, Target::S3Uri(_)) {
-                draft.check_presence();
+            // The training data is a table, a query or a job's name; a query holds any literal.
+            if cursor.accept(&["from"])
+                && let Some(query) = cursor.group()?
+            {
+                builder.account(query);
             }
-            draft.aim(Some(&target));
+            let found = options(cursor, Allowed::IamRole, builder)?;
+            builder.set_target(found.target.as_ref());
         }
+        StatementKind::CreateLibrary => library(cursor, builder)?,
         // Templates hold no authorization. Source: CREATE TEMPLATE, ALTER TEMPLATE.
         StatementKind::CreateTemplate | StatementKind::AlterTemplate => without_credentials(cursor)?,
         _ => {
             cursor.name()?;
-            let found = options(cursor, Allowed::IamRole, draft)?;
-            draft.aim(found.target.as_ref());
+            let found = options(cursor, Allowed::IamRole, builder)?;
+            builder.set_target(found.target.as_ref());
         }
     }
+    builder.check_methods();
+    Ok(())
+}
+
+fn library(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) -> Result<(), Misfit> {
+    cursor.name()?;
+    cursor.require("language")?;
+    cursor.name()?;
+    cursor.require("from")?;
+    let (token, source) = cursor.require_literal("a source")?;
+    builder.check_target(token, &source);
+    options(cursor, Allowed::Credentials, builder)?;
+    let target = Target::from_uri(source.to_text());
+    if matches!(target, Target::S3Uri(_)) {
+        builder.check_presence();
+    }
+    builder.set_target(Some(&target));
     Ok(())
 }
 
 /// The rest of a statement that has no place for credentials.
 fn without_credentials(cursor: &mut Cursor<'_>) -> Result<(), Misfit> {
     while let Some(token) = cursor.peek() {
-        if cursor.is_credential(token) {
-            return Err(cursor.misfit("this statement has no place for credentials"));
-        }
+        let misfit = cursor.is_credential(token).then(|| cursor.misfit("this statement has no place for credentials"));
         cursor.take();
+        if let Some(misfit) = misfit.filter(|_| takes_value(cursor)) {
+            return Err(misfit);
+        }
     }
     Ok(())
+}
+
+/// Whether a value can follow: a word of credentials without one is a name.
+fn takes_value(cursor: &Cursor<'_>) -> bool {
+    let may_follow = ["to", "as", "default", "set"].iter().any(|word| cursor.sees(word));
+    may_follow || cursor.sees_literal() || cursor.sees_symbol(b'=') || cursor.sees_symbol(b'(')
 }
 
 /// What a statement that begins with CREATE or ALTER makes, if that is a carrier; the cursor then stands behind the words
@@ -121,26 +173,27 @@ pub fn object(cursor: &mut Cursor<'_>) -> Option<StatementKind> {
         cursor.accept(&["create"]);
         cursor.accept(&["or", "replace"]);
     }
-    let forms: &[(&[&str], StatementKind)] = if alters {
-        &[
-            (&["external", "schema"], StatementKind::AlterExternalSchema),
-            (&["identity", "provider"], StatementKind::AlterIdentityProvider),
-            (&["template"], StatementKind::AlterTemplate),
-            (&["user"], StatementKind::AlterUser),
-            (&["database"], StatementKind::CreateDatabase),
-        ]
-    } else {
-        &[
-            (&["external", "schema"], StatementKind::CreateExternalSchema),
-            (&["external", "function"], StatementKind::CreateExternalFunction),
-            (&["external", "model"], StatementKind::CreateExternalModel),
-            (&["model"], StatementKind::CreateModel),
-            (&["library"], StatementKind::CreateLibrary),
-            (&["database"], StatementKind::CreateDatabase),
-            (&["identity", "provider"], StatementKind::CreateIdentityProvider),
-            (&["template"], StatementKind::CreateTemplate),
-            (&["procedure"], StatementKind::CreateProcedure),
-        ]
-    };
+    let forms: &[(&[&str], StatementKind)] = if alters { &ALTERED } else { &CREATED };
     forms.iter().find(|(words, _)| cursor.accept(words)).map(|(_, kind)| *kind)
 }
+
+const ALTERED: [(&[&str], StatementKind); 5] = [
+    (&["external", "schema"], StatementKind::AlterExternalSchema),
+    (&["identity", "provider"], StatementKind::AlterIdentityProvider),
+    (&["template"], StatementKind::AlterTemplate),
+    (&["user"], StatementKind::AlterUser),
+    (&["database"], StatementKind::CreateDatabase),
+];
+
+const CREATED: [(&[&str], StatementKind); 10] = [
+    (&["external", "schema"], StatementKind::CreateExternalSchema),
+    (&["external", "function"], StatementKind::CreateExternalFunction),
+    (&["external", "model"], StatementKind::CreateExternalModel),
+    (&["model"], StatementKind::CreateModel),
+    (&["library"], StatementKind::CreateLibrary),
+    (&["database"], StatementKind::CreateDatabase),
+    (&["identity", "provider"], StatementKind::CreateIdentityProvider),
+    (&["template"], StatementKind::CreateTemplate),
+    (&["procedure"], StatementKind::CreateProcedure),
+    (&["function"], StatementKind::CreateFunction),
+];

@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use crate::sql::cursor::{Cursor, Misfit};
-use crate::sql::draft::Draft;
 use crate::sql::lexer::{Token, TokenKind};
 use crate::sql::literal::Literal;
 use crate::sql::model::{Clause, FaultKind, Method, Target};
-use crate::sql::names_role;
+use crate::sql::signs::{names_keys, names_role};
+use crate::sql::statement::StatementBuilder;
 
 /// Which clauses a carrier may have beside `IAM_ROLE`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,13 +37,13 @@ pub struct Options {
 ///
 /// # Errors
 /// Something stands here that can be no option, or a credential clause has no value.
-pub fn options(cursor: &mut Cursor<'_>, allowed: Allowed, draft: &mut Draft) -> Result<Options, Misfit> {
+pub fn options(cursor: &mut Cursor<'_>, allowed: Allowed, builder: &mut StatementBuilder) -> Result<Options, Misfit> {
     let mut options = Options::default();
     while let Some(token) = cursor.peek() {
         match token.kind {
-            TokenKind::Word => word(cursor, token, allowed, draft, &mut options)?,
+            TokenKind::Word => word(cursor, token, allowed, builder, &mut options)?,
             TokenKind::Quoted => quoted(cursor, token)?,
-            TokenKind::Escaped | TokenKind::Plain | TokenKind::Dollar => stray_literal(cursor, draft)?,
+            TokenKind::Escaped | TokenKind::Plain | TokenKind::Dollar => stray_literal(cursor, builder)?,
             TokenKind::Number | TokenKind::Symbol(b'.' | b':' | b'+' | b'-' | b'=' | b'[' | b']') => {
                 cursor.take();
             }
@@ -62,28 +62,32 @@ fn word(
     cursor: &mut Cursor<'_>,
     token: Token,
     allowed: Allowed,
-    draft: &mut Draft,
+    builder: &mut StatementBuilder,
     options: &mut Options,
 ) -> Result<(), Misfit> {
     if cursor.accept(&["iam_role"]) {
-        return role(cursor, Clause::IamRole, draft);
+        return role(cursor, Clause::IamRole, builder);
     }
     if allowed == Allowed::CatalogRole && cursor.accept(&["catalog_role"]) {
-        return role(cursor, Clause::CatalogRole, draft);
+        return role(cursor, Clause::CatalogRole, builder);
     }
     if allowed == Allowed::Credentials {
         if cursor.accept(&["with", "credentials"]) || cursor.accept(&["credentials"]) {
             cursor.accept(&["as"]);
-            return credentials(cursor, draft);
+            // Two pages of the guide print `CREDENTIALS IAM_ROLE '...'` for COPY from Amazon EMR.
+            if cursor.accept(&["iam_role"]) {
+                return role(cursor, Clause::IamRole, builder);
+            }
+            return credentials(cursor, builder);
         }
         for name in ["access_key_id", "secret_access_key", "session_token"] {
             if cursor.accept(&[name]) {
-                return key(cursor, name, draft, options);
+                return key(cursor, name, builder, options);
             }
         }
-        if cursor.sees(0, "token") && cursor.is_literal_after(1) {
-            cursor.accept(&["token"]);
-            return key(cursor, "session_token", draft, options);
+        if cursor.sees("token") && cursor.is_literal_after() {
+            cursor.take();
+            return key(cursor, "session_token", builder, options);
         }
         if cursor.accept(&["job", "create"]) {
             options.job = true;
@@ -94,32 +98,31 @@ fn word(
         return Err(cursor.misfit("expected an option of this statement"));
     }
     cursor.take();
-    target(cursor, token, draft, options);
+    target(cursor, token, builder, options);
     Ok(())
 }
 
 /// Words of options that say what the role is used on.
-fn target(cursor: &mut Cursor<'_>, token: Token, draft: &mut Draft, options: &mut Options) {
+fn target(cursor: &mut Cursor<'_>, token: Token, builder: &mut StatementBuilder, options: &mut Options) {
     type Named = fn(String) -> Target;
-    let named: Option<Named> = match cursor.bytes(token).to_ascii_lowercase().as_slice() {
-        b"lambda" => Some(Target::Lambda),
-        b"sagemaker" => Some(Target::SageMaker),
-        b"database" => Some(Target::CatalogDatabase),
-        b"secret_arn" => Some(Target::Secret),
-        _ => None,
-    };
-    if let Some(named) = named
-        && cursor.is_literal_after(0)
+    let named: [(&str, Named); 4] = [
+        ("lambda", Target::Lambda),
+        ("sagemaker", Target::SageMaker),
+        ("database", Target::CatalogDatabase),
+        ("secret_arn", Target::Secret),
+    ];
+    if let Some((_, named)) = named.iter().find(|(word, _)| cursor.is_word(token, word))
+        && cursor.sees_literal()
         && let Some((token, literal)) = cursor.literal()
     {
-        draft.check_target(token, &literal);
+        builder.check_target(token, &literal);
         options.target.get_or_insert_with(|| named(literal.to_text()));
     }
 }
 
 /// A quoted identifier can be the name of a job, a column or a function, and never an option's word.
 fn quoted(cursor: &mut Cursor<'_>, token: Token) -> Result<(), Misfit> {
-    if cursor.is_credential(token) || cursor.is_literal_after(1) {
+    if cursor.is_credential(token) || cursor.is_literal_after() {
         return Err(cursor.misfit("expected an option"));
     }
     cursor.take();
@@ -127,24 +130,37 @@ fn quoted(cursor: &mut Cursor<'_>, token: Token) -> Result<(), Misfit> {
 }
 
 /// The value of an option that names no credentials.
-fn stray_literal(cursor: &mut Cursor<'_>, draft: &mut Draft) -> Result<(), Misfit> {
-    if let Some((token, literal)) = cursor.literal()
-        && (names_role(&literal.bytes) || names_keys(&literal.bytes))
-    {
-        let detail = "a credential stands outside the clauses that the gate knows".to_owned();
-        draft.fault(FaultKind::Unreadable, token.start..token.end, detail);
+fn stray_literal(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) -> Result<(), Misfit> {
+    if let Some((token, literal)) = cursor.literal() {
+        let span = token.start..token.end;
+        builder.account(span.clone());
+        if names_keys(&literal.bytes) {
+            let detail = "access keys stand outside the clauses that the gate knows".to_owned();
+            builder.add_fault(FaultKind::Unreadable, span, detail);
+        } else if names_role(&literal.bytes) {
+            let detail = format!("{} stands outside the clauses that the gate knows", shown(&literal));
+            builder.add_fault(FaultKind::Unreadable, span, detail);
+        }
     }
-    if cursor.is_literal_after(0) { Err(cursor.misfit("expected an option")) } else { Ok(()) }
+    if cursor.sees_literal() { Err(cursor.misfit("expected an option")) } else { Ok(()) }
+}
+
+/// A literal that names a role, which is no secret, cut to a length that fits a message.
+#[must_use]
+pub fn shown(literal: &Literal<'_>) -> String {
+    let text = literal.to_text();
+    let cut: String = text.chars().take(120).collect();
+    format!("the literal '{}{}'", cut.escape_debug(), if cut.len() < text.len() { "…" } else { "" })
 }
 
 /// The value of a clause that takes a role.
-fn role(cursor: &mut Cursor<'_>, clause: Clause, draft: &mut Draft) -> Result<(), Misfit> {
+fn role(cursor: &mut Cursor<'_>, clause: Clause, builder: &mut StatementBuilder) -> Result<(), Misfit> {
     let place = cursor.place();
     if cursor.accept(&["default"]) {
-        draft.role_use(clause, Method::Default, place);
+        builder.add_role_use(clause, Method::Default, place);
     } else {
-        let (token, literal) = cursor.expect_literal("DEFAULT, or a role")?;
-        role_literal(token, &literal, clause, draft);
+        let (token, literal) = cursor.require_literal("DEFAULT, or a role")?;
+        role_literal(token, &literal, clause, builder);
     }
     ended(cursor)
 }
@@ -159,76 +175,99 @@ fn ended(cursor: &Cursor<'_>) -> Result<(), Misfit> {
 }
 
 /// A literal that stands for a role or a chain.
-pub fn role_literal(token: Token, literal: &Literal<'_>, clause: Clause, draft: &mut Draft) {
+pub fn role_literal(token: Token, literal: &Literal<'_>, clause: Clause, builder: &mut StatementBuilder) {
     let span = token.start..token.end;
-    draft.check_credential(&span, literal);
+    builder.check_credential(&span, literal);
     if literal.bytes.as_ref() == b"SESSION" {
-        return draft.role_use(clause, Method::Session, span);
+        return builder.add_role_use(clause, Method::Session, span);
     }
     if names_keys(&literal.bytes) {
-        draft.fault(FaultKind::Unreadable, span.clone(), "access keys stand where a role is expected".to_owned());
-        return draft.role_use(clause, Method::AccessKeys, span);
+        builder.add_fault(FaultKind::Unreadable, span.clone(), "access keys stand where a role is expected".to_owned());
+        return builder.add_role_use(clause, Method::AccessKeys, span);
     }
-    draft.role_use(clause, Method::Chain(literal.to_text()), span);
-}
-
-/// Whether a text holds what looks like an access key's name.
-fn names_keys(bytes: &[u8]) -> bool {
-    let lower = bytes.to_ascii_lowercase();
-    ["access_key", "token=", "symmetric_key="]
-        .iter()
-        .any(|word| memchr::memmem::find(&lower, word.as_bytes()).is_some())
+    builder.add_role_use(clause, Method::Chain(literal.to_text()), span);
 }
 
 /// One of the clauses that make up an access key.
-fn key(cursor: &mut Cursor<'_>, name: &'static str, draft: &mut Draft, options: &mut Options) -> Result<(), Misfit> {
-    let (token, literal) = cursor.expect_literal("an access key")?;
+fn key(
+    cursor: &mut Cursor<'_>,
+    name: &'static str,
+    builder: &mut StatementBuilder,
+    options: &mut Options,
+) -> Result<(), Misfit> {
+    let (token, literal) = cursor.require_literal("an access key")?;
     let span = token.start..token.end;
-    draft.check_credential(&span, &literal);
+    builder.check_credential(&span, &literal);
     if options.key_words.contains(&name) {
-        draft.fault(FaultKind::SeveralMethods, span.clone(), format!("{} stands twice", name.to_ascii_uppercase()));
+        let detail = format!("{} stands twice", name.to_ascii_uppercase());
+        builder.add_fault(FaultKind::SeveralMethods, span.clone(), detail);
+    } else {
+        options.key_words.push(name);
     }
-    options.key_words.push(name);
     if options.keys.is_none() {
         options.keys = Some(span.clone());
-        draft.access_keys(Clause::Keys, span);
+        builder.add_access_keys(Clause::Keys, span);
+    } else {
+        builder.account(span);
     }
     ended(cursor)
 }
 
+/// The names of the pairs that CREDENTIALS can hold.
+const PAIRS: [&str; 5] =
+    ["aws_iam_role", "aws_access_key_id", "aws_secret_access_key", "token", "master_symmetric_key"];
+
 /// The value of CREDENTIALS: `;`-separated pairs, whose names are case-sensitive.
-fn credentials(cursor: &mut Cursor<'_>, draft: &mut Draft) -> Result<(), Misfit> {
-    let (token, literal) = cursor.expect_literal("credentials")?;
+fn credentials(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) -> Result<(), Misfit> {
+    let (token, literal) = cursor.require_literal("credentials")?;
     let span = token.start..token.end;
-    draft.check_credential(&span, &literal);
+    builder.check_credential(&span, &literal);
     let text = literal.to_text();
-    let pairs = text.strip_suffix(';').unwrap_or(&text);
+    let misfit = |detail: &str| Err(Misfit::new(span.clone(), detail));
+    if text.trim().is_empty() {
+        return misfit("CREDENTIALS is empty");
+    }
     let (mut seen, mut has_keys) = (Vec::new(), false);
-    for pair in pairs.split(';') {
+    for pair in text.strip_suffix(';').unwrap_or(&text).split(';') {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if !PAIRS.contains(&name) {
+            return misfit(&wrong_pair(name));
+        }
         match name {
-            "aws_iam_role" => draft.role_use(Clause::Credentials, Method::Chain(value.to_owned()), span.clone()),
-            "aws_access_key_id" | "aws_secret_access_key" | "token" => has_keys = true,
-            "master_symmetric_key" => {}
-            _ => {
-                let detail = "CREDENTIALS holds a name other than aws_iam_role, aws_access_key_id, aws_secret_access_key, \
-                              token and master_symmetric_key";
-                return Err(Misfit { span, detail: detail.to_owned() });
+            "aws_iam_role" if !seen.contains(&name) => {
+                builder.add_role_use(Clause::Credentials, Method::Chain(value.to_owned()), span.clone());
             }
+            "aws_iam_role" | "master_symmetric_key" => {}
+            _ => has_keys = true,
         }
         if seen.contains(&name) {
-            draft.fault(FaultKind::SeveralMethods, span.clone(), format!("{name} stands twice in CREDENTIALS"));
+            let detail = format!("{name} stands twice in CREDENTIALS");
+            builder.add_fault(FaultKind::SeveralMethods, span.clone(), detail);
+        } else {
+            seen.push(name);
         }
-        seen.push(name);
     }
     let has_role = seen.contains(&"aws_iam_role");
     if has_keys {
-        draft.access_keys(Clause::Credentials, span.clone());
+        builder.add_access_keys(Clause::Credentials, span.clone());
         if has_role {
-            draft.fault(FaultKind::SeveralMethods, span, "CREDENTIALS holds a role and access keys".to_owned());
+            let detail = "CREDENTIALS holds a role and access keys".to_owned();
+            builder.add_fault(FaultKind::SeveralMethods, span, detail);
         }
     } else if !has_role {
-        return Err(Misfit { span, detail: "CREDENTIALS holds neither a role nor access keys".to_owned() });
+        return misfit("CREDENTIALS holds neither a role nor access keys");
     }
     ended(cursor)
+}
+
+/// Why the name of a pair is none, in words that do not show it: it may be a secret.
+fn wrong_pair(name: &str) -> String {
+    if name.contains("{{") {
+        "CREDENTIALS holds a template's {{ }} that was not filled in".to_owned()
+    } else if PAIRS.contains(&name.trim()) {
+        "CREDENTIALS holds a blank or a line break beside the name of a pair; the pairs stand together, joined by ;"
+            .to_owned()
+    } else {
+        format!("CREDENTIALS holds a name other than {}", PAIRS.join(", "))
+    }
 }

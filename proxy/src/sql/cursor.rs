@@ -1,16 +1,11 @@
-//! A place in the tokens of one carrier. sqlparser's `Parser` keeps the place and knows the words; the tokens are ours,
-//! so that no boundary is decided by another tokenizer.
+//! A place in the tokens of one statement. The lexer makes them as they are asked for, so a statement of any length is walked
+//! over in linear time and without memory.
 
-use std::fmt;
 use std::ops::Range;
 
-use sqlparser::dialect::RedshiftSqlDialect;
-use sqlparser::parser::Parser;
-use sqlparser::tokenizer::Token as ParserToken;
-
-use crate::sql::lexer::{Token, TokenKind};
+use crate::sql::lexer::{Lexer, Rules, Token, TokenKind};
 use crate::sql::literal::{self, Literal};
-use crate::sql::words::is_credential;
+use crate::sql::words::{is_credential, is_same};
 
 /// The statement has no shape that the grammar knows: where, and what was met there.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -19,50 +14,61 @@ pub struct Misfit {
     pub span: Range<usize>,
     /// What was expected, in words.
     pub detail: String,
+    /// No release of a server takes the text so: a message that holds it does nothing.
+    pub is_certain: bool,
 }
 
-/// A place in a statement.
-pub struct Cursor<'t> {
-    text: &'t [u8],
-    tokens: &'t [Token],
-    parser: Parser<'static>,
-}
-
-impl fmt::Debug for Cursor<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Cursor").field("tokens", &self.tokens.len()).field("at", &self.parser.index()).finish()
+impl Misfit {
+    /// What does not fit, in words of its own.
+    #[must_use]
+    pub fn new(span: Range<usize>, detail: &str) -> Self {
+        Self { span, detail: detail.to_owned(), is_certain: false }
     }
+}
+
+/// A place in a statement. A clone looks ahead.
+#[derive(Clone, Debug)]
+pub struct Cursor<'t> {
+    /// The message's text up to the end of the statement.
+    text: &'t [u8],
+    lexer: Lexer<'t>,
+    next: Option<Token>,
 }
 
 impl<'t> Cursor<'t> {
-    /// A cursor at the first of `tokens`, which are tokens of `text`.
+    /// A cursor at the first token of the statement that stands at `span` of `text`.
     #[must_use]
-    pub fn new(text: &'t [u8], tokens: &'t [Token]) -> Self {
-        let parser_tokens = tokens.iter().map(|token| parser_token(text, *token)).collect();
-        Self { text, tokens, parser: Parser::new(&RedshiftSqlDialect {}).with_tokens(parser_tokens) }
+    pub fn new(text: &'t [u8], span: Range<usize>, rules: Rules) -> Self {
+        let text = text.get(..span.end).unwrap_or(text);
+        let mut lexer = Lexer::starting_at(text, span.start, rules);
+        let next = lexer.next();
+        Self { text, lexer, next }
     }
 
     /// The next token.
+    #[inline]
     #[must_use]
-    pub fn peek(&self) -> Option<Token> {
-        self.tokens.get(self.parser.index()).copied()
+    pub const fn peek(&self) -> Option<Token> {
+        self.next
     }
 
+    /// The token `ahead` places after the next.
     fn peek_after(&self, ahead: usize) -> Option<Token> {
-        self.tokens.get(self.parser.index().saturating_add(ahead)).copied()
+        match ahead.checked_sub(1) {
+            None => self.next,
+            Some(further) => self.lexer.clone().nth(further),
+        }
     }
 
     /// Takes the next token.
     pub fn take(&mut self) -> Option<Token> {
-        let token = self.peek()?;
-        self.parser.advance_token();
-        Some(token)
+        std::mem::replace(&mut self.next, self.lexer.next())
     }
 
     /// The bytes of the next token, or the end of the statement.
     #[must_use]
     pub fn place(&self) -> Range<usize> {
-        let end = self.tokens.last().map_or(0, |token| token.end);
+        let end = self.text.len();
         self.peek().map_or(end..end, |token| token.start..token.end)
     }
 
@@ -72,54 +78,76 @@ impl<'t> Cursor<'t> {
         self.text.get(token.start..token.end).unwrap_or_default()
     }
 
-    /// Whether the statement ends here.
+    /// The text that the tokens are of.
     #[must_use]
-    pub fn is_at_end(&self) -> bool {
-        self.peek().is_none()
+    pub const fn text(&self) -> &'t [u8] {
+        self.text
     }
 
-    /// Whether the token `ahead` of the next is this unquoted word.
+    /// Whether a token is this unquoted word.
     #[must_use]
-    pub fn sees(&self, ahead: usize, word: &str) -> bool {
-        match &self.parser.peek_nth_token_ref(ahead).token {
-            ParserToken::Word(found) => found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word),
-            _ => false,
-        }
+    pub fn is_word(&self, token: Token, word: &str) -> bool {
+        token.kind == TokenKind::Word && is_same(self.bytes(token), word)
+    }
+
+    /// Whether the next token is this unquoted word.
+    #[must_use]
+    pub fn sees(&self, word: &str) -> bool {
+        self.next.is_some_and(|token| self.is_word(token, word))
+    }
+
+    /// Whether the token after the next is this unquoted word.
+    #[must_use]
+    pub fn sees_next(&self, word: &str) -> bool {
+        self.peek_after(1).is_some_and(|token| self.is_word(token, word))
     }
 
     /// Takes these unquoted words, all or none.
     pub fn accept(&mut self, words: &[&str]) -> bool {
-        let all = words.iter().enumerate().all(|(ahead, word)| self.sees(ahead, word));
-        if all {
-            for _word in words {
-                self.parser.advance_token();
-            }
+        let Some((first, others)) = words.split_first() else { return true };
+        if !self.sees(first) {
+            return false;
         }
-        all
+        let mut ahead = self.clone();
+        ahead.take();
+        for word in others {
+            if !ahead.sees(word) {
+                return false;
+            }
+            ahead.take();
+        }
+        *self = ahead;
+        true
     }
 
     /// Takes one unquoted word.
     ///
     /// # Errors
     /// Something else stands here.
-    pub fn expect(&mut self, word: &str) -> Result<(), Misfit> {
+    pub fn require(&mut self, word: &str) -> Result<(), Misfit> {
         if self.accept(&[word]) { Ok(()) } else { Err(self.misfit(&format!("expected {}", word.to_ascii_uppercase()))) }
     }
 
     /// Takes a symbol, if it stands here.
     pub fn symbol(&mut self, symbol: u8) -> bool {
-        let stands = self.peek().is_some_and(|token| token.kind == TokenKind::Symbol(symbol));
+        let stands = self.sees_symbol(symbol);
         if stands {
-            self.parser.advance_token();
+            self.take();
         }
         stands
+    }
+
+    /// Whether the next token is this symbol.
+    #[must_use]
+    pub fn sees_symbol(&self, symbol: u8) -> bool {
+        self.next.is_some_and(|token| token.kind == TokenKind::Symbol(symbol))
     }
 
     /// Takes a string constant, if one stands here.
     pub fn literal(&mut self) -> Option<(Token, Literal<'t>)> {
         let token = self.peek()?;
         let literal = literal::decode(self.text, token)?;
-        self.parser.advance_token();
+        self.take();
         Some((token, literal))
     }
 
@@ -127,56 +155,58 @@ impl<'t> Cursor<'t> {
     ///
     /// # Errors
     /// Something else stands here.
-    pub fn expect_literal(&mut self, what: &str) -> Result<(Token, Literal<'t>), Misfit> {
+    pub fn require_literal(&mut self, what: &str) -> Result<(Token, Literal<'t>), Misfit> {
         self.literal().ok_or_else(|| self.misfit(&format!("expected {what} as a string")))
     }
 
-    /// Takes a name of one to three parts; brackets may stand around a part.
+    /// Takes a name of one or more parts; brackets may stand around a part.
     ///
     /// # Errors
     /// No name stands here.
-    pub fn name(&mut self) -> Result<String, Misfit> {
-        let mut name = self.name_part()?;
+    pub fn name(&mut self) -> Result<Token, Misfit> {
+        let mut last = self.name_part()?;
         while self.symbol(b'.') {
-            name.push('.');
-            name.push_str(&self.name_part()?);
+            last = self.name_part()?;
         }
-        Ok(name)
+        Ok(last)
     }
 
-    fn name_part(&mut self) -> Result<String, Misfit> {
+    fn name_part(&mut self) -> Result<Token, Misfit> {
         let bracket = self.symbol(b'[');
-        let name = self.peek().and_then(|token| literal::identifier(self.text, token));
-        let Some(name) = name else { return Err(self.misfit("expected a name")) };
-        self.parser.advance_token();
+        let Some(token) = self.peek().filter(|token| matches!(token.kind, TokenKind::Word | TokenKind::Quoted)) else {
+            return Err(self.misfit("expected a name"));
+        };
+        self.take();
         if bracket && !self.symbol(b']') {
             return Err(self.misfit("expected ]"));
         }
-        Ok(name)
+        Ok(token)
     }
 
-    /// Takes a group in parentheses, if one opens here, whatever is in it.
+    /// Takes a group in parentheses, if one opens here, whatever is in it, and gives its bytes.
     ///
     /// # Errors
     /// The group does not close, or a credential word in it has a value.
-    pub fn group(&mut self) -> Result<bool, Misfit> {
+    pub fn group(&mut self) -> Result<Option<Range<usize>>, Misfit> {
+        let start = self.place().start;
         if !self.symbol(b'(') {
-            return Ok(false);
+            return Ok(None);
         }
         let mut depth = 1_usize;
+        let mut end = start;
         while depth > 0 {
-            let place = self.place();
             let Some(token) = self.take() else { return Err(self.misfit("expected )")) };
+            end = token.end;
             match token.kind {
                 TokenKind::Symbol(b'(') => depth = depth.saturating_add(1),
                 TokenKind::Symbol(b')') => depth = depth.saturating_sub(1),
-                _ if self.is_credential(token) && self.peek().is_some_and(|next| next.kind.is_literal()) => {
-                    return Err(Misfit { span: place, detail: "a credential stands within parentheses".to_owned() });
+                _ if self.is_credential(token) && self.sees_literal() => {
+                    return Err(Misfit::new(token.start..token.end, "a credential stands within parentheses"));
                 }
                 _ => {}
             }
         }
-        Ok(true)
+        Ok(Some(start..end))
     }
 
     /// Whether a token is a credential word, quoted or not.
@@ -188,6 +218,18 @@ impl<'t> Cursor<'t> {
             TokenKind::Quoted => is_credential(literal::inside(bytes)),
             _ => false,
         }
+    }
+
+    /// Whether the next token is a string constant.
+    #[must_use]
+    pub fn sees_literal(&self) -> bool {
+        self.next.is_some_and(|token| token.kind.is_literal())
+    }
+
+    /// Whether the token after the next is a string constant.
+    #[must_use]
+    pub fn is_literal_after(&self) -> bool {
+        self.peek_after(1).is_some_and(|token| token.kind.is_literal())
     }
 
     /// What does not fit here.
@@ -209,26 +251,47 @@ impl<'t> Cursor<'t> {
                 TokenKind::Escaped | TokenKind::Plain | TokenKind::Dollar => "a string".to_owned(),
             },
         };
-        Misfit { span: self.place(), detail: format!("{expected}, met {met}") }
-    }
-
-    /// What does not fit `ahead` tokens further on; used when a word has been looked at and not taken.
-    #[must_use]
-    pub fn is_literal_after(&self, ahead: usize) -> bool {
-        self.peek_after(ahead).is_some_and(|token| token.kind.is_literal())
+        Misfit::new(self.place(), &format!("{expected}, met {met}"))
     }
 }
 
-/// The parser's view of a token. It looks at words and places only, so the text of literals is left out.
-fn parser_token(text: &[u8], token: Token) -> ParserToken {
-    let bytes = text.get(token.start..token.end).unwrap_or_default();
-    match token.kind {
-        TokenKind::Word => ParserToken::make_word(&String::from_utf8_lossy(bytes), None),
-        TokenKind::Quoted => ParserToken::make_word("", Some('"')),
-        TokenKind::Escaped | TokenKind::Plain | TokenKind::Dollar => ParserToken::SingleQuotedString(String::new()),
-        TokenKind::Bits => ParserToken::HexStringLiteral(String::new()),
-        TokenKind::Number => ParserToken::Number(String::new(), false),
-        TokenKind::Parameter => ParserToken::Placeholder(String::new()),
-        TokenKind::Symbol(symbol) => ParserToken::Char(char::from(symbol)),
+#[cfg(test)]
+mod tests {
+    use super::Cursor;
+    use crate::sql::lexer::{Escapes, Rules};
+
+    fn cursor(text: &str) -> Cursor<'_> {
+        Cursor::new(text.as_bytes(), 0..text.len(), Rules::with_escapes(Escapes::Always))
+    }
+
+    #[test]
+    fn words_are_taken_all_or_none() {
+        let mut cursor = cursor("Create /* x */ OR replace 'view'");
+        assert!(!cursor.accept(&["create", "or", "alter"]));
+        assert!(cursor.accept(&["create", "or", "replace"]));
+        assert!(cursor.sees_literal() && !cursor.sees("view"));
+        assert!(cursor.require("view").is_err_and(|misfit| misfit.detail == "expected VIEW, met a string"));
+        assert!(cursor.literal().is_some() && cursor.peek().is_none());
+        assert_eq!(cursor.place(), 32..32);
+    }
+
+    #[test]
+    fn groups_close_and_hold_no_credentials() {
+        let mut group = cursor("(a, (b) 'x)') from");
+        assert_eq!(group.group(), Ok(Some(0..13)));
+        assert!(group.sees("from") && group.group() == Ok(None));
+        assert!(cursor("(a, (b)").group().is_err());
+        assert!(cursor("(iam_role 'x')").group().is_err());
+        assert!(cursor("(iam_role, 'x')").group().is_ok());
+    }
+
+    #[test]
+    fn names_have_parts() {
+        for text in ["a", "a.b.\"c d\"", "[a].b"] {
+            assert!(cursor(text).name().is_ok(), "{text}");
+        }
+        for text in ["'a'", "a.", "[a", "1"] {
+            assert!(cursor(text).name().is_err(), "{text}");
+        }
     }
 }

@@ -3,57 +3,63 @@
 
 use crate::sql::clauses::role_literal;
 use crate::sql::cursor::{Cursor, Misfit};
-use crate::sql::draft::Draft;
 use crate::sql::lexer::TokenKind;
 use crate::sql::model::{Clause, Method, StatementKind, Target};
+use crate::sql::statement::StatementBuilder;
+
+/// Bytes of the names of those who are granted something that are kept as the target.
+const MAX_GRANTEE_BYTES: usize = 1_024;
 
 /// `GRANT | REVOKE ...`.
 ///
 /// # Errors
 /// A credential word stands where the grammar has no place for it.
-pub fn grant(cursor: &mut Cursor<'_>, draft: &mut Draft) -> Result<(), Misfit> {
+pub fn grant(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) -> Result<(), Misfit> {
     let revokes = cursor.accept(&["revoke"]);
     if !revokes {
-        cursor.expect("grant")?;
+        cursor.require("grant")?;
     }
     cursor.accept(&["grant", "option", "for"]);
     if cursor.accept(&["assumerole"]) {
-        draft.is(if revokes { StatementKind::RevokeAssumerole } else { StatementKind::GrantAssumerole });
-        return assumerole(cursor, draft);
+        builder.set_kind(if revokes { StatementKind::RevokeAssumerole } else { StatementKind::GrantAssumerole });
+        return assumerole(cursor, builder);
     }
-    draft.is(StatementKind::GrantExternal);
-    grantees(cursor, draft)
+    builder.set_kind(StatementKind::GrantExternal);
+    grantees(cursor, builder)
 }
 
 /// `ON { 'role' [, ...] | DEFAULT | ALL } TO grantees FOR ...`.
-fn assumerole(cursor: &mut Cursor<'_>, draft: &mut Draft) -> Result<(), Misfit> {
-    cursor.expect("on")?;
+fn assumerole(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) -> Result<(), Misfit> {
+    cursor.require("on")?;
     loop {
         let place = cursor.place();
         if cursor.accept(&["default"]) {
-            draft.role_use(Clause::AssumeRole, Method::Default, place);
+            builder.add_role_use(Clause::AssumeRole, Method::Default, place);
         } else if cursor.accept(&["all"]) {
-            draft.role_use(Clause::AssumeRole, Method::All, place);
+            builder.add_role_use(Clause::AssumeRole, Method::All, place);
         } else {
-            let (token, literal) = cursor.expect_literal("a role, DEFAULT or ALL")?;
-            role_literal(token, &literal, Clause::AssumeRole, draft);
+            let (token, literal) = cursor.require_literal("a role, DEFAULT or ALL")?;
+            role_literal(token, &literal, Clause::AssumeRole, builder);
         }
         if !cursor.symbol(b',') {
             break;
         }
     }
     if !cursor.accept(&["to"]) {
-        cursor.expect("from")?;
+        cursor.require("from")?;
     }
-    let mut grantee = Vec::new();
+    let mut grantee = String::new();
     while let Some(token) = cursor.peek() {
         if cursor.is_credential(token) || token.kind.is_literal() {
             return Err(cursor.misfit("expected who is granted"));
         }
-        if cursor.sees(0, "for") {
+        if cursor.sees("for") {
             break;
         }
-        grantee.push(String::from_utf8_lossy(cursor.bytes(token)).into_owned());
+        if grantee.len() < MAX_GRANTEE_BYTES {
+            grantee.push_str(if grantee.is_empty() { "" } else { " " });
+            grantee.push_str(&String::from_utf8_lossy(cursor.bytes(token)));
+        }
         cursor.take();
     }
     while let Some(token) = cursor.peek() {
@@ -62,12 +68,12 @@ fn assumerole(cursor: &mut Cursor<'_>, draft: &mut Draft) -> Result<(), Misfit> 
         }
         cursor.take();
     }
-    draft.aim(Some(&Target::Grantee(grantee.join(" "))));
+    builder.set_target(Some(&Target::Grantee(grantee)));
     Ok(())
 }
 
 /// `TO IAM_ROLE 'role' [, IAM_ROLE 'role']`; anywhere else the word is a name.
-fn grantees(cursor: &mut Cursor<'_>, draft: &mut Draft) -> Result<(), Misfit> {
+fn grantees(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) -> Result<(), Misfit> {
     let mut may_follow = false;
     while let Some(token) = cursor.peek() {
         if token.kind == TokenKind::Symbol(b'(') {
@@ -75,18 +81,17 @@ fn grantees(cursor: &mut Cursor<'_>, draft: &mut Draft) -> Result<(), Misfit> {
             may_follow = false;
             continue;
         }
-        if cursor.is_credential(token) && cursor.is_literal_after(1) {
+        if cursor.is_credential(token) && cursor.is_literal_after() {
             if !(may_follow && cursor.accept(&["iam_role"])) {
                 return Err(cursor.misfit("expected a name"));
             }
-            let (token, literal) = cursor.expect_literal("a role")?;
-            role_literal(token, &literal, Clause::Grantee, draft);
-            let grantee = Target::Grantee(literal.to_text());
-            draft.aim_last(grantee);
+            let (token, literal) = cursor.require_literal("a role")?;
+            role_literal(token, &literal, Clause::Grantee, builder);
+            builder.set_last_target(Target::Grantee(literal.to_text()));
             may_follow = false;
             continue;
         }
-        may_follow = cursor.sees(0, "to") || cursor.sees(0, "from") || token.kind == TokenKind::Symbol(b',');
+        may_follow = cursor.sees("to") || cursor.sees("from") || token.kind == TokenKind::Symbol(b',');
         cursor.take();
     }
     Ok(())

@@ -16,6 +16,55 @@ pub enum Escapes {
     EPrefix,
 }
 
+/// The rules in which servers, or what is known of them, differ.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Rules {
+    /// Which quotes take backslash escapes.
+    pub escapes: Escapes,
+    /// A carriage return ends a `--` comment, as a line feed does.
+    pub comment_ends_at_cr: bool,
+    /// `$` may continue a word, so that `t$$` opens no dollar quote.
+    pub dollar_in_words: bool,
+}
+
+impl Rules {
+    /// The rules of PostgreSQL 8.0 and later, with these escapes.
+    #[must_use]
+    pub const fn with_escapes(escapes: Escapes) -> Self {
+        Self { escapes, comment_ends_at_cr: true, dollar_in_words: true }
+    }
+}
+
+/// Which of the [`Rules`] a text has met in a way that makes a difference.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Doubts {
+    /// A backslash was an escape.
+    pub escapes: bool,
+    /// A carriage return without a line feed ended a comment.
+    pub comment_ends_at_cr: bool,
+    /// `$` continued a word.
+    pub dollar_in_words: bool,
+}
+
+impl Doubts {
+    /// Whether every rule reads the text the same.
+    #[inline]
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        !(self.escapes | self.comment_ends_at_cr | self.dollar_in_words)
+    }
+
+    /// What either has met.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self {
+            escapes: self.escapes | other.escapes,
+            comment_ends_at_cr: self.comment_ends_at_cr | other.comment_ends_at_cr,
+            dollar_in_words: self.dollar_in_words | other.dollar_in_words,
+        }
+    }
+}
+
 /// What a token is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum TokenKind {
@@ -92,7 +141,6 @@ const fn class(byte: u8) -> u8 {
         b' ' | b'\t' | b'\n' | b'\r' | 0x0c => SPACE,
         b'0'..=b'9' => DIGIT | WORD_REST,
         b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.. => WORD_START | WORD_REST,
-        b'$' => WORD_REST,
         _ => 0,
     }
 }
@@ -119,18 +167,34 @@ fn is(byte: u8, classes: u8) -> bool {
 pub struct Lexer<'t> {
     text: &'t [u8],
     at: usize,
-    escapes: Escapes,
+    rules: Rules,
+    doubts: Doubts,
     /// The next `'` opens an `E'...'`.
     e_prefix: bool,
     trouble: Option<(Trouble, usize)>,
     nested_comment: Option<usize>,
+    split_bits: Option<usize>,
 }
 
 impl<'t> Lexer<'t> {
     /// A lexer at the start of `text`.
     #[must_use]
     pub const fn new(text: &'t [u8], escapes: Escapes) -> Self {
-        Self { text, at: 0, escapes, e_prefix: false, trouble: None, nested_comment: None }
+        Self::starting_at(text, 0, Rules::with_escapes(escapes))
+    }
+
+    /// A lexer at byte `at` of `text`, where a token, a blank or a comment starts.
+    #[must_use]
+    pub const fn starting_at(text: &'t [u8], at: usize, rules: Rules) -> Self {
+        let doubts = Doubts { escapes: false, comment_ends_at_cr: false, dollar_in_words: false };
+        Self { text, at, rules, doubts, e_prefix: false, trouble: None, nested_comment: None, split_bits: None }
+    }
+
+    /// Which of the rules have made a difference so far.
+    #[inline]
+    #[must_use]
+    pub const fn doubts(&self) -> Doubts {
+        self.doubts
     }
 
     /// Why the tokens ended before the text did, and the byte where what cannot be read starts.
@@ -143,6 +207,12 @@ impl<'t> Lexer<'t> {
     #[must_use]
     pub const fn nested_comment(&self) -> Option<usize> {
         self.nested_comment
+    }
+
+    /// Where a bit string stands that the server's PL/pgSQL, which has none, would end elsewhere.
+    #[must_use]
+    pub const fn split_bits(&self) -> Option<usize> {
+        self.split_bits
     }
 
     /// Skips words and symbols that matter nowhere but at the head of a statement.
@@ -172,8 +242,30 @@ impl<'t> Lexer<'t> {
     }
 
     /// The end of the line that a `--` comment runs to: a CR or LF, or the end of the text.
-    fn line_end(&self, at: usize) -> usize {
-        memchr2(b'\n', b'\r', self.rest(at)).map_or(self.text.len(), |run| at.saturating_add(run))
+    fn line_end(&mut self, at: usize) -> usize {
+        let rest = self.rest(at);
+        let end = if self.rules.comment_ends_at_cr { memchr2(b'\n', b'\r', rest) } else { memchr(b'\n', rest) };
+        let end = end.map_or(self.text.len(), |run| at.saturating_add(run));
+        if self.byte(end) == Some(b'\r') && self.byte(end.saturating_add(1)) != Some(b'\n') {
+            self.doubts.comment_ends_at_cr = true;
+        }
+        end
+    }
+
+    /// The end of the word of which `at` is a byte after the first.
+    #[inline]
+    fn word_end(&mut self, mut at: usize) -> usize {
+        loop {
+            at = self.run_end(at, WORD_REST);
+            if self.byte(at) != Some(b'$') {
+                return at;
+            }
+            self.doubts.dollar_in_words = true;
+            if !self.rules.dollar_in_words {
+                return at;
+            }
+            at = at.saturating_add(1);
+        }
     }
 
     /// The byte after the block comment that starts at `at`.
@@ -202,12 +294,11 @@ impl<'t> Lexer<'t> {
 
     /// Where a literal that was closed before `at` goes on: whitespace with at least one newline, in which `--` comments
     /// may stand, and another quote (`xqcat` of scan.l).
-    fn continuation(&self, mut at: usize) -> Option<usize> {
-        let is_comment = |at: usize| self.rest(at).starts_with(b"--");
+    fn continuation(&mut self, mut at: usize) -> Option<usize> {
         loop {
             match self.byte(at)? {
                 b' ' | b'\t' | 0x0c => at = at.saturating_add(1),
-                b'-' if is_comment(at) => at = self.line_end(at),
+                b'-' if self.rest(at).starts_with(b"--") => at = self.line_end(at),
                 b'\n' | b'\r' => break,
                 _ => return None,
             }
@@ -215,7 +306,7 @@ impl<'t> Lexer<'t> {
         loop {
             match self.byte(at)? {
                 b'\'' => return Some(at.saturating_add(1)),
-                b'-' if is_comment(at) => at = self.line_end(at),
+                b'-' if self.rest(at).starts_with(b"--") => at = self.line_end(at),
                 byte if is(byte, SPACE) => at = at.saturating_add(1),
                 _ => return None,
             }
@@ -223,11 +314,12 @@ impl<'t> Lexer<'t> {
     }
 
     /// The end of a `'...'` whose opening quote stands before `at`.
-    fn quoted(&self, mut at: usize, escapes: bool) -> Option<usize> {
+    fn quoted(&mut self, mut at: usize, escapes: bool) -> Option<usize> {
         loop {
             let run = if escapes { memchr2(b'\'', b'\\', self.rest(at))? } else { memchr(b'\'', self.rest(at))? };
             at = at.saturating_add(run);
             if self.byte(at) == Some(b'\\') {
+                self.doubts.escapes = true;
                 at = at.saturating_add(2);
                 continue;
             }
@@ -244,9 +336,13 @@ impl<'t> Lexer<'t> {
     }
 
     /// The end of a `B'...'` or `X'...'` whose opening quote stands before `at`: neither escapes nor doubled quotes.
-    fn bits(&self, mut at: usize) -> Option<usize> {
+    fn bits(&mut self, mut at: usize) -> Option<usize> {
+        let start = at;
         loop {
             at = at.saturating_add(memchr(b'\'', self.rest(at))?).saturating_add(1);
+            if self.byte(at) == Some(b'\'') || self.text.get(start..at).is_some_and(|bits| bits.contains(&b'\\')) {
+                self.split_bits.get_or_insert(start);
+            }
             match self.continuation(at) {
                 Some(further) => at = further,
                 None => return Some(at),
@@ -270,7 +366,7 @@ impl<'t> Lexer<'t> {
         let tag = at.saturating_add(1);
         let mut end = tag;
         if self.byte(end).is_some_and(|byte| is(byte, WORD_START)) {
-            let is_tag = |byte: &u8| is(*byte, WORD_REST) && *byte != b'$';
+            let is_tag = |byte: &u8| is(*byte, WORD_REST);
             end = tag.saturating_add(self.rest(tag).iter().take_while(|byte| is_tag(byte)).count());
         }
         (self.byte(end) == Some(b'$')).then(|| end.saturating_add(1).saturating_sub(at))
@@ -291,7 +387,7 @@ impl<'t> Lexer<'t> {
     }
 
     fn word(&mut self, start: usize) -> Option<Token> {
-        let end = self.run_end(start.saturating_add(1), WORD_REST);
+        let end = self.word_end(start.saturating_add(1));
         if end == start.saturating_add(1) && self.byte(end) == Some(b'\'') {
             match self.byte(start) {
                 Some(b'x' | b'X' | b'b' | b'B') => {
@@ -352,7 +448,7 @@ impl<'t> Lexer<'t> {
             }
             _ => {}
         }
-        let end = self.run_end(after, WORD_REST);
+        let end = if self.byte(after).is_some_and(|byte| is(byte, WORD_REST)) { self.word_end(after) } else { after };
         if end == after {
             Some(self.token(TokenKind::Symbol(b'#'), start, after))
         } else {
@@ -382,7 +478,7 @@ impl Iterator for Lexer<'_> {
                     None => return self.fail(Trouble::Unterminated, start),
                 },
                 b'\'' => {
-                    let escapes = self.escapes == Escapes::Always || self.e_prefix;
+                    let escapes = self.rules.escapes == Escapes::Always || self.e_prefix;
                     self.e_prefix = false;
                     let end = self.quoted(after, escapes);
                     let kind = if escapes { TokenKind::Escaped } else { TokenKind::Plain };

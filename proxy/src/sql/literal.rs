@@ -144,16 +144,11 @@ pub fn is_unicode_identifier(text: &[u8], token: Token) -> bool {
     token.kind == TokenKind::Quoted && (before.ends_with(b"U&") || before.ends_with(b"u&"))
 }
 
-/// The name that a quoted identifier after `U&` stands for, by the escapes `\XXXX` and `\+XXXXXX` or those with the character of
-/// the UESCAPE that may follow. Where the server would refuse the escape, what is left of it.
+/// The name that a quoted identifier after `U&` stands for, by the escapes `\XXXX` and `\+XXXXXX`, or those with another character
+/// than `\` that a UESCAPE names. Where the server would refuse the escape, what is left of it.
 /// Source: PostgreSQL's `parser.c`, `str_udeescape`.
 #[must_use]
-pub fn unicode_identifier(text: &[u8], token: Token, after: &[Token]) -> Vec<u8> {
-    let named = match after {
-        [word, value, ..] if identifier(text, *word).is_some_and(|word| word == "uescape") => decode(text, *value),
-        _ => None,
-    };
-    let escape = named.and_then(|literal| literal.bytes.first().copied()).unwrap_or(b'\\');
+pub fn unicode_identifier(text: &[u8], token: Token, escape: u8) -> Vec<u8> {
     let name = identifier(text, token).unwrap_or_default().into_bytes();
     let mut decoded = Vec::with_capacity(name.len());
     let mut rest = name.as_slice();

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::sql::watch::Watch;
+
 /// The lexical rules of the backend.
 #[derive(
     Clone,
@@ -66,8 +68,8 @@ pub struct Statement {
     pub faults: Vec<Fault>,
     /// What it does to the session.
     pub effect: Option<Effect>,
-    /// A CALL whose arguments are parameters: what `Bind` hands over must be looked at.
-    pub parameters_may_name_roles: bool,
+    /// What must be looked at when `Bind` hands over its parameters.
+    pub watch: Watch,
 }
 
 /// One credential clause.
@@ -261,7 +263,7 @@ pub struct Fault {
     pub kind: FaultKind,
     /// Where, in the message's text.
     pub span: Range<usize>,
-    /// In words; never the text of a literal.
+    /// In words; never the text of a literal that may be a secret.
     pub detail: String,
 }
 
@@ -299,6 +301,8 @@ pub enum FaultKind {
     NoCredentials,
     /// A client encoding that can hide quotes.
     Encoding,
+    /// The name or the value of a setting is known only when it is set, so it could be such an encoding.
+    ComputedSetting,
 }
 
 impl FaultKind {
@@ -374,6 +378,10 @@ pub enum StatementKind {
     AlterTemplate,
     /// CREATE PROCEDURE.
     CreateProcedure,
+    /// CREATE FUNCTION.
+    CreateFunction,
+    /// SHOW DATABASES FROM DATA CATALOG.
+    ShowDatabases,
     /// CALL.
     Call,
     /// SET, RESET and DISCARD.

@@ -1,33 +1,37 @@
-//! CREATE PROCEDURE, DO and CALL: statements within statements, and roles as arguments. Source: CREATE PROCEDURE,
-//! "Supported PL/pgSQL statements", Amazon Redshift Database Developer Guide.
+//! CREATE PROCEDURE, CREATE FUNCTION, DO and CALL: statements within statements, and roles as arguments. Source: CREATE
+//! PROCEDURE, "Supported PL/pgSQL statements", Amazon Redshift Database Developer Guide.
 
 use std::ops::Range;
 
 use crate::sql::analyse::{Context, Place, analyse};
 use crate::sql::cursor::{Cursor, Misfit};
-use crate::sql::draft::Draft;
 use crate::sql::lexer::{Token, TokenKind};
 use crate::sql::literal::{self, Literal};
 use crate::sql::model::{Dialect, FaultKind, Statement};
-use crate::sql::names_role;
+use crate::sql::settings::number;
+use crate::sql::signs::names_role;
+use crate::sql::statement::StatementBuilder;
+use crate::sql::template::{self, Expression};
+use crate::sql::variables::Variables;
+use crate::sql::watch::Role;
+use crate::sql::words::is_one_of;
 
 /// Texts within texts that are read: a procedure's body, a string that it executes, and what that makes again.
-const MAX_DEPTH: u8 = 4;
+pub const MAX_DEPTH: u8 = 4;
 
 /// `CREATE PROCEDURE name (arguments) ... AS body ...`, from the name on.
 ///
 /// # Errors
 /// The header has another shape.
-pub fn create(cursor: &mut Cursor<'_>, context: Context, draft: &mut Draft) -> Result<(), Misfit> {
-    cursor.name()?;
-    cursor.group()?;
+pub fn create(cursor: &mut Cursor<'_>, context: Context<'_>, builder: &mut StatementBuilder) -> Result<(), Misfit> {
+    let arguments = header(cursor, builder)?;
     while let Some(token) = cursor.peek() {
         if cursor.accept(&["as"]) || cursor.symbol(b',') {
             if let Some((token, body)) = cursor.literal() {
-                within(token, &body, Context { place: Place::Body, ..context }, draft);
+                read_body(cursor.text(), arguments.clone(), token, &body, context, builder);
             }
-        } else if !cursor.group()? {
-            if cursor.is_credential(token) && cursor.is_literal_after(1) {
+        } else if cursor.group()?.is_none() {
+            if cursor.is_credential(token) && cursor.is_literal_after() {
                 return Err(cursor.misfit("expected an option of CREATE PROCEDURE"));
             }
             cursor.take();
@@ -36,57 +40,118 @@ pub fn create(cursor: &mut Cursor<'_>, context: Context, draft: &mut Draft) -> R
     Ok(())
 }
 
+/// `CREATE FUNCTION name (arguments) RETURNS ... AS body LANGUAGE ...`, from the name on. The body is read where its language can
+/// run statements; a query or a Python program cannot.
+///
+/// # Errors
+/// The header has another shape.
+pub fn create_function(
+    cursor: &mut Cursor<'_>,
+    context: Context<'_>,
+    builder: &mut StatementBuilder,
+) -> Result<(), Misfit> {
+    let mut ahead = cursor.clone();
+    let (mut is_plpgsql, mut has_language) = (false, false);
+    while ahead.take().is_some() {
+        if ahead.accept(&["language"])
+            && let Some(token) = ahead.peek()
+        {
+            has_language = true;
+            let decoded = literal::decode(ahead.text(), token).map(|literal| literal.to_text());
+            let name = decoded.or_else(|| literal::identifier(ahead.text(), token)).unwrap_or_default();
+            is_plpgsql |= name.eq_ignore_ascii_case("plpgsql");
+        }
+    }
+    if is_plpgsql || !has_language {
+        return create(cursor, context, builder);
+    }
+    header(cursor, builder).map(|_arguments| ())
+}
+
+/// Name and arguments; gives the bytes of the arguments.
+fn header(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) -> Result<Range<usize>, Misfit> {
+    let name = cursor.name()?;
+    let place = name.start..name.end;
+    if literal::identifier(cursor.text(), name).is_some_and(|name| template::QUOTING.contains(&name.as_str())) {
+        let detail = "a function of this name could stand in for the one that keeps dynamic SQL apart from values";
+        builder.add_fault(FaultKind::DynamicSql, place.clone(), detail.to_owned());
+    }
+    let arguments = cursor.group()?.unwrap_or(place.end..place.end);
+    builder.account(arguments.clone());
+    Ok(arguments)
+}
+
 /// `DO body`. Redshift has no such statement; PostgreSQL has.
 ///
 /// # Errors
 /// The backend does not know the statement.
-pub fn anonymous(cursor: &mut Cursor<'_>, context: Context, draft: &mut Draft) -> Result<(), Misfit> {
+pub fn anonymous(cursor: &mut Cursor<'_>, context: Context<'_>, builder: &mut StatementBuilder) -> Result<(), Misfit> {
     if context.dialect == Dialect::Redshift {
-        draft.misfit(cursor.misfit("expected a statement of Redshift, which has no DO"));
+        builder.add_misfit(cursor.misfit("expected a statement of Redshift, which has no DO"));
         return Ok(());
     }
+    let end = cursor.place().end;
     while cursor.take().is_some() {
         if let Some((token, body)) = cursor.literal() {
-            let body_context = Context { place: Place::Body, depth: context.depth.saturating_add(1), ..context };
-            let mut inner = analyse(&body.bytes, body_context);
-            // What DO executes dynamically is not stored, and its roles mean nothing to PostgreSQL.
-            for statement in &mut inner {
-                statement.faults.retain(|fault| fault.kind != FaultKind::DynamicSql);
-            }
-            relocate(&mut inner, token, &body);
-            draft.absorb(inner);
+            read_body(cursor.text(), end..end, token, &body, context, builder);
         }
     }
     Ok(())
 }
 
-/// EXECUTE in a body: one literal is read as the statement that it is, anything else could become a carrier.
-pub fn executes(tokens: &[Token], text: &[u8], context: Context, draft: &mut Draft) {
-    let is = |token: &Token, word: &str| {
-        token.kind == TokenKind::Word
-            && text.get(token.start..token.end).is_some_and(|bytes| bytes.eq_ignore_ascii_case(word.as_bytes()))
-    };
-    if tokens.first().is_some_and(|first| is(first, "grant") || is(first, "revoke")) {
+/// Reads the body of a procedure.
+fn read_body(
+    text: &[u8],
+    arguments: Range<usize>,
+    token: Token,
+    body: &Literal<'_>,
+    context: Context<'_>,
+    builder: &mut StatementBuilder,
+) {
+    let arguments = text.get(arguments).unwrap_or_default();
+    let variables = Variables::of(arguments, &body.bytes, context.rules);
+    let context = Context { place: Place::Body, variables: Some(&variables), ..context };
+    within(token, body, context, builder);
+}
+
+/// EXECUTE in a body: a text that is known, but for values and names that are quoted, is read as the statement that it is; anything
+/// else could become a carrier.
+pub fn executes(mut cursor: Cursor<'_>, context: Context<'_>, builder: &mut StatementBuilder) {
+    let is_grant = ["grant", "revoke"].iter().any(|word| cursor.sees(word));
+    // What PostgreSQL executes names no role that means anything to it.
+    if is_grant || context.dialect == Dialect::PostgreSql {
         return;
     }
-    for (place, execute) in tokens.iter().enumerate().filter(|(_, token)| is(token, "execute")) {
-        let mut after = tokens.iter().skip(place.saturating_add(1));
-        let sql = after.next().and_then(|token| literal::decode(text, *token).map(|literal| (*token, literal)));
-        let ends = after.next().is_none_or(|next| is(next, "into") || is(next, "using"));
-        match sql {
-            Some((token, literal)) if ends => {
-                within(token, &literal, Context { place: Place::Message, ..context }, draft);
+    while let Some(execute) = cursor.take() {
+        if !cursor.is_word(execute, "execute") {
+            continue;
+        }
+        let constant = cursor.clone().literal();
+        let expression = Expression::take(&mut cursor);
+        match constant.filter(|_| expression.is_one_token()) {
+            Some((token, literal)) => {
+                within(token, &literal, Context { place: Place::Message, variables: None, ..context }, builder);
             }
-            _ => {
-                let detail = "EXECUTE of an expression, whose text is known only when it runs".to_owned();
-                draft.fault(FaultKind::DynamicSql, execute.start..execute.end, detail);
+            None => {
+                let span = execute.start..execute.end;
+                let found = context.variables.and_then(|variables| template::read(&expression, variables, context));
+                match found {
+                    Some(mut statements) => {
+                        move_to(&mut statements, &span);
+                        builder.absorb(statements);
+                    }
+                    None => {
+                        let detail = "EXECUTE of a text that is known only when it runs".to_owned();
+                        builder.add_fault(FaultKind::DynamicSql, span, detail);
+                    }
+                }
             }
         }
     }
 }
 
 /// `CALL name (arguments)`.
-pub fn call(cursor: &mut Cursor<'_>, draft: &mut Draft) {
+pub fn call(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) {
     let mut joined = Vec::new();
     let mut first: Option<Range<usize>> = None;
     while let Some(token) = cursor.peek() {
@@ -96,37 +161,40 @@ pub fn call(cursor: &mut Cursor<'_>, draft: &mut Draft) {
             continue;
         }
         if token.kind == TokenKind::Parameter {
-            draft.watch_parameters();
+            // A number too great for the protocol has no value.
+            builder.watch().add(number(cursor.bytes(token)).unwrap_or(0), Role::CallArgument);
         }
         cursor.take();
     }
     // All literals at once, so that an ARN put together from several is seen too.
     if let (Some(span), true) = (first, names_role(&joined)) {
-        draft.fault(FaultKind::CallArgument, span, String::new());
+        builder.add_fault(FaultKind::CallArgument, span, String::new());
     }
 }
 
 /// Reads the text that a literal holds.
-fn within(token: Token, literal: &Literal<'_>, context: Context, draft: &mut Draft) {
+fn within(token: Token, literal: &Literal<'_>, context: Context<'_>, builder: &mut StatementBuilder) {
     let span = token.start..token.end;
+    builder.account(span.clone());
     if context.depth >= MAX_DEPTH {
-        draft.fault(FaultKind::DynamicSql, span, format!("more than {MAX_DEPTH} texts within texts"));
+        builder.add_fault(FaultKind::DynamicSql, span, format!("more than {MAX_DEPTH} texts within texts"));
         return;
     }
     if literal.doubtful {
-        draft.fault(FaultKind::Disguised, span, "the text holds an escape that can be read in two ways".to_owned());
+        let detail = "the text holds an escape that can be read in two ways".to_owned();
+        builder.add_fault(FaultKind::Disguised, span, detail);
+    } else if literal.bytes.contains(&0) {
+        builder.add_fault(FaultKind::Disguised, span, "the text holds a NUL".to_owned());
     }
     let mut inner = analyse(&literal.bytes, Context { depth: context.depth.saturating_add(1), ..context });
     relocate(&mut inner, token, literal);
-    draft.absorb(inner);
+    builder.absorb(inner);
 }
 
 /// Turns places in a literal's text into places in the text around it.
 fn relocate(inner: &mut [Statement], token: Token, literal: &Literal<'_>) {
-    let moved = |span: &Range<usize>| match literal.verbatim {
-        Some(start) => start.saturating_add(span.start)..start.saturating_add(span.end),
-        None => token.start..token.end,
-    };
+    let Some(start) = literal.verbatim else { return move_to(inner, &(token.start..token.end)) };
+    let moved = |span: &Range<usize>| start.saturating_add(span.start)..start.saturating_add(span.end);
     for statement in inner {
         for role_use in &mut statement.role_uses {
             role_use.span = moved(&role_use.span);
@@ -135,4 +203,21 @@ fn relocate(inner: &mut [Statement], token: Token, literal: &Literal<'_>) {
             fault.span = moved(&fault.span);
         }
     }
+}
+
+/// Puts everything that was found at one place.
+fn move_to(inner: &mut [Statement], span: &Range<usize>) {
+    for statement in inner {
+        for role_use in &mut statement.role_uses {
+            role_use.span = span.clone();
+        }
+        for fault in &mut statement.faults {
+            fault.span = span.clone();
+        }
+    }
+}
+
+/// Words of PL/pgSQL behind which the expression of EXECUTE has ended.
+pub fn ends_expression(word: &[u8]) -> bool {
+    is_one_of(word, &["into", "using"])
 }

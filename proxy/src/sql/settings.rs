@@ -1,123 +1,257 @@
 //! SET, RESET, DISCARD and what else changes the session: its user and its client encoding.
 
 use crate::sql::cursor::Cursor;
-use crate::sql::draft::Draft;
 use crate::sql::encoding::is_unsafe_encoding;
 use crate::sql::lexer::{Token, TokenKind};
 use crate::sql::literal;
 use crate::sql::model::{Effect, FaultKind};
-use crate::sql::words::{self, Setting};
+use crate::sql::statement::StatementBuilder;
+use crate::sql::vocabulary::Setting;
+use crate::sql::watch::Role;
+use crate::sql::words;
 
 /// `SET [SESSION | LOCAL] SESSION AUTHORIZATION user`, `RESET SESSION AUTHORIZATION`, `DISCARD ALL`, `SET NAMES`.
-pub fn session(cursor: &mut Cursor<'_>, text: &[u8], draft: &mut Draft) {
+pub fn session(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) {
     if cursor.accept(&["discard", "all"]) || cursor.accept(&["reset", "session", "authorization"]) {
-        return draft.effect(Effect::ResetSessionAuthorization);
+        return builder.set_effect(Effect::ResetSessionAuthorization);
     }
     if !cursor.accept(&["set"]) {
         return;
     }
-    let _scope = cursor.accept(&["local"]) || (cursor.sees(1, "session") && cursor.accept(&["session"]));
+    let _scope = cursor.accept(&["local"]) || (cursor.sees_next("session") && cursor.accept(&["session"]));
     if cursor.accept(&["session", "authorization"]) {
-        let effect = if cursor.sees(0, "default") {
+        let effect = if cursor.sees("default") {
             Effect::ResetSessionAuthorization
         } else {
-            Effect::SetSessionAuthorization(cursor.take().and_then(|token| value(text, token)).unwrap_or_default())
+            Effect::SetSessionAuthorization(cursor.take().and_then(|token| value(cursor, token)).unwrap_or_default())
         };
-        return draft.effect(effect);
+        return builder.set_effect(effect);
     }
     cursor.accept(&["session"]);
     if cursor.accept(&["names"])
         && let Some(token) = cursor.take()
     {
-        encoding(text, token, draft);
+        encoding(cursor, token, builder);
     }
 }
 
 /// `client_encoding` and `session_authorization` with a value, `set_config` of them, and an UPDATE of the view over all settings,
 /// wherever they stand: the name, quoted or not, is enough for the server.
-pub fn parameters(tokens: &[Token], text: &[u8], draft: &mut Draft) {
-    let mut updates = false;
-    for (place, token) in tokens.iter().enumerate() {
-        let mut after = tokens.iter().skip(place.saturating_add(1)).copied().peekable();
-        if after.next_if(|next| is_word(text, next, "uescape")).is_some() {
-            after.next();
-        }
-        let mut assigned = || {
-            let assigns = |next: &Token| is_word(text, next, "to") || next.kind == TokenKind::Symbol(b'=');
-            after.next_if(assigns).and_then(|_assigns| after.next())
-        };
-        updates |= is_word(text, token, "update");
-        match setting(text, tokens, place) {
-            Some(Setting::Encoding) => {
-                if let Some(value) = assigned() {
-                    encoding(text, value, draft);
-                }
-            }
-            Some(Setting::User) => {
-                if let Some(user) = assigned().and_then(|token| value(text, token)) {
-                    draft.effect(Effect::SetSessionAuthorization(user));
-                }
-            }
-            Some(Setting::Call) if after.next().is_some_and(|next| next.kind == TokenKind::Symbol(b'(')) => {
-                let (name, comma, value) = (after.next(), after.next(), after.next());
-                let is_whole = comma.is_some_and(|comma| comma.kind == TokenKind::Symbol(b','));
-                set_config(text, name, is_whole, value, draft);
-            }
-            Some(Setting::View) if updates => {
-                draft.fault(FaultKind::Encoding, span(*token), "an UPDATE of pg_settings could set it".to_owned());
-            }
+pub fn parameters(cursor: &Cursor<'_>, builder: &mut StatementBuilder) {
+    let start = cursor;
+    let mut cursor = cursor.clone();
+    let (mut updates, mut depth, mut settled) = (false, 0_usize, None);
+    while let Some(token) = cursor.take() {
+        updates |= cursor.is_word(token, "update");
+        match token.kind {
+            TokenKind::Symbol(b'(') => depth = depth.saturating_add(1),
+            TokenKind::Symbol(b')') => depth = depth.saturating_sub(1),
             _ => {}
+        }
+        let Some(setting) = setting(&cursor, token) else { continue };
+        let mut after = cursor.clone();
+        if after.accept(&["uescape"]) {
+            after.take();
+        }
+        let mut is_settled = || depth == 0 && *settled.get_or_insert_with(|| names_are_settled(start));
+        match setting {
+            Setting::Encoding => {
+                if let Some(value) = assigned(&mut after) {
+                    encoding(&after, value, builder);
+                }
+            }
+            Setting::User => {
+                if let Some(user) = assigned(&mut after).and_then(|token| value(&after, token)) {
+                    builder.set_effect(Effect::SetSessionAuthorization(user));
+                }
+            }
+            Setting::Call if after.symbol(b'(') => set_config(&mut after, is_settled, builder),
+            Setting::View if updates && !is_settled() => {
+                let detail = "an UPDATE of pg_settings could set it".to_owned();
+                builder.add_fault(FaultKind::ComputedSetting, span(token), detail);
+            }
+            Setting::Call | Setting::View => {}
         }
     }
 }
 
-fn setting(text: &[u8], tokens: &[Token], place: usize) -> Option<Setting> {
-    let (token, after) = tokens.get(place..)?.split_first()?;
-    let bytes = text.get(token.start..token.end)?;
+/// The setting that a token, which was just taken, names.
+fn setting(cursor: &Cursor<'_>, token: Token) -> Option<Setting> {
+    let bytes = cursor.bytes(token);
     match token.kind {
         TokenKind::Word => words::setting(bytes),
-        TokenKind::Quoted if literal::is_unicode_identifier(text, *token) => {
-            words::setting(&literal::unicode_identifier(text, *token, after))
+        TokenKind::Quoted if literal::is_unicode_identifier(cursor.text(), token) => {
+            let mut after = cursor.clone();
+            let named = if after.accept(&["uescape"]) { after.literal() } else { None };
+            let escape = named.and_then(|(_, escape)| escape.bytes.first().copied()).unwrap_or(b'\\');
+            words::setting(&literal::unicode_identifier(cursor.text(), token, escape))
         }
         TokenKind::Quoted => words::setting(literal::inside(bytes)),
         _ => None,
     }
 }
 
-fn is_word(text: &[u8], token: &Token, word: &str) -> bool {
-    token.kind == TokenKind::Word
-        && text.get(token.start..token.end).is_some_and(|bytes| bytes.eq_ignore_ascii_case(word.as_bytes()))
+/// The value behind `=` or TO.
+fn assigned(cursor: &mut Cursor<'_>) -> Option<Token> {
+    if cursor.symbol(b'=') || cursor.accept(&["to"]) { cursor.take() } else { None }
 }
 
-/// `set_config(name, value, is_local)`. A name that is no literal could be any setting's.
-fn set_config(text: &[u8], name: Option<Token>, is_whole: bool, new_value: Option<Token>, draft: &mut Draft) {
-    let Some(name_token) = name else { return };
-    let name = literal::decode(text, name_token).filter(|_| is_whole);
-    match name.map(|name| name.bytes.to_ascii_lowercase()).as_deref() {
-        Some(b"client_encoding") => match new_value {
-            Some(token) if token.kind.is_literal() => encoding(text, token, draft),
-            _ => draft.fault(FaultKind::Encoding, span(name_token), "the encoding is computed".to_owned()),
+/// What an argument of `set_config` is.
+enum Argument {
+    /// A string constant alone.
+    Constant(Token),
+    /// An expression that starts with a string constant.
+    Starts(Token),
+    /// A parameter alone, cast or not.
+    Parameter(u16),
+    /// The column `name`.
+    Name,
+    Other,
+}
+
+/// Takes an argument up to its comma or closing parenthesis; `None`: none ends here.
+fn argument(cursor: &mut Cursor<'_>) -> Option<(Argument, Token)> {
+    let first = cursor.peek()?;
+    let mut argument = match first.kind {
+        kind if kind.is_literal() => Argument::Constant(first),
+        TokenKind::Parameter => number(cursor.bytes(first)).map_or(Argument::Other, Argument::Parameter),
+        TokenKind::Word if cursor.is_word(first, "name") => Argument::Name,
+        _ => Argument::Other,
+    };
+    let (mut depth, mut count, mut is_cast) = (0_usize, 0_usize, true);
+    while let Some(token) = cursor.peek() {
+        match token.kind {
+            TokenKind::Symbol(b',' | b')') if depth == 0 => break,
+            TokenKind::Symbol(b'(') => depth = depth.saturating_add(1),
+            TokenKind::Symbol(b')') => depth = depth.saturating_sub(1),
+            TokenKind::Symbol(b':') | TokenKind::Word => {}
+            _ => is_cast &= count == 0,
+        }
+        count = count.saturating_add(1);
+        cursor.take();
+    }
+    argument = match argument {
+        Argument::Constant(token) if count > 1 => Argument::Starts(token),
+        Argument::Parameter(_) if count > 1 && !is_cast => Argument::Other,
+        Argument::Name if count > 1 => Argument::Other,
+        argument => argument,
+    };
+    Some((argument, first))
+}
+
+/// `1` of `$1`.
+pub fn number(parameter: &[u8]) -> Option<u16> {
+    str::from_utf8(parameter.strip_prefix(b"$")?).ok()?.parse().ok()
+}
+
+/// `set_config(name, value, is_local)`, behind the parenthesis that opens. A name that is computed could be any setting's.
+fn set_config(cursor: &mut Cursor<'_>, is_settled: impl FnOnce() -> bool, builder: &mut StatementBuilder) {
+    let Some((name, place)) = argument(cursor) else { return };
+    cursor.symbol(b',');
+    let value_argument = argument(cursor).map(|(value, _)| value);
+    let text = |token| literal::decode(cursor.text(), token).map(|literal| literal.bytes.to_ascii_lowercase());
+    let computed = |detail: &str, builder: &mut StatementBuilder| {
+        builder.add_fault(FaultKind::ComputedSetting, span(place), detail.to_owned());
+    };
+    match name {
+        Argument::Constant(token) => match text(token).as_deref() {
+            Some(b"client_encoding") => match value_argument {
+                Some(Argument::Constant(value)) => encoding(cursor, value, builder),
+                Some(Argument::Parameter(number)) => builder.watch().add(number, Role::Encoding),
+                _ => computed("the encoding is computed", builder),
+            },
+            Some(b"session_authorization") => match value_argument {
+                Some(Argument::Constant(user)) => {
+                    let user = value(cursor, user).unwrap_or_default();
+                    builder.set_effect(Effect::SetSessionAuthorization(user));
+                }
+                _ => builder.add_fault(FaultKind::Unreadable, span(place), "the session's user is computed".to_owned()),
+            },
+            _ => {}
         },
-        Some(b"session_authorization") => match new_value.and_then(|token| literal::decode(text, token)) {
-            Some(user) => draft.effect(Effect::SetSessionAuthorization(user.to_text())),
-            None => draft.fault(FaultKind::Unreadable, span(name_token), "the session's user is computed".to_owned()),
+        Argument::Parameter(number) => match value_argument {
+            Some(Argument::Constant(value)) => {
+                encoding(cursor, value, builder);
+                builder.watch().add(number, Role::SettingName);
+            }
+            Some(Argument::Parameter(value)) => {
+                builder.watch().add(number, Role::SettingName);
+                builder.watch().add(value, Role::SettingValue { name: number });
+            }
+            _ => builder.watch().add(number, Role::ComputedSetting),
         },
-        Some(_) => {}
-        None => draft.fault(
-            FaultKind::Encoding,
-            span(name_token),
-            "set_config of a computed name could be client_encoding".to_owned(),
-        ),
+        Argument::Starts(token) if text(token).is_some_and(|start| leads_elsewhere(&start)) => {}
+        Argument::Name if is_settled() => {}
+        Argument::Starts(_) | Argument::Name | Argument::Other => {
+            computed("set_config of a computed name could set client_encoding", builder);
+        }
     }
 }
 
-fn encoding(text: &[u8], token: Token, draft: &mut Draft) {
-    if value(text, token).is_some_and(|name| is_unsafe_encoding(&name)) {
-        draft.fault(FaultKind::Encoding, span(token), String::new());
+/// Whether no setting that matters begins so.
+fn leads_elsewhere(start: &[u8]) -> bool {
+    !["client_encoding", "session_authorization"].iter().any(|name| name.as_bytes().starts_with(start))
+}
+
+/// Whether the statement's own WHERE says which settings its column `name` can be, and none of them matters:
+/// `... where name = 'x'`, or IN a list, and nothing beside it that could add rows.
+fn names_are_settled(start: &Cursor<'_>) -> bool {
+    let mut cursor = start.clone();
+    let mut depth = 0_usize;
+    let mut is_settled = false;
+    let widens = ["or", "union", "intersect", "except", "minus", "not"];
+    while let Some(token) = cursor.take() {
+        match token.kind {
+            TokenKind::Symbol(b'(') => depth = depth.saturating_add(1),
+            TokenKind::Symbol(b')') => depth = depth.saturating_sub(1),
+            TokenKind::Word if depth == 0 && widens.iter().any(|word| cursor.is_word(token, word)) => return false,
+            TokenKind::Word if depth == 0 && (cursor.is_word(token, "where") || cursor.is_word(token, "and")) => {
+                is_settled |= settles(&mut cursor);
+            }
+            _ => {}
+        }
+    }
+    is_settled
+}
+
+/// `name = 'x'` or `name IN ('x', ...)`, none of them a setting that matters.
+fn settles(cursor: &mut Cursor<'_>) -> bool {
+    let mut ahead = cursor.clone();
+    if !ahead.accept(&["name"]) {
+        return false;
+    }
+    let is_list = !ahead.symbol(b'=');
+    if is_list && !(ahead.accept(&["in"]) && ahead.symbol(b'(')) {
+        return false;
+    }
+    loop {
+        let Some((_, literal)) = ahead.literal() else { return false };
+        if literal.escaped || words::setting(&literal.bytes).is_some() {
+            return false;
+        }
+        if !(is_list && ahead.symbol(b',')) {
+            break;
+        }
+    }
+    if is_list && !ahead.symbol(b')') {
+        return false;
+    }
+    *cursor = ahead;
+    // Behind the value: the end, or another condition.
+    let ends = ["and", "order", "limit", "group"];
+    cursor.peek().is_none() || ends.iter().any(|word| cursor.sees(word))
+}
+
+fn encoding(cursor: &Cursor<'_>, token: Token, builder: &mut StatementBuilder) {
+    if value(cursor, token).is_some_and(|name| is_unsafe_encoding(&name)) {
+        builder.add_fault(FaultKind::Encoding, span(token), String::new());
+    } else if let (TokenKind::Parameter, Some(number)) = (token.kind, number(cursor.bytes(token))) {
+        builder.watch().add(number, Role::Encoding);
     }
 }
 
-fn value(text: &[u8], token: Token) -> Option<String> {
+fn value(cursor: &Cursor<'_>, token: Token) -> Option<String> {
+    let text = cursor.text();
     literal::decode(text, token).map(|literal| literal.to_text()).or_else(|| literal::identifier(text, token))
 }
 

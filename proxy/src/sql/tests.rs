@@ -51,7 +51,9 @@ fn ordinary_statements_are_plain() {
 
 #[test]
 fn doubtful_texts_are_faults() {
-    use FaultKind::{CallArgument, Disguised, DynamicSql, Encoding, NoCredentials, SeveralMethods, Unreadable};
+    use FaultKind::{
+        CallArgument, ComputedSetting, Disguised, DynamicSql, Encoding, NoCredentials, SeveralMethods, Unreadable,
+    };
     for (text, fault) in [
         ("explain copy t from 's3://b' iam_role default".to_owned(), Unreadable),
         (format!("prepare p as unload ('select 1') to 's3://b' iam_role '{A}'"), Unreadable),
@@ -89,10 +91,10 @@ fn doubtful_texts_are_faults() {
         ("set u&\"client\\+00005Fencoding\" = 'sjis'".to_owned(), Encoding),
         ("set u&\"client!005fencoding\" /* */ uescape '!' = 'sjis'".to_owned(), Encoding),
         ("select 1, 2, 3, U&\"set!005Fconfig\" uescape '!' ('client_encoding', 'sjis', false)".to_owned(), Encoding),
-        ("select set_config(U&'client!005fencoding' uescape '!', 'sjis', false)".to_owned(), Encoding),
-        ("update pg_settings set setting = 'sjis' where name = 'client_encoding'".to_owned(), Encoding),
-        ("with x as (select 1, 2, 3) update \"pg_settings\" set setting = x".to_owned(), Encoding),
-        ("select set_config('client_' || 'encoding', 'sjis', false)".to_owned(), Encoding),
+        ("select set_config(U&'client!005fencoding' uescape '!', 'sjis', false)".to_owned(), ComputedSetting),
+        ("update pg_settings set setting = 'sjis' where name = 'client_encoding'".to_owned(), ComputedSetting),
+        ("with x as (select 1, 2, 3) update \"pg_settings\" set setting = x".to_owned(), ComputedSetting),
+        ("select set_config('client_' || 'encoding', 'sjis', false)".to_owned(), ComputedSetting),
         ("copy t from 's3://b'".to_owned(), NoCredentials),
     ] {
         let found = faults(&text, Dialect::Redshift);

@@ -1,44 +1,34 @@
-//! The words that decide what a statement is.
+//! What words say of the statement they stand in.
 
-/// Words that name credentials wherever they stand.
-const CREDENTIAL_WORDS: [&[u8]; 7] = [
-    b"iam_role",
-    b"assumerole",
-    b"credentials",
-    b"catalog_role",
-    b"access_key_id",
-    b"session_token",
-    b"secret_access_key",
-];
+use crate::sql::vocabulary::{
+    DATA_OBJECTS, DEFINING_VERBS, MODIFIERS, Meaning, NAMING_VERBS, OTHER_VERBS, QUERY_VERBS, READ_OBJECTS, Setting,
+    meaning,
+};
 
-/// Whether a word, quoted or not, names credentials. ASCII case does not count.
+/// Whether `word` is `name`, which is in lower case. ASCII case does not count.
+#[inline]
+#[must_use]
+pub fn is_same(word: &[u8], name: &str) -> bool {
+    word.eq_ignore_ascii_case(name.as_bytes())
+}
+
+/// Whether a word is one of a list in lower case.
+#[must_use]
+pub fn is_one_of(word: &[u8], names: &[&str]) -> bool {
+    names.iter().any(|name| is_same(word, name))
+}
+
+/// Whether a word, quoted or not, names credentials.
 #[must_use]
 pub fn is_credential(word: &[u8]) -> bool {
-    matches!(word.len(), 8 | 10..=13 | 17) && CREDENTIAL_WORDS.iter().any(|name| word.eq_ignore_ascii_case(name))
+    meaning(word) == Some(Meaning::Credential)
 }
 
-/// What a name, quoted or not, can do to the session.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Setting {
-    /// `client_encoding`.
-    Encoding,
-    /// `session_authorization`.
-    User,
-    /// `set_config`.
-    Call,
-    /// `pg_settings`: an UPDATE of it is a `set_config`.
-    View,
-}
-
-/// Which of the names that can change the session's encoding or user a word is. ASCII case does not count.
+/// Which of the names that can change the session a word is.
 #[must_use]
 pub fn setting(name: &[u8]) -> Option<Setting> {
-    let is = |word: &[u8]| name.eq_ignore_ascii_case(word);
-    match name.len() {
-        10 if is(b"set_config") => Some(Setting::Call),
-        11 if is(b"pg_settings") => Some(Setting::View),
-        15 if is(b"client_encoding") => Some(Setting::Encoding),
-        21 if is(b"session_authorization") => Some(Setting::User),
+    match meaning(name) {
+        Some(Meaning::Setting(setting)) => Some(setting),
         _ => None,
     }
 }
@@ -47,32 +37,25 @@ pub fn setting(name: &[u8]) -> Option<Setting> {
 /// the session.
 #[must_use]
 pub fn quoted_matters(name: &[u8]) -> bool {
-    is_credential(name) || setting(name).is_some()
+    matches!(meaning(name), Some(Meaning::Credential | Meaning::Setting(_)))
 }
 
-/// Whether a word makes its statement one that is to be judged wherever it stands in it.
-#[must_use]
-pub fn matters_anywhere(word: &[u8]) -> bool {
-    let is = |name: &[u8]| word.eq_ignore_ascii_case(name);
-    match word.len() {
-        4 => is(b"copy"),
-        6 => is(b"unload"),
-        _ => quoted_matters(word),
-    }
-}
-
-/// Whether a credential word stands anywhere in bytes that cannot be lexed.
-#[must_use]
-pub fn holds_credential_word(bytes: &[u8]) -> bool {
-    let lower = bytes.to_ascii_lowercase();
-    CREDENTIAL_WORDS.iter().any(|word| memchr::memmem::find(&lower, word).is_some())
+/// What the first word of a statement says of what follows.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Opening {
+    #[default]
+    Other,
+    /// SET, RESET: the second word counts.
+    Sets,
+    /// CREATE and others whose literals are clauses.
+    Defines,
 }
 
 /// What the lexer's pass over every statement remembers of the statement it is in.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Head {
     tokens: u8,
-    sets: bool,
+    opening: Opening,
 }
 
 impl Head {
@@ -82,28 +65,42 @@ impl Head {
     pub fn meets(&mut self, word: &[u8]) -> bool {
         let place = self.tokens;
         self.tokens = place.saturating_add(1);
-        let is = |name: &[u8]| word.eq_ignore_ascii_case(name);
-        match (word.len(), place) {
-            (2, 0) => is(b"do"),
-            (3, 0) => {
-                self.sets = is(b"set");
-                false
-            }
-            (5, 0) => {
-                self.sets = is(b"reset");
-                false
-            }
-            (4, 0) if is(b"call") => true,
-            (5, 1) => self.sets && (is(b"names") || is(b"local")),
-            (7, 0) => is(b"discard"),
-            (7, 1) => is(b"library") || (self.sets && is(b"session")),
-            (7, 3) => is(b"library"),
-            (9, 1 | 3) => is(b"procedure"),
-            _ => matters_anywhere(word),
+        match place {
+            0 => self.opens(word),
+            1..=3 if self.opening == Opening::Defines && is_one_of(word, &READ_OBJECTS) => true,
+            1 if self.opening == Opening::Defines && is_same(word, "databases") => true,
+            1 if self.opening == Opening::Sets && is_one_of(word, &["names", "local", "session"]) => true,
+            _ => meaning(word).is_some(),
         }
     }
 
-    /// Whether place no longer counts: from here on, those words matter of which [`matters_anywhere`] says so.
+    /// The first word.
+    fn opens(&mut self, word: &[u8]) -> bool {
+        let is = |name: &str| is_same(word, name);
+        match word.len() {
+            2 => is("do"),
+            3 | 5 if is("set") || is("reset") => {
+                self.opening = Opening::Sets;
+                false
+            }
+            4 if is("call") => true,
+            7 => is("discard"),
+            4..=6 if is_one_of(word, &DEFINING_VERBS) => {
+                self.opening = Opening::Defines;
+                is("copy") || is("unload")
+            }
+            _ => meaning(word).is_some(),
+        }
+    }
+
+    /// Whether literals of the statement are clauses, in which a role's ARN matters.
+    #[inline]
+    #[must_use]
+    pub fn defines(&self) -> bool {
+        self.opening == Opening::Defines
+    }
+
+    /// Whether place no longer counts: from here on, those words matter that mean something wherever they stand.
     #[inline]
     #[must_use]
     pub const fn is_past(&self) -> bool {
@@ -116,80 +113,6 @@ impl Head {
         self.tokens = self.tokens.saturating_add(1);
     }
 }
-
-/// First words of statements in which a credential word can only be the name of a column or table.
-const NAMING_VERBS: [&[u8]; 48] = [
-    b"abort",
-    b"analyze",
-    b"analyse",
-    b"begin",
-    b"cancel",
-    b"checkpoint",
-    b"close",
-    b"cluster",
-    b"comment",
-    b"commit",
-    b"deallocate",
-    b"declare",
-    b"delete",
-    b"desc",
-    b"describe",
-    b"discard",
-    b"drop",
-    b"end",
-    b"execute",
-    b"explain",
-    b"fetch",
-    b"grant",
-    b"insert",
-    b"listen",
-    b"lock",
-    b"merge",
-    b"move",
-    b"notify",
-    b"prepare",
-    b"refresh",
-    b"reindex",
-    b"release",
-    b"reset",
-    b"revoke",
-    b"rollback",
-    b"savepoint",
-    b"select",
-    b"set",
-    b"show",
-    b"start",
-    b"table",
-    b"truncate",
-    b"unlisten",
-    b"update",
-    b"use",
-    b"vacuum",
-    b"values",
-    b"with",
-];
-
-/// First words of the remaining statements of Redshift and PostgreSQL.
-const OTHER_VERBS: [&[u8]; 14] = [
-    b"alter",
-    b"attach",
-    b"call",
-    b"copy",
-    b"create",
-    b"detach",
-    b"do",
-    b"import",
-    b"load",
-    b"reassign",
-    b"security",
-    b"undrop",
-    b"unload",
-    b"wait",
-];
-
-/// What CREATE and ALTER must be followed by, within a few words, to be such statements too.
-const NAMING_OBJECTS: [&[u8]; 10] =
-    [b"table", b"view", b"function", b"aggregate", b"index", b"rule", b"trigger", b"policy", b"type", b"operator"];
 
 /// What the first word of a statement says of it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -205,20 +128,42 @@ pub enum Verb {
 /// Says what a statement is by its first words, as long as it is no carrier.
 #[must_use]
 pub fn verb(words: &[&[u8]]) -> Verb {
-    let is_in = |word: &[u8], list: &[&[u8]]| list.iter().any(|name| word.eq_ignore_ascii_case(name));
-    let Some((first, others)) = words.split_first() else { return Verb::Unknown };
-    let makes = first.eq_ignore_ascii_case(b"create") || first.eq_ignore_ascii_case(b"alter");
-    match makes {
-        _ if is_in(first, &NAMING_VERBS) => Verb::Naming,
-        true if others.iter().any(|word| is_in(word, &NAMING_OBJECTS)) => Verb::Naming,
-        _ if is_in(first, &OTHER_VERBS) => Verb::Known,
+    match words.split_first() {
+        Some((first, _)) if is_one_of(first, &NAMING_VERBS) => Verb::Naming,
+        Some((first, _)) if is_one_of(first, &["create", "alter"]) => match made(words) {
+            Some(object) if is_one_of(object, &DATA_OBJECTS) || is_same(object, "table") => Verb::Naming,
+            _ => Verb::Known,
+        },
+        Some((first, _)) if is_one_of(first, &OTHER_VERBS) => Verb::Known,
         _ => Verb::Unknown,
     }
 }
 
+/// Whether a statement in parentheses can begin so.
+#[must_use]
+pub fn is_query(words: &[&[u8]]) -> bool {
+    words.first().is_some_and(|first| is_one_of(first, &QUERY_VERBS))
+}
+
+/// Whether a role's ARN in a literal of the statement is the role of something, unless it stands where the grammar knows it to
+/// be data.
+#[must_use]
+pub fn defines(words: &[&[u8]]) -> bool {
+    words.first().is_some_and(|first| is_one_of(first, &DEFINING_VERBS))
+        && !made(words).is_some_and(|object| is_one_of(object, &DATA_OBJECTS))
+}
+
+/// The word of CREATE or ALTER that says what is made.
+#[must_use]
+pub fn made<'t>(words: &[&'t [u8]]) -> Option<&'t [u8]> {
+    let (first, others) = words.split_first()?;
+    let makes = is_one_of(first, &["create", "alter"]);
+    others.iter().find(|word| !is_one_of(word, &MODIFIERS)).copied().filter(|_| makes)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Head, holds_credential_word, is_credential};
+    use super::{Head, Verb, defines, is_credential, verb};
 
     #[test]
     fn credential_words_fold_ascii_case_only() {
@@ -226,7 +171,6 @@ mod tests {
         assert!(is_credential(b"secret_ACCESS_key"));
         assert!(!is_credential("\u{131}am_role".as_bytes()));
         assert!(!is_credential(b"iam_roles"));
-        assert!(holds_credential_word(b"'x Iam_Role"));
     }
 
     #[test]
@@ -244,13 +188,44 @@ mod tests {
             &["reset", "session"],
             &["create", "procedure"],
             &["create", "or", "replace", "procedure"],
+            &["create", "function"],
+            &["alter", "external"],
+            &["show", "databases"],
             &["select", "copy"],
             &["discard"],
         ] {
             assert!(meets(told), "{told:?}");
         }
-        for plain in [&["select", "call"][..], &["select", "do"], &["set", "application_name"], &["select", "names"]] {
+        for plain in [
+            &["select", "call"][..],
+            &["select", "do"],
+            &["set", "application_name"],
+            &["select", "names"],
+            &["create", "table", "model_x"],
+            &["drop", "procedure"],
+            &["select", "external"],
+            &["show", "search_path"],
+        ] {
             assert!(!meets(plain), "{plain:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_made_decides_what_literals_are() {
+        let words = |text: &'static str| text.split(' ').map(str::as_bytes).collect::<Vec<_>>();
+        for (text, said, clauses) in [
+            ("create or replace view", Verb::Naming, false),
+            ("create materialized view", Verb::Naming, false),
+            ("create rls policy", Verb::Naming, false),
+            ("create schema policy", Verb::Known, true),
+            ("create temp table", Verb::Naming, true),
+            ("alter user view", Verb::Known, true),
+            ("create integration i", Verb::Known, true),
+            ("grant select", Verb::Naming, true),
+            ("insert into", Verb::Naming, false),
+            ("frobnicate", Verb::Unknown, false),
+        ] {
+            assert_eq!((verb(&words(text)), defines(&words(text))), (said, clauses), "{text}");
         }
     }
 }

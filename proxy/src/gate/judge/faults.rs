@@ -8,7 +8,13 @@ use crate::sql::{Fault, FaultKind};
 /// The finding for something wrong with the text itself.
 pub(super) fn fault_finding(context: &Context<'_>, fault: &Fault) -> Finding {
     let detail = Some(fault.detail.clone()).filter(|detail| !detail.is_empty());
-    Finding { detail, ..context.finding(fault_code(fault.kind), fault.span.start) }
+    let finding = Finding { detail, ..context.finding(fault_code(fault.kind), fault.span.start) };
+    if fault.kind != FaultKind::ComputedSetting {
+        return finding;
+    }
+    finding
+        .message("a setting is changed whose name or value is computed, so it could be client_encoding")
+        .hint(Some("write the setting's name as a string, or hand it over as a parameter".to_owned()))
 }
 
 const fn fault_code(kind: FaultKind) -> Code {
@@ -20,6 +26,6 @@ const fn fault_code(kind: FaultKind) -> Code {
         FaultKind::DynamicSql => Code::Rg106,
         FaultKind::CallArgument => Code::Rg107,
         FaultKind::NoCredentials => Code::Rg108,
-        FaultKind::Encoding => Code::Rg109,
+        FaultKind::Encoding | FaultKind::ComputedSetting => Code::Rg109,
     }
 }
