@@ -141,7 +141,7 @@ pub fn executes(mut cursor: Cursor<'_>, context: Context<'_>, builder: &mut Stat
                         builder.absorb(statements);
                     }
                     None => {
-                        let detail = "EXECUTE of a text that is known only when it runs".to_owned();
+                        let detail = "EXECUTE of an expression, whose text is known only when it runs".to_owned();
                         builder.add_fault(FaultKind::DynamicSql, span, detail);
                     }
                 }
