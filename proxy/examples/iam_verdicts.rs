@@ -4,17 +4,12 @@
 
 use std::io::{self, BufRead as _};
 
+use rolegate::iam::EvaluationMode;
 use rolegate::iam::case::judge_case;
-use rolegate::iam::{EvaluationMode, Outcome};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     for line in io::stdin().lock().lines() {
-        let word = match judge_case(&line?, EvaluationMode::Aws)?.outcome {
-            Outcome::Allowed => "allowed",
-            Outcome::Denied(_) => "denied",
-            Outcome::Unknown(_) => "unknown",
-        };
-        println!("{word}");
+        println!("{}", judge_case(&line?, EvaluationMode::Aws)?.outcome.decision());
     }
     Ok(())
 }

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cases::{Case, CaseFile};
 pub use error::{ConfigError, KeyPlace};
-pub use facts::{Aws, AwsAccount, Facts};
+pub use facts::{Aws, AwsAccount, Facts, StatedValue, WhenOld, stated};
 pub use flat::FlatKey;
 pub use gates::{Catalog, Gate, GateIam, GateTls, Identity, Limits, Upstream};
 pub use period::Period;

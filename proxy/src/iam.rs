@@ -7,8 +7,10 @@
 //! 5. `judge`: picks documents and condition keys out of the facts and puts them to the parts above.
 //! 6. `live`: facts that follow AWS.
 //! 7. `search`: questions over many chains.
-//! 8. `case`: labelled hops for conformance runs.
+//! 8. `advise`: the attachment of a chain's first role, and what to do about one that is not attached.
+//! 9. `case`: labelled hops for conformance runs.
 
+mod advise;
 pub mod case;
 mod evaluate;
 mod explain;
@@ -21,10 +23,11 @@ mod search;
 #[cfg(test)]
 mod tests;
 
+pub use advise::{attachment, default_role};
 pub use evaluate::EvaluationMode;
-pub use explain::{Cause, Outcome, Refusal};
-pub use facts::{Account, Cluster, Facts, FactsError, Origin, Sources};
-pub use judge::{Caller, ExternalIdOn, Step, attachment, granting_statements, hop, trust_statements};
+pub use explain::{Addition, AdditionPlace, Cause, Decision, Outcome, Refusal};
+pub use facts::{Account, Cluster, ClusterError, DefaultRole, Facts, FactsError, Origin, Sources};
+pub use judge::{Caller, ExternalIdOn, StatedContext, Step, granting_statements, hop, trust_statements};
 #[cfg(feature = "aws")]
 pub use live::aws;
 pub use live::{AccountPages, AccountStatus, FactsSource, FetchError, Fetching, Live, LiveSettings, Observer};

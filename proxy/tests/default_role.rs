@@ -18,6 +18,10 @@ use rolegate::sql::Dialect;
 
 /// The codes found in a COPY with the default role, `from` replaced by `to` in the demo's description of the cluster.
 fn codes(from: &str, to: &str) -> Vec<Code> {
+    codes_under(Rules::none(), from, to)
+}
+
+fn codes_under(rules: Rules, from: &str, to: &str) -> Vec<Code> {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/demo");
     let folder = tempfile::tempdir().unwrap();
     let clusters = folder.path().join("clusters.json");
@@ -34,8 +38,9 @@ fn codes(from: &str, to: &str) -> Vec<Code> {
             cluster: "demo".to_owned(),
             mode: EvaluationMode::Guide,
             external_id: ExternalIdOn::Same,
+            stated: Arc::default(),
         }),
-        rules: Arc::new(Rules::none()),
+        rules: Arc::new(rules),
         groups: BTreeMap::new(),
         catalog: rolegate::gate::policy::Catalog::NotRead,
         severities: BTreeMap::new(),
@@ -54,6 +59,26 @@ fn the_default_role_is_judged() {
     assert_eq!(codes("demo", "demo"), [], "attached and trusting");
     assert_eq!(codes("\"in-sync\"", "\"removing\""), [Code::Rg201]);
     let line = "\"DefaultIamRoleArn\": \"arn:aws:iam::123456789012:role/RoleA\",";
-    assert_eq!(codes(line, ""), [], "which role it is is not known");
+    assert_eq!(codes(line, ""), [Code::Rg201], "none is set: the statement would fail");
+    assert_eq!(codes("\"IamRoles\"", "\"Roles\""), [Code::Rg207], "whether the role is attached is not known");
+    let nothing = "\"DefaultIamRoleArn\": \"arn:aws:iam::123456789012:role/RoleA\",\n      \"IamRoles\"";
+    assert_eq!(codes(nothing, "\"Roles\""), [Code::Rg206], "which role it is is not known");
     assert_eq!(codes(line, "\"DefaultIamRoleArn\": \"arn:aws:iam::123456789012:role/Gone\","), [Code::Rg201]);
+}
+
+/// The keyword is no way around a rule about the role that it stands for.
+#[test]
+fn rules_see_the_default_role() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rules.cedar");
+    let text = r#"
+        @id("all") permit (principal, action, resource);
+        @id("not-a") forbid (principal, action, resource)
+        when { resource.method == "default" && resource.roles.contains("arn:aws:iam::123456789012:role/RoleA") };"#;
+    fs::write(&file, text).unwrap();
+    let under = |from, to| codes_under(Rules::load(std::slice::from_ref(&file)).unwrap(), from, to);
+    assert_eq!(under("demo", "demo"), [Code::Rg301]);
+    let other = "\"DefaultIamRoleArn\": \"arn:aws:iam::123456789012:role/Other\",";
+    let line = "\"DefaultIamRoleArn\": \"arn:aws:iam::123456789012:role/RoleA\",";
+    assert_eq!(under(line, other), [Code::Rg201], "changed facts are judged anew");
 }

@@ -81,6 +81,7 @@ impl World {
                 cluster: "demo".to_owned(),
                 mode: if change.guide { EvaluationMode::Guide } else { EvaluationMode::Aws },
                 external_id: if change.external_id { ExternalIdOn::Same } else { ExternalIdOn::FirstOnly },
+                stated: Arc::default(),
             }),
             rules: Arc::clone(self.rules.get(change.rules).unwrap()),
             groups,

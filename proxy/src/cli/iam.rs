@@ -76,8 +76,7 @@ impl Scope {
         let named = || format!("{}: names no IAM facts; set iam and clusters in [facts]", self.config.display());
         let iam = policy.iam().ok_or_else(named)?;
         let name = self.cluster.as_deref().unwrap_or(&iam.cluster);
-        let cluster = iam.facts.cluster(name);
-        let cluster = cluster.ok_or_else(|| format!("cluster \"{name}\" is not in the IAM facts"))?;
+        let cluster = iam.facts.find_cluster(name).map_err(|error| format!("cluster \"{name}\" {error}"))?;
         Ok((iam, cluster))
     }
 
@@ -98,13 +97,14 @@ fn role(text: &str) -> Result<RoleArn, String> {
     RoleArn::parse(text).map_err(|why| format!("{text}: {why}"))
 }
 
-fn caller<'a>(iam: &Iam, cluster: &'a Cluster, user: &'a str, external_id: Option<&'a str>) -> Caller<'a> {
+fn caller<'a>(iam: &'a Iam, cluster: &'a Cluster, user: &'a str, external_id: Option<&'a str>) -> Caller<'a> {
     Caller {
         cluster,
         database_user: user,
         external_id,
         external_id_on: iam.external_id,
         mode: iam.mode,
+        stated: &iam.stated,
         now: Timestamp::now(),
     }
 }

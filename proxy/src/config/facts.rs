@@ -1,11 +1,72 @@
 //! `[facts]`: what is known of IAM and of the clusters, and where it comes from.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::period::Period;
-use crate::iam::{EvaluationMode, ExternalIdOn};
+use crate::iam::{EvaluationMode, ExternalIdOn, StatedContext};
+
+/// What happens to facts that are older than `max_age`.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    Eq,
+    PartialEq,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+    Serialize,
+    Deserialize,
+)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum WhenOld {
+    /// The log says so when they are read.
+    #[default]
+    Warn,
+    /// Nothing can be told of the account's roles any more.
+    Unknown,
+}
+
+/// The value of a condition key, or its values. An empty list: the key is never sent.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum StatedValue {
+    /// One.
+    One(String),
+    /// Several, or none.
+    Many(Vec<String>),
+}
+
+impl StatedValue {
+    /// The values.
+    #[must_use]
+    pub fn texts(&self) -> Vec<String> {
+        match self {
+            Self::One(text) => vec![text.clone()],
+            Self::Many(texts) => texts.clone(),
+        }
+    }
+}
+
+/// What is stated for a gate: `[facts.context]`, and over it `[gate.iam.context]`.
+///
+/// # Errors
+/// A key that may not be stated.
+pub fn stated(
+    facts: &BTreeMap<String, StatedValue>,
+    gate: &BTreeMap<String, StatedValue>,
+) -> Result<StatedContext, String> {
+    let lower = |(key, value): (&String, &StatedValue)| (key.to_lowercase(), (key.clone(), value.texts()));
+    let mut all: BTreeMap<String, (String, Vec<String>)> = facts.iter().map(lower).collect();
+    all.extend(gate.iter().map(lower));
+    StatedContext::new(all.into_values())
+}
 
 /// `[facts]`. Without a source only what needs no facts is judged.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -17,10 +78,18 @@ pub struct Facts {
     pub clusters: Vec<PathBuf>,
     /// Service control policies, in alphabetical order.
     pub service_control: Vec<PathBuf>,
+    /// How old what is known of an account may become; any age when not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<Period>,
+    /// What happens to an account that is older.
+    pub when_old: WhenOld,
     /// By whose rules a chain is evaluated.
     pub mode: EvaluationMode,
     /// On which hops the database user is sent as `sts:ExternalId`.
     pub external_id: ExternalIdOn,
+    /// Condition keys that the gate cannot know, and their values, the same for every call.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub context: BTreeMap<String, StatedValue>,
     /// AWS itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aws: Option<Aws>,
@@ -32,8 +101,11 @@ impl Default for Facts {
             iam: Vec::new(),
             clusters: Vec::new(),
             service_control: Vec::new(),
+            max_age: None,
+            when_old: WhenOld::Warn,
             mode: EvaluationMode::Guide,
             external_id: ExternalIdOn::Same,
+            context: BTreeMap::new(),
             aws: None,
         }
     }

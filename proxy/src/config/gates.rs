@@ -1,5 +1,6 @@
 //! `[[gate]]`: an address to listen on and the cluster behind it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -7,6 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::config::address;
+use crate::config::facts::StatedValue;
 use crate::config::period::Period;
 use crate::config::value::{TlsMode, TlsVersion};
 use crate::iam::{EvaluationMode, ExternalIdOn};
@@ -54,7 +56,7 @@ pub struct Gate {
 }
 
 /// `[gate.iam]`: what of `[facts]` is otherwise for this gate.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GateIam {
     /// By whose rules a chain is evaluated.
@@ -63,6 +65,9 @@ pub struct GateIam {
     /// On which hops the database user is sent as `sts:ExternalId`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalIdOn>,
+    /// Condition keys and their values, beside or in place of those of `[facts.context]`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub context: BTreeMap<String, StatedValue>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::chain::{AccountId, RoleArn};
 use crate::config::address::is_name;
 use crate::config::error::Problem;
+use crate::config::facts::stated;
 use crate::config::period::Period;
 use crate::config::value::TlsMode;
 use crate::config::{Aws, Config, Gate};
@@ -43,6 +44,7 @@ pub(super) fn validate(config: &Config) -> Result<(), Problem> {
                 positive(key, period).map_err(|(key, what)| problem(&["catalog", key], what))?;
             }
         }
+        stated(&config.facts.context, &gate.iam.context).map_err(|what| problem(&["iam", "context"], what))?;
         limits(gate).map_err(|(key, what)| problem(&["limits", key], what))?;
         if config.facts.is_configured() && gate.cluster.is_empty() {
             let what = "is missing although [facts] has a source; write the cluster's identifier";
@@ -77,6 +79,10 @@ fn runtime(config: &Config) -> Result<(), Problem> {
 
 fn facts(config: &Config) -> Result<(), Problem> {
     let facts = &config.facts;
+    if let Some(max_age) = facts.max_age {
+        positive("max_age", max_age).map_err(|(key, what)| Problem::at(&["facts", key], what))?;
+    }
+    stated(&facts.context, &BTreeMap::new()).map_err(|what| Problem::at(&["facts", "context"], what))?;
     if let Some(aws) = &facts.aws {
         return facts_from_aws(aws);
     }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::chain::{Chain, RoleArn};
 use crate::gate::codes::Code;
-use crate::gate::judge::chains::judge_chain;
+use crate::gate::judge::chains::{default_chain, judge_chain};
 use crate::gate::judge::context::Context;
 use crate::gate::judge::faults::fault_finding;
 use crate::gate::judge::organisation::judge_use;
@@ -53,16 +53,24 @@ impl Judge<'_> {
 
     fn role_use(&mut self, role_use: RoleUse, judged: &mut JudgedStatement) {
         let written = self.written_chain(&role_use, judged);
-        let default = if role_use.method == Method::Default { default_role(self.context) } else { None };
-        let assumed = written.as_ref().or(default.as_ref());
-        if let Some(chain) = assumed.filter(|_| is_assumed(judged.kind, role_use.clause)) {
+        let is_assumed = is_assumed(judged.kind, role_use.clause);
+        let default = match default_chain(self.context, role_use.span.start) {
+            _ if role_use.method != Method::Default => None,
+            Ok(chain) => chain,
+            Err(finding) => {
+                judged.findings.extend(Some(*finding).filter(|_| is_assumed));
+                None
+            }
+        };
+        let stands_for = written.as_ref().or(default.as_ref());
+        if let Some(chain) = stands_for.filter(|_| is_assumed) {
             let steps = judge_chain(self.context, chain, role_use.span.start);
             self.depends_on_time |= steps.depends_on_time;
             self.unknown_roles.extend(steps.unknown_roles);
             judged.hops.extend(steps.hops);
             judged.findings.extend(steps.findings);
         }
-        let ruled = judge_use(self.context, &role_use, written.as_ref(), judged.kind);
+        let ruled = judge_use(self.context, &role_use, stands_for, judged.kind);
         self.depends_on_time |= ruled.depends_on_time;
         judged.rule_hits.extend(ruled.hits);
         judged.findings.extend(ruled.findings);
@@ -81,13 +89,6 @@ impl Judge<'_> {
             }
         }
     }
-}
-
-/// The role that the keyword `default` stands for, where the facts tell. Rules and reports see the keyword: which role it
-/// stands for can change without the statement.
-fn default_role(context: &Context<'_>) -> Option<Chain> {
-    let role = context.cluster()?.default_role()?;
-    Chain::parse(role.as_str()).ok()
 }
 
 /// Whether the role is assumed by the cluster on behalf of this statement: grants and grantees are only named.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::Mode;
-use crate::iam::{EvaluationMode, ExternalIdOn, Facts};
+use crate::iam::{EvaluationMode, ExternalIdOn, Facts, StatedContext};
 use crate::rules::Rules;
 use crate::sql::Dialect;
 
@@ -23,6 +23,8 @@ pub struct Iam {
     pub mode: EvaluationMode,
     /// On which hops the database user is sent.
     pub external_id: ExternalIdOn,
+    /// What the operator says of condition keys.
+    pub stated: Arc<StatedContext>,
 }
 
 /// The groups that the cluster's own catalogue puts users in.
@@ -180,7 +182,7 @@ fn version(parts: &Parts) -> String {
     if let Some(iam) = &parts.iam {
         add(iam.facts.version());
         add(&iam.cluster);
-        add(&format!("{:?} {:?}", iam.mode, iam.external_id));
+        add(&format!("{:?} {:?} {:?}", iam.mode, iam.external_id, iam.stated));
     }
     add(&format!("{:?} {:?} {:?}", parts.groups, parts.catalog, parts.severities));
     add(parts.mode.as_str());

@@ -9,7 +9,7 @@
 use serde_json::Value as Json;
 
 use super::{
-    evaluate::{EvaluationMode, HopRequest, Levels, PolicyInForce, evaluate},
+    evaluate::{EvaluationMode, HopRequest, Level, Levels, PolicyInForce, evaluate},
     explain::{self, Outcome},
     policy::{
         context::{KeyValue, RequestContext, Unlisted},
@@ -73,25 +73,25 @@ fn judge(case: &Json, mode: EvaluationMode) -> Result<Outcome, String> {
         Some(role) => CallingPrincipal::Session {
             role,
             id: case.get("source_role_id").and_then(Json::as_str),
-            session: text(case, "source_session_name")?,
+            session: Some(text(case, "source_session_name")?),
         },
     };
-    let permissions = |label: &str, value: &Json| Document::read(label, DocumentKind::Permissions, value);
-    let one = |field: &str| case.get(field).map(|value| permissions(field, value)).transpose();
+    let permissions = |value: &Json| Document::read(DocumentKind::Permissions, value);
+    let one = |field: &str| case.get(field).map(permissions).transpose();
     let (boundary, session_policy) = (one("source_permission_boundary")?, one("session_policy")?);
     let identity = list(case.get("source_identity_policies")).iter();
-    let identity = identity.map(|value| permissions("permissions policy", value)).collect::<Result<Vec<_>, _>>()?;
+    let identity = identity.map(permissions).collect::<Result<Vec<_>, _>>()?;
     let scps = levels(case.get("scps"), DocumentKind::Permissions)?;
     let rcps = levels(case.get("rcps"), DocumentKind::ResourceControl)?;
     let trust = case.get("target_trust_policy").ok_or("target_trust_policy is missing")?;
     let context = context(case.get("context"));
-    let trust = Document::read("trust policy", DocumentKind::Trust, trust)?;
+    let trust = Document::read(DocumentKind::Trust, trust)?;
     let request = HopRequest {
         caller,
         target: &target,
-        identity: identity.iter().map(PolicyInForce::Document).collect(),
-        boundary: boundary.as_ref().map(PolicyInForce::Document),
-        session_policy: session_policy.as_ref().map(PolicyInForce::Document),
+        identity: identity.iter().map(|document| in_force("permissions policy", document)).collect(),
+        boundary: boundary.as_ref().map(|document| in_force("boundary", document)),
+        session_policy: session_policy.as_ref().map(|document| in_force("session policy", document)),
         service_control: borrow(&scps),
         resource_control: borrow(&rcps),
         trust: &trust,
@@ -101,15 +101,31 @@ fn judge(case: &Json, mode: EvaluationMode) -> Result<Outcome, String> {
     Ok(explain::outcome(&request, &evaluate(&request)))
 }
 
-fn borrow(levels: &[Vec<Document>]) -> Levels<'_> {
-    Levels::Known(levels.iter().map(|level| level.iter().collect()).collect())
+fn in_force<'d>(name: &'d str, document: &'d Document) -> PolicyInForce<'d> {
+    PolicyInForce { name, document: Some(document) }
 }
 
-fn levels(value: Option<&Json>, kind: DocumentKind) -> Result<Vec<Vec<Document>>, String> {
+/// The policies of a level, with its name.
+type NamedLevel = (String, Vec<Document>);
+
+fn borrow(levels: &[NamedLevel]) -> Levels<'_> {
+    Levels::Known(
+        levels
+            .iter()
+            .map(|(name, documents)| Level {
+                name,
+                policies: documents.iter().map(|document| in_force("policy", document)).collect(),
+            })
+            .collect(),
+    )
+}
+
+fn levels(value: Option<&Json>, kind: DocumentKind) -> Result<Vec<NamedLevel>, String> {
     let level = |level: &Json| {
         let name = level.get("level").and_then(Json::as_str).unwrap_or("unnamed");
         let policies = list(level.get("policies")).iter();
-        policies.map(|policy| Document::read(format!("policy at level {name}"), kind, policy)).collect()
+        let documents = policies.map(|policy| Document::read(kind, policy)).collect::<Result<_, _>>()?;
+        Ok((name.to_owned(), documents))
     };
     list(value).iter().map(level).collect()
 }

@@ -1,14 +1,19 @@
-//! The pure core: may this caller assume this role? Documents and context in, outcome out.
+//! May this caller assume this role? Documents and condition keys in, values out; the words for them stand in `explain`.
 //! Sources: IAM User Guide, "Policy evaluation logic", "Cross-account policy evaluation logic", "Permissions boundaries";
 //! STS API Reference, `AssumeRole`; Organizations User Guide, "SCP evaluation" and "Resource control policies".
 
+mod found;
+mod weighing;
+
 use super::policy::{
     context::RequestContext,
-    document::{Document, PolicyStatement, StatementEffect},
+    document::{Document, PolicyStatement},
     principal::{CallingPrincipal, Named},
-    truth::Truth,
 };
 use crate::chain::RoleArn;
+
+pub(crate) use found::{Doubt, EXTERNAL_ID, NearMiss, Obstacle};
+use weighing::Weighing;
 
 /// Whose rules decide a step between two roles of one account.
 #[derive(
@@ -53,137 +58,90 @@ pub(crate) struct HopRequest<'a> {
     pub(crate) mode: EvaluationMode,
 }
 
-/// A policy in force, whose text may not be at hand.
+/// A policy in force.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum PolicyInForce<'a> {
-    Document(&'a Document),
-    /// The ARN of a policy that the facts name and do not hold.
-    Missing(&'a str),
+pub(crate) struct PolicyInForce<'a> {
+    /// What to call it, as `inline policy "etl"`.
+    pub(crate) name: &'a str,
+    /// `None`: the facts name it and do not hold its document.
+    pub(crate) document: Option<&'a Document>,
 }
 
-/// Policies of an organisation, from its root down to the account.
+/// Policies of an organisation over one account, from its root down.
 #[derive(Clone, Debug)]
 pub(crate) enum Levels<'a> {
-    Known(Vec<Vec<&'a Document>>),
+    Known(Vec<Level<'a>>),
     /// The account is not in the organisation's file.
     Unknown,
 }
 
-/// What a set of policies says.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Said {
-    pub(crate) allows: Named,
-    pub(crate) denies: Truth,
+/// The policies of one level.
+#[derive(Clone, Debug)]
+pub(crate) struct Level<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) policies: Vec<PolicyInForce<'a>>,
 }
 
-impl Said {
-    const NOTHING: Self = Self { allows: Named::NOT, denies: Truth::False };
-
-    fn or(self, other: Self) -> Self {
-        Self { allows: self.allows.or(other.allows), denies: self.denies | other.denies }
-    }
+/// Where a policy stands in a call.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Place<'a> {
+    /// The target's trust policy.
+    Trust,
+    /// A permissions policy of the caller.
+    Identity(&'a str),
+    /// The caller's permissions boundary.
+    Boundary(&'a str),
+    /// A session policy.
+    Session(&'a str),
+    /// A service control policy over the caller's account.
+    ServiceControl { level: &'a str, name: &'a str },
+    /// A resource control policy over the target's account.
+    ResourceControl { level: &'a str, name: &'a str },
 }
 
-/// What every set of policies says about one call.
+/// What evaluating one call came to.
 #[derive(Debug)]
-pub(crate) struct Weighing {
-    pub(crate) trust: Said,
-    pub(crate) identity: Said,
-    pub(crate) boundary: Option<Said>,
-    pub(crate) session_policy: Option<Said>,
-    pub(crate) service_control: Vec<Said>,
-    pub(crate) resource_control: Vec<Said>,
-}
-
-/// What evaluating one call came to: values, no words.
-#[derive(Debug)]
-pub(crate) enum Evaluation {
+pub(crate) enum Evaluation<'a> {
     /// The call is allowed.
     Allowed,
-    /// Caller and target are of different partitions.
-    AcrossPartitions,
     /// The call is denied.
     Denied {
-        /// What each set of policies says.
-        weighing: Weighing,
-        /// Whether a Deny statement applies.
-        by_deny: Truth,
+        /// What stands in the way first.
+        obstacle: Obstacle<'a>,
+        /// Whether the permissions policies that the step needs too are silent about it.
+        lacks_permission: bool,
         /// Whether IAM's own rules would allow the call, and only the Redshift guide asks for more.
         by_guide_alone: bool,
     },
     /// The known facts do not decide the call.
-    Undecided {
-        /// Whether a Deny statement applies.
-        by_deny: Truth,
-    },
+    Undecided(Doubt<'a>),
 }
 
 /// Evaluates one call.
-pub(crate) fn evaluate(request: &HopRequest<'_>) -> Evaluation {
+pub(crate) fn evaluate<'a>(request: &HopRequest<'a>) -> Evaluation<'a> {
     if let CallingPrincipal::Session { role, .. } = request.caller
         && role.partition() != request.target.partition()
     {
-        return Evaluation::AcrossPartitions;
+        let obstacle = Obstacle::AcrossPartitions;
+        return Evaluation::Denied { obstacle, lacks_permission: false, by_guide_alone: false };
     }
     let weighing = Weighing::of(request);
     let by_deny = weighing.denied();
     let permitted = weighing.permitted(request, request.needs_identity());
     if by_deny.is_true() || permitted.is_false() {
-        let by_guide_alone = request.is_guides_demand() && (weighing.permitted(request, false) & !by_deny).is_true();
-        Evaluation::Denied { weighing, by_deny, by_guide_alone }
+        Evaluation::Denied {
+            obstacle: Obstacle::find(request, &weighing, by_deny),
+            lacks_permission: request.needs_identity() && weighing.identity.allows.at_all().is_false(),
+            by_guide_alone: request.is_guides_demand() && (weighing.permitted(request, false) & !by_deny).is_true(),
+        }
     } else if (permitted & !by_deny).is_true() {
         Evaluation::Allowed
     } else {
-        Evaluation::Undecided { by_deny }
+        Evaluation::Undecided(Doubt::find(request, &weighing, by_deny))
     }
 }
 
-impl Weighing {
-    fn of(request: &HopRequest<'_>) -> Self {
-        let (scps, rcps) = (service_control(request), resource_control(request));
-        let is_role = matches!(request.caller, CallingPrincipal::Session { .. });
-        let own = |source: &Option<PolicyInForce<'_>>| source.filter(|_| is_role).map(|source| request.said_by(source));
-        let identity = request.identity.iter().filter(|_| is_role).map(|source| request.said_by(*source));
-        Self {
-            trust: request.said_by(PolicyInForce::Document(request.trust)),
-            identity: identity.fold(Said::NOTHING, Said::or),
-            boundary: own(&request.boundary),
-            session_policy: own(&request.session_policy),
-            service_control: request.said_by_levels(scps),
-            resource_control: request.said_by_levels(rcps),
-        }
-    }
-
-    /// An explicit Deny anywhere.
-    fn denied(&self) -> Truth {
-        let single = [Some(self.trust), Some(self.identity), self.boundary, self.session_policy];
-        let every = single.into_iter().flatten().chain(self.service_control.iter().copied());
-        Truth::any(every.chain(self.resource_control.iter().copied()).map(|said| said.denies))
-    }
-
-    /// Whether boundary and session policy, where there are any, allow the call.
-    pub(crate) fn guards_allow(&self) -> Truth {
-        let guards = [self.boundary, self.session_policy];
-        Truth::all(guards.into_iter().flatten().map(|said| said.allows.at_all()))
-    }
-
-    /// Every Allow that is needed; `needs_identity` says whether one of the caller's own policies is, in any case.
-    fn permitted(&self, request: &HopRequest<'_>, needs_identity: bool) -> Truth {
-        let trust = self.trust.allows;
-        if matches!(request.caller, CallingPrincipal::Service(_)) {
-            return trust.directly;
-        }
-        let (identity, guards) = (self.identity.allows.at_all(), self.guards_allow());
-        let path = if needs_identity {
-            trust.at_all() & identity & guards
-        } else {
-            trust.directly | (trust.by_role & guards) | (trust.by_account & identity & guards)
-        };
-        path & Truth::all(self.service_control.iter().map(|level| level.allows.at_all()))
-    }
-}
-
-impl HopRequest<'_> {
+impl<'a> HopRequest<'a> {
     /// Whether the caller's own policies must allow the call whatever the trust policy says: between accounts always,
     /// inside one by the Redshift guide only.
     pub(crate) fn needs_identity(&self) -> bool {
@@ -205,63 +163,54 @@ impl HopRequest<'_> {
         }
     }
 
-    fn said_by(&self, source: PolicyInForce<'_>) -> Said {
-        let unknown = Said { allows: Named::each(Truth::Unknown), denies: Truth::Unknown };
-        match source {
-            PolicyInForce::Missing(_) => unknown,
-            PolicyInForce::Document(document) if document.fault.is_some() => unknown,
-            PolicyInForce::Document(document) => {
-                document.statements.iter().fold(Said::NOTHING, |said, statement| said.or(self.said_by_one(statement)))
-            }
-        }
+    /// Whether the caller is a session of a role, which has policies of its own.
+    pub(crate) fn is_role(&self) -> bool {
+        matches!(self.caller, CallingPrincipal::Session { .. })
     }
 
-    fn said_by_one(&self, statement: &PolicyStatement) -> Said {
-        let applies = self.applies(statement);
-        match statement.effect {
-            StatementEffect::Allow => Said { allows: applies, denies: Truth::False },
-            StatementEffect::Deny => Said { allows: Named::NOT, denies: applies.at_all() },
-            StatementEffect::Unclear => {
-                Said { allows: applies.and(Truth::Unknown), denies: applies.at_all().doubted() }
-            }
-        }
-    }
-
-    /// Whether a statement applies to this call.
+    /// How a statement applies to this call.
     pub(crate) fn applies(&self, statement: &PolicyStatement) -> Named {
         statement.applies(self.caller, self.target.as_str(), self.context)
     }
 
-    fn said_by_levels(&self, levels: Option<&Levels<'_>>) -> Vec<Said> {
-        match levels {
-            None => Vec::new(),
-            Some(Levels::Unknown) => {
-                vec![Said { allows: Named::each(Truth::Unknown), denies: Truth::Unknown }]
-            }
-            Some(Levels::Known(levels)) => {
-                let said = |level: &Vec<&Document>| {
-                    let each = level.iter().map(|document| self.said_by(PolicyInForce::Document(document)));
-                    each.fold(Said::NOTHING, Said::or)
-                };
-                levels.iter().map(said).collect()
-            }
+    /// How a statement speaks about this call, conditions left aside.
+    pub(crate) fn addressed_by(&self, statement: &PolicyStatement) -> Named {
+        statement.addresses(self.caller, self.target.as_str(), self.context)
+    }
+
+    /// The service control policies that bind the caller: none binds a service or a service-linked role.
+    pub(crate) fn binding_service_control(&self) -> Option<&Levels<'a>> {
+        match self.caller {
+            CallingPrincipal::Session { role, .. } if !role.is_service_linked() => Some(&self.service_control),
+            _ => None,
         }
     }
-}
 
-/// The service control policies that bind the caller: none binds a service or a service-linked role.
-pub(crate) fn service_control<'r, 'a>(request: &'r HopRequest<'a>) -> Option<&'r Levels<'a>> {
-    match request.caller {
-        CallingPrincipal::Session { role, .. } if !is_service_linked(role) => Some(&request.service_control),
-        _ => None,
+    /// The resource control policies that bind the call: none binds a service-linked role, as target or as caller.
+    pub(crate) fn binding_resource_control(&self) -> Option<&Levels<'a>> {
+        let by_linked = matches!(self.caller, CallingPrincipal::Session { role, .. } if role.is_service_linked());
+        Some(&self.resource_control).filter(|_| !self.target.is_service_linked() && !by_linked)
+    }
+
+    /// Every policy that has a say, and where it stands.
+    pub(crate) fn policies(&self) -> Vec<(Place<'a>, Option<&'a Document>)> {
+        let mut found = vec![(Place::Trust, Some(self.trust))];
+        if self.is_role() {
+            found.extend(self.identity.iter().map(|policy| (Place::Identity(policy.name), policy.document)));
+            found.extend(self.boundary.map(|policy| (Place::Boundary(policy.name), policy.document)));
+            found.extend(self.session_policy.map(|policy| (Place::Session(policy.name), policy.document)));
+        }
+        found.extend(over(self.binding_service_control(), |level, name| Place::ServiceControl { level, name }));
+        found.extend(over(self.binding_resource_control(), |level, name| Place::ResourceControl { level, name }));
+        found
     }
 }
 
-/// The resource control policies that bind the target: none binds a service-linked role.
-pub(crate) fn resource_control<'r, 'a>(request: &'r HopRequest<'a>) -> Option<&'r Levels<'a>> {
-    Some(&request.resource_control).filter(|_| !is_service_linked(request.target))
-}
-
-fn is_service_linked(role: &RoleArn) -> bool {
-    role.path().starts_with("/aws-service-role/")
+fn over<'a>(
+    levels: Option<&Levels<'a>>,
+    place: impl Fn(&'a str, &'a str) -> Place<'a>,
+) -> Vec<(Place<'a>, Option<&'a Document>)> {
+    let Some(Levels::Known(levels)) = levels else { return Vec::new() };
+    let each = levels.iter().flat_map(|level| level.policies.iter().map(|policy| (level.name, *policy)));
+    each.map(|(level, policy)| (place(level, policy.name), policy.document)).collect()
 }

@@ -1,49 +1,60 @@
 //! What is known of AWS: roles with their policies, clusters with their roles, policies of organisations.
 
+mod cluster;
+mod load;
+mod read;
+mod text;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
+    time::Duration,
 };
 
 use jiff::Timestamp;
-
-mod clusters;
-mod load;
-mod organisation;
-mod page;
-mod snapshot;
+use sha2::{Digest, Sha256};
 
 use super::{
-    evaluate::{Levels, PolicyInForce},
+    evaluate::{Level, Levels, PolicyInForce},
     policy::document::Document,
 };
 use crate::chain::{AccountId, RoleArn};
 
-pub(crate) use clusters::add as add_clusters;
+pub use cluster::{Cluster, ClusterError, DefaultRole};
+pub(crate) use cluster::{IN_SYNC, Workgroup};
 pub use load::Sources;
-pub use page::FactsError;
-pub(crate) use page::Page;
-pub(crate) use snapshot::Snapshot;
+pub use read::FactsError;
+pub(super) use read::{clusters::ClusterPages, page::Page, snapshot::SnapshotReader};
+pub(crate) use text::{PolicyText, Shelf};
 
 /// IAM facts, never changed: newer ones are another value, which shares the accounts that are the same.
 #[derive(Clone, Debug)]
 pub struct Facts {
     pub(crate) accounts: BTreeMap<AccountId, Arc<Account>>,
-    pub(crate) clusters: HashMap<String, Cluster>,
+    pub(crate) clusters: Vec<Cluster>,
     /// `None` when no file of them was given: then they are left out of the judgement.
-    pub(crate) organisation: Option<Arc<HashMap<AccountId, Membership>>>,
+    organisation: Option<Arc<HashMap<AccountId, Membership>>>,
     pub(crate) version: String,
-    pub(crate) loaded_at: Timestamp,
+    loaded_at: Timestamp,
+    /// The files that all this was read from.
+    files: Arc<[Arc<load::LoadedFile>]>,
+    /// How old an account's data may be before nothing can be told of its roles any more.
+    max_age: Option<Duration>,
 }
+
+/// Documents of managed policies, by ARN.
+pub(crate) type Managed = HashMap<Arc<str>, Arc<PolicyText>>;
 
 /// What is known of one account.
 #[derive(Clone, Debug)]
 pub struct Account {
     pub(crate) roles: HashMap<RoleArn, Arc<Role>>,
+    /// Managed policies, of each file that told of the account.
+    pub(crate) managed: Vec<Arc<Managed>>,
     /// Whether these are all its roles: another one does not exist then.
     pub(crate) is_complete: bool,
     pub(crate) origin: Origin,
-    pub(crate) read_at: Timestamp,
+    pub(crate) captured_at: Timestamp,
 }
 
 /// Where facts come from.
@@ -90,69 +101,118 @@ impl Account {
         self.origin
     }
 
-    /// When they were read; of a file, when the file was.
+    /// When AWS said so: the time of the call, or that which the file names, or that at which it was written.
     #[must_use]
-    pub fn read_at(&self) -> Timestamp {
-        self.read_at
+    pub fn captured_at(&self) -> Timestamp {
+        self.captured_at
+    }
+
+    /// An account of which nothing is known but what is looked up.
+    pub(crate) fn incomplete(captured_at: Timestamp) -> Self {
+        Self { roles: HashMap::new(), managed: Vec::new(), is_complete: false, origin: Origin::Aws, captured_at }
+    }
+
+    /// What two files say of one account.
+    ///
+    /// # Errors
+    /// A role that both hold.
+    fn merged(&self, other: &Self) -> Result<Self, RoleArn> {
+        let mut merged = self.clone();
+        for (arn, role) in &other.roles {
+            if merged.roles.insert(arn.clone(), Arc::clone(role)).is_some() {
+                return Err(arn.clone());
+            }
+        }
+        merged.managed.extend(other.managed.iter().cloned());
+        merged.is_complete |= other.is_complete;
+        merged.captured_at = merged.captured_at.min(other.captured_at);
+        Ok(merged)
+    }
+
+    fn managed(&self, arn: &str) -> Option<&Document> {
+        self.managed.iter().find_map(|managed| managed.get(arn)).map(|text| text.document())
     }
 }
 
 /// One role.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Role {
-    pub(crate) id: Option<String>,
-    pub(crate) tags: Vec<(String, String)>,
-    pub(crate) trust: Document,
-    pub(crate) policies: Vec<RolePolicy>,
-    pub(crate) boundary: Option<RolePolicy>,
+    pub(crate) id: Option<Box<str>>,
+    /// `None` when they were not listed.
+    pub(crate) tags: Option<Box<[(Arc<str>, Arc<str>)]>>,
+    pub(crate) trust: Arc<PolicyText>,
+    pub(crate) policies: Box<[RolePolicy]>,
+    /// The ARN of the permissions boundary.
+    pub(crate) boundary: Option<Arc<str>>,
 }
 
-/// A policy of a role.
-#[derive(Clone, Debug)]
-pub(crate) enum RolePolicy {
-    /// Its document, which several roles may share.
-    Document(Arc<Document>),
-    /// The ARN of a policy whose document the snapshot does not hold.
-    Missing(String),
+/// A permissions policy of a role.
+#[derive(Debug)]
+pub(crate) struct RolePolicy {
+    /// What to call it, as `inline policy "etl"`; of a managed policy its ARN.
+    name: Arc<str>,
+    content: PolicyContent,
+}
+
+#[derive(Debug)]
+enum PolicyContent {
+    Inline(Arc<PolicyText>),
+    Managed,
+    /// The snapshot says nothing about such policies of the role.
+    Unread,
 }
 
 impl RolePolicy {
-    pub(crate) fn in_force(&self) -> PolicyInForce<'_> {
-        match self {
-            Self::Document(document) => PolicyInForce::Document(document),
-            Self::Missing(policy) => PolicyInForce::Missing(policy),
-        }
+    pub(crate) fn inline(name: Arc<str>, text: Arc<PolicyText>) -> Self {
+        Self { name, content: PolicyContent::Inline(text) }
     }
+
+    pub(crate) fn managed(name: Arc<str>) -> Self {
+        Self { name, content: PolicyContent::Managed }
+    }
+
+    pub(crate) fn unread(name: Arc<str>) -> Self {
+        Self { name, content: PolicyContent::Unread }
+    }
+}
+
+/// The organisation that an account belongs to.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Affiliation {
+    /// The file does not say.
+    #[default]
+    NotGiven,
+    /// It is outside of any organisation.
+    None,
+    /// This one.
+    Organisation(String),
 }
 
 /// What an organisation lays on one account.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Membership {
-    pub(crate) organisation: Option<String>,
-    pub(crate) service_control: Vec<Vec<Document>>,
-    pub(crate) resource_control: Vec<Vec<Document>>,
+    pub(crate) affiliation: Affiliation,
+    /// Its place in the organisation, as `o-example/r-ab12/ou-ab12-11111111/`.
+    pub(crate) path: Option<String>,
+    /// The management account, which no policy of the organisation binds.
+    pub(crate) is_management: bool,
+    /// `None` when the file does not say; the account is taken as bound by none then.
+    pub(crate) service_control: Option<Vec<ControlLevel>>,
+    pub(crate) resource_control: Option<Vec<ControlLevel>>,
 }
 
-/// A Redshift cluster, or what little is known of it.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Cluster {
+/// The policies that are attached at one level of an organisation, with their names.
+#[derive(Clone, Debug)]
+pub(crate) struct ControlLevel {
     pub(crate) name: String,
-    pub(crate) partition: String,
-    pub(crate) region: Option<String>,
-    pub(crate) account: Option<AccountId>,
-    /// Role ARNs with their `ApplyStatus`.
-    pub(crate) roles: Vec<(String, String)>,
-    pub(crate) default_role: Option<RoleArn>,
-    pub(crate) serverless: Option<Workgroup>,
+    pub(crate) policies: Vec<(String, Document)>,
 }
 
-/// What a serverless workgroup has in place of a cluster's identity.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Workgroup {
-    /// Its unique id, part of the database users' ARNs.
-    pub(crate) id: String,
-    /// Its ARN.
-    pub(crate) arn: String,
+impl ControlLevel {
+    fn in_force(&self) -> Level<'_> {
+        let policies = self.policies.iter().map(|(name, document)| PolicyInForce { name, document: Some(document) });
+        Level { name: &self.name, policies: policies.collect() }
+    }
 }
 
 impl Facts {
@@ -161,11 +221,23 @@ impl Facts {
     pub fn empty() -> Self {
         Self {
             accounts: BTreeMap::new(),
-            clusters: HashMap::new(),
+            clusters: Vec::new(),
             organisation: None,
             version: "none".to_owned(),
             loaded_at: Timestamp::now(),
+            files: Arc::default(),
+            max_age: None,
         }
+    }
+
+    /// The same, of which nothing can be told of an account whose data is older than this.
+    #[must_use]
+    pub fn with_max_age(self, max_age: Option<Duration>) -> Self {
+        let version = match max_age {
+            Some(max_age) => short(&Sha256::digest(format!("{} {}", self.version, max_age.as_secs()))),
+            None => self.version,
+        };
+        Self { max_age, version, ..self }
     }
 
     /// How many roles are known.
@@ -190,23 +262,67 @@ impl Facts {
         self.role(role).is_some()
     }
 
+    /// The tags of a role, where they are known.
+    #[must_use]
+    pub fn tags(&self, role: &RoleArn) -> Option<&[(Arc<str>, Arc<str>)]> {
+        self.role(role)?.tags.as_deref()
+    }
+
     /// One role, by its exact ARN.
     pub(crate) fn role(&self, arn: &RoleArn) -> Option<&Role> {
         self.accounts.get(&arn.account())?.roles.get(arn).map(Arc::as_ref)
     }
 
+    /// How old an account's data is, if it is older at `now` than it may be.
+    pub(crate) fn outdated(&self, account: AccountId, now: Timestamp) -> Option<Duration> {
+        let captured_at = self.accounts.get(&account)?.captured_at;
+        let age = Duration::try_from(now.duration_since(captured_at)).ok()?;
+        self.max_age.filter(|max_age| age > *max_age).map(|_| age)
+    }
+
+    /// The permissions policies of a role.
+    pub(crate) fn identity_policies<'f>(&'f self, account: AccountId, role: &'f Role) -> Vec<PolicyInForce<'f>> {
+        let document = |policy: &'f RolePolicy| match &policy.content {
+            PolicyContent::Inline(text) => Some(text.document()),
+            PolicyContent::Managed => self.managed(account, &policy.name),
+            PolicyContent::Unread => None,
+        };
+        role.policies.iter().map(|policy| PolicyInForce { name: &policy.name, document: document(policy) }).collect()
+    }
+
+    /// The permissions boundary of a role.
+    pub(crate) fn boundary<'f>(&'f self, account: AccountId, role: &'f Role) -> Option<PolicyInForce<'f>> {
+        role.boundary.as_deref().map(|arn| PolicyInForce { name: arn, document: self.managed(account, arn) })
+    }
+
+    /// A managed policy, as the snapshot of an account has it, or else any other.
+    fn managed(&self, account: AccountId, arn: &str) -> Option<&Document> {
+        let own = self.accounts.get(&account).and_then(|account| account.managed(arn));
+        own.or_else(|| self.accounts.values().find_map(|account| account.managed(arn)))
+    }
+
     /// Every known cluster, in order of name.
     #[must_use]
     pub fn clusters(&self) -> Vec<&Cluster> {
-        let mut clusters: Vec<_> = self.clusters.values().collect();
-        clusters.sort_by(|one, other| one.name.cmp(&other.name));
+        let mut clusters: Vec<_> = self.clusters.iter().collect();
+        clusters.sort_by(|one, other| {
+            (&one.name, one.account, &one.region).cmp(&(&other.name, other.account, &other.region))
+        });
         clusters
     }
 
-    /// The cluster, or serverless workgroup, of that name.
+    /// The cluster, or serverless workgroup, of that name: an identifier, `account/region/identifier`, or an ARN.
     #[must_use]
     pub fn cluster(&self, name: &str) -> Option<&Cluster> {
-        self.clusters.get(name)
+        self.find_cluster(name).ok()
+    }
+
+    /// The same, with what is wrong with the name.
+    ///
+    /// # Errors
+    /// [`ClusterError`]: no cluster is called so, or several are.
+    pub fn find_cluster(&self, name: &str) -> Result<&Cluster, ClusterError> {
+        cluster::find(self.clusters.iter(), name)
     }
 
     /// A hash of what was read: the same facts have the same version.
@@ -221,103 +337,46 @@ impl Facts {
         self.loaded_at
     }
 
+    /// Whether the policies of an organisation over an account are known.
+    #[must_use]
+    pub fn knows_control_policies(&self, account: AccountId) -> bool {
+        self.membership(account).is_some_and(|membership| {
+            membership.is_management
+                || membership.affiliation == Affiliation::None
+                || membership.service_control.is_some()
+        })
+    }
+
+    /// What the organisation's file says of an account.
+    pub(crate) fn membership(&self, account: AccountId) -> Option<&Membership> {
+        self.organisation.as_ref()?.get(&account)
+    }
+
+    /// The service control policies over an account.
     pub(crate) fn service_control(&self, account: AccountId) -> Levels<'_> {
-        self.levels(account, |membership| &membership.service_control)
+        self.levels(account, |membership| membership.service_control.as_deref())
     }
 
+    /// The resource control policies over an account.
     pub(crate) fn resource_control(&self, account: AccountId) -> Levels<'_> {
-        self.levels(account, |membership| &membership.resource_control)
+        self.levels(account, |membership| membership.resource_control.as_deref())
     }
 
-    fn levels(&self, account: AccountId, pick: impl Fn(&Membership) -> &Vec<Vec<Document>>) -> Levels<'_> {
-        match &self.organisation {
-            None => Levels::Known(Vec::new()),
-            Some(accounts) => accounts.get(&account).map_or(Levels::Unknown, |membership| {
-                Levels::Known(pick(membership).iter().map(|level| level.iter().collect()).collect())
-            }),
+    fn levels<'f>(
+        &'f self,
+        account: AccountId,
+        pick: impl Fn(&'f Membership) -> Option<&'f [ControlLevel]>,
+    ) -> Levels<'f> {
+        let Some(accounts) = &self.organisation else { return Levels::Known(Vec::new()) };
+        match accounts.get(&account) {
+            None => Levels::Unknown,
+            Some(membership) if membership.is_management => Levels::Known(Vec::new()),
+            Some(membership) => {
+                Levels::Known(pick(membership).unwrap_or_default().iter().map(ControlLevel::in_force).collect())
+            }
         }
     }
 }
-
-impl Cluster {
-    /// A cluster of which only the name is known: no role is attached to it, and its users' ARNs are not known.
-    #[must_use]
-    pub fn unknown(name: &str) -> Self {
-        Self { name: name.to_owned(), partition: "aws".to_owned(), ..Self::default() }
-    }
-
-    /// Its identifier, or the workgroup's name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The account that owns it, where known.
-    #[must_use]
-    pub fn account(&self) -> Option<AccountId> {
-        self.account
-    }
-
-    /// Its region, where known.
-    #[must_use]
-    pub fn region(&self) -> Option<&str> {
-        self.region.as_deref()
-    }
-
-    /// The role that the keyword `default` stands for, where one is set.
-    #[must_use]
-    pub fn default_role(&self) -> Option<&RoleArn> {
-        self.default_role.as_ref()
-    }
-
-    /// The roles that are attached and ready for use.
-    #[must_use]
-    pub fn attached_roles(&self) -> Vec<RoleArn> {
-        let ready = self.roles.iter().filter(|(_, status)| status == IN_SYNC);
-        ready.filter_map(|(role, _)| RoleArn::parse(role).ok()).collect()
-    }
-
-    /// The names under which the service assumes the first role.
-    pub(crate) fn service_names(&self) -> Vec<String> {
-        let service = if self.serverless.is_some() { "redshift-serverless" } else { "redshift" };
-        let mut names = vec![format!("{service}.amazonaws.com")];
-        if let Some(region) = &self.region {
-            names.push(format!("{service}.{region}.amazonaws.com"));
-        }
-        names
-    }
-
-    /// The cluster's ARN, sent as `aws:SourceArn`.
-    pub(crate) fn arn(&self) -> Option<String> {
-        if let Some(workgroup) = &self.serverless {
-            return Some(workgroup.arn.clone());
-        }
-        Some(format!(
-            "arn:{}:redshift:{}:{}:cluster:{}",
-            self.partition,
-            self.region.as_ref()?,
-            self.account?,
-            self.name
-        ))
-    }
-
-    /// A database user's ARN, sent as `sts:ExternalId`. `None` when the cluster's identity is not known, or the name
-    /// holds what an external id may not: what Redshift sends then is not documented. Source: STS API Reference,
-    /// `AssumeRole`, `ExternalId`.
-    pub(crate) fn database_user_arn(&self, user: &str) -> Option<String> {
-        let (region, account) = (self.region.as_ref()?, self.account?);
-        let owner = match &self.serverless {
-            Some(workgroup) => format!("serverless-{account}-{}", workgroup.id),
-            None => self.name.clone(),
-        };
-        let arn = format!("arn:{}:redshift:{region}:{account}:dbuser:{owner}/{user}", self.partition);
-        let is_sendable = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&byte);
-        (!user.is_empty() && arn.len() <= 1224 && arn.bytes().all(is_sendable)).then_some(arn)
-    }
-}
-
-/// The one status in which an attached role can be used. Source: Redshift API Reference, `ClusterIamRole`.
-pub(crate) const IN_SYNC: &str = "in-sync";
 
 /// The first twelve hexadecimal digits of a hash.
 pub(crate) fn short(digest: &[u8]) -> String {

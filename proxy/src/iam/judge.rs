@@ -1,21 +1,29 @@
 //! Attachment and hops: picks documents and context out of the facts and hands them to the core.
 
+mod context;
+mod identity;
+mod keys;
+mod presence;
+mod stated;
+mod unknown;
+
 use jiff::Timestamp;
 
 use super::{
-    evaluate::{EvaluationMode, HopRequest, evaluate},
-    explain::{self, Cause, Outcome, Refusal},
-    facts::{Cluster, Facts, IN_SYNC, Origin, Role, RolePolicy},
+    evaluate::{Evaluation, EvaluationMode, HopRequest, evaluate},
+    explain::{self, Decision, Outcome, Refusal},
+    facts::{Cluster, Facts},
     policy::{
-        context::{KeyValue, RequestContext, Unlisted},
-        document::StatementEffect,
-        principal,
+        document::{PolicyStatement, StatementEffect},
+        principal::CallingPrincipal,
     },
 };
 use crate::chain::{AccountId, RoleArn};
 
-/// The session name that Redshift gives. Source: seen in an AWS error text, Database Developer Guide, "External tables".
-const SESSION_NAME: &str = "RedshiftIamRoleSession";
+use context::Sides;
+use identity::Identity;
+pub use stated::StatedContext;
+use unknown::Lack;
 
 /// On which steps Redshift sends the database user as `sts:ExternalId`. The documents show the first only.
 #[derive(
@@ -66,43 +74,89 @@ pub struct Caller<'a> {
     pub external_id_on: ExternalIdOn,
     /// Whose rules count inside one account.
     pub mode: EvaluationMode,
+    /// What the operator says of keys that the gate cannot know.
+    pub stated: &'a StatedContext,
     /// The time of the call.
     pub now: Timestamp,
 }
 
-/// Hop 0: is the role attached to the cluster, and does it trust the Redshift service?
-#[must_use]
-pub fn attachment(facts: &Facts, role: &RoleArn, caller: &Caller<'_>) -> Step {
-    let cluster = caller.cluster;
-    let status =
-        cluster.roles.iter().find(|(attached, _)| attached == role.as_str()).map(|(_, status)| status.as_str());
-    if status != Some(IN_SYNC) {
-        return step_without_time(Outcome::Denied(not_attached(role, cluster, status)));
-    }
-    match asked(facts, None, role, caller, outcome) {
-        Ok((outcome, depends_on_time)) => Step { outcome, depends_on_time },
-        Err(unknown) => step_without_time(unknown_role(facts, unknown)),
+/// Hop 0, an attached role given: does it trust the Redshift service?
+pub(crate) fn service_step(facts: &Facts, role: &RoleArn, caller: &Caller<'_>) -> Step {
+    let identities = identity::identities(caller.cluster);
+    let judged: Result<Vec<_>, _> =
+        identities.iter().map(|each| asked(facts, (None, role), caller, each, outcome)).collect();
+    match judged {
+        Ok(steps) => Step {
+            depends_on_time: steps.iter().any(|(_, depends_on_time)| *depends_on_time),
+            outcome: agreed(steps.into_iter().map(|(outcome, _)| outcome).collect())
+                .map(|refusal| identity::for_all(refusal, role, &identities)),
+        },
+        Err(lack) => step_without_time(unknown::outcome(facts, lack)),
     }
 }
 
 /// Hop `number`, counted from 1: may a session of `source` assume `target`?
 #[must_use]
 pub fn hop(facts: &Facts, source: &RoleArn, target: &RoleArn, number: usize, caller: &Caller<'_>) -> Step {
-    match asked(facts, Some(source), target, caller, outcome) {
-        Ok((outcome, depends_on_time)) => Step { outcome: numbered(outcome, number), depends_on_time },
-        Err(unknown) => step_without_time(numbered(unknown_role(facts, unknown), number)),
-    }
+    let (outcome, depends_on_time) = match asked(facts, (Some(source), target), caller, &Identity::default(), outcome) {
+        Ok(judged) => judged,
+        Err(lack) => (unknown::outcome(facts, lack), false),
+    };
+    let numbered = |refusal: Refusal| Refusal { message: format!("hop {number}: {}", refusal.message), ..refusal };
+    Step { outcome: outcome.map(numbered), depends_on_time }
 }
 
-/// The statements of a role's trust policy that grant something, by number from 1, each with what messages call it.
+/// The same without words, for searches over many hops.
+pub(crate) fn hop_decision(facts: &Facts, source: &RoleArn, target: &RoleArn, caller: &Caller<'_>) -> Decision {
+    let decide = |request: &HopRequest<'_>| match evaluate(request) {
+        Evaluation::Allowed => Decision::Allowed,
+        Evaluation::Denied { .. } => Decision::Denied,
+        Evaluation::Undecided(_) => Decision::Unknown,
+    };
+    asked(facts, (Some(source), target), caller, &Identity::default(), decide)
+        .map_or_else(|lack| unknown::outcome(facts, lack).decision(), |(decision, _)| decision)
+}
+
+/// The statements of a role's trust policy that may let a step of a chain through, by number from 1, each with what messages call
+/// it: those that name a Redshift service, a known role, its account or its session, or everybody.
 #[must_use]
 pub fn trust_statements(facts: &Facts, role: &RoleArn) -> Vec<(usize, String)> {
-    let statements = facts.role(role).map(|role| role.trust.statements.as_slice()).unwrap_or_default();
+    let statements = facts.role(role).map(|role| role.trust.document().statements.as_slice()).unwrap_or_default();
     let grants = statements.iter().filter(|statement| statement.effect != StatementEffect::Deny);
-    grants.map(|statement| (statement.number, explain::name(statement))).collect()
+    let of_chains = grants.filter(|statement| serves_chains(facts, statement));
+    of_chains.map(|statement| (statement.number, explain::statement_name(statement))).collect()
 }
 
-/// Those of them that let a step through, or may do so: of the attachment without `source`, of a hop with it.
+fn serves_chains(facts: &Facts, statement: &PolicyStatement) -> bool {
+    let Some(accounts) = statement.grants_to() else { return true };
+    let (_, services) = statement.principal_texts();
+    let is_known = |text: &String| match named(text) {
+        Some((account, None)) => facts.accounts.contains_key(&account),
+        Some((_, Some(_))) => {
+            RoleArn::parse(text).map_or_else(|_session| text.contains(":assumed-role/"), |role| facts.knows(&role))
+        }
+        None => false,
+    };
+    services.iter().any(|service| service.starts_with("redshift")) || accounts.iter().any(is_known)
+}
+
+/// The account that a text under `AWS` names, and the role, if it is one or a session of one.
+pub(crate) fn named(text: &str) -> Option<(AccountId, Option<&str>)> {
+    if let Some(account) = AccountId::parse(text) {
+        return Some((account, None));
+    }
+    let mut fields = text.splitn(6, ':').skip(4);
+    let account = fields.next().and_then(AccountId::parse)?;
+    let resource = fields.next().unwrap_or_default();
+    let role = match resource.split_once('/') {
+        Some(("role", path_and_name)) => path_and_name.rsplit('/').next(),
+        Some(("assumed-role", rest)) => rest.split('/').next(),
+        _ => None,
+    };
+    Some((account, role))
+}
+
+/// Those statements of a trust policy that let a step through, or may do so: of the attachment without `source`, of a hop with it.
 #[must_use]
 pub fn granting_statements(
     facts: &Facts,
@@ -113,47 +167,49 @@ pub fn granting_statements(
     let granting = |request: &HopRequest<'_>| {
         let statements = request.trust.statements.iter().filter(|statement| statement.effect != StatementEffect::Deny);
         let applying = statements.filter(|statement| !request.applies(statement).at_all().is_false());
-        applying.map(|statement| statement.number).collect()
+        applying.map(|statement| statement.number).collect::<Vec<_>>()
     };
-    asked(facts, source, target, caller, granting).map_or_else(|_unknown| Vec::new(), |(numbers, _time)| numbers)
+    let identities = if source.is_some() { vec![Identity::default()] } else { identity::identities(caller.cluster) };
+    let each = identities.iter().filter_map(|identity| asked(facts, (source, target), caller, identity, granting).ok());
+    let mut numbers: Vec<usize> = each.flat_map(|(numbers, _time)| numbers).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
 }
 
 /// Puts the question of one step to `ask`: the service's without a source, a role's with one. Says whether the time of
 /// day was looked at.
 ///
 /// # Errors
-/// The role that the facts do not hold.
+/// What the facts lack.
 fn asked<'r, T>(
     facts: &Facts,
-    source: Option<&'r RoleArn>,
-    target: &'r RoleArn,
+    (source, target): (Option<&'r RoleArn>, &'r RoleArn),
     caller: &Caller<'_>,
+    identity: &Identity,
     ask: impl FnOnce(&HopRequest<'_>) -> T,
-) -> Result<(T, bool), &'r RoleArn> {
-    let from = source.map(|source| facts.role(source).map(|from| (source, from)).ok_or(source)).transpose()?;
-    let to = facts.role(target).ok_or(target)?;
-    let names = caller.cluster.service_names();
-    let context = match from {
-        None => service_context(target, to, caller, &names),
-        Some(from) => role_context(facts, from, (target, to), caller),
+) -> Result<(T, bool), Lack<'r>> {
+    let known = |role: &'r RoleArn| match facts.outdated(role.account(), caller.now) {
+        Some(age) => Err(Lack::Outdated(role, age)),
+        None => facts.role(role).ok_or(Lack::Role(role)),
     };
+    let from = source.map(|source| known(source).map(|from| (source, from))).transpose()?;
+    let to = known(target)?;
+    let context = Sides { facts, caller, identity, source: from, target: (target, to) }.context();
     let who = match from {
-        None => principal::CallingPrincipal::Service(&names),
-        Some((role, from)) => {
-            principal::CallingPrincipal::Session { role, id: from.id.as_deref(), session: SESSION_NAME }
-        }
+        None => CallingPrincipal::Service(&identity.names),
+        Some((role, from)) => CallingPrincipal::Session { role, id: from.id.as_deref(), session: None },
     };
-    let (source_account, policies) =
-        from.map_or((target.account(), [].as_slice()), |(source, from)| (source.account(), &from.policies));
+    let (account, own) = from.map_or((target.account(), None), |(source, from)| (source.account(), Some(from)));
     let answer = ask(&HopRequest {
         caller: who,
         target,
-        identity: policies.iter().map(RolePolicy::in_force).collect(),
-        boundary: from.and_then(|(_, from)| from.boundary.as_ref()).map(RolePolicy::in_force),
+        identity: own.map(|role| facts.identity_policies(account, role)).unwrap_or_default(),
+        boundary: own.and_then(|role| facts.boundary(account, role)),
         session_policy: None,
-        service_control: facts.service_control(source_account),
+        service_control: facts.service_control(account),
         resource_control: facts.resource_control(target.account()),
-        trust: &to.trust,
+        trust: to.trust.document(),
         context: &context,
         mode: caller.mode,
     });
@@ -164,165 +220,16 @@ fn outcome(request: &HopRequest<'_>) -> Outcome {
     explain::outcome(request, &evaluate(request))
 }
 
-fn step_without_time(outcome: Outcome) -> Step {
+pub(crate) fn step_without_time(outcome: Outcome) -> Step {
     Step { outcome, depends_on_time: false }
 }
 
-fn numbered(outcome: Outcome, number: usize) -> Outcome {
-    let number_it = |refusal: Refusal| Refusal { message: format!("hop {number}: {}", refusal.message), ..refusal };
-    match outcome {
-        Outcome::Allowed => Outcome::Allowed,
-        Outcome::Denied(refusal) => Outcome::Denied(number_it(refusal)),
-        Outcome::Unknown(refusal) => Outcome::Unknown(number_it(refusal)),
+/// What all ways in which the service may call agree on.
+fn agreed(outcomes: Vec<Outcome>) -> Outcome {
+    let first = outcomes.first().map(Outcome::decision);
+    if outcomes.iter().all(|outcome| Some(outcome.decision()) == first) {
+        return outcomes.into_iter().next().unwrap_or(Outcome::Allowed);
     }
-}
-
-fn not_attached(role: &RoleArn, cluster: &Cluster, status: Option<&str>) -> Refusal {
-    let name = &cluster.name;
-    let message = match status {
-        None => format!("role {role} is not attached to cluster {name}"),
-        Some(status) => format!("role {role} is not ready on cluster {name}: its status is {status}, not {IN_SYNC}"),
-    };
-    let attached: Vec<_> = cluster.attached_roles().iter().map(RoleArn::to_string).collect();
-    let list = if attached.is_empty() { "none".to_owned() } else { attached.join(", ") };
-    Refusal {
-        cause: Cause::NotAttached,
-        message,
-        evidence: format!("roles attached to cluster {name} and {IN_SYNC}: {list}"),
-        remedy: Some(match status {
-            Some("adding") => "wait until the role is in-sync, then load the cluster facts again".to_owned(),
-            _ => format!("aws redshift modify-cluster-iam-roles --cluster-identifier {name} --add-iam-roles {role}"),
-        }),
-    }
-}
-
-/// A role that its account's snapshot does not hold cannot be assumed; of an account without snapshot nothing can be told.
-fn unknown_role(facts: &Facts, role: &RoleArn) -> Outcome {
-    let account = role.account();
-    let refusal = |evidence, remedy| {
-        let message = format!("role {role} is unknown to the IAM facts");
-        Refusal { cause: Cause::UnknownRole, message, evidence, remedy: Some(remedy) }
-    };
-    let Some(known) = facts.accounts.get(&account).filter(|known| known.is_complete) else {
-        return Outcome::Unknown(refusal(
-            format!("the roles of account {account} were not read"),
-            format!(
-                "add a snapshot: aws iam get-account-authorization-details > {account}.json, run in account {account}; \
-                 or name the account in [[facts.aws.account]]"
-            ),
-        ));
-    };
-    let origin = match known.origin {
-        Origin::Snapshot => format!("the snapshot of account {account}"),
-        Origin::Aws => format!("AWS account {account}"),
-    };
-    let is_alike = |other: &&RoleArn| other.name().eq_ignore_ascii_case(role.name());
-    Outcome::Denied(match known.roles.keys().find(is_alike) {
-        Some(alike) => {
-            refusal(format!("{origin} has {alike}; path and case count"), format!("write the role as {alike}"))
-        }
-        None => refusal(
-            format!("{origin} was read and has no such role"),
-            match known.origin {
-                Origin::Snapshot => format!(
-                    "correct the role's ARN, or take the snapshot of account {account} again if the role is new"
-                ),
-                Origin::Aws => "correct the role's ARN, or create the role".to_owned(),
-            },
-        ),
-    })
-}
-
-/// What holds for every call. Keys that Redshift never sends are absent, those of the network path unknown.
-fn common_context(target: &RoleArn, to: &Role, now: Timestamp) -> RequestContext {
-    let mut context = RequestContext::new(Unlisted::ByPrefix);
-    context.set_text("aws:CurrentTime", now.to_string());
-    context.set_text("aws:EpochTime", now.as_second().to_string());
-    context.set_text("aws:SecureTransport", "true");
-    context.set_text("aws:ResourceAccount", target.account().to_string());
-    context.set_text("sts:RoleSessionName", SESSION_NAME);
-    for key in [
-        "aws:MultiFactorAuthPresent",
-        "aws:MultiFactorAuthAge",
-        "aws:username",
-        "aws:FederatedProvider",
-        "aws:SourceIdentity",
-        "aws:TagKeys",
-        "aws:SourceOwner",
-    ] {
-        context.set(key, KeyValue::Absent);
-    }
-    for (name, value) in &to.tags {
-        context.set_text(&format!("aws:ResourceTag/{name}"), value);
-        context.set_text(&format!("iam:ResourceTag/{name}"), value);
-    }
-    context
-}
-
-fn service_context(role: &RoleArn, target: &Role, caller: &Caller<'_>, names: &[String]) -> RequestContext {
-    let mut context = common_context(role, target, caller.now);
-    let cluster = caller.cluster;
-    context.set("sts:ExternalId", external_id(caller));
-    context.set_text("aws:PrincipalIsAWSService", "true");
-    context.set("aws:PrincipalServiceName", KeyValue::known(names.first()));
-    context.set("aws:PrincipalServiceNamesList", KeyValue::Many(names.to_vec()));
-    context.set("aws:SourceAccount", KeyValue::known(cluster.account.map(|account| account.to_string())));
-    context.set("aws:SourceArn", KeyValue::known(cluster.arn()));
-    for key in ["aws:PrincipalArn", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:TokenIssueTime"] {
-        context.set(key, KeyValue::Absent);
-    }
-    context
-}
-
-fn role_context(
-    facts: &Facts,
-    (source, from): (&RoleArn, &Role),
-    (target, to): (&RoleArn, &Role),
-    caller: &Caller<'_>,
-) -> RequestContext {
-    let mut context = common_context(target, to, caller.now);
-    let external_id = match caller.external_id_on {
-        ExternalIdOn::Same => external_id(caller),
-        ExternalIdOn::FirstOnly => KeyValue::Absent,
-        ExternalIdOn::Unknown => KeyValue::Unknown,
-    };
-    context.set("sts:ExternalId", external_id);
-    context.set_text("aws:PrincipalArn", source.as_str());
-    context.set_text("aws:PrincipalAccount", source.account().to_string());
-    context.set_text("aws:PrincipalType", "AssumedRole");
-    context.set("aws:userid", KeyValue::known(from.id.as_ref().map(|id| format!("{id}:{SESSION_NAME}"))));
-    context.set_text("aws:PrincipalIsAWSService", "false");
-    context.set_text("aws:TokenIssueTime", caller.now.to_string());
-    for key in [
-        "aws:PrincipalServiceName",
-        "aws:PrincipalServiceNamesList",
-        "aws:SourceArn",
-        "aws:SourceAccount",
-        "aws:SourceOrgID",
-    ] {
-        context.set(key, KeyValue::Absent);
-    }
-    context.set("aws:PrincipalOrgID", organisation(facts, source.account()));
-    context.set("aws:ResourceOrgID", organisation(facts, target.account()));
-    if organisation(facts, source.account()) == KeyValue::Absent {
-        context.set("aws:PrincipalOrgPaths", KeyValue::Absent);
-    }
-    for (name, value) in &from.tags {
-        context.set_text(&format!("aws:PrincipalTag/{name}"), value);
-    }
-    context
-}
-
-fn external_id(caller: &Caller<'_>) -> KeyValue {
-    match caller.external_id {
-        Some(text) => KeyValue::One(text.to_owned()),
-        None => KeyValue::known(caller.cluster.database_user_arn(caller.database_user)),
-    }
-}
-
-fn organisation(facts: &Facts, account: AccountId) -> KeyValue {
-    match facts.organisation.as_ref().and_then(|accounts| accounts.get(&account)) {
-        None => KeyValue::Unknown,
-        Some(membership) => membership.organisation.clone().map_or(KeyValue::Absent, KeyValue::One),
-    }
+    let refused = outcomes.into_iter().find_map(|outcome| outcome.refusal().cloned());
+    refused.map_or(Outcome::Allowed, |refusal| Outcome::Unknown(identity::in_doubt(refusal)))
 }

@@ -9,6 +9,7 @@ mod source;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::path::Path;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,9 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::facts::{Account, Cluster, Facts, FactsError, Origin, Page, Role, Snapshot, add_clusters, short};
+use super::facts::{
+    Account, Cluster, ClusterPages, Facts, FactsError, Managed, Origin, Page, Role, Shelf, SnapshotReader, short,
+};
 use crate::chain::{AccountId, RoleArn};
 
 pub use source::{FactsSource, FetchError, Fetching};
@@ -100,6 +103,7 @@ struct Held {
 #[derive(Debug)]
 struct Extra {
     role: Arc<Role>,
+    managed: Vec<Arc<Managed>>,
     version: String,
     at: Instant,
 }
@@ -108,7 +112,7 @@ struct Extra {
 #[derive(Debug)]
 struct Listed {
     account: Arc<Account>,
-    clusters: HashMap<String, Cluster>,
+    clusters: Vec<Cluster>,
     version: String,
     at: Instant,
 }
@@ -202,16 +206,21 @@ impl Live {
             let listed = held.listed.as_ref().filter(|listed| listed.at.elapsed() < self.settings.max_stale);
             hash.update(format!("{id} {}", listed.map_or("", |listed| &listed.version)));
             if let Some(listed) = listed {
-                facts.clusters.extend(listed.clusters.iter().map(|(name, cluster)| (name.clone(), cluster.clone())));
+                facts.clusters.retain(|known| !listed.clusters.iter().any(|cluster| cluster.is_same(known)));
+                facts.clusters.extend(listed.clusters.iter().cloned());
                 facts.accounts.insert(*id, Arc::clone(&listed.account));
             }
             if !held.extra.is_empty() {
                 let mut versions: Vec<_> = held.extra.values().map(|extra| extra.version.as_str()).collect();
                 versions.sort_unstable();
                 hash.update(versions.concat());
-                let account = facts.accounts.entry(*id).or_insert_with(|| Arc::new(incomplete()));
-                let extra = held.extra.iter().map(|(arn, extra)| (arn.clone(), Arc::clone(&extra.role)));
-                Arc::make_mut(account).roles.extend(extra);
+                let account =
+                    facts.accounts.entry(*id).or_insert_with(|| Arc::new(Account::incomplete(Timestamp::now())));
+                let account = Arc::make_mut(account);
+                for (arn, extra) in &held.extra {
+                    account.roles.insert(arn.clone(), Arc::clone(&extra.role));
+                    account.managed.extend(extra.managed.iter().cloned());
+                }
             }
         }
         facts.version = short(&hash.finalize());
@@ -231,7 +240,7 @@ impl Live {
                     .as_ref()
                     .map_or(0, |listed| listed.account.roles.len())
                     .saturating_add(held.extra.len()),
-                read_at: held.listed.as_ref().map(|listed| listed.account.read_at),
+                read_at: held.listed.as_ref().map(|listed| listed.account.captured_at),
                 age,
                 is_stale: age.is_none_or(|age| age >= self.settings.max_stale),
                 failures: held.failures,
@@ -366,21 +375,15 @@ impl Live {
         let described = self.observed("clusters", self.source.clusters(account)).await?;
         let unreadable = |call| move |error: FactsError| FetchError { account, call, message: error.to_string() };
         let mut hash = Sha256::new();
-        let mut snapshot = Snapshot::default();
-        for page in roles {
-            hash.update(page.to_string());
-            let added = snapshot.add(&Page::fetched(page, "its answer"));
-            added.map_err(unreadable("iam:GetAccountAuthorizationDetails"))?;
-        }
-        let mut found = HashMap::new();
-        for page in described {
-            hash.update(page.to_string());
-            let added = add_clusters(&mut found, &Page::fetched(page, "its answer"));
-            added.map_err(unreadable("redshift:DescribeClusters"))?;
-        }
-        let roles = snapshot.finish(Origin::Aws).remove(&account);
-        let roles = roles.unwrap_or_else(|| Account { is_complete: true, ..incomplete() });
-        Ok(Listed { account: Arc::new(roles), clusters: found, version: short(&hash.finalize()), at: began })
+        let roles = joined(&roles);
+        hash.update(&roles);
+        let roles = read_roles(&roles).map_err(unreadable("iam:GetAccountAuthorizationDetails"))?.remove(&account);
+        let now = Timestamp::now();
+        let roles = roles.unwrap_or_else(|| Account { is_complete: true, ..Account::incomplete(now) });
+        let described = joined(&described);
+        hash.update(&described);
+        let clusters = read_clusters(&described).map_err(unreadable("redshift:DescribeClusters"))?;
+        Ok(Listed { account: Arc::new(roles), clusters, version: short(&hash.finalize()), at: began })
     }
 
     async fn observed<T>(
@@ -424,9 +427,9 @@ impl Live {
             }
         };
         let version = short(&Sha256::digest(page.to_string()));
-        match single(page, role) {
-            Ok(Some(found)) => {
-                let extra = Extra { role: found, version, at: Instant::now() };
+        match single(&page, role) {
+            Ok(Some((found, managed))) => {
+                let extra = Extra { role: found, managed, version, at: Instant::now() };
                 lock(&self.held).entry(role.account()).or_default().extra.insert(role.clone(), extra);
                 self.tell();
                 Lookup::Found
@@ -448,16 +451,37 @@ impl Live {
     }
 }
 
-fn single(page: Json, role: &RoleArn) -> Result<Option<Arc<Role>>, FactsError> {
-    let mut snapshot = Snapshot::default();
-    snapshot.add(&Page::fetched(page, "GetRole"))?;
-    let account = snapshot.finish(Origin::Aws).remove(&role.account());
-    Ok(account.and_then(|mut account| account.roles.remove(role)))
+/// A role, and the managed policies that came with it.
+type Single = (Arc<Role>, Vec<Arc<Managed>>);
+
+fn single(page: &Json, role: &RoleArn) -> Result<Option<Single>, FactsError> {
+    let account = read_roles(&page.to_string())?.remove(&role.account());
+    Ok(account.and_then(|mut account| account.roles.remove(role).map(|role| (role, account.managed))))
 }
 
-/// An account of which nothing is known but what is looked up.
-fn incomplete() -> Account {
-    Account { roles: HashMap::new(), is_complete: false, origin: Origin::Aws, read_at: Timestamp::now() }
+fn joined(pages: &[Json]) -> String {
+    pages.iter().map(Json::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// What errors call an answer of AWS.
+const ANSWER: &str = "its answer";
+
+fn read_roles(text: &str) -> Result<BTreeMap<AccountId, Account>, FactsError> {
+    if text.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let (file, shelf) = (Path::new(ANSWER), &Shelf::new());
+    SnapshotReader { file, shelf, origin: Origin::Aws, captured_at: Timestamp::now() }.read(text)
+}
+
+fn read_clusters(text: &str) -> Result<Vec<Cluster>, FactsError> {
+    let mut found = ClusterPages::default();
+    if !text.is_empty() {
+        for page in Page::all(text, Path::new(ANSWER), "redshift:DescribeClusters")? {
+            found.add(&page)?;
+        }
+    }
+    found.finish()
 }
 
 /// No code panics while it holds these locks.

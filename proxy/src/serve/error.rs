@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::config::ConfigError;
-use crate::iam::FactsError;
+use crate::iam::{ClusterError, FactsError};
 use crate::net::tls::TlsError;
 use crate::observe::logging::LoggingError;
 use crate::rules::RulesError;
@@ -36,7 +36,7 @@ pub enum BuildError {
         name: String,
     },
     /// The cluster is not in the facts.
-    #[error("{}: [[gate]] {gate}: cluster \"{cluster}\" is not in the files of facts.clusters", path.display())]
+    #[error("{}: [[gate]] {gate}: cluster \"{cluster}\" {source}", path.display())]
     Cluster {
         /// The configuration.
         path: PathBuf,
@@ -44,6 +44,18 @@ pub enum BuildError {
         gate: String,
         /// The cluster's name.
         cluster: String,
+        /// What is wrong with it.
+        source: ClusterError,
+    },
+    /// A condition key that may not be stated.
+    #[error("{}: [[gate]] {gate}: context: {what}", path.display())]
+    Context {
+        /// The configuration.
+        path: PathBuf,
+        /// The gate.
+        gate: String,
+        /// Which key, and why.
+        what: String,
     },
     /// AWS is named as a source, and this build cannot ask it.
     #[error("{}: [facts.aws]: this build has no AWS source; use a release image, or build with --features aws", path.display())]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::Config;
+use crate::config::{Config, Period, WhenOld};
 use crate::iam::{Facts, FactsError, Live, Sources};
 use crate::rules::{Rules, RulesError};
 use crate::serve::error::BuildError;
@@ -25,7 +25,7 @@ pub(super) struct Stale {
 impl Loaded {
     /// Reads everything.
     pub(super) fn read(config: &Config) -> Result<Self, BuildError> {
-        Ok(Self { rules: rules(config)?, base: facts(config)? })
+        Ok(Self { rules: rules(config)?, base: facts(config, &Facts::empty())? })
     }
 
     /// The same with what is stale read again.
@@ -35,7 +35,7 @@ impl Loaded {
             renewed.rules = rules(config)?;
         }
         if stale.facts {
-            renewed.base = facts(config)?;
+            renewed.base = facts(config, &self.base)?;
         }
         Ok(renewed)
     }
@@ -60,12 +60,14 @@ fn rules(config: &Config) -> Result<Arc<Rules>, RulesError> {
     Rules::load(&config.policy.rules).map(Arc::new)
 }
 
-fn facts(config: &Config) -> Result<Arc<Facts>, FactsError> {
+/// Reads the files that changed since `before` was read.
+fn facts(config: &Config, before: &Facts) -> Result<Arc<Facts>, FactsError> {
     let facts = &config.facts;
     let sources = Sources {
         iam: facts.iam.clone(),
         clusters: facts.clusters.clone(),
         service_control: facts.service_control.clone(),
     };
-    Facts::load(&sources).map(Arc::new)
+    let max_age = facts.max_age.map(Period::get).filter(|_| facts.when_old == WhenOld::Unknown);
+    Facts::load_after(&sources, before).map(|facts| Arc::new(facts.with_max_age(max_age)))
 }

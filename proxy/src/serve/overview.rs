@@ -55,7 +55,7 @@ impl Subject for Overview {
         for &origin in Origin::VARIANTS {
             let of_it: Vec<_> = facts.accounts().filter(|(_, account)| account.origin() == origin).collect();
             let roles = of_it.iter().map(|(_, account)| account.role_count()).sum();
-            let oldest = of_it.iter().map(|(_, account)| age(account.read_at())).max().unwrap_or_default();
+            let oldest = of_it.iter().map(|(_, account)| age(account.captured_at())).max().unwrap_or_default();
             if !of_it.is_empty() || (origin == Origin::Aws && open.live.is_some()) {
                 self.metrics.facts(origin, roles, of_it.len(), oldest);
             }
@@ -79,7 +79,7 @@ impl Subject for Overview {
         let accounts = facts.accounts().map(|(id, account)| {
             json!({
                 "account": id.to_string(), "source": account.origin().as_str(), "roles": account.role_count(),
-                "read_at": account.read_at().to_string(), "age_seconds": age(account.read_at()).as_secs(),
+                "captured_at": account.captured_at().to_string(), "age_seconds": age(account.captured_at()).as_secs(),
             })
         });
         let clusters = facts.clusters().into_iter().map(|cluster| {

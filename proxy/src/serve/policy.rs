@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::config::{Config, Gate as GateConfig};
+use crate::config::{Config, Gate as GateConfig, stated};
 use crate::gate::policy::{Catalog, Iam, Parts, Policy};
-use crate::iam::Facts;
+use crate::iam::{ClusterError, Facts, StatedContext};
 use crate::observe::metrics::GateMetrics;
 use crate::rules::Rules;
 use crate::serve::error::BuildError;
@@ -21,18 +21,24 @@ pub(super) fn of(
 ) -> Result<Policy, BuildError> {
     let iam = match facts {
         None => None,
-        // A cluster that AWS has not told of yet may come with the next reading.
-        Some(facts) if facts.cluster(&gate.cluster).is_none() && config.facts.aws.is_none() => {
-            let (path, gate, cluster) = (config.source().to_owned(), gate.name.clone(), gate.cluster.clone());
-            return Err(BuildError::Cluster { path, gate, cluster });
-        }
         Some(facts) => Some(Iam {
+            stated: Arc::new(stated_for(config, gate)?),
             facts: Arc::clone(facts),
             cluster: gate.cluster.clone(),
             mode: gate.iam.mode.unwrap_or(config.facts.mode),
             external_id: gate.iam.external_id.unwrap_or(config.facts.external_id),
         }),
     };
+    if let Some(iam) = &iam
+        && let Err(source) = iam.facts.find_cluster(&iam.cluster)
+    {
+        // A cluster that AWS has not told of yet may come with the next reading.
+        let may_come = config.facts.aws.is_some() && matches!(source, ClusterError::Unknown { .. });
+        if !may_come {
+            let (path, gate, cluster) = (config.source().to_owned(), gate.name.clone(), gate.cluster.clone());
+            return Err(BuildError::Cluster { path, gate, cluster, source });
+        }
+    }
     Ok(Policy::new(Parts {
         gate: gate.name.clone(),
         dialect: gate.dialect,
@@ -43,6 +49,11 @@ pub(super) fn of(
         severities: config.policy.severity.clone(),
         mode: config.policy.mode,
     }))
+}
+
+fn stated_for(config: &Config, gate: &GateConfig) -> Result<StatedContext, BuildError> {
+    let failed = |what| BuildError::Context { path: config.source().to_owned(), gate: gate.name.clone(), what };
+    stated(&config.facts.context, &gate.iam.context).map_err(failed)
 }
 
 /// Shows a policy in the metrics.

@@ -50,7 +50,7 @@ const PURE: [&str; 6] = ["wire", "sql", "chain", "iam", "rules", "gate"];
 
 /// Parts of pure rooms that read files or go on in the background.
 const NOT_PURE: [(&str, &str); 3] = [
-    ("iam/facts/page.rs", "reads the snapshot files"),
+    ("iam/facts/read/file.rs", "reads the snapshot files"),
     ("iam/live", "keeps facts fresh in the background, and logs where it cannot"),
     ("rules/load.rs", "reads the files of the rules"),
 ];

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::{Scope, caller, role};
 use crate::chain::RoleArn;
 use crate::cli::exit::Exit;
-use crate::iam::{self, Outcome, Refusal};
+use crate::iam::{self, Decision, Outcome};
 
 /// Arguments of `rolegate iam can-assume`.
 #[derive(Args, Debug)]
@@ -29,7 +29,7 @@ pub struct Arguments {
     roles: Vec<String>,
 }
 
-struct Step<'a> {
+struct ShownStep<'a> {
     from: String,
     to: &'a RoleArn,
     outcome: Outcome,
@@ -42,13 +42,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, String> {
     let caller = caller(facts, cluster, &arguments.user, arguments.external_id.as_deref());
     let mut steps = Vec::new();
     if let (true, Some(first)) = (arguments.from_cluster, roles.first()) {
-        let outcome = iam::attachment(&facts.facts, first, &caller).outcome;
-        steps.push(Step { from: format!("cluster {}", cluster.name()), to: first, outcome });
+        let outcome = iam::attachment(&facts.facts, &roles, &caller).outcome;
+        steps.push(ShownStep { from: format!("cluster {}", cluster.name()), to: first, outcome });
     }
     for (number, pair) in (1..).zip(roles.windows(2)) {
         let [from, to] = pair else { continue };
         let outcome = iam::hop(&facts.facts, from, to, number, &caller).outcome;
-        steps.push(Step { from: from.to_string(), to, outcome });
+        steps.push(ShownStep { from: from.to_string(), to, outcome });
     }
     let all_allowed = steps.iter().all(|step| step.outcome == Outcome::Allowed);
     let json = json!({ "allowed": all_allowed, "steps": steps.iter().map(to_json).collect::<Vec<_>>() });
@@ -56,23 +56,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, String> {
     Ok(if all_allowed { Exit::Ok } else { Exit::Refused })
 }
 
-const fn word(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Allowed => "allowed",
-        Outcome::Denied(_) => "denied",
-        Outcome::Unknown(_) => "cannot tell",
+fn word(outcome: &Outcome) -> &'static str {
+    match outcome.decision() {
+        Decision::Unknown => "cannot tell",
+        decided => decided.as_str(),
     }
 }
 
-const fn refusal(outcome: &Outcome) -> Option<&Refusal> {
-    match outcome {
-        Outcome::Allowed => None,
-        Outcome::Denied(refusal) | Outcome::Unknown(refusal) => Some(refusal),
-    }
-}
-
-fn to_json(step: &Step<'_>) -> Json {
-    let refusal = refusal(&step.outcome);
+fn to_json(step: &ShownStep<'_>) -> Json {
+    let refusal = step.outcome.refusal();
     json!({
         "from": step.from, "to": step.to.as_str(), "outcome": word(&step.outcome),
         "message": refusal.map(|refusal| &refusal.message), "evidence": refusal.map(|refusal| &refusal.evidence),
@@ -80,8 +72,8 @@ fn to_json(step: &Step<'_>) -> Json {
     })
 }
 
-fn to_text(step: &Step<'_>) -> String {
-    let Some(refusal) = refusal(&step.outcome) else {
+fn to_text(step: &ShownStep<'_>) -> String {
+    let Some(refusal) = step.outcome.refusal() else {
         return format!("allowed: {} may assume {}\n", step.from, step.to);
     };
     let mut text = format!("{}: {}\n  evidence: {}\n", word(&step.outcome), refusal.message, refusal.evidence);

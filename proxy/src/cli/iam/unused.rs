@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{Scope, caller};
 use crate::chain::{Chain, RoleArn};
-use crate::iam::{self, Explorer};
+use crate::iam::{self, DefaultRole, Explorer};
 
 /// Arguments of `rolegate iam unused`.
 #[derive(Args, Debug)]
@@ -151,8 +151,11 @@ impl Used {
     }
 
     /// The chains and their users; `IAM_ROLE default` stands for the cluster's default role.
-    fn chains(&self, default_role: Option<&RoleArn>) -> Vec<(Vec<RoleArn>, BTreeSet<String>)> {
-        let by_default = default_role.filter(|_| self.default_role);
+    fn chains(&self, default_role: &DefaultRole) -> Vec<(Vec<RoleArn>, BTreeSet<String>)> {
+        let by_default = match default_role {
+            DefaultRole::Is(role) if self.default_role => Some(role),
+            _ => None,
+        };
         let by_default = by_default.map(|role| (vec![role.clone()], BTreeSet::from([String::new()])));
         self.chains.iter().map(|(roles, users)| (roles.clone(), users.clone())).chain(by_default).collect()
     }

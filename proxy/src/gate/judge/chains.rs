@@ -6,7 +6,7 @@ use crate::gate::finding::Finding;
 use crate::gate::judge::context::Context;
 use crate::gate::policy::Iam;
 use crate::gate::verdict::{HopResult, JudgedHop};
-use crate::iam::{self, Caller, Cause, Cluster, Outcome, Refusal, Step};
+use crate::iam::{self, Caller, Cause, Cluster, ClusterError, Outcome, Refusal, Step};
 
 /// What the facts say of a chain.
 #[derive(Default)]
@@ -21,16 +21,18 @@ pub(super) struct Steps {
 pub(super) fn judge_chain(context: &Context<'_>, chain: &Chain, at: usize) -> Steps {
     let mut steps = Steps::default();
     let Some(iam) = context.policy.iam() else { return steps };
-    let Some(cluster) = iam.facts.cluster(&iam.cluster) else {
-        let message = format!("cluster \"{}\" is not in the IAM facts, so no attachment can be checked", iam.cluster);
-        steps.findings.push(context.finding(Code::Rg206, at).message(message));
-        return steps;
+    let cluster = match iam.facts.find_cluster(&iam.cluster) {
+        Ok(cluster) => cluster,
+        Err(error) => {
+            steps.findings.push(unknown_cluster(context, iam, &error, at));
+            return steps;
+        }
     };
     steps.unknown_roles = chain.roles().iter().filter(|role| !iam.facts.knows(role)).cloned().collect();
     let caller = caller(context, iam, cluster);
     if let Some(first) = chain.roles().first() {
         let hop = JudgedHop { source: "cluster".to_owned(), target: short(first), result: HopResult::Allowed };
-        steps.add(context, (chain, 0, at), hop, iam::attachment(&iam.facts, first, &caller));
+        steps.add(context, (chain, 0, at), hop, iam::attachment(&iam.facts, chain.roles(), &caller));
     }
     for (number, source, target) in chain.hops() {
         let hop = JudgedHop { source: short(source), target: short(target), result: HopResult::Allowed };
@@ -39,13 +41,14 @@ pub(super) fn judge_chain(context: &Context<'_>, chain: &Chain, at: usize) -> St
     steps
 }
 
-fn caller<'a>(context: &'a Context<'_>, iam: &Iam, cluster: &'a Cluster) -> Caller<'a> {
+fn caller<'a>(context: &'a Context<'_>, iam: &'a Iam, cluster: &'a Cluster) -> Caller<'a> {
     Caller {
         cluster,
         database_user: &context.principal.user,
         external_id: None,
         external_id_on: iam.external_id,
         mode: iam.mode,
+        stated: &iam.stated,
         now: context.now,
     }
 }
@@ -61,14 +64,15 @@ impl Steps {
             Outcome::Unknown(refusal) => (HopResult::Unknown, Some(refusal)),
         };
         self.hops.push(JudgedHop { result, ..hop });
-        let Some(Refusal { cause, message, evidence, remedy }) = refusal else { return };
+        let Some(Refusal { cause, message, evidence, remedy, .. }) = refusal else { return };
         let step_name = if number == 0 { "attachment (hop 0)".to_owned() } else { format!("hop {number}") };
         let finding = context
-            .finding(code(cause, result), at)
+            .finding(code(cause), at)
             .message(message)
             .detail(format!("chain {chain}; {step_name}: {evidence}"))
             .hint(remedy);
-        self.findings.push(Finding { hop: Some(number), ..finding });
+        let decided = result != HopResult::Unknown;
+        self.findings.push(Finding { hop: Some(number), decided, ..finding });
     }
 }
 
@@ -77,14 +81,35 @@ fn short(role: &RoleArn) -> String {
     format!("{}/{}", role.account(), role.name())
 }
 
-const fn code(cause: Cause, result: HopResult) -> Code {
-    match (cause, result) {
-        (Cause::NotAttached, _) => Code::Rg201,
-        (Cause::NoPermission, _) => Code::Rg202,
-        (Cause::NotTrusted, _) => Code::Rg203,
-        (Cause::ExplicitDeny, _) => Code::Rg204,
-        (Cause::Condition, HopResult::Unknown) => Code::Rg207,
-        (Cause::Condition, _) => Code::Rg205,
-        (Cause::UnknownRole, _) => Code::Rg206,
+const fn code(cause: Cause) -> Code {
+    match cause {
+        Cause::NotAttached => Code::Rg201,
+        Cause::NoPermission => Code::Rg202,
+        Cause::NotTrusted => Code::Rg203,
+        Cause::ExplicitDeny => Code::Rg204,
+        Cause::Condition => Code::Rg205,
+        Cause::UnknownRole => Code::Rg206,
+        Cause::Undecided => Code::Rg207,
     }
+}
+
+/// The role that the keyword `default` stands for, as a chain. Rules see it, reports the keyword: which role it stands for can
+/// change without the statement. `None`: there are no facts.
+///
+/// # Errors
+/// What is wrong with a statement that would assume it: none is set, or the facts do not tell which.
+pub(super) fn default_chain(context: &Context<'_>, at: usize) -> Result<Option<Chain>, Box<Finding>> {
+    let Some(iam) = context.policy.iam() else { return Ok(None) };
+    let cluster = iam.facts.find_cluster(&iam.cluster).map_err(|error| unknown_cluster(context, iam, &error, at))?;
+    let role = iam::default_role(cluster).map_err(|refusal| {
+        let Refusal { cause, message, evidence, remedy, .. } = *refusal;
+        let finding = context.finding(code(cause), at).message(message).detail(evidence).hint(remedy);
+        Finding { hop: Some(0), decided: cause != Cause::UnknownRole, ..finding }
+    })?;
+    Ok(Chain::parse(role.as_str()).ok())
+}
+
+fn unknown_cluster(context: &Context<'_>, iam: &Iam, error: &ClusterError, at: usize) -> Finding {
+    let message = format!("no attachment can be checked: cluster \"{}\" {error}", iam.cluster);
+    Finding { decided: false, ..context.finding(Code::Rg206, at).message(message) }
 }

@@ -7,7 +7,7 @@ use crate::gate::judge::context::Context;
 use crate::gate::policy::Catalog;
 use crate::iam::Cluster;
 use crate::rules::{Hit, Judgement, RuleEffect, RuleRequest, RuleSeverity, TargetFacts};
-use crate::sql::{RoleUse, StatementKind, Target};
+use crate::sql::{Method, RoleUse, StatementKind, Target};
 
 /// What the rules say of one role use.
 #[derive(Default)]
@@ -23,7 +23,8 @@ impl Ruled {
     }
 }
 
-/// Judges a role use of a statement of this kind; `chain` is that of its literal, if it has one that can be read.
+/// Judges a role use of a statement of this kind; `chain` is that of its literal, or the role
+/// that `default` stands for.
 pub(super) fn judge_use(
     context: &Context<'_>,
     role_use: &RoleUse,
@@ -112,7 +113,12 @@ fn forbidden(context: &Context<'_>, hit: Hit, role_use: &RoleUse, chain: Option<
 }
 
 fn circumstances(context: &Context<'_>, role_use: &RoleUse, chain: Option<&Chain>) -> String {
-    let what = chain.map_or_else(|| role_use.method.as_str().to_owned(), |chain| format!("chain {chain}"));
+    let method = role_use.method.as_str();
+    let what = match chain {
+        None => method.to_owned(),
+        Some(role) if role_use.method == Method::Default => format!("{method}, which stands for role {role}"),
+        Some(chain) => format!("chain {chain}"),
+    };
     format!("user \"{}\", database \"{}\", {what}", context.principal.user, context.principal.database)
 }
 

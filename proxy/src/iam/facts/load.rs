@@ -1,16 +1,28 @@
-//! Reads facts from files.
+//! Reads facts from files, as many at a time as there are cores, and none again that did not change.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Facts, Membership, Origin, clusters, organisation,
-    page::{FactsError, File},
+    Account, Cluster, Facts, FactsError, Membership, Origin,
+    read::{
+        clusters,
+        file::{Bytes, FileVersion},
+        organisation,
+        page::Page,
+        snapshot,
+    },
     short,
-    snapshot::Snapshot,
+    text::Shelf,
 };
+use crate::chain::AccountId;
 
 /// The files that facts are read from, patterns already expanded.
 #[derive(Clone, Debug, Default)]
@@ -23,42 +35,165 @@ pub struct Sources {
     pub service_control: Vec<PathBuf>,
 }
 
+/// A file that was read, and what it said.
+#[derive(Debug)]
+pub(super) struct LoadedFile {
+    version: FileVersion,
+    part: Part,
+}
+
+/// What a file says.
+#[derive(Debug)]
+enum Part {
+    Accounts(BTreeMap<AccountId, Arc<Account>>),
+    Clusters(Vec<Cluster>),
+    Organisation(HashMap<AccountId, Membership>),
+}
+
+/// What a file is read as.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+enum FileKind {
+    Accounts,
+    Clusters,
+    Organisation,
+}
+
+impl Part {
+    const fn kind(&self) -> FileKind {
+        match self {
+            Self::Accounts(_) => FileKind::Accounts,
+            Self::Clusters(_) => FileKind::Clusters,
+            Self::Organisation(_) => FileKind::Organisation,
+        }
+    }
+}
+
 impl Facts {
     /// Reads all files.
     ///
     /// # Errors
     /// [`FactsError`] for the first file that cannot be used; it names the file, the place, and what to do.
     pub fn load(sources: &Sources) -> Result<Self, FactsError> {
-        let mut hash = Sha256::new();
-        let mut snapshot = Snapshot::default();
-        for file in &sources.iam {
-            for page in File::read(file, SNAPSHOT_COMMAND, &mut hash)?.into_pages()? {
-                snapshot.add(&page)?;
-            }
-        }
-        let mut found = HashMap::new();
-        for file in &sources.clusters {
-            for page in File::read(file, clusters::COMMAND, &mut hash)?.into_pages()? {
-                clusters::add(&mut found, &page)?;
-            }
-        }
-        let mut accounts = HashMap::new();
-        for file in &sources.service_control {
-            for page in File::read(file, organisation::SOURCE, &mut hash)?.into_pages()? {
-                organisation::add(&mut accounts, &page)?;
-            }
-        }
-        let organisation: Option<HashMap<_, Membership>> =
-            Some(accounts).filter(|_| !sources.service_control.is_empty());
-        let accounts = snapshot.finish(Origin::Snapshot).into_iter().map(|(id, account)| (id, Arc::new(account)));
-        Ok(Self {
-            accounts: accounts.collect(),
-            clusters: found,
-            organisation: organisation.map(Arc::new),
-            version: short(&hash.finalize()),
-            loaded_at: Timestamp::now(),
-        })
+        Self::load_after(sources, &Self::empty())
+    }
+
+    /// Reads the files that changed since `before` was read; what the others said is shared with it.
+    ///
+    /// # Errors
+    /// [`FactsError`], as of [`Facts::load`].
+    pub fn load_after(sources: &Sources, before: &Self) -> Result<Self, FactsError> {
+        let kinds = [
+            (FileKind::Accounts, &sources.iam),
+            (FileKind::Clusters, &sources.clusters),
+            (FileKind::Organisation, &sources.service_control),
+        ];
+        let wanted: Vec<(FileKind, &Path)> =
+            kinds.iter().flat_map(|(kind, files)| files.iter().map(|file| (*kind, file.as_path()))).collect();
+        let known: HashMap<(&Path, FileKind), &Arc<LoadedFile>> =
+            before.files.iter().map(|file| ((file.version.path.as_path(), file.part.kind()), file)).collect();
+        let shelf = Shelf::new();
+        let read: Vec<_> = wanted
+            .into_par_iter()
+            .map(|(kind, path)| load_file(kind, path, known.get(&(path, kind)).copied(), &shelf))
+            .collect();
+        // In the order of the files, so that the first error is the same each time.
+        let files = read.into_iter().collect::<Result<Vec<_>, _>>()?;
+        assemble(files)
     }
 }
 
-const SNAPSHOT_COMMAND: &str = "aws iam get-account-authorization-details";
+fn load_file(
+    kind: FileKind,
+    path: &Path,
+    known: Option<&Arc<LoadedFile>>,
+    shelf: &Shelf,
+) -> Result<Arc<LoadedFile>, FactsError> {
+    if let Some(known) = known.filter(|known| known.version.is_current()) {
+        return Ok(Arc::clone(known));
+    }
+    let bytes = Bytes::read(path)?;
+    let version = bytes.version.clone();
+    let part = match kind {
+        FileKind::Accounts => {
+            let reader =
+                snapshot::SnapshotReader { file: path, shelf, origin: Origin::Snapshot, captured_at: version.modified };
+            let accounts = reader.read(&bytes.into_text(snapshot::COMMAND)?)?;
+            let same =
+                known.filter(|known| known.version.hash == version.hash && known.version.modified == version.modified);
+            match same {
+                Some(known) => return Ok(Arc::clone(known)),
+                None => Part::Accounts(accounts.into_iter().map(|(id, account)| (id, Arc::new(account))).collect()),
+            }
+        }
+        FileKind::Clusters => {
+            let mut found = clusters::ClusterPages::default();
+            for page in Page::all(&bytes.into_text(clusters::COMMAND)?, path, clusters::COMMAND)? {
+                found.add(&page)?;
+            }
+            Part::Clusters(found.finish()?)
+        }
+        FileKind::Organisation => {
+            let mut found = HashMap::new();
+            for page in Page::all_unique(&bytes.into_text(organisation::COMMAND)?, path, organisation::COMMAND)? {
+                organisation::add(&mut found, &page)?;
+            }
+            Part::Organisation(found)
+        }
+    };
+    Ok(Arc::new(LoadedFile { version, part }))
+}
+
+/// Puts together what the files say.
+fn assemble(files: Vec<Arc<LoadedFile>>) -> Result<Facts, FactsError> {
+    let mut facts = Facts::empty();
+    let mut hash = Sha256::new();
+    let mut organisation: Option<HashMap<AccountId, Membership>> = None;
+    for file in &files {
+        let again = |what: String, advice: &str| FactsError::Shape {
+            file: file.version.path.clone(),
+            place: what,
+            expected: "it in one file only".to_owned(),
+            advice: advice.to_owned(),
+        };
+        hash.update([match file.part.kind() {
+            FileKind::Accounts => 0_u8,
+            FileKind::Clusters => 1,
+            FileKind::Organisation => 2,
+        }]);
+        hash.update(file.version.hash);
+        match &file.part {
+            Part::Accounts(accounts) => {
+                for (id, account) in accounts {
+                    let merged = match facts.accounts.get(id) {
+                        None => Arc::clone(account),
+                        Some(before) => Arc::new(before.merged(account).map_err(|role| {
+                            again(format!("role {role}"), "the role was read before: keep one snapshot of each account")
+                        })?),
+                    };
+                    facts.accounts.insert(*id, merged);
+                }
+            }
+            Part::Clusters(clusters) => {
+                for cluster in clusters {
+                    if facts.clusters.iter().any(|before| before.is_same(cluster)) {
+                        return Err(again(format!("cluster {cluster}"), "keep one description of each cluster"));
+                    }
+                    facts.clusters.push(cluster.clone());
+                }
+            }
+            Part::Organisation(accounts) => {
+                let all = organisation.get_or_insert_default();
+                for (id, membership) in accounts {
+                    if all.insert(*id, membership.clone()).is_some() {
+                        return Err(again(format!("account {id}"), "list the account in one file only"));
+                    }
+                }
+            }
+        }
+    }
+    facts.organisation = organisation.map(Arc::new);
+    facts.version = short(&hash.finalize());
+    facts.files = files.into();
+    facts.loaded_at = Timestamp::now();
+    Ok(facts)
+}

@@ -54,6 +54,27 @@ impl Condition {
         &self.lookup
     }
 
+    /// The operator, without a quantifier, that holds for exactly one value of the type that this one compares. `None`: there is
+    /// none, or the condition cannot be read.
+    pub(crate) fn exact_operator(&self) -> Option<&'static str> {
+        Some(match self.operator?.comparison {
+            Comparison::Text | Comparison::TextIgnoringCase | Comparison::TextPattern => "StringEquals",
+            Comparison::Arn => "ArnEquals",
+            Comparison::Number(_) => "NumericEquals",
+            Comparison::Bool => "Bool",
+            Comparison::Address => "IpAddress",
+            Comparison::Binary => "BinaryEquals",
+            Comparison::Date(_) => return None,
+            // A condition on being there at all, of a key that is there.
+            Comparison::Null => "StringEquals",
+        })
+    }
+
+    /// Whether IAM knows the operator and its values are texts.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.operator.is_some() && !self.operands.iter().any(|operand| matches!(operand, Operand::Unreadable))
+    }
+
     /// Whether this condition holds for the request.
     pub(crate) fn holds(&self, context: &RequestContext) -> Truth {
         let Some(operator) = self.operator else { return Truth::Unknown };
@@ -66,7 +87,10 @@ impl Condition {
         }
         let holds = |value: &String| self.matches(operator, value, context);
         match (value, operator.quantifier) {
+            // A set of empty values is an empty set.
+            (value, quantifier @ Some(_)) if value.is_null() => when_absent(operator, quantifier),
             (KeyValue::Unknown, _) | (KeyValue::Many(_), None) => Truth::Unknown,
+            (KeyValue::Begins(beginning), _) => self.matches_beginning(operator, beginning, context),
             (KeyValue::Absent, quantifier) => when_absent(operator, quantifier),
             (KeyValue::One(value), _) => holds(value),
             (KeyValue::Many(values), Some(Quantifier::All)) => Truth::all(values.iter().map(holds)),
@@ -76,8 +100,16 @@ impl Condition {
 
     fn matches(&self, operator: Operator, value: &str, context: &RequestContext) -> Truth {
         // Whether a negated operator holds for a value of another type is not documented.
+        if operator.is_negated && self.operands.iter().any(|operand| operand.is_delicate(context)) {
+            return Truth::Unknown;
+        }
         let if_unlike = if operator.is_negated { Truth::Unknown } else { Truth::False };
         let found = Truth::any(self.operands.iter().map(|operand| operand.matches(value, context, if_unlike)));
+        if operator.is_negated { !found } else { found }
+    }
+
+    fn matches_beginning(&self, operator: Operator, beginning: &str, context: &RequestContext) -> Truth {
+        let found = Truth::any(self.operands.iter().map(|operand| operand.matches_beginning(beginning, context)));
         if operator.is_negated { !found } else { found }
     }
 
@@ -85,8 +117,9 @@ impl Condition {
         let is_null = match value {
             KeyValue::Absent => Truth::True,
             KeyValue::Unknown => Truth::Unknown,
-            KeyValue::Many(values) if values.is_empty() => Truth::Unknown,
-            KeyValue::One(_) | KeyValue::Many(_) => Truth::False,
+            // Empty is null elsewhere; of this operator the documents do not say it.
+            KeyValue::One(_) | KeyValue::Many(_) if value.is_null() => Truth::Unknown,
+            KeyValue::One(_) | KeyValue::Many(_) | KeyValue::Begins(_) => Truth::False,
         };
         Truth::any(self.operands.iter().map(|operand| match operand {
             Operand::Bool(true) => is_null,

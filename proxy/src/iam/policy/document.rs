@@ -1,6 +1,8 @@
 //! Policy documents, read once into what an `sts:AssumeRole` on a role needs of them.
 //! Sources: IAM User Guide, "Grammar of the IAM JSON policy language" and "IAM JSON policy element reference".
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value as Json};
 
@@ -29,8 +31,8 @@ pub(crate) enum DocumentKind {
 /// A policy document.
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
-    /// What to call it in a message, as "inline policy \"etl\"".
-    pub(crate) label: String,
+    /// How many characters it has, blanks left out: what IAM's quotas count.
+    pub(crate) length: usize,
     /// What makes the whole of it unusable.
     pub(crate) fault: Option<String>,
     pub(crate) statements: Vec<PolicyStatement>,
@@ -75,16 +77,18 @@ impl Document {
     ///
     /// # Errors
     /// A text that is not JSON; says where.
-    pub(crate) fn read(label: impl Into<String>, kind: DocumentKind, value: &Json) -> Result<Self, String> {
+    pub(crate) fn read(kind: DocumentKind, value: &Json) -> Result<Self, String> {
         let decoded = match value {
             Json::String(text) => Some(parse_text(text)?),
             _ => None,
         };
-        Ok(Self::of(label.into(), kind, decoded.as_ref().unwrap_or(value)))
+        let value = decoded.as_ref().unwrap_or(value);
+        Ok(Self::of(kind, value, value.to_string().chars().count()))
     }
 
-    fn of(label: String, kind: DocumentKind, value: &Json) -> Self {
-        let faulty = |fault: &str| Self { label: label.clone(), fault: Some(fault.to_owned()), statements: Vec::new() };
+    /// Reads a document that is JSON already, of so many characters.
+    pub(crate) fn of(kind: DocumentKind, value: &Json, length: usize) -> Self {
+        let faulty = |fault: &str| Self { length, fault: Some(fault.to_owned()), statements: Vec::new() };
         let Some(elements) = value.as_object() else { return faulty("it is not a JSON object") };
         let variables = match elements.get("Version").map(Json::as_str) {
             None | Some(Some("2008-10-17")) => false,
@@ -102,20 +106,24 @@ impl Document {
         let numbered = (1..).zip(statements);
         let statements =
             numbered.map(|(number, value)| PolicyStatement::read(number, kind, value, variables)).collect();
-        Self { label, fault: None, statements }
+        Self { length, fault: None, statements }
     }
 }
 
-/// JSON, or JSON percent-encoded by the IAM API, in which a plus sign is no blank.
+/// JSON, or JSON percent-encoded by the IAM API.
 pub(crate) fn parse_text(text: &str) -> Result<Json, String> {
+    let text = decode_text(text)?;
+    serde_json::from_str(&text).map_err(|error| format!("its policy text is not JSON: {error}"))
+}
+
+/// The JSON of a text that may be percent-encoded, as the IAM API does it: a plus sign is no blank.
+pub(crate) fn decode_text(text: &str) -> Result<Cow<'_, str>, String> {
     let text = text.trim();
-    let parse =
-        |text: &str| serde_json::from_str(text).map_err(|error| format!("its policy text is not JSON: {error}"));
     if text.starts_with('{') {
-        return parse(text);
+        return Ok(Cow::Borrowed(text));
     }
     let decoded = percent_decode_str(text).decode_utf8();
-    parse(&decoded.map_err(|_| "its percent-encoded policy text is not UTF-8")?)
+    decoded.map_err(|_| "its percent-encoded policy text is not UTF-8".to_owned())
 }
 
 impl PolicyStatement {
@@ -147,6 +155,35 @@ impl PolicyStatement {
             return Some(&[]);
         }
         self.principals.as_ref().and_then(Principals::aws_texts)
+    }
+
+    /// How closely the statement names a caller: 0 itself, 1 its account, 2 everybody.
+    pub(crate) fn closeness(&self, caller: CallingPrincipal<'_>) -> u8 {
+        let Some(principals) = &self.principals else { return 0 };
+        let named = principals.name(caller);
+        match (named.by_role.is_true(), principals.is_anybody(), named.directly.is_true()) {
+            (true, _, _) | (false, false, true) => 0,
+            (false, false, false) => 1,
+            (false, true, _) => 2,
+        }
+    }
+
+    /// What stands under `AWS` and under `Service` in its Principal element.
+    pub(crate) fn principal_texts(&self) -> (&[String], &[String]) {
+        self.principals.as_ref().map_or((&[], &[]), Principals::texts)
+    }
+
+    /// Whether its Action element surely covers `sts:AssumeRole`.
+    pub(crate) fn covers_action(&self) -> bool {
+        self.covers_action.is_true()
+    }
+
+    /// What stands in its Resource element.
+    pub(crate) fn resource_texts(&self) -> Vec<String> {
+        match &self.resources {
+            Resources::Any(patterns) => patterns.iter().map(ArnPattern::to_string).collect(),
+            Resources::NoElement | Resources::NoneOf(_) | Resources::Unreadable => Vec::new(),
+        }
     }
 
     /// Whether the statement speaks about this call, and how it names the caller; conditions left aside. A document
@@ -326,7 +363,7 @@ mod tests {
             (json!({"Id": "x", "Statement": statement}), None),
         ];
         for (value, want) in rows {
-            let document = Document::read("policy", DocumentKind::Permissions, &value).unwrap();
+            let document = Document::read(DocumentKind::Permissions, &value).unwrap();
             assert_eq!(document.fault.as_deref(), want, "{value}");
         }
         let rows = [

@@ -165,6 +165,24 @@ impl Operand {
             Self::Unreadable => Truth::Unknown,
         }
     }
+
+    /// Whether a request's value of which only the beginning is known compares.
+    pub(crate) fn matches_beginning(&self, beginning: &str, context: &RequestContext) -> Truth {
+        match self {
+            Self::Text(template) => template.matches_beginning(beginning, context),
+            Self::Never => Truth::False,
+            _ => Truth::Unknown,
+        }
+    }
+
+    /// Whether how a negated operator compares it is left open by AWS.
+    pub(crate) fn is_delicate(&self, context: &RequestContext) -> bool {
+        match self {
+            Self::Text(template) | Self::TextIgnoringCase(template) => template.is_delicate(context),
+            Self::Arn(pattern) => pattern.is_delicate(context),
+            _ => false,
+        }
+    }
 }
 
 fn read_bool(text: &str) -> Option<bool> {
@@ -173,8 +191,8 @@ fn read_bool(text: &str) -> Option<bool> {
 }
 
 fn read_number(text: &str) -> Option<f64> {
-    // The standard parser also takes "inf" and "nan".
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    // The standard parser also takes "inf", "nan" and exponents; that IAM does is not documented.
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.".contains(&byte));
     if is_plain { text.parse().ok().filter(|number: &f64| number.is_finite()) } else { None }
 }
 

@@ -1,7 +1,11 @@
 //! Texts of policies that are compared: wildcards, policy variables, and ARNs field by field.
 //! Sources: IAM User Guide, "IAM JSON policy elements: Resource", "... Variables and tags", "... Condition operators".
 
-use std::{borrow::Cow, str::Chars};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+    str::Chars,
+};
 
 use super::{
     context::{KeyValue, RequestContext},
@@ -22,7 +26,7 @@ pub(crate) enum PatternToken {
 /// A place of a text that may hold variables.
 #[derive(Clone, Debug)]
 pub(crate) enum PatternPart {
-    PatternToken(PatternToken),
+    Fixed(PatternToken),
     Variable { key: String, default: Option<String> },
 }
 
@@ -94,17 +98,20 @@ impl Template {
         let mut tokens = Vec::with_capacity(parts.len());
         for part in parts {
             let (key, default) = match part {
-                PatternPart::PatternToken(token) => {
+                PatternPart::Fixed(token) => {
                     tokens.push(*token);
                     continue;
                 }
                 PatternPart::Variable { key, default } => (key, default),
             };
             match (context.value(key), default) {
+                // Whether a default stands in for a value that is there and empty is not documented.
+                (KeyValue::One(text), Some(_)) if text.is_empty() => return Resolved::Unknown,
+                (KeyValue::One(text), None) if text.is_empty() => return Resolved::NoValue,
                 (KeyValue::One(text), _) | (KeyValue::Absent, Some(text)) => {
-                    tokens.extend(text.chars().map(PatternToken::Literal))
+                    tokens.extend(text.chars().map(PatternToken::Literal));
                 }
-                (KeyValue::Unknown, _) => return Resolved::Unknown,
+                (KeyValue::Unknown | KeyValue::Begins(_), _) => return Resolved::Unknown,
                 (KeyValue::Absent | KeyValue::Many(_), _) => return Resolved::NoValue,
             }
         }
@@ -115,6 +122,29 @@ impl Template {
     pub(crate) fn matches(&self, text: &str, context: &RequestContext) -> Truth {
         match self.resolve(context) {
             Resolved::Tokens(tokens) => glob(&tokens, text).into(),
+            Resolved::NoValue => Truth::False,
+            Resolved::Unknown => Truth::Unknown,
+        }
+    }
+
+    /// Whether a variable in it has several values, or one with a wildcard that the pattern might take for one. How a negated
+    /// operator compares these is not documented.
+    pub(crate) fn is_delicate(&self, context: &RequestContext) -> bool {
+        let Self::Variable(parts) = self else { return false };
+        parts.iter().any(|part| match part {
+            PatternPart::Fixed(_) => false,
+            PatternPart::Variable { key, .. } => match context.value(key) {
+                KeyValue::Many(_) => true,
+                KeyValue::One(text) => text.contains(['*', '?']),
+                KeyValue::Absent | KeyValue::Unknown | KeyValue::Begins(_) => false,
+            },
+        })
+    }
+
+    /// Compares a text of which only the beginning is known, case counts.
+    pub(crate) fn matches_beginning(&self, beginning: &str, context: &RequestContext) -> Truth {
+        match self.resolve(context) {
+            Resolved::Tokens(tokens) => glob_beginning(&tokens, beginning),
             Resolved::NoValue => Truth::False,
             Resolved::Unknown => Truth::Unknown,
         }
@@ -141,7 +171,7 @@ impl Template {
 impl PatternPart {
     fn token(&self) -> Option<PatternToken> {
         match self {
-            Self::PatternToken(token) => Some(*token),
+            Self::Fixed(token) => Some(*token),
             Self::Variable { .. } => None,
         }
     }
@@ -162,7 +192,7 @@ fn read_parts(text: &str, reading: PatternRules) -> Vec<PatternPart> {
             rest = after;
             continue;
         }
-        parts.push(PatternPart::PatternToken(match first {
+        parts.push(PatternPart::Fixed(match first {
             '*' if reading.wildcards => PatternToken::Run,
             '?' if reading.wildcards => PatternToken::One,
             other => PatternToken::Literal(other),
@@ -176,9 +206,9 @@ fn read_parts(text: &str, reading: PatternRules) -> Vec<PatternPart> {
 fn read_variable(text: &str) -> Option<(PatternPart, &str)> {
     let (inside, after) = text.strip_prefix("${")?.split_once('}')?;
     let part = match inside {
-        "*" => PatternPart::PatternToken(PatternToken::Literal('*')),
-        "?" => PatternPart::PatternToken(PatternToken::Literal('?')),
-        "$" => PatternPart::PatternToken(PatternToken::Literal('$')),
+        "*" => PatternPart::Fixed(PatternToken::Literal('*')),
+        "?" => PatternPart::Fixed(PatternToken::Literal('?')),
+        "$" => PatternPart::Fixed(PatternToken::Literal('$')),
         _ => {
             let (key, default) = match inside.split_once(',') {
                 Some((key, default)) => {
@@ -233,6 +263,46 @@ fn glob(pattern: &[PatternToken], text: &str) -> bool {
     }
 }
 
+/// Matches tokens against every text that begins so: true when all match, false when none does.
+fn glob_beginning(pattern: &[PatternToken], beginning: &str) -> Truth {
+    let mut reached = vec![pattern];
+    for character in beginning.chars() {
+        let mut next: Vec<&[PatternToken]> = Vec::new();
+        for rest in reached.iter().flat_map(|rest| behind_runs(rest)) {
+            match rest.split_first() {
+                Some((PatternToken::Run, _)) => next.push(rest),
+                Some((token, after)) if *token == PatternToken::One || *token == PatternToken::Literal(character) => {
+                    next.push(after);
+                }
+                _ => {}
+            }
+        }
+        next.sort_unstable_by_key(|rest| rest.len());
+        next.dedup_by_key(|rest| rest.len());
+        reached = next;
+    }
+    let takes_any_end =
+        |rest: &&[PatternToken]| rest.iter().all(|token| *token == PatternToken::Run) && !rest.is_empty();
+    if reached.iter().any(takes_any_end) {
+        Truth::True
+    } else if reached.is_empty() {
+        Truth::False
+    } else {
+        Truth::Unknown
+    }
+}
+
+/// The places that a match can be at without taking a character: this one, and those behind runs that it starts with.
+fn behind_runs<'p>(pattern: &'p [PatternToken]) -> Vec<&'p [PatternToken]> {
+    let mut places = vec![pattern];
+    let mut rest = pattern;
+    while let Some((PatternToken::Run, after)) = rest.split_first() {
+        places.push(after);
+        rest = after;
+    }
+    places
+}
+
 /// The number of fields of an ARN: `arn:partition:service:region:account:resource`.
 const ARN_FIELDS: usize = 6;
 
@@ -243,10 +313,21 @@ pub(crate) struct ArnPattern {
     whole: Template,
 }
 
+impl fmt::Display for ArnPattern {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.whole.tokens().try_for_each(|token| match token {
+            Some(PatternToken::Literal(character)) => formatter.write_char(character),
+            Some(PatternToken::One) => formatter.write_char('?'),
+            Some(PatternToken::Run) => formatter.write_char('*'),
+            None => formatter.write_str("${...}"),
+        })
+    }
+}
+
 impl ArnPattern {
     pub(crate) fn read(text: &str, variables: bool) -> Self {
         let parts = read_parts(text, PatternRules { wildcards: true, variables });
-        let is_colon = |part: &PatternPart| matches!(part, PatternPart::PatternToken(PatternToken::Literal(':')));
+        let is_colon = |part: &PatternPart| matches!(part, PatternPart::Fixed(PatternToken::Literal(':')));
         let fields = parts.splitn(ARN_FIELDS, is_colon).map(Template::of).collect();
         Self { fields, whole: Template::of(&parts) }
     }
@@ -276,6 +357,11 @@ impl ArnPattern {
             return self.whole.matches(role, context).doubted();
         }
         by_field
+    }
+
+    /// See [`Template::is_delicate`].
+    pub(crate) fn is_delicate(&self, context: &RequestContext) -> bool {
+        self.whole.is_delicate(context)
     }
 
     /// False when a variable in it has no value.
@@ -342,6 +428,39 @@ mod tests {
         }
         let plain = Template::read("${*}", PatternRules { wildcards: false, variables: false });
         assert_eq!(plain.matches("${*}", &context()), yes, "old versions have no variables");
+    }
+
+    #[test]
+    fn values_with_a_known_beginning() {
+        let (no, open, yes) = (Truth::False, Truth::Unknown, Truth::True);
+        for (pattern, want) in [
+            ("AROAX:*", yes),
+            ("*", yes),
+            ("AROA*:*", yes),
+            ("AROAX:s", open),
+            ("A*s", open),
+            ("AROAY:*", no),
+            ("AROAX", no),
+            ("", no),
+        ] {
+            let template = Template::read(pattern, PatternRules { wildcards: true, variables: true });
+            assert_eq!(template.matches_beginning("AROAX:", &context()), want, "{pattern}");
+        }
+    }
+
+    /// A key that is there and empty is null to AWS: nothing matches.
+    #[test]
+    fn empty_values() {
+        let mut context = context();
+        context.set_text("aws:PrincipalTag/empty", "");
+        for (pattern, text, want) in [
+            ("${aws:PrincipalTag/empty}", "", Truth::False),
+            ("RoleB${aws:PrincipalTag/empty}", "RoleB", Truth::False),
+            ("${aws:PrincipalTag/empty, 'd'}", "d", Truth::Unknown),
+        ] {
+            let template = Template::read(pattern, PatternRules { wildcards: true, variables: true });
+            assert_eq!(template.matches(text, &context), want, "{pattern}");
+        }
     }
 
     #[test]

@@ -17,8 +17,8 @@ pub(crate) enum CallingPrincipal<'a> {
         role: &'a RoleArn,
         /// The role's unique id, `AROA...`, where known.
         id: Option<&'a str>,
-        /// The session's name.
-        session: &'a str,
+        /// The session's name, where known.
+        session: Option<&'a str>,
     },
 }
 
@@ -94,6 +94,23 @@ impl Principals {
         Self::Listed { accounts, services }
     }
 
+    /// Whether it names everybody, and nobody in particular.
+    pub(crate) fn is_anybody(&self) -> bool {
+        match self {
+            Self::Anybody => true,
+            Self::Listed { accounts, .. } => accounts.iter().any(|text| text == "*"),
+            Self::Unreadable => false,
+        }
+    }
+
+    /// The texts under `AWS`, and under `Service`.
+    pub(crate) fn texts(&self) -> (&[String], &[String]) {
+        match self {
+            Self::Listed { accounts, services } => (accounts, services),
+            Self::Anybody | Self::Unreadable => (&[], &[]),
+        }
+    }
+
     /// The texts under `AWS`; `None`: it may name anybody.
     pub(crate) fn aws_texts(&self) -> Option<&[String]> {
         match self {
@@ -132,7 +149,7 @@ fn names_service(text: &str, names: &[String]) -> Truth {
     exact | nearly.doubted()
 }
 
-fn names_session(text: &str, role: &RoleArn, id: Option<&str>, session: &str) -> Named {
+fn names_session(text: &str, role: &RoleArn, id: Option<&str>, session: Option<&str>) -> Named {
     let (partition, account, name) = (role.partition(), role.account(), role.name());
     if text == "*" {
         return Named { directly: Truth::True, ..Named::NOT };
@@ -162,9 +179,11 @@ fn names_session(text: &str, role: &RoleArn, id: Option<&str>, session: &str) ->
             Named { by_role: Truth::from(named.eq_ignore_ascii_case(name)).doubted(), ..Named::NOT }
         }
         ("sts", Some(("assumed-role", named))) => {
-            let wanted = format!("{name}/{session}");
-            let nearly = Truth::from(named.eq_ignore_ascii_case(&wanted)).doubted();
-            Named { directly: nearly | Truth::from(named == wanted), ..Named::NOT }
+            let (named, named_session) = named.split_once('/').unwrap_or((named, ""));
+            let nearly = named.eq_ignore_ascii_case(name)
+                && session.is_none_or(|session| session.eq_ignore_ascii_case(named_session));
+            let exactly = named == name && session == Some(named_session);
+            Named { directly: Truth::from(nearly).doubted() | Truth::from(exactly), ..Named::NOT }
         }
         _ => Named::NOT,
     }
@@ -188,7 +207,7 @@ mod tests {
     #[test]
     fn roles_sessions_and_accounts() {
         let role = RoleArn::parse("arn:aws:iam::111122223333:role/team/RoleA").unwrap();
-        let caller = CallingPrincipal::Session { role: &role, id: Some("AROAX"), session: "s" };
+        let caller = CallingPrincipal::Session { role: &role, id: Some("AROAX"), session: Some("s") };
         let (no, open, yes) = (Truth::False, Truth::Unknown, Truth::True);
         // (principal, named directly, by role, by account)
         let rows = [

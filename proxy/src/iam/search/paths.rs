@@ -7,7 +7,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::chain::{AccountId, MAX_ROLES, RoleArn};
 use crate::iam::facts::{Facts, Role};
-use crate::iam::{Caller, Outcome, attachment, hop};
+use crate::iam::judge::{hop, hop_decision, named, service_step};
+use crate::iam::{Caller, Decision, Outcome};
 
 /// A step that is possible.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -62,12 +63,13 @@ impl<'f> Explorer<'f> {
         explorer
     }
 
-    fn index(&mut self, arn: &'f RoleArn, role: &'f Role) {
-        if role.trust.fault.is_some() {
+    fn index(&mut self, arn: &'f RoleArn, role: &Role) {
+        let trust = role.trust.parse();
+        if trust.fault.is_some() {
             self.open.push(arn);
             return;
         }
-        for statement in &role.trust.statements {
+        for statement in &trust.statements {
             let Some(texts) = statement.grants_to() else {
                 self.open.push(arn);
                 continue;
@@ -89,7 +91,7 @@ impl<'f> Explorer<'f> {
     #[must_use]
     pub fn attached(&self) -> Vec<Link> {
         let roles = self.caller.cluster.attached_roles().into_iter();
-        let link = |role: RoleArn| link(attachment(self.facts, &role, &self.caller).outcome, &role);
+        let link = |role: RoleArn| link(service_step(self.facts, &role, &self.caller).outcome, &role);
         roles.filter_map(link).collect()
     }
 
@@ -116,7 +118,13 @@ impl<'f> Explorer<'f> {
         candidates.sort_unstable();
         candidates.dedup();
         let judged = candidates.into_iter();
-        judged.filter_map(|target| link(hop(self.facts, role, target, 1, &self.caller).outcome, target)).collect()
+        judged
+            .filter_map(|target| match hop_decision(self.facts, role, target, &self.caller) {
+                Decision::Denied => None,
+                Decision::Allowed => Some(Link { role: target.clone(), doubt: None }),
+                Decision::Unknown => link(hop(self.facts, role, target, 1, &self.caller).outcome, target),
+            })
+            .collect()
     }
 
     /// Every role that some chain reaches, the attached ones included.
@@ -197,22 +205,6 @@ impl<'f> Explorer<'f> {
         }
         distance
     }
-}
-
-/// The account that a text under `AWS` names, and the role, if it is one or a session of one.
-fn named(text: &str) -> Option<(AccountId, Option<&str>)> {
-    if let Some(account) = AccountId::parse(text) {
-        return Some((account, None));
-    }
-    let mut fields = text.splitn(6, ':').skip(4);
-    let account = fields.next().and_then(AccountId::parse)?;
-    let resource = fields.next().unwrap_or_default();
-    let role = match resource.split_once('/') {
-        Some(("role", path_and_name)) => path_and_name.rsplit('/').next(),
-        Some(("assumed-role", rest)) => rest.split('/').next(),
-        _ => None,
-    };
-    Some((account, role))
 }
 
 fn link(outcome: Outcome, role: &RoleArn) -> Option<Link> {

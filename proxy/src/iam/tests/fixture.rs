@@ -1,13 +1,13 @@
 //! A small world: two accounts, a cluster, roles that fit together in some ways and not in others.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, sync::LazyLock};
 
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 use crate::{
     chain::RoleArn,
-    iam::{Caller, Cluster, EvaluationMode, ExternalIdOn, Facts, Sources},
+    iam::{Caller, Cluster, EvaluationMode, ExternalIdOn, Facts, Sources, StatedContext},
 };
 
 pub(super) const HOME: &str = "123456789012";
@@ -122,6 +122,8 @@ impl World {
     }
 }
 
+static NOTHING_STATED: LazyLock<StatedContext> = LazyLock::new(StatedContext::default);
+
 pub(super) fn caller<'a>(cluster: &'a Cluster, database_user: &'a str) -> Caller<'a> {
     Caller {
         cluster,
@@ -129,6 +131,7 @@ pub(super) fn caller<'a>(cluster: &'a Cluster, database_user: &'a str) -> Caller
         external_id: None,
         external_id_on: ExternalIdOn::Same,
         mode: EvaluationMode::Guide,
+        stated: &NOTHING_STATED,
         now: "2026-11-23T12:00:00Z".parse().unwrap(),
     }
 }

@@ -85,7 +85,10 @@ fn in_runtime(test: impl Future<Output = ()>) {
 fn chain(facts: &Facts) -> [Outcome; 2] {
     let cluster = facts.cluster("demo").cloned().unwrap_or_else(|| crate::iam::Cluster::unknown("demo"));
     let caller = caller(&cluster, "etl");
-    [attachment(facts, &home("RoleA"), &caller).outcome, hop(facts, &home("RoleA"), &away("RoleB"), 1, &caller).outcome]
+    [
+        attachment(facts, &[home("RoleA").clone()], &caller).outcome,
+        hop(facts, &home("RoleA"), &away("RoleB"), 1, &caller).outcome,
+    ]
 }
 
 const ALLOWED: [Outcome; 2] = [Outcome::Allowed, Outcome::Allowed];
@@ -103,8 +106,8 @@ fn the_same_verdicts_as_from_files() {
         let roles: Vec<_> = files.roles().cloned().collect();
         for source in &roles {
             assert_eq!(
-                attachment(&facts, source, &caller(cluster, "etl")).outcome,
-                attachment(&files, source, &caller(cluster, "etl")).outcome
+                attachment(&facts, std::slice::from_ref(source), &caller(cluster, "etl")).outcome,
+                attachment(&files, std::slice::from_ref(source), &caller(cluster, "etl")).outcome
             );
             for target in &roles {
                 let step = |facts: &Facts| hop(facts, source, target, 1, &caller(cluster, "etl")).outcome;

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 use super::fixture::{World, away, caller, home};
-use crate::iam::{Cluster, Facts, Outcome, Sources, attachment, hop};
+use crate::iam::{Facts, Outcome, Sources, attachment, hop};
 
 fn load(iam: &str, clusters: &str) -> Result<Facts, String> {
     let folder = TempDir::new().unwrap();
@@ -26,7 +26,7 @@ fn load(iam: &str, clusters: &str) -> Result<Facts, String> {
 
 fn is_allowed(facts: &Facts) -> bool {
     let caller = caller(facts.cluster("demo").unwrap(), "etl");
-    let first = attachment(facts, &home("RoleA"), &caller);
+    let first = attachment(facts, &[home("RoleA").clone()], &caller);
     let second = hop(facts, &home("RoleA"), &away("RoleB"), 1, &caller);
     first.outcome == Outcome::Allowed && second.outcome == Outcome::Allowed
 }
@@ -95,7 +95,8 @@ fn what_is_wrong_with_a_file() {
             "{\"RoleDetailList\": [], \"IsTruncated\": true}",
             &clusters,
             "iam.json: page 1, IsTruncated: expected the last page to \
-         be complete; the snapshot is cut off: take it without --max-items, or add the pages that follow to this file",
+         be complete; the output is cut off: write it again with aws iam get-account-authorization-details, without --max-items, \
+         --page-size and --no-paginate, or append what the same command says with --starting-token",
         ),
         (
             &bad_arn.home.to_string(),
@@ -107,7 +108,7 @@ fn what_is_wrong_with_a_file() {
             &bad_document.home.to_string(),
             &clusters,
             "iam.json: page 1, RoleDetailList[0] (role RoleA): expected the policy \
-         document of the trust policy; its policy text is not JSON: EOF while parsing a value at line 1 column 11",
+         document of the trust policy; its policy text is not JSON that IAM takes: EOF while parsing a value at line 1 column 11",
         ),
         (
             &format!("{home}{home}"),
@@ -154,24 +155,45 @@ fn identity_of_clusters() {
     }
 }
 
+/// The guide names two services and two forms of a workgroup's ARN: what they do not agree on is undecided.
 #[test]
 fn serverless_workgroup() {
-    let mut world = World::new();
-    let trust = &mut world.role_mut(&home("RoleA"))["AssumeRolePolicyDocument"]["Statement"][0];
-    trust["Principal"] = json!({"Service": "redshift-serverless.amazonaws.com"});
-    trust["Condition"] = json!({"StringEquals": {
-        "sts:ExternalId": "arn:aws:redshift:us-east-1:123456789012:dbuser:serverless-123456789012-5bce/etl",
-        "aws:SourceArn": "arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/5bce",
-    }});
-    world.clusters = json!({
-        "workgroups": [{"workgroupName": "demo", "workgroupId": "5bce", "namespaceName": "ns",
-            "workgroupArn": "arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/5bce"}],
-        "namespaces": [{"namespaceName": "ns",
-            "iamRoles": ["IamRole(applyStatus=in-sync, iamRoleArn=arn:aws:iam::123456789012:role/RoleA)"]}],
-    });
-    let facts = world.load();
-    let cluster: &Cluster = facts.cluster("demo").unwrap();
-    assert_eq!(attachment(&facts, &home("RoleA"), &caller(cluster, "etl")).outcome, Outcome::Allowed);
+    let by_id = "arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/5bce";
+    let by_name = "arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/demo";
+    let both = json!(["redshift-serverless.amazonaws.com", "redshift.amazonaws.com"]);
+    let rows = [
+        ("both services, both ARNs", both.clone(), json!([by_id, by_name]), "allowed"),
+        ("one service", json!("redshift-serverless.amazonaws.com"), json!([by_id, by_name]), "unknown"),
+        ("one form of the ARN", both.clone(), json!(by_id), "unknown"),
+        ("another workgroup", both, json!("arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/x"), "denied"),
+        ("another service", json!("ec2.amazonaws.com"), json!([by_id, by_name]), "denied"),
+    ];
+    for (name, service, arn, want) in rows {
+        let mut world = World::new();
+        let trust = &mut world.role_mut(&home("RoleA"))["AssumeRolePolicyDocument"]["Statement"][0];
+        trust["Principal"] = json!({"Service": service});
+        trust["Condition"] = json!({"StringEquals": {
+            "sts:ExternalId": "arn:aws:redshift:us-east-1:123456789012:dbuser:serverless-123456789012-5bce/etl",
+            "aws:SourceArn": arn,
+        }});
+        world.clusters = json!([
+            {"workgroups": [{"workgroupName": "demo", "workgroupId": "5bce", "namespaceName": "ns", "workgroupArn": by_id}]},
+            {"namespaces": [{"namespaceName": "ns", "iamRoles": [
+                "IamRole(applyStatus=in-sync,iamRoleArn=arn:aws:iam::123456789012:role/RoleA)",
+                "IamRole(applyStatus=in-sync, iamRoleArn=arn:aws:iam::123456789012:role/Friend)",
+            ]}]},
+        ]);
+        let facts = world.load();
+        let judge =
+            |facts: &Facts| attachment(facts, &[home("RoleA")], &caller(facts.cluster("demo").unwrap(), "etl")).outcome;
+        let outcome = judge(&facts);
+        assert_eq!(outcome.decision().as_str(), want, "{name}: {outcome:?}");
+        if let Some(refusal) = outcome.refusal() {
+            let statements = &mut world.role_mut(&home("RoleA"))["AssumeRolePolicyDocument"]["Statement"];
+            statements.as_array_mut().unwrap().push(refusal.addition.clone().unwrap().statement);
+            assert_eq!(judge(&world.load()), Outcome::Allowed, "{name}, the remedy followed: {refusal:?}");
+        }
+    }
 }
 
 /// A verdict that is not cached is quick: far below what a statement's way through the gate may cost.
@@ -182,7 +204,7 @@ fn a_cold_chain_is_quick() {
     let rounds = 200;
     let started = Instant::now();
     for _ in 0..rounds {
-        drop(attachment(&facts, &home("RoleA"), &caller));
+        drop(attachment(&facts, &[home("RoleA").clone()], &caller));
         drop(hop(&facts, &home("RoleA"), &away("RoleB"), 1, &caller));
         drop(hop(&facts, &home("RoleA"), &away("RoleEtl"), 2, &caller));
     }

@@ -28,8 +28,11 @@ fn texts() {
             away("RoleB"),
             "etl",
             format!("role {AWAY}/RoleB is not attached to cluster demo"),
-            format!("roles attached to cluster demo and in-sync: {A}, arn:aws:iam::123456789012:role/NoService"),
-            format!("aws redshift modify-cluster-iam-roles --cluster-identifier demo --add-iam-roles {AWAY}/RoleB"),
+            format!(
+                "roles attached to cluster demo and in-sync: {A}, arn:aws:iam::123456789012:role/NoService; the role belongs to \
+                 account 210987654321, and only roles of the cluster's own account 123456789012 can be attached"
+            ),
+            format!("reach it by a chain from an attached role: iam_role '{A},{AWAY}/RoleB'"),
         ),
         (
             Some(home("RoleA")),
@@ -48,7 +51,7 @@ fn texts() {
             format!("hop 1: the permissions policies of role {A} do not allow sts:AssumeRole on role {AWAY}/RoleD"),
             "none of its permissions policies (1) has a statement that does".to_owned(),
             format!(
-                r#"add to a permissions policy of role {A}: {{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"{AWAY}/RoleD"}}"#
+                r#"add an inline policy to role {A} with the statement: {{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"{AWAY}/RoleD"}}"#
             ),
         ),
         (
@@ -73,15 +76,21 @@ fn texts() {
             away("RoleX"),
             "etl",
             format!("hop 1: role {AWAY}/RoleX is unknown to the IAM facts"),
-            "the snapshot of account 210987654321 was read and has no such role".to_owned(),
-            "correct the role's ARN, or take the snapshot of account 210987654321 again if the role is new".to_owned(),
+            format!(
+                "the snapshot of account 210987654321 was read and has no such role; there is {AWAY}/RoleB, which differs in its \
+                 spelling"
+            ),
+            format!(
+                "did you mean {AWAY}/RoleB? If not, correct the role's ARN, or take the snapshot of account 210987654321 again if \
+                 the role is new"
+            ),
         ),
     ];
     let facts = World::new().load();
     for (source, target, user, message, evidence, remedy) in rows {
         let caller = caller(facts.cluster("demo").unwrap(), user);
         let found = refusal(match source {
-            None => attachment(&facts, &target, &caller),
+            None => attachment(&facts, &[target.clone()], &caller),
             Some(source) => hop(&facts, &source, &target, 1, &caller),
         });
         assert_eq!((found.message, found.evidence, found.remedy), (message, evidence, Some(remedy)));
@@ -134,7 +143,7 @@ fn apply(world: &mut World, source: &RoleArn, target: &RoleArn, remedy: &str) {
     if is_trust {
         let trust = &mut world.role_mut(target)["AssumeRolePolicyDocument"]["Statement"];
         trust.as_array_mut().unwrap().push(statement);
-    } else if remedy.contains("permissions boundary") {
+    } else if remedy.contains("permissions boundary of") {
         world.home["Policies"][0]["PolicyVersionList"][0]["Document"] = document(&statement);
     } else {
         let policies = world.role_mut(source)["RolePolicyList"].as_array_mut().unwrap();
@@ -147,9 +156,10 @@ fn apply(world: &mut World, source: &RoleArn, target: &RoleArn, remedy: &str) {
 fn service_remedy() {
     let mut world = World::new();
     let facts = world.load();
-    let found = refusal(attachment(&facts, &home("NoService"), &caller(facts.cluster("demo").unwrap(), "etl")));
+    let found =
+        refusal(attachment(&facts, &[home("NoService").clone()], &caller(facts.cluster("demo").unwrap(), "etl")));
     apply(&mut world, &home("RoleA"), &home("NoService"), &found.remedy.unwrap());
     let facts = world.load();
-    let step = attachment(&facts, &home("NoService"), &caller(facts.cluster("demo").unwrap(), "etl"));
+    let step = attachment(&facts, &[home("NoService").clone()], &caller(facts.cluster("demo").unwrap(), "etl"));
     assert_eq!(step.outcome, Outcome::Allowed);
 }

@@ -34,7 +34,7 @@ fn attachment_table() {
         ("does not trust the service", home("NoService"), ("denied", Some(Cause::NotTrusted))),
     ];
     for (name, role, want) in rows {
-        assert_eq!(verdict(&attachment(&facts, &role, &caller(cluster, "etl"))), want, "{name}");
+        assert_eq!(verdict(&attachment(&facts, &[role.clone()], &caller(cluster, "etl"))), want, "{name}");
     }
 }
 
@@ -55,7 +55,7 @@ fn hop_table() {
             home("RoleA"),
             away("RoleEtl"),
             "e tl",
-            ("unknown", Some(Cause::Condition)),
+            ("unknown", Some(Cause::Undecided)),
         ),
         ("no such role", home("RoleA"), away("RoleX"), "etl", ("denied", Some(Cause::UnknownRole))),
         ("other case", home("RoleA"), away("roleb"), "etl", ("denied", Some(Cause::UnknownRole))),
@@ -81,7 +81,7 @@ fn modes_and_external_id() {
     let rows = [
         (ExternalIdOn::Same, ("allowed", None)),
         (ExternalIdOn::FirstOnly, ("denied", Some(Cause::Condition))),
-        (ExternalIdOn::Unknown, ("unknown", Some(Cause::Condition))),
+        (ExternalIdOn::Unknown, ("unknown", Some(Cause::Undecided))),
     ];
     for (external_id_on, want) in rows {
         let caller = crate::iam::Caller { external_id_on, ..base };
@@ -129,7 +129,7 @@ fn documents_that_are_not_there() {
         json!([{"PolicyName": "P", "PolicyArn": "arn:aws:iam::aws:policy/P"}]);
     let facts = world.load();
     let step = hop(&facts, &home("RoleA"), &away("RoleB"), 1, &caller(facts.cluster("demo").unwrap(), "etl"));
-    assert_eq!(verdict(&step), ("unknown", Some(Cause::Condition)));
+    assert_eq!(verdict(&step), ("unknown", Some(Cause::Undecided)));
     assert!(refusal(step).evidence.contains("policy arn:aws:iam::aws:policy/P of role"));
 }
 
@@ -169,5 +169,5 @@ fn boundary_and_organisation() {
             .contains("service control policy 2 at level root over account 123456789012, statement 1 (Sid \"NoHops\")")
     );
     world.organisation = Some(json!({"accounts": {"123456789012": member(&all)}}));
-    assert_eq!(verdict(&judge(&world)), ("unknown", Some(Cause::Condition)));
+    assert_eq!(verdict(&judge(&world)), ("unknown", Some(Cause::Undecided)));
 }

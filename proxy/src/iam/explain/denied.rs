@@ -1,0 +1,233 @@
+//! Calls that are surely denied.
+
+use super::{Addition, AdditionPlace, Cause, Refusal, remedy, words};
+use crate::chain::{Likeness, alike};
+use crate::iam::{
+    evaluate::{EXTERNAL_ID, HopRequest, NearMiss, Obstacle, Place},
+    policy::{
+        context::KeyValue,
+        document::{ACTION, PolicyStatement, StatementEffect},
+        principal::CallingPrincipal,
+    },
+};
+
+pub(super) fn refusal(request: &HopRequest<'_>, obstacle: &Obstacle<'_>) -> Refusal {
+    match obstacle {
+        Obstacle::AcrossPartitions => across_partitions(request),
+        Obstacle::Deny(place, statement) => explicit_deny(request, *place, statement),
+        Obstacle::NotTrusted => not_trusted(request),
+        Obstacle::TrustCondition(near) => excluded(request, near),
+        Obstacle::NoPermission(near) => no_permission(request, near.as_ref()),
+        Obstacle::Boundary(name) => silent(
+            request,
+            &format!("permissions boundary of {}, {},", words::caller(request), words::policy(name)),
+            AdditionPlace::Boundary,
+        ),
+        Obstacle::SessionPolicy(name) => silent(
+            request,
+            &format!("session policy of {}, {name},", words::caller(request)),
+            AdditionPlace::SessionPolicy,
+        ),
+        Obstacle::ServiceControl(level) => outside_service_control(request, level),
+    }
+}
+
+fn with(
+    cause: Cause,
+    message: String,
+    evidence: String,
+    proposal: Option<(String, Addition)>,
+    otherwise: impl FnOnce() -> String,
+) -> Refusal {
+    match proposal {
+        Some((remedy, addition)) => {
+            Refusal { cause, message, evidence, remedy: Some(remedy), addition: Some(addition) }
+        }
+        None => Refusal { cause, message, evidence, remedy: Some(otherwise()), addition: None },
+    }
+}
+
+fn across_partitions(request: &HopRequest<'_>) -> Refusal {
+    Refusal {
+        cause: Cause::NotTrusted,
+        message: format!(
+            "role {} cannot be assumed by {}, which is of another AWS partition",
+            request.target,
+            words::caller(request)
+        ),
+        evidence: format!("no role can be assumed from outside partition {}", request.target.partition()),
+        remedy: Some(format!("use a role of partition {} from the first on", request.target.partition())),
+        addition: None,
+    }
+}
+
+fn explicit_deny(request: &HopRequest<'_>, place: Place<'_>, statement: &PolicyStatement) -> Refusal {
+    let conditions: Vec<_> = statement.conditions.iter().map(|each| words::condition(request, each)).collect();
+    let under = if conditions.is_empty() { String::new() } else { format!(" under {}", conditions.join(" and ")) };
+    let (place, name) = (words::place(request, place), words::statement(statement));
+    Refusal {
+        cause: Cause::ExplicitDeny,
+        message: format!("an explicit deny keeps {} from assuming role {}", words::caller(request), request.target),
+        evidence: format!("{place}, {name} denies {ACTION}{under}"),
+        remedy: Some(format!(
+            "no added statement gets around a deny: ask the owner of {place} whether {name} is meant for this call, or use another role"
+        )),
+        addition: None,
+    }
+}
+
+fn not_trusted(request: &HopRequest<'_>) -> Refusal {
+    let count = request.trust.statements.len();
+    let mut evidence =
+        format!("none of the statements ({count}) of its trust policy allows {ACTION} to {}", words::caller(request));
+    for hint in misses(request) {
+        evidence.push_str("; ");
+        evidence.push_str(&hint);
+    }
+    let message = format!("role {} does not trust {}", request.target, words::caller(request));
+    if request.target.is_service_linked() {
+        let remedy = "it is a service-linked role, which its service alone can assume: use another role".to_owned();
+        return Refusal { cause: Cause::NotTrusted, message, evidence, remedy: Some(remedy), addition: None };
+    }
+    with(Cause::NotTrusted, message, evidence, remedy::trust(request, None), || ask_owner(request))
+}
+
+/// What statements of the trust policy name in place of the caller.
+fn misses(request: &HopRequest<'_>) -> Vec<String> {
+    let CallingPrincipal::Session { role, .. } = request.caller else { return Vec::new() };
+    let mut found = Vec::new();
+    for statement in request.trust.statements.iter().filter(|each| each.effect == StatementEffect::Allow) {
+        let name = words::statement(statement);
+        let (accounts, services) = statement.principal_texts();
+        for text in accounts {
+            if let Some(likeness) = alike(text, role).filter(is_miss) {
+                found.push(format!("{name} names {text}, which differs in its {}", likeness.difference()));
+            } else if is_unique_id(text) {
+                found.push(format!(
+                    "{name} names {text}, the id of a role that was deleted: one that is made again under the same name must be \
+                     named again"
+                ));
+            } else if text == role.as_str() && !statement.covers_action() {
+                found.push(format!("{name} names it and does not allow {ACTION}"));
+            }
+        }
+        if let Some(service) = services.iter().find(|service| service.starts_with("redshift")) {
+            found.push(format!(
+                "{name} trusts the service {service}, and a service counts for the first role of a chain only"
+            ));
+        }
+    }
+    found
+}
+
+/// A name that is spelled a little differently may well be that of another role.
+fn is_miss(likeness: &Likeness) -> bool {
+    *likeness != Likeness::Spelling
+}
+
+fn is_unique_id(text: &str) -> bool {
+    text.starts_with("AROA") && text.len() > 4 && !text.contains(':')
+}
+
+/// A statement of the trust policy names the caller, and its conditions keep the call out.
+fn excluded(request: &HopRequest<'_>, near: &NearMiss<'_>) -> Refusal {
+    let (place, name) = (words::place(request, Place::Trust), words::statement(near.statement));
+    let by_user = near.failing.iter().all(|condition| condition.lookup() == EXTERNAL_ID);
+    let message = match request.context.value(EXTERNAL_ID) {
+        KeyValue::One(text) if by_user => {
+            format!("role {} does not trust {} for the database user {text}", request.target, words::caller(request))
+        }
+        _ => format!("a condition in the trust policy of role {} keeps {} out", request.target, words::caller(request)),
+    };
+    let evidence = format!("{place}, {name}: {}", words::conditions(request, &near.failing));
+    with(
+        Cause::Condition,
+        message,
+        evidence,
+        remedy::trust(request, Some(near.statement)).map(|(remedy, addition)| {
+            let keep = format!(
+                "if the owner of role {} means this caller to pass, leave {name} as it is and {remedy}",
+                request.target
+            );
+            (if by_user { remedy } else { keep }, addition)
+        }),
+        || {
+            match request.context.value(EXTERNAL_ID) {
+        KeyValue::Absent if by_user => {
+            "this step carries no external id (external_id in [facts] or [gate.iam]): restrict database users in the trust policy \
+             of the chain's first role"
+                .to_owned()
+        }
+        _ => ask_owner(request),
+    }
+        },
+    )
+}
+
+fn ask_owner(request: &HopRequest<'_>) -> String {
+    format!("ask the owner of role {} for a statement that fits this call, or use another role", request.target)
+}
+
+fn no_permission(request: &HopRequest<'_>, near: Option<&(Place<'_>, NearMiss<'_>)>) -> Refusal {
+    let mut evidence = match near {
+        Some((place, near)) => format!(
+            "{}, {}: {}",
+            words::place(request, *place),
+            words::statement(near.statement),
+            words::conditions(request, &near.failing)
+        ),
+        None => format!("none of its permissions policies ({}) has a statement that does", request.identity.len()),
+    };
+    for hint in resource_misses(request) {
+        evidence.push_str("; ");
+        evidence.push_str(&hint);
+    }
+    let message = format!(
+        "the permissions policies of {} do not allow {ACTION} on role {}",
+        words::caller(request),
+        request.target
+    );
+    let proposal = remedy::permission(request, near.map(|(_, near)| near.statement));
+    with(Cause::NoPermission, message, evidence, proposal, || {
+        format!("ask the owner of {} for a statement that fits this call", words::caller(request))
+    })
+}
+
+/// Resources that come near the target.
+fn resource_misses(request: &HopRequest<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    for policy in &request.identity {
+        let statements = policy.document.map(|document| document.statements.as_slice()).unwrap_or_default();
+        for statement in statements.iter().filter(|each| each.effect == StatementEffect::Allow) {
+            for text in statement.resource_texts() {
+                if let Some(likeness) = alike(&text, request.target).filter(is_miss) {
+                    found.push(format!(
+                        "{} of {} names {text}, which differs in its {}",
+                        words::statement(statement),
+                        words::policy(policy.name),
+                        likeness.difference()
+                    ));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// A policy that limits others says nothing about the call.
+fn silent(request: &HopRequest<'_>, policy: &str, to: AdditionPlace) -> Refusal {
+    let message = format!("the {policy} does not allow {ACTION} on role {}", request.target);
+    let evidence = format!("no statement of the {} allows it", policy.trim_end_matches(','));
+    let proposal = remedy::guard(request, to, &format!("the {}", policy.trim_end_matches(',')));
+    with(Cause::ExplicitDeny, message, evidence, proposal, String::new)
+}
+
+fn outside_service_control(request: &HopRequest<'_>, level: &str) -> Refusal {
+    let account = words::caller_account(request);
+    let message =
+        format!("a service control policy keeps {} from assuming role {}", words::caller(request), request.target);
+    let evidence = format!("nothing at level {level} over account {account} allows it");
+    let policy = format!("a service control policy at level {level} over account {account}");
+    let proposal = remedy::guard(request, AdditionPlace::ServiceControl, &policy);
+    with(Cause::ExplicitDeny, message, evidence, proposal, String::new)
+}

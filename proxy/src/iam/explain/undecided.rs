@@ -1,0 +1,120 @@
+//! Calls that the known facts do not decide.
+
+use super::{Cause, Refusal, fact, remedy, words};
+use crate::iam::{
+    evaluate::{Doubt, HopRequest, Place},
+    policy::{
+        condition::Condition,
+        document::{PolicyStatement, StatementEffect},
+        truth::Truth,
+    },
+};
+
+pub(super) fn refusal(request: &HopRequest<'_>, doubt: &Doubt<'_>) -> Refusal {
+    match doubt {
+        Doubt::MissingDocument(place) => missing_document(request, *place),
+        Doubt::UnlistedAccount => Refusal {
+            evidence: "an account of this step is not in the files of facts.service_control".to_owned(),
+            remedy: Some(format!(
+                "list the accounts {} and {} in a file of facts.service_control",
+                words::caller_account(request),
+                request.target.account()
+            )),
+            ..undecided(request)
+        },
+        Doubt::Statement(place, statement) => open_statement(request, *place, statement),
+        Doubt::Faulty(place, fault) => {
+            let place = words::place(request, *place);
+            Refusal {
+                evidence: format!("{place} cannot be read: {fault}"),
+                remedy: Some(format!("ask the owner of {place} to put it right, then read the facts again")),
+                ..undecided(request)
+            }
+        }
+        Doubt::Open => Refusal { evidence: "the policies leave it open".to_owned(), ..undecided(request) },
+    }
+}
+
+fn undecided(request: &HopRequest<'_>) -> Refusal {
+    Refusal {
+        cause: Cause::Undecided,
+        message: format!(
+            "whether {} may assume role {} cannot be told from the known facts",
+            words::caller(request),
+            request.target
+        ),
+        evidence: String::new(),
+        remedy: None,
+        addition: None,
+    }
+}
+
+fn missing_document(request: &HopRequest<'_>, place: Place<'_>) -> Refusal {
+    let place = words::place(request, place);
+    Refusal {
+        evidence: format!("{place} is in force, and its document is not in the IAM facts"),
+        remedy: Some(format!(
+            "take the snapshot of account {} again without a filter, so that it holds that policy: aws iam \
+             get-account-authorization-details",
+            words::caller_account(request)
+        )),
+        ..undecided(request)
+    }
+}
+
+/// A statement may apply or not: which facts would tell, or what AWS leaves open.
+fn open_statement(request: &HopRequest<'_>, place: Place<'_>, statement: &PolicyStatement) -> Refusal {
+    let (where_it_is, name) = (words::place(request, place), words::statement(statement));
+    if let Some(fault) = &statement.fault {
+        return Refusal {
+            evidence: format!("{where_it_is}, {name}: {fault}"),
+            remedy: Some(format!("ask the owner of {where_it_is} to put {name} right, then read the facts again")),
+            ..undecided(request)
+        };
+    }
+    let is_open = |condition: &&Condition| condition.holds(request.context) == Truth::Unknown;
+    let open: Vec<_> = statement.conditions.iter().filter(is_open).collect();
+    if !open.is_empty() {
+        return Refusal {
+            evidence: format!("{where_it_is}, {name}: {}", words::conditions(request, &open)),
+            remedy: Some(facts(request, &open, &where_it_is)),
+            ..undecided(request)
+        };
+    }
+    let proposal = match place {
+        _ if statement.effect != StatementEffect::Allow => None,
+        Place::Trust => remedy::trust(request, Some(statement)),
+        Place::Identity(_) => remedy::permission(request, Some(statement)),
+        _ => None,
+    };
+    let (remedy, addition) = proposal.map_or_else(
+        || (format!("ask the owner of {where_it_is} whether {name} is meant for this call"), None),
+        |(remedy, addition)| (remedy, Some(addition)),
+    );
+    Refusal {
+        evidence: format!(
+            "{where_it_is}, {name}: AWS leaves open whether its Principal, Action or Resource fits this call"
+        ),
+        remedy: Some(remedy),
+        addition,
+        ..undecided(request)
+    }
+}
+
+fn facts(request: &HopRequest<'_>, open: &[&Condition], place: &str) -> String {
+    let (readable, unreadable): (Vec<&Condition>, Vec<&Condition>) =
+        open.iter().copied().partition(|condition| condition.is_readable());
+    let mut facts: Vec<String> = readable.iter().map(|condition| fact::missing(request, condition)).collect();
+    facts.dedup();
+    let mut advice = Vec::new();
+    if !facts.is_empty() {
+        advice.push(format!("tell the gate {}", facts.join("; and ")));
+    }
+    for condition in unreadable {
+        advice.push(format!(
+            "ask the owner of {place} what {} {} means: IAM's pages do not say",
+            condition.name, condition.key
+        ));
+    }
+    advice.join("; ")
+}

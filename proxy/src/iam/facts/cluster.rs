@@ -1,0 +1,244 @@
+//! Clusters and serverless workgroups, and the names by which they are called.
+
+use std::fmt;
+
+use crate::chain::{AccountId, RoleArn, distance};
+
+/// A Redshift cluster, or what little is known of it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Cluster {
+    pub(crate) name: String,
+    pub(crate) partition: String,
+    pub(crate) region: Option<String>,
+    pub(crate) account: Option<AccountId>,
+    /// Role ARNs with their `ApplyStatus`; `None` when they were not listed.
+    pub(crate) roles: Option<Vec<(String, String)>>,
+    pub(crate) default_role: DefaultRole,
+    pub(crate) workgroup: Option<Workgroup>,
+}
+
+/// The role that the keyword `default` stands for.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum DefaultRole {
+    /// This one.
+    Is(RoleArn),
+    /// None is set: a statement with the keyword fails.
+    None,
+    /// The facts do not say.
+    #[default]
+    Unknown,
+}
+
+/// What a serverless workgroup has in place of a cluster's identity.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Workgroup {
+    /// Its unique id, part of the database users' ARNs.
+    pub(crate) id: String,
+    /// Its ARN.
+    pub(crate) arn: String,
+    /// The namespace that holds its roles.
+    pub(crate) namespace: String,
+}
+
+/// Why a name means no cluster, or none in particular. `Display` completes the sentence "cluster "…" ...".
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ClusterError {
+    /// No cluster has that name.
+    #[error("is not in the IAM facts{}", meant(near))]
+    Unknown {
+        /// The name of one that has nearly the same.
+        near: Option<String>,
+    },
+    /// Several have: identifiers are unique within an account and region only.
+    #[error("is ambiguous: write it as one of {}", candidates.join(", "))]
+    Ambiguous {
+        /// Their whole names.
+        candidates: Vec<String>,
+    },
+}
+
+fn meant(near: &Option<String>) -> String {
+    near.as_ref().map_or_else(String::new, |name| format!("; did you mean \"{name}\"?"))
+}
+
+/// The one status in which an attached role can be used. Source: Redshift API Reference, `ClusterIamRole`.
+pub(crate) const IN_SYNC: &str = "in-sync";
+
+/// The cluster of a name: its identifier, `account/region/identifier`, or its ARN.
+pub(super) fn find<'c>(
+    clusters: impl Iterator<Item = &'c Cluster> + Clone,
+    name: &str,
+) -> Result<&'c Cluster, ClusterError> {
+    let mut found: Vec<&Cluster> = clusters.clone().filter(|cluster| cluster.is_called(name)).collect();
+    if found.len() > 1 {
+        let unique = |cluster: &Cluster| {
+            let whole = cluster.to_string();
+            let is_taken = clusters.clone().filter(|other| other.to_string() == whole).count() > 1;
+            cluster.arn().filter(|_| is_taken).unwrap_or(whole)
+        };
+        return Err(ClusterError::Ambiguous { candidates: found.into_iter().map(unique).collect() });
+    }
+    found.pop().ok_or_else(|| {
+        let named = clusters.map(|cluster| {
+            let whole = cluster.to_string();
+            let edits = distance(&cluster.name, name).min(distance(&whole, name));
+            (edits, if name.contains('/') { whole } else { cluster.name.clone() })
+        });
+        let near = named.filter(|(edits, _)| *edits <= 2).min();
+        ClusterError::Unknown { near: near.map(|(_, name)| name) }
+    })
+}
+
+/// `account/region/identifier`, with a question mark for what is not known.
+impl fmt::Display for Cluster {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.account {
+            Some(account) => write!(formatter, "{account}/")?,
+            None => formatter.write_str("?/")?,
+        }
+        write!(formatter, "{}/{}", self.region.as_deref().unwrap_or("?"), self.name)
+    }
+}
+
+impl Cluster {
+    /// A cluster of which only the name is known: its roles and its users' ARNs are not.
+    #[must_use]
+    pub fn unknown(name: &str) -> Self {
+        Self { name: name.to_owned(), partition: "aws".to_owned(), ..Self::default() }
+    }
+
+    /// Its identifier, or the workgroup's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The account that owns it, where known.
+    #[must_use]
+    pub fn account(&self) -> Option<AccountId> {
+        self.account
+    }
+
+    /// Its region, where known.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        self.region.as_deref()
+    }
+
+    /// The role that the keyword `default` stands for, where one is set.
+    #[must_use]
+    pub fn default_role(&self) -> &DefaultRole {
+        &self.default_role
+    }
+
+    /// What it has in place of a cluster's identity, when it is a serverless workgroup.
+    pub(crate) fn workgroup(&self) -> Option<&Workgroup> {
+        self.workgroup.as_ref()
+    }
+
+    /// The roles that are attached and ready for use.
+    #[must_use]
+    pub fn attached_roles(&self) -> Vec<RoleArn> {
+        let ready = self.roles.iter().flatten().filter(|(_, status)| status == IN_SYNC);
+        ready.filter_map(|(role, _)| RoleArn::parse(role).ok()).collect()
+    }
+
+    /// Whether two descriptions are of one cluster.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let may_be = |one: bool, two: bool, equal: bool| equal || !(one && two);
+        self.name == other.name
+            && self.workgroup.is_some() == other.workgroup.is_some()
+            && may_be(self.account.is_some(), other.account.is_some(), self.account == other.account)
+            && may_be(self.region.is_some(), other.region.is_some(), self.region == other.region)
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        if name.starts_with("arn:") {
+            let by_name = self.workgroup.as_ref().and_then(|workgroup| {
+                workgroup.arn.rsplit_once('/').map(|(start, _id)| format!("{start}/{}", self.name))
+            });
+            return self.arn().as_deref() == Some(name) || by_name.as_deref() == Some(name);
+        }
+        let mut parts = name.split('/');
+        match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some(identifier), None, None, None) => identifier == self.name,
+            (Some(account), Some(region), Some(identifier), None) => {
+                identifier == self.name
+                    && AccountId::parse(account) == self.account
+                    && self.region.as_deref() == Some(region)
+            }
+            _ => false,
+        }
+    }
+
+    /// The cluster's ARN, sent as `aws:SourceArn`.
+    pub(crate) fn arn(&self) -> Option<String> {
+        if let Some(workgroup) = &self.workgroup {
+            return Some(workgroup.arn.clone());
+        }
+        Some(format!(
+            "arn:{}:redshift:{}:{}:cluster:{}",
+            self.partition,
+            self.region.as_ref()?,
+            self.account?,
+            self.name
+        ))
+    }
+
+    /// A database user's ARN, sent as `sts:ExternalId`. `None` when the cluster's identity is not known, or the name
+    /// holds what an external id may not: what Redshift sends then is not documented. Source: STS API Reference,
+    /// `AssumeRole`, `ExternalId`.
+    pub(crate) fn database_user_arn(&self, user: &str) -> Option<String> {
+        let (region, account) = (self.region.as_ref()?, self.account?);
+        let owner = match &self.workgroup {
+            Some(workgroup) => format!("serverless-{account}-{}", workgroup.id),
+            None => self.name.clone(),
+        };
+        let arn = format!("arn:{}:redshift:{region}:{account}:dbuser:{owner}/{user}", self.partition);
+        let is_sendable = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&byte);
+        (!user.is_empty() && arn.len() <= 1224 && arn.bytes().all(is_sendable)).then_some(arn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cluster(account: &str, region: &str, name: &str) -> Cluster {
+        let (account, region) = (AccountId::parse(account), Some(region.to_owned()));
+        Cluster { account, region, ..Cluster::unknown(name) }
+    }
+
+    #[test]
+    fn names() {
+        let workgroup = Workgroup {
+            id: "5bce".to_owned(),
+            arn: "arn:aws:redshift-serverless:eu-west-1:111122223333:workgroup/5bce".to_owned(),
+            namespace: "ns".to_owned(),
+        };
+        let clusters = [
+            cluster("111122223333", "us-east-1", "warehouse"),
+            cluster("111122223333", "eu-west-1", "warehouse"),
+            cluster("111122223333", "eu-west-1", "reports"),
+            Cluster { workgroup: Some(workgroup), ..cluster("111122223333", "eu-west-1", "adhoc") },
+        ];
+        let index = |name| {
+            find(clusters.iter(), name).map(|found| clusters.iter().position(|cluster| std::ptr::eq(cluster, found)))
+        };
+        for (name, want) in [
+            ("reports", 2),
+            ("111122223333/us-east-1/warehouse", 0),
+            ("arn:aws:redshift:eu-west-1:111122223333:cluster:warehouse", 1),
+            ("arn:aws:redshift-serverless:eu-west-1:111122223333:workgroup/5bce", 3),
+            ("arn:aws:redshift-serverless:eu-west-1:111122223333:workgroup/adhoc", 3),
+        ] {
+            assert_eq!(index(name), Ok(Some(want)), "{name}");
+        }
+        let candidates = ["111122223333/us-east-1/warehouse", "111122223333/eu-west-1/warehouse"].map(str::to_owned);
+        assert_eq!(index("warehouse"), Err(ClusterError::Ambiguous { candidates: candidates.to_vec() }));
+        for (name, near) in [("report", Some("reports")), ("Reports", Some("reports")), ("nothing", None)] {
+            assert_eq!(index(name), Err(ClusterError::Unknown { near: near.map(str::to_owned) }), "{name}");
+        }
+        assert!(index("111122223333/us-west-1/reports").is_err());
+    }
+}

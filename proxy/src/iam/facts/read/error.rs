@@ -1,0 +1,52 @@
+//! What can be wrong with files of facts.
+
+use std::{io, path::PathBuf};
+
+/// Why facts cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FactsError {
+    /// The file cannot be read.
+    #[error("{}: cannot be read: {source}; check the path in the [facts] section", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file is no text in a known encoding.
+    #[error("{}: {message}; write the file again with {command}, saved with --output json", file.display())]
+    Encoding {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with its bytes.
+        message: String,
+        /// What the file should hold.
+        command: &'static str,
+    },
+    /// The file is not JSON, or JSON of another type than should stand there.
+    #[error("{}:{line}:{column}: not JSON: {source}; expected the output of {command}, saved with --output json", file.display())]
+    Json {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What the file should hold.
+        command: &'static str,
+        /// What the parser says.
+        source: serde_json::Error,
+    },
+    /// The file is JSON of another shape.
+    #[error("{}: {place}: expected {expected}; {advice}", file.display())]
+    Shape {
+        /// The file.
+        file: PathBuf,
+        /// Where in the file, as `page 1, RoleDetailList[3]`.
+        place: String,
+        /// What should stand there.
+        expected: String,
+        /// What to do.
+        advice: String,
+    },
+}
