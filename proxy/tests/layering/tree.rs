@@ -49,7 +49,7 @@ pub(crate) struct File {
     pub test_lines: Vec<(usize, usize)>,
     /// Name, first and last line of each function; those of tests left out.
     pub functions: Vec<(String, usize, usize)>,
-    /// Structs, enums, traits and aliases, without those of tests.
+    /// Structs, enums, traits and aliases that other files can name, without those of tests.
     pub types: Vec<String>,
 }
 

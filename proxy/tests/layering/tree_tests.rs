@@ -79,9 +79,9 @@ fn circles_are_found_through_re_exports_and_not_through_tests() {
 
 #[test]
 fn functions_and_types_are_measured_without_their_tests() {
-    let text = "pub struct A;\n\nimpl A {\n    /// Doc.\n    fn f(\n        &self,\n    ) {\n        g();\n    }\n}\n\n#[cfg(test)]\nmod tests {\n    struct T;\n    fn t() {}\n}\n";
+    let text = "struct Own;\npub struct A;\n\nimpl A {\n    /// Doc.\n    fn f(\n        &self,\n    ) {\n        g();\n    }\n}\n\n#[cfg(test)]\nmod tests {\n    struct T;\n    fn t() {}\n}\n";
     let tree = tree(&[("a.rs", text)]);
-    assert_eq!(tree.files[0].functions, [("f".to_owned(), 5, 9)]);
+    assert_eq!(tree.files[0].functions, [("f".to_owned(), 6, 10)]);
     assert_eq!(tree.files[0].types, ["A"]);
-    assert_eq!(tree.files[0].test_lines, [(12, 16)]);
+    assert_eq!(tree.files[0].test_lines, [(13, 17)]);
 }

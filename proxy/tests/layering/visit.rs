@@ -47,9 +47,9 @@ impl Reader<'_> {
         self.here().items.insert(name.to_string());
     }
 
-    fn define_type(&mut self, name: &syn::Ident) {
+    fn define_type(&mut self, name: &syn::Ident, visibility: &syn::Visibility) {
         self.define(name);
-        if !self.is_test {
+        if !self.is_test && !matches!(visibility, syn::Visibility::Inherited) {
             self.tree.files[self.index].types.push(name.to_string());
         }
     }
@@ -159,14 +159,14 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         self.in_test(is_test, |reader| {
             match item {
                 Item::Const(item) => reader.define(&item.ident),
-                Item::Enum(item) => reader.define_type(&item.ident),
+                Item::Enum(item) => reader.define_type(&item.ident, &item.vis),
                 Item::Fn(item) => reader.define(&item.sig.ident),
                 Item::Macro(item) => item.ident.iter().for_each(|ident| reader.define(ident)),
                 Item::Static(item) => reader.define(&item.ident),
-                Item::Struct(item) => reader.define_type(&item.ident),
-                Item::Trait(item) => reader.define_type(&item.ident),
-                Item::Type(item) => reader.define_type(&item.ident),
-                Item::Union(item) => reader.define_type(&item.ident),
+                Item::Struct(item) => reader.define_type(&item.ident, &item.vis),
+                Item::Trait(item) => reader.define_type(&item.ident, &item.vis),
+                Item::Type(item) => reader.define_type(&item.ident, &item.vis),
+                Item::Union(item) => reader.define_type(&item.ident, &item.vis),
                 _ => {}
             }
             visit::visit_item(reader, item);
