@@ -147,7 +147,7 @@ pub struct GateTls {
     /// A PEM file of authorities whose client certificates are accepted; absent: none is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_ca: Option<PathBuf>,
-    /// Whether a client without a certificate is turned away.
+    /// Whether clients without a certificate are refused.
     #[serde(default)]
     pub client_certificate_required: bool,
     /// Further certificates, for clients that name the host that they want.

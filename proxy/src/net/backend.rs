@@ -50,13 +50,13 @@ impl std::fmt::Debug for Backend {
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum BackendFailure {
-    /// Its name or TCP.
+    /// The name does not resolve, or TCP does not connect.
     Connect,
     /// The deadline passed.
     Timeout,
-    /// It does not offer TLS.
+    /// It does not offer TLS, which the configuration demands.
     NoTls,
-    /// The TLS handshake.
+    /// The TLS handshake failed.
     Handshake,
 }
 
@@ -71,7 +71,7 @@ impl BackendFailure {
 /// Why the backend cannot be reached.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
-    /// Name or TCP.
+    /// The name does not resolve, or TCP does not connect.
     #[error("cannot connect to {address}: {source}")]
     Connect {
         /// The configured address.
@@ -87,7 +87,7 @@ pub enum BackendError {
         /// The configured limit.
         timeout: Duration,
     },
-    /// The backend answered the SSLRequest with something else than `S`; there is no fallback to plain TCP.
+    /// The backend answered the SSLRequest with anything but `S`; there is no fallback to plain TCP.
     #[error("{address} does not offer TLS, and [gate.upstream] tls demands it")]
     NoTls {
         /// The configured address.
@@ -119,7 +119,7 @@ impl BackendError {
 /// The host part of `host:port`, without the brackets of an IPv6 address, as a name for certificates.
 ///
 /// # Errors
-/// The name cannot stand in a certificate.
+/// The name is not one that a certificate can carry.
 pub fn server_name(host: &str) -> Result<ServerName<'static>, InvalidDnsNameError> {
     ServerName::try_from(host.trim_start_matches('[').trim_end_matches(']').to_owned())
 }

@@ -1,4 +1,4 @@
-//! What certificates say: the names for which one of ours is presented, and who a client with one is.
+//! Certificates: which of ours is presented for a name, and who a client is by its own.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ struct Identity {
     key: Arc<CertifiedKey>,
 }
 
-/// Our certificates. The client's server name chooses; the first is for all other names and for clients that send none.
+/// Our certificates. The server name that the client sends chooses; the first is for other names and for clients that send none.
 #[derive(Debug)]
 pub(super) struct Identities(Vec<Identity>);
 

@@ -31,7 +31,7 @@ pub enum Sharing {
     ReusePort,
 }
 
-/// A listening socket that no runtime has taken up yet.
+/// A listening socket that no runtime has taken over yet.
 #[derive(Debug)]
 pub enum Bound {
     /// On an address.
@@ -50,7 +50,7 @@ pub enum Listener {
 }
 
 impl Listener {
-    /// Takes a socket up into the current runtime.
+    /// Hands a socket to the current runtime.
     ///
     /// # Errors
     /// The operating system's.
@@ -90,7 +90,7 @@ pub fn bind(address: SocketAddr, sharing: Sharing) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Binds a non-blocking listening socket on `path`. What a process that is gone has left there is removed.
+/// Binds a non-blocking listening socket on `path`, removing a stale one that an earlier process left there.
 ///
 /// # Errors
 /// The operating system's, such as a path in use.

@@ -17,7 +17,7 @@ const MAX_TEXT_BYTES: usize = 107;
 /// The bytes of a version 2 header before its addresses.
 const BINARY_HEAD_BYTES: usize = 16;
 
-/// The longest rest of a version 2 header that is taken: addresses and a few attributes.
+/// The most that is accepted after the fixed part of a version 2 header: addresses and a few attributes.
 const MAX_BINARY_REST_BYTES: usize = 4096;
 
 /// Whether connections from `peer` start with such a header.
@@ -28,7 +28,7 @@ pub fn is_expected(peer: SocketAddr, networks: &[IpNet]) -> bool {
 }
 
 /// Reads the header, of version 1 or 2, exactly; the client's address, or `peer` when the header names none (a load balancer's
-/// own health check). Cancel safe in that the connection is of no use then.
+/// own health check). Cancel safe only in that the connection is useless afterwards.
 ///
 /// # Errors
 /// The stream's, and [`io::ErrorKind::InvalidData`] when there is no such header.
@@ -66,7 +66,7 @@ async fn binary<S: AsyncRead + Unpin>(stream: &mut S, header: &mut Vec<u8>) -> i
     stream.read_exact(header.get_mut(BINARY_HEAD_BYTES..).unwrap_or_default()).await.map(drop)
 }
 
-/// Byte by byte, for what follows the line belongs to the client.
+/// Byte by byte, because what follows the line belongs to the client.
 async fn text<S: AsyncRead + Unpin>(stream: &mut S, header: &mut Vec<u8>) -> io::Result<()> {
     while !header.ends_with(b"\n") {
         if header.len() >= MAX_TEXT_BYTES || !header.starts_with(b"PROXY ") {
@@ -85,7 +85,7 @@ fn broken(why: impl std::fmt::Display) -> io::Error {
 mod tests {
     use super::*;
 
-    /// The client's address, and what is left in the stream.
+    /// The client's address, and what remains in the stream.
     fn read(bytes: &[u8]) -> Option<(String, usize)> {
         let mut stream = bytes;
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -18,9 +18,9 @@ pub enum Socket {
 /// Who is at the other end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Peer {
-    /// An address of the network.
+    /// A network address.
     Address(SocketAddr),
-    /// A process of this machine.
+    /// A process on this machine.
     Local,
 }
 
@@ -45,7 +45,7 @@ impl fmt::Display for Peer {
 }
 
 impl Socket {
-    /// The first byte that the peer sends, without taking it out of the socket. `None` for a Unix socket, which has no TLS.
+    /// The first byte that the peer sends, left in the socket. `None` for a Unix socket, which has no TLS.
     ///
     /// # Errors
     /// The operating system's. An end of the stream reads as 0.

@@ -35,7 +35,7 @@ pub enum Verify {
 /// Why TLS cannot be set up. Every variant names the file.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A PEM file cannot be read or holds nothing of use.
+    /// A PEM file cannot be read or holds nothing usable.
     #[error("{}: cannot read a PEM {what}: {source}", path.display())]
     Pem {
         /// The file.
@@ -51,7 +51,7 @@ pub enum TlsError {
         /// The file.
         path: PathBuf,
     },
-    /// The certificate and the key do not fit, or the certificate cannot be used.
+    /// The certificate and the key do not match, or the certificate cannot be used.
     #[error("{}: cannot be used with its key: {source}; check that certificate and key belong together", path.display())]
     Unusable {
         /// The certificate file.
@@ -59,7 +59,7 @@ pub enum TlsError {
         /// What rustls says.
         source: rustls::Error,
     },
-    /// No authority is known, so nothing could be verified.
+    /// No authority is trusted, so nothing could be verified.
     #[error("no certificate authority is known: the system has no store, and [gate.upstream] names no ca file")]
     NoAuthority,
     /// The verifier cannot be built.
@@ -73,17 +73,17 @@ pub enum TlsError {
 /// What the frontend's leg presents and demands.
 #[derive(Clone, Copy, Debug)]
 pub struct Frontend<'a> {
-    /// Files of certificate chain and key; the first pair is for clients that name none of the others.
+    /// Files of certificate chain and key; the first pair serves clients that ask for none of the others.
     pub identities: &'a [(PathBuf, PathBuf)],
     /// Authorities of client certificates; absent: none is asked for.
     pub client_authorities: Option<&'a Path>,
-    /// Whether a client without a certificate is turned away.
+    /// Whether clients without a certificate are refused.
     pub client_certificate_required: bool,
     /// Whether TLS 1.2 is refused.
     pub only_tls13: bool,
 }
 
-/// The frontend's leg.
+/// TLS as the frontend's leg speaks it.
 ///
 /// # Errors
 /// [`TlsError`], naming the file.

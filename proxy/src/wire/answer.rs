@@ -1,4 +1,4 @@
-//! What the gate itself says: refusals put in the place of the server's error, warnings, and fatal errors.
+//! What the gate itself says: refusals in place of the server's error, warnings, and fatal errors.
 //!
 //! A refused text is replaced by one bare identifier that the server's raw parser is certain to refuse; the error that
 //! quotes it is rewritten here. Order, rollback, skip-to-Sync and the transaction status stay the server's own.
@@ -14,11 +14,11 @@ use crate::wire::frame::{self, kind};
 pub mod sqlstate {
     /// A refusal by policy.
     pub const INSUFFICIENT_PRIVILEGE: &str = "42501";
-    /// A body that is not what its type demands, or a protocol rule broken.
+    /// A body that does not fit its type, or another breach of the protocol.
     pub const PROTOCOL_VIOLATION: &str = "08P01";
     /// A statement above the size limit.
     pub const PROGRAM_LIMIT_EXCEEDED: &str = "54000";
-    /// TLS demanded, or another rule of start-up.
+    /// TLS is required, or another rule of the start-up is broken.
     pub const INVALID_AUTHORIZATION: &str = "28000";
     /// A start-up request for what the gate does not offer.
     pub const FEATURE_NOT_SUPPORTED: &str = "0A000";
@@ -28,15 +28,15 @@ pub mod sqlstate {
     pub const TOO_MANY_CONNECTIONS: &str = "53300";
     /// The gate is being stopped.
     pub const ADMIN_SHUTDOWN: &str = "57P01";
-    /// A session in which nothing happens. Source: PostgreSQL's `idle_session_timeout`.
+    /// A session was idle for too long. Source: PostgreSQL's `idle_session_timeout`.
     pub const IDLE_SESSION_TIMEOUT: &str = "57P05";
     /// Authentication took too long. Source: `src/backend/tcop/postgres.c`, `ProcessInterrupts`.
     pub const QUERY_CANCELED: &str = "57014";
-    /// A notice of ours.
+    /// The gate's own notices.
     pub const WARNING: &str = "01000";
 }
 
-/// The identifier that stands in a refused text's place. It is the join key between the cluster's log and the audit.
+/// The identifier that replaces a refused text. It joins the cluster's log with the audit.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Nonce(String);
 
@@ -50,14 +50,14 @@ impl Nonce {
         Self(format!("{NONCE_PREFIX}{:016x}", u64::from_be_bytes(random)))
     }
 
-    /// The identifier.
+    /// The whole identifier, as the server quotes it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The fields of an error or warning that the client sees, without severity.
+/// The fields of an error or warning as the client sees them, without the severity.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Report {
     /// Field `C`.
@@ -73,13 +73,13 @@ pub struct Report {
 }
 
 impl Report {
-    /// A report of one line.
+    /// A report with nothing but its message.
     #[must_use]
     pub fn new(sqlstate: &'static str, message: impl Into<String>) -> Self {
         Self { sqlstate, message: message.into(), detail: None, hint: None, position: None }
     }
 
-    /// With a hint.
+    /// Adds what the client can do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -113,7 +113,7 @@ impl Report {
     #[must_use]
     pub fn warning(&self) -> Vec<u8> {
         let mut out = BytesMut::new();
-        // Encoding fails only for a body above 2 GiB; a warning that cannot be said is left unsaid.
+        // Encoding fails only for a body above 2 GiB; such a warning is dropped.
         match NoticeResponse::new(self.fields("WARNING", true)).encode(&mut out) {
             Ok(()) => out.to_vec(),
             Err(_) => Vec::new(),
@@ -131,7 +131,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// About how much memory it takes.
+    /// Roughly how much memory it takes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let Report { sqlstate: _, message, detail, hint, position: _ } = &self.report;

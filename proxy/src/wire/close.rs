@@ -1,4 +1,4 @@
-//! The last words to a client.
+//! Ending a client's connection with a reason.
 
 use std::io;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use tokio::time::timeout;
 
 use crate::wire::answer::Report;
 
-/// Tells the client why its session ends, where there is something to say, and that nothing more will come.
+/// Tells the client why its session ends, if there is a reason to give, and closes the sending side.
 ///
 /// # Errors
-/// The client has gone, or does not read within `limit`; it is not waited for any longer.
+/// The client has gone, or did not read within `limit`.
 pub async fn close_with<W: AsyncWrite + Unpin>(
     mut frontend: W,
     report: Option<&Report>,

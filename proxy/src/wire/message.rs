@@ -1,11 +1,11 @@
 //! The fields of the frontend messages that the gate reads. Every body must be consumed exactly: a reader that is
-//! more lenient than the server could be shown another text than the server runs.
+//! more lenient than the server could be shown a text other than the one the server runs.
 
 use std::ops::Range;
 
 use memchr::memchr;
 
-/// The text and place of a `Query` or `Parse` inside its frame body.
+/// Where name and text of a `Query` or `Parse` stand in its body.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct StatementText {
     /// The prepared statement's name; `None` for a `Query`, empty for the unnamed statement.
@@ -14,7 +14,7 @@ pub struct StatementText {
     pub text: Range<usize>,
 }
 
-/// A body that is not what its type demands.
+/// A body that does not fit its type.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("invalid message format")]
 pub struct Malformed;

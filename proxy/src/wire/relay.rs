@@ -38,7 +38,7 @@ pub struct Legs<F, B> {
 }
 
 impl<F, B> Legs<F, B> {
-    /// These two.
+    /// The legs of a session that both sides have opened.
     pub const fn new(frontend: F, backend: B) -> Self {
         Self { frontend: RefCell::new(frontend), backend: RefCell::new(backend) }
     }

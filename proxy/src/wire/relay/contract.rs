@@ -53,7 +53,7 @@ pub trait Inspector {
     fn refuse(&mut self, report: Report) -> Refusal;
 }
 
-/// Is told what passes.
+/// Learns what passes through the relay.
 pub trait RelayObserver {
     /// `bytes` went to the backend.
     fn to_backend(&self, bytes: usize);
@@ -72,7 +72,7 @@ pub trait RelayObserver {
 /// Which side ended the session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Ended {
-    /// The frontend said Terminate or closed.
+    /// The frontend sent Terminate or closed.
     Frontend,
     /// The backend closed.
     Backend,
@@ -112,13 +112,13 @@ pub enum RelayError {
     Lost,
 }
 
-/// When a session should end on its own account.
+/// Whether sessions should end, and how soon.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Drain {
-    /// Not at all.
+    /// Sessions go on.
     Running,
-    /// As soon as it is idle.
+    /// Each session ends as soon as it is idle.
     WhenIdle,
-    /// Now.
+    /// Every session ends at once.
     Now,
 }

@@ -40,7 +40,7 @@ enum Step {
 }
 
 impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin, T: RelayObserver> Downward<'a, R, W, T> {
-    /// Nothing read yet.
+    /// A direction in which nothing has been read yet.
     pub(super) fn new(from: R, to: W, observer: &'a T, ledger: &'a Ledger) -> Self {
         Self { from, to, observer, ledger, passage: Passage::default(), streaming: 0 }
     }

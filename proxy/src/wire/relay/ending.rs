@@ -1,4 +1,4 @@
-//! When a session ends on the gate's own account: the drain, and the bounds on its time.
+//! When the gate itself ends a session: the drain, and the limits on its time.
 
 use std::future::{Future, poll_fn};
 use std::task::Poll;
@@ -11,28 +11,28 @@ use crate::wire::answer::{Report, sqlstate};
 use crate::wire::relay::ledger::Ledger;
 use crate::wire::relay::{Drain, Ended, RelayError};
 
-/// How often a session that is to end as soon as it is idle is looked at.
+/// How often a session that is to end once it is idle is checked.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// How long a backend that owes nothing may take to close once its frontend has left.
 const BACKEND_CLOSES: Duration = Duration::from_secs(10);
 
-/// How long a client may take to read why its session ends, and that it does.
+/// How long a client may take to read why its session ends.
 pub(super) const LAST_WORDS: Duration = Duration::from_secs(5);
 
-/// An idle period is found out in so many looks.
+/// How many checks in a row must find a session quiet before it counts as idle.
 const LOOKS: u32 = 4;
 
-/// Bounds on one session.
+/// The limits of one session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Bounds {
     /// The longest frontend message that may carry a statement; a longer one is refused, and the session goes on.
     pub max_statement_bytes: usize,
     /// The backend must have let the user in by then.
     pub authenticated_by: Instant,
-    /// A session outside a transaction in which nothing happens for so long ends.
+    /// A session that is outside a transaction and quiet for this long ends.
     pub idle: Option<Duration>,
-    /// A session ends when it is idle after so long.
+    /// A session older than this ends as soon as it is idle.
     pub lifetime: Option<Duration>,
 }
 
@@ -41,7 +41,7 @@ async fn pause(period: Duration) {
     Box::pin(sleep(period)).await;
 }
 
-/// Resolves when the session should end for the drain's sake.
+/// Resolves when the session should end because of the drain.
 pub(super) async fn drained(drain: &mut watch::Receiver<Drain>, ledger: &Ledger) {
     loop {
         let wanted = *drain.borrow_and_update();
@@ -68,7 +68,7 @@ pub(super) async fn abandoned(ledger: &Ledger) {
     }
 }
 
-/// Resolves when one of the bounds on the session's time is reached, with which one it was.
+/// Resolves with the time limit that the session has reached.
 pub(super) async fn overdue(bounds: &Bounds, ledger: &Ledger) -> Ended {
     let began = Instant::now();
     let is_let_in = || ledger.is_ready();
@@ -99,7 +99,7 @@ pub(super) async fn overdue(bounds: &Bounds, ledger: &Ledger) -> Ended {
 }
 
 impl Ended {
-    /// What the client of a session that the gate ends is told.
+    /// What the client is told when the gate ends its session.
     pub(super) fn last_words(self) -> Option<Report> {
         match self {
             Self::Frontend | Self::Backend => None,
@@ -126,7 +126,7 @@ impl Ended {
 }
 
 impl RelayError {
-    /// What the client of a session that breaks off is told.
+    /// What the client is told when its session breaks off.
     pub(super) fn last_words(&self) -> Option<Report> {
         match self {
             Self::Frontend(_) | Self::Backend(_) => None,

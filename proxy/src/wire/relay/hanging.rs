@@ -1,4 +1,4 @@
-//! What the gate has to say about statements that the server has not come to: refusals in the place of its errors, and warnings.
+//! What the gate has to say about statements that the server has not reached: refusals in place of its errors, and warnings.
 //! Each hangs on its statement's number; what the server skips is dropped. Pure.
 
 use std::collections::VecDeque;
@@ -7,16 +7,16 @@ use std::ops::Range;
 use crate::wire::answer::{Refusal, Report, sqlstate};
 use crate::wire::relay::owed::{Number, Reached};
 
-/// Refusals beyond so many bytes: the frontend is not read until the server has answered some.
+/// Above this many bytes of refusals the frontend is not read until the server has answered some.
 const MAX_REFUSAL_BYTES: usize = 256 * 1024;
 
-/// Warnings beyond so many bytes are counted, not kept.
+/// Warnings above this many bytes are counted, not kept.
 const MAX_WARNING_BYTES: usize = 64 * 1024;
 
 /// Stretches of statements without their warnings; what comes after them counts as one stretch.
 const MAX_UNSAID_RANGES: usize = 1024;
 
-/// What hangs on statements under way, in the order of their numbers.
+/// What is attached to statements under way, in the order of their numbers.
 #[derive(Debug, Default)]
 pub(super) struct Hanging {
     refusals: VecDeque<(Number, Refusal)>,
@@ -32,12 +32,12 @@ impl Hanging {
         self.refusals.is_empty() && self.warnings.is_empty() && self.unsaid.is_empty()
     }
 
-    /// Whether more refusals may be taken on.
+    /// Whether there is room for more refusals.
     pub(super) fn has_room(&self) -> bool {
         self.refusal_bytes < MAX_REFUSAL_BYTES
     }
 
-    /// Whether some error of the server may be the answer to a refused statement.
+    /// Whether an error from the server may be the answer to a refused statement.
     pub(super) fn has_refusals(&self) -> bool {
         !self.refusals.is_empty()
     }
@@ -68,7 +68,7 @@ impl Hanging {
         }
     }
 
-    /// Forgets the unsaid warnings up to where the server has come; how many of them were due.
+    /// Drops the counted warnings up to where the server has come, and returns how many of them were due.
     fn count_unsaid(&mut self, reached: Reached) -> u64 {
         let mut due = 0_u64;
         while let Some(range) = self.unsaid.front_mut().filter(|range| range.start < reached.skipped) {
@@ -94,7 +94,7 @@ impl Hanging {
         quoted
     }
 
-    /// Appends the warnings of the statements that the server has come to, and forgets what it has passed.
+    /// Appends the warnings of the statements that the server has reached, and drops what it has passed.
     pub(super) fn reach(&mut self, reached: Reached, out: &mut Vec<u8>) {
         while self.warnings.front().is_some_and(|(number, _)| *number < reached.skipped) {
             let Some((number, frame)) = self.warnings.pop_front() else { break };
@@ -110,7 +110,7 @@ impl Hanging {
         }
     }
 
-    /// Forgets the refusals that the server has passed: it failed otherwise, or skipped them.
+    /// Drops the refusals that the server has passed: it failed for another reason, or skipped them.
     pub(super) fn forget_refusals(&mut self, passed: Number) {
         while self.refusals.front().is_some_and(|(number, _)| *number < passed) {
             let bytes = self.refusals.pop_front().map_or(0, |(_, refusal)| refusal.bytes());

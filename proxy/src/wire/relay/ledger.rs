@@ -20,13 +20,13 @@ pub(super) struct Ledger {
     owed: RefCell<Owed>,
     /// Absent while nothing hangs on any statement, as in an idle session.
     hanging: RefCell<Option<Box<Hanging>>>,
-    /// How far the client is let in.
+    /// How far the client has got with logging in.
     pub(super) phase: Cell<Phase>,
     /// The status byte of the last ReadyForQuery; 0 before the first.
     pub(super) status: Cell<u8>,
     /// Whether the frontend stands between two server frames.
     pub(super) is_at_boundary: Cell<bool>,
-    /// The frontend has said Terminate or closed.
+    /// The frontend has sent Terminate or closed.
     pub(super) is_terminated: Cell<bool>,
     /// Counts reads from the frontend.
     pub(super) activity: Cell<u64>,
@@ -79,7 +79,7 @@ impl Ledger {
         self.hanging.borrow().as_ref().is_some_and(|hanging| hanging.has_refusals())
     }
 
-    /// Forgets what hung on statements that the server has passed.
+    /// Drops what was attached to statements that the server has passed.
     pub(super) fn tidy(&self) {
         let mut place = self.hanging.borrow_mut();
         if let Some(hanging) = &mut *place {
@@ -104,7 +104,7 @@ impl Ledger {
         }
     }
 
-    /// Whether more refusals may be taken on.
+    /// Whether there is room for more refusals.
     pub(super) fn has_room(&self) -> bool {
         self.hanging.borrow().as_ref().is_none_or(|hanging| hanging.has_room())
     }
@@ -117,7 +117,7 @@ impl Ledger {
         Standing { number: owed.next(), is_behind, is_in_segment: owed.is_in_segment() }
     }
 
-    /// The server has answered all that it was sent.
+    /// Whether the server has answered everything it was sent.
     pub(super) fn owes_nothing(&self) -> bool {
         !self.is_ready() || self.owed.borrow().owes_nothing()
     }
@@ -127,12 +127,12 @@ impl Ledger {
         self.status.get() == IDLE && self.owed.borrow().is_settled()
     }
 
-    /// The session could end without a loss to its client.
+    /// Whether the session could end without loss to its client.
     pub(super) fn is_idle(&self) -> bool {
         self.status.get() == IDLE && self.is_at_boundary.get() && self.owed.borrow().is_at_rest()
     }
 
-    /// Resolves when `holds` does. It is looked at whenever the task is polled, and only what the other direction does changes it.
+    /// Resolves when `holds` is true. It is checked whenever the task is polled, and only the other direction changes it.
     pub(super) async fn until(&self, holds: impl Fn(&Self) -> bool) {
         poll_fn(|_context| if holds(self) { Poll::Ready(()) } else { Poll::Pending }).await;
     }

@@ -12,7 +12,7 @@ use crate::wire::frame::backend;
 pub(super) use crate::wire::relay::owed::asked::Asked;
 use crate::wire::relay::owed::runs::{Run, Runs};
 
-/// What a message from the backend says about what it was asked.
+/// What a message from the backend answers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Answer {
     /// One extended message is done; within a Query, one of its statements.
@@ -28,7 +28,7 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    /// What a backend message of this type says; `None`: nothing, or no more than what stands before and after it (rows).
+    /// What a backend message of this type answers; `None`: nothing, or no more than the messages around it (rows).
     pub(super) fn in_frame(frame_kind: u8) -> Option<Self> {
         match frame_kind {
             backend::PARSE_COMPLETE
@@ -56,11 +56,11 @@ pub type Number = u64;
 /// How far the server has come.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Reached {
-    /// Statements below are answered, or their answer has begun.
+    /// Statements below this number are answered, or their answer has begun.
     pub answered: Number,
-    /// Those from there up to this one were discarded after an error.
+    /// Those from there up to this number were discarded after an error.
     pub skipped: Number,
-    /// The last of the answered ones has failed.
+    /// The last of the answered ones failed.
     pub is_failure: bool,
 }
 
@@ -100,7 +100,7 @@ pub(super) struct Owed {
     skipping: Skipping,
     /// So many Syncs at the front may have been ignored by a COPY that then failed.
     doubtful: u32,
-    /// Something ran that may be discarded, or the other way round: the count is lost.
+    /// What the server ran and what it discarded can no longer be told apart.
     is_lost: bool,
     copying: Option<Copying>,
     /// Extended messages have run since the last ReadyForQuery, so that a transaction is open that no status tells of.
@@ -158,7 +158,7 @@ impl Owed {
         last.map_or(self.is_open || self.skipping != Skipping::No, |last| last.asked == Asked::Extended)
     }
 
-    /// It cannot be told any more what the server has run: the frontend sent statements behind COPY data that failed.
+    /// What the server has run cannot be told any more: the frontend sent statements behind COPY data that failed.
     pub(super) fn is_lost(&self) -> bool {
         self.is_lost
     }

@@ -1,4 +1,4 @@
-//! Bytes on their way through one direction: read, decided about, and written as they came unless some were changed.
+//! Bytes passing in one direction: read, decided about, and written as they came unless some were changed.
 
 use std::io;
 
@@ -13,9 +13,9 @@ pub(super) struct Passage {
     buffer: Buffer,
     /// What is written when some bytes were changed.
     out: Vec<u8>,
-    /// Up to here it is decided.
+    /// Bytes before this are decided about.
     decided: usize,
-    /// Up to here it is in `out`, or was left out.
+    /// Bytes before this are in `out`, or were dropped.
     copied: usize,
 }
 
@@ -25,7 +25,7 @@ impl Passage {
         self.buffer.fill(from, wanted).await
     }
 
-    /// What was read and is not decided about.
+    /// What was read and is not decided about yet.
     pub(super) fn ahead(&self) -> &[u8] {
         self.buffer.unread().get(self.decided..).unwrap_or_default()
     }
@@ -35,14 +35,14 @@ impl Passage {
         self.ahead().get(HEADER_BYTES..header.frame_bytes())
     }
 
-    /// The next bytes go on as they came; how many of `count` there were.
+    /// Lets the next bytes pass as they came, and returns how many of `count` there were.
     pub(super) fn pass(&mut self, count: usize) -> usize {
         let passed = count.min(self.ahead().len());
         self.decided = self.decided.saturating_add(passed);
         passed
     }
 
-    /// The next bytes are left out; how many of `count` there were.
+    /// Drops the next bytes, and returns how many of `count` there were.
     pub(super) fn leave_out(&mut self, count: usize) -> usize {
         self.keep();
         let dropped = self.pass(count);
@@ -50,13 +50,13 @@ impl Passage {
         dropped
     }
 
-    /// Where bytes of our own are put, behind all that is decided.
+    /// Where bytes of our own go: behind everything decided so far.
     pub(super) fn insert(&mut self) -> &mut Vec<u8> {
         self.keep();
         &mut self.out
     }
 
-    /// The frame ahead goes on with `addition` behind the byte `at` of its body, or as it came if that were too long.
+    /// Lets the frame ahead pass with `addition` inserted at byte `at` of its body, or as it came if that were too long.
     pub(super) fn pass_with(&mut self, header: Header, at: usize, addition: &[u8]) {
         self.keep();
         let body = self.buffer.unread().get(self.decided..).unwrap_or_default();
@@ -69,13 +69,13 @@ impl Passage {
         }
     }
 
-    /// Copies what is decided and not yet copied.
+    /// Copies to `out` what is decided and not yet there.
     fn keep(&mut self) {
         self.out.extend_from_slice(self.buffer.unread().get(self.copied..self.decided).unwrap_or_default());
         self.copied = self.decided;
     }
 
-    /// Writes all that is decided at once, the buffer itself where nothing was changed; how many bytes that were. Not cancel safe.
+    /// Writes everything decided in one call, straight from the buffer if nothing was changed, and returns how many bytes. Not cancel safe.
     pub(super) async fn write<W: AsyncWrite + Unpin>(&mut self, to: &mut W) -> io::Result<usize> {
         let unchanged = self.buffer.unread().get(self.copied..self.decided).unwrap_or_default();
         let bytes = if self.out.is_empty() {

@@ -1,4 +1,4 @@
-//! How far the server has let the client in, and which of the client's messages may pass until then. Pure.
+//! How far the client has got with logging in, and which of its messages may pass until it is done. Pure.
 
 use crate::wire::answer::{Report, sqlstate};
 use crate::wire::frame::kind;
@@ -6,9 +6,9 @@ use crate::wire::frame::kind;
 /// A server asks for answers until it lets the client in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Phase {
-    /// It is the server's turn; the client may have sent so many answers before they were asked for.
+    /// It is the server's turn; the client may have sent some answers before they were asked for.
     Waiting {
-        /// Answers sent ahead.
+        /// How many.
         ahead: u8,
     },
     /// The server has asked for an answer.
@@ -19,12 +19,12 @@ pub(super) enum Phase {
     Ready,
 }
 
-/// What becomes of a message that comes before the first ReadyForQuery.
+/// What to do with a message that comes before the first ReadyForQuery.
 #[derive(Debug)]
 pub(super) enum Admission {
     /// It passes.
     Pass,
-    /// It waits for the first ReadyForQuery, and so does all behind it.
+    /// It waits for the first ReadyForQuery, and so does everything behind it.
     Hold,
     /// The session ends, in the server's words.
     Cut(Report),

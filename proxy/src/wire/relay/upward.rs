@@ -23,16 +23,16 @@ pub(super) struct Upward<'a, R, W, I, T> {
     rest: Rest,
     /// A refusal in the unfinished extended segment is certain to be answered before any later one, which never is.
     is_doomed: bool,
-    /// What a FunctionCall does to the session shows in its answer alone.
+    /// What a FunctionCall does to the session shows only in its answer.
     is_behind_function: bool,
 }
 
-/// What becomes of the bytes that are still to come of a frame whose start is worked off.
+/// What to do with the rest of a frame whose start has been dealt with.
 #[derive(Clone, Copy, Debug)]
 enum Rest {
-    /// They go on as they come.
+    /// They pass as they come.
     Pass(usize),
-    /// They are left out: something else was sent in their place.
+    /// They are dropped: something else was sent in their place.
     LeaveOut(usize),
 }
 
@@ -45,7 +45,7 @@ enum Wait {
     LetIn,
     /// The answers to all that was sent before.
     Answers,
-    /// The answers to refused statements, of which enough are kept.
+    /// The answers to refused statements: there is no room for more of them.
     Refusals,
 }
 
@@ -58,7 +58,7 @@ enum Content<'a> {
 }
 
 impl<'a, R, W, I, T> Upward<'a, R, W, I, T> {
-    /// Nothing read yet.
+    /// A direction in which nothing has been read yet.
     pub(super) fn new(
         from: R,
         to: W,
@@ -83,7 +83,7 @@ impl<'a, R, W, I, T> Upward<'a, R, W, I, T> {
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: RelayObserver> Upward<'_, R, W, I, T> {
-    /// Runs until the frontend says Terminate or closes. Not cancel safe.
+    /// Runs until the frontend sends Terminate or closes. Not cancel safe.
     pub(super) async fn run(&mut self) -> Result<(), RelayError> {
         loop {
             let decided = self.decide().await;
@@ -99,7 +99,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: RelayObserver
         }
     }
 
-    /// Whether there is more.
+    /// Reads more; `false` at the end of the stream.
     async fn read(&mut self, wanted: usize) -> Result<bool, RelayError> {
         let count = self.passage.fill(&mut self.from, wanted).await.map_err(RelayError::Frontend)?;
         self.ledger.activity.set(self.ledger.activity.get().wrapping_add(1));
@@ -117,7 +117,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: RelayObserver
         true
     }
 
-    /// Works off all whole frames, and as much of streamed ones as is there, up to what must wait.
+    /// Deals with all complete frames, and with as much of streamed ones as is there, up to one that must wait.
     async fn decide(&mut self) -> Result<Wait, RelayError> {
         loop {
             if !self.pass_rest() {
@@ -140,7 +140,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: RelayObserver
         }
     }
 
-    /// Works off the rest of a frame; whether it is there as a whole.
+    /// Deals with the rest of a frame; whether it is complete.
     fn pass_rest(&mut self) -> bool {
         let (left, rest) = match self.rest {
             Rest::Pass(0) | Rest::LeaveOut(0) => return true,
@@ -213,7 +213,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: RelayObserver
         Ok(())
     }
 
-    /// Rules on the whole frame ahead; `false` when it has to wait for the answers to what was sent before.
+    /// Rules on the complete frame ahead; `false` if it has to wait for the answers to what was sent before.
     async fn rule(&mut self, header: Header) -> Result<bool, RelayError> {
         let standing = self.ledger.standing();
         let body = self.passage.body(header).unwrap_or_default();
@@ -236,7 +236,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: RelayObserver
                 self.is_behind_function = true;
                 (Box::pin(self.inspector.function_call(&values)).await, None, 0)
             }
-            // The server would say so too; but it must not be shown a body that the gate reads otherwise.
+            // The server would say so too; but it must not be shown a body that the gate reads differently.
             Err(malformed) => {
                 let report = Report::new(sqlstate::PROTOCOL_VIOLATION, malformed.to_string());
                 (Ruling::Refuse(self.inspector.refuse(report)), None, 0)
@@ -287,7 +287,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: RelayObserver
         self.is_doomed |= !matches!(frame_kind, kind::QUERY | kind::FUNCTION_CALL);
     }
 
-    /// One write for a read: the buffer itself when nothing was changed.
+    /// One write for each read: the buffer itself if nothing was changed.
     async fn write(&mut self) -> Result<(), RelayError> {
         let written = self.passage.write(&mut self.to).await.map_err(RelayError::Backend)?;
         if written > 0 {
@@ -297,7 +297,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: RelayObserver
     }
 }
 
-/// Takes the body of a message apart that is read.
+/// Reads the fields of a message that the gate looks into.
 fn content(frame_kind: u8, body: &[u8]) -> Result<Content<'_>, Malformed> {
     let part = |range| body.get(range).unwrap_or_default();
     Ok(match frame_kind {

@@ -7,7 +7,7 @@ use crate::wire::relay::owed::asked::Asked;
 /// Runs that an ordinary session has at once: a pipeline of extended messages and its Sync, twice.
 const INLINE: usize = 4;
 
-/// So many messages of one kind in a row.
+/// Messages of one kind in a row.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Run {
     /// Their kind.
