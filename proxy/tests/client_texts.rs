@@ -15,6 +15,7 @@ mod program;
 mod wire;
 
 use std::fmt::Write as _;
+use std::net::TcpStream;
 
 use cases::{CASES, POLICIES, SJIS_USER, STARTUPS, Sent, USERS};
 use program::{Gate, check};
@@ -80,4 +81,21 @@ fn texts_are_as_they_were() {
         text.push_str(&check(settings, "etl", &["--as-configured"]));
     }
     expect_test::expect_file!["data/client_texts/golden.txt"].assert_eq(&text);
+}
+
+/// Without notice and comment, shadow mode only watches: client and server see each other's bytes and no other.
+#[test]
+fn a_passive_shadow_changes_no_byte() {
+    let gate = Gate::start("mode = \"shadow\"\nshadow_notice = false\nshadow_comment = false\n");
+    for case in CASES {
+        let parameters = [("user", case.user)];
+        let through = wire::exchange(gate.connect(), &parameters, &case.sent);
+        let sent_through = gate.bytes();
+        let direct = TcpStream::connect(("127.0.0.1", gate.backend)).unwrap();
+        assert_eq!(through, wire::exchange(direct, &parameters, &case.sent), "{}: to the client", case.name);
+        assert_eq!(sent_through, gate.bytes(), "{}: to the server", case.name);
+    }
+    // It watches nonetheless.
+    let records = gate.audit();
+    assert!(records.iter().any(|record| record["would_be"] == "reject" && record["action"] == "annotate"));
 }

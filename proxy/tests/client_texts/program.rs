@@ -21,8 +21,11 @@ const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/client_texts
 pub(crate) struct Gate {
     folder: TempDir,
     port: u16,
+    /// The server behind it.
+    pub(crate) backend: u16,
     process: Child,
     received: Receiver<String>,
+    bytes: Receiver<Vec<u8>>,
 }
 
 fn free_port() -> u16 {
@@ -46,8 +49,8 @@ fn configuration(folder: &Path, policy: &str, port: u16, backend: u16) -> String
 impl Gate {
     pub(crate) fn start(policy: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (sender, received) = channel();
-        let (port, backend) = (free_port(), wire::server(sender));
+        let ((sender, received), (bytes_sender, bytes)) = (channel(), channel());
+        let (port, backend) = (free_port(), wire::server(sender, bytes_sender));
         let path = configuration(folder.path(), policy, port, backend);
         let log = fs::File::create(folder.path().join("log")).unwrap();
         let process = Command::new(env!("CARGO_BIN_EXE_rolegate"))
@@ -56,10 +59,15 @@ impl Gate {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        Self { folder, port, process, received }
+        Self { folder, port, backend, process, received, bytes }
     }
 
-    fn connect(&self) -> TcpStream {
+    /// Every byte that the server was sent since the last time.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.bytes.try_iter().flatten().collect()
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
         let began = Instant::now();
         loop {
             match TcpStream::connect(("127.0.0.1", self.port)) {

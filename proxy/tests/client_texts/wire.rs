@@ -16,7 +16,7 @@ pub(crate) fn frame(kind: u8, body: &[u8]) -> Vec<u8> {
     frame
 }
 
-fn read_frame(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
+fn read_frame(stream: &mut impl Read) -> Option<(u8, Vec<u8>)> {
     let mut header = [0; 5];
     stream.read_exact(&mut header).ok()?;
     let length = usize::try_from(u32::from_be_bytes([header[1], header[2], header[3], header[4]])).unwrap();
@@ -46,20 +46,35 @@ pub(crate) fn talk(mut stream: TcpStream, parameters: &[(&str, &str)], sent: &Se
     stream.write_all(&startup(parameters)).unwrap();
     let mut text = String::new();
     if told(&mut stream, &mut text) {
-        let messages = match sent {
-            Sent::Query(sql) => frame(b'Q', &[sql.as_bytes(), b"\0"].concat()),
-            Sent::Bound(sql, value) => [
-                frame(b'P', &[b"s\0", sql.as_bytes(), b"\0\0\0"].concat()),
-                frame(b'B', &bind(value)),
-                frame(b'E', b"\0\0\0\0\0"),
-                frame(b'S', b""),
-            ]
-            .concat(),
-        };
-        stream.write_all(&messages).unwrap();
+        stream.write_all(&messages(sent)).unwrap();
         told(&mut stream, &mut text);
     }
     text
+}
+
+/// Sends the same and gives every byte that comes back within a moment.
+pub(crate) fn exchange(mut stream: TcpStream, parameters: &[(&str, &str)], sent: &Sent) -> Vec<u8> {
+    let mut received = Vec::new();
+    for bytes in [startup(parameters), messages(sent)] {
+        stream.write_all(&bytes).unwrap();
+        stream.set_read_timeout(Some(std::time::Duration::from_millis(100))).unwrap();
+        // Nothing more within the time is the end of it.
+        let _quiet = stream.read_to_end(&mut received);
+    }
+    received
+}
+
+fn messages(sent: &Sent) -> Vec<u8> {
+    match sent {
+        Sent::Query(sql) => frame(b'Q', &[sql.as_bytes(), b"\0"].concat()),
+        Sent::Bound(sql, value) => [
+            frame(b'P', &[b"s\0", sql.as_bytes(), b"\0\0\0"].concat()),
+            frame(b'B', &bind(value)),
+            frame(b'E', b"\0\0\0\0\0"),
+            frame(b'S', b""),
+        ]
+        .concat(),
+    }
 }
 
 /// Whether a ReadyForQuery came; a warning stands behind it, so what follows within a moment is read too.
@@ -88,20 +103,45 @@ fn print(text: &mut String, what: &str, body: &[u8]) {
     }
 }
 
-/// A server on a port of its own; what it is sent goes to `received`.
-pub(crate) fn server(received: Sender<String>) -> u16 {
+/// What a server reads, as it came.
+struct Recorded {
+    stream: TcpStream,
+    bytes: Sender<Vec<u8>>,
+}
+
+impl Read for Recorded {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.stream.read(buffer)?;
+        // Whoever does not care for the bytes has let the other end go.
+        let _ignored = self.bytes.send(buffer[..count].to_vec());
+        Ok(count)
+    }
+}
+
+impl Write for Recorded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+/// A server on a port of its own; the statements that it is sent go to `received`, and every byte to `bytes`.
+pub(crate) fn server(received: Sender<String>, bytes: Sender<Vec<u8>>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let received = received.clone();
-            thread::spawn(move || serve(stream.unwrap(), &received));
+            let (received, bytes) = (received.clone(), bytes.clone());
+            thread::spawn(move || serve(Recorded { stream: stream.unwrap(), bytes }, &received));
         }
     });
     port
 }
 
-fn serve(mut stream: TcpStream, received: &Sender<String>) -> Option<()> {
+fn serve(mut stream: impl Read + Write, received: &Sender<String>) -> Option<()> {
     let mut length = [0; 4];
     stream.read_exact(&mut length).ok()?;
     let mut parameters = vec![0; usize::try_from(u32::from_be_bytes(length)).unwrap() - 4];
