@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::cli::exit::Exit;
+use crate::observe::escape;
 
 /// A Postgres-wire gate for Amazon Redshift that checks every IAM role chain before the statement runs.
 #[derive(Debug, Parser)]
@@ -59,7 +60,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
             // A closed terminal is no reason to fail differently.
-            return match error.print() {
+            return match show(&error) {
                 Ok(()) | Err(_) => exit.into(),
             };
         }
@@ -77,9 +78,20 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(message) => {
             // Nothing is left to be done when stderr is closed.
-            match writeln!(io::stderr(), "rolegate: {message}") {
+            match writeln!(io::stderr(), "rolegate: {}", escape::lines(&message)) {
                 Ok(()) | Err(_) => Exit::Usage.into(),
             }
         }
     }
+}
+
+/// Prints help, or what is wrong with the usage, with colour on a terminal. It repeats arguments: where one of them would do
+/// something to the terminal, it is escaped and there is no colour.
+fn show(error: &clap::Error) -> io::Result<()> {
+    let plain = error.to_string();
+    let escaped = escape::lines(&plain);
+    if escaped == plain {
+        return error.print();
+    }
+    io::stderr().write_all(escaped.as_bytes())
 }

@@ -1,6 +1,7 @@
 //! What the gate shows of itself: metrics, the audit and the log. Write only: nothing here decides anything.
 
 pub mod audit;
+pub mod escape;
 pub mod labels;
 pub mod logging;
 pub mod metrics;

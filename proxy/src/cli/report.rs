@@ -11,6 +11,7 @@ use crate::gate::codes::Severity;
 use crate::gate::enforcement::Action;
 use crate::gate::finding::Finding;
 use crate::gate::verdict::{JudgedStatement, JudgedUse, Verdict};
+use crate::observe::escape;
 use crate::sql::position::Position;
 use crate::sql::{self, Dialect, StatementKind};
 
@@ -147,7 +148,7 @@ pub fn human(place: &Place<'_>, verdict: Option<&Verdict>, face: Face) -> String
             paragraph(&mut text, place, statement.kind, face.of_finding(verdict, finding), finding);
         }
     }
-    text
+    escape::lines(&text)
 }
 
 fn paragraph(text: &mut String, place: &Place<'_>, kind: StatementKind, word: Action, finding: &Finding) {
@@ -187,7 +188,7 @@ mod tests {
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// (mode, face, what is said of every statement of a message that enforcement refuses: verdict, would_be, action)
+    /// (mode, face, what is said of every statement of a message that enforcement refuses: verdict, `would_be`, action)
     #[test]
     fn json_has_both_faces() {
         let rows_of = [

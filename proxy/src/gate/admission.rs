@@ -84,7 +84,7 @@ mod tests {
 
     fn policy(mode: Mode, severity: Severity) -> Policy {
         let severities = BTreeMap::from([(Code::Rg107, severity), (Code::Rg109, severity), (Code::Rg302, severity)]);
-        Policy::new(Parts { mode, severities, ..Parts::without_facts() })
+        Policy::new(Parts { severities, mode, ..Parts::without_facts() })
     }
 
     #[test]
@@ -105,7 +105,7 @@ mod tests {
         }
     }
 
-    /// (client_encoding, options, evidence)
+    /// (`client_encoding`, options, evidence)
     #[test]
     fn startups() {
         let rows = [

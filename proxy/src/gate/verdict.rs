@@ -35,6 +35,7 @@ fn word_of<S: Serializer>(method: &Method, serializer: S) -> Result<S::Ok, S::Er
     serializer.serialize_str(method.as_str())
 }
 
+#[expect(clippy::ref_option, reason = "serde hands the field over like this")]
 fn text_of<S: Serializer>(target: &Option<Target>, serializer: S) -> Result<S::Ok, S::Error> {
     target.as_ref().map(ToString::to_string).serialize(serializer)
 }
@@ -210,7 +211,6 @@ impl Verdict {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
 
     use super::*;
     use crate::gate::policy::Parts;
@@ -232,7 +232,7 @@ mod tests {
             (&[&[], &[Severity::Annotate], &[Severity::Reject]], &[Reject, Reject, Reject], Reject),
         ];
         for mode in [Mode::Enforce, Mode::Shadow] {
-            let policy = Policy::new(Parts { mode, severities: BTreeMap::new(), ..Parts::without_facts() });
+            let policy = Policy::new(Parts { mode, ..Parts::without_facts() });
             for (severities, each, whole) in rows {
                 let verdict = Verdict::of(&policy, severities.iter().map(|found| statement(found)).collect());
                 assert_eq!((verdict.would_be, verdict.mode), (*whole, mode), "{severities:?}");

@@ -15,6 +15,7 @@ use arc_swap::ArcSwapOption;
 use tracing::error;
 
 use crate::observe::Metrics;
+use crate::observe::escape::JsonEscaping;
 
 pub use record::{AuditRecord, Circumstances};
 
@@ -165,7 +166,7 @@ fn write(writer: &mut impl Write, record: &AuditRecord, at_line_start: bool) -> 
     if !at_line_start {
         writer.write_all(b"\n")?;
     }
-    serde_json::to_writer(&mut *writer, record)?;
+    serde_json::to_writer(JsonEscaping(&mut *writer), record)?;
     writer.write_all(b"\n")?;
     writer.flush()
 }

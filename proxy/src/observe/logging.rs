@@ -1,12 +1,17 @@
 //! The program's own log: `tracing` events on stderr.
 
+use std::fmt::Debug;
 use std::io::{self, IsTerminal};
-
 use std::sync::OnceLock;
 
+use tracing::field::Field;
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::fmt::format::{self, FormatFields};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
+
+use crate::observe::escape::{self, JsonEscaping};
 
 /// What is logged, as `[log] level` says it.
 pub type LogFilter = EnvFilter;
@@ -60,15 +65,29 @@ pub enum LoggingError {
 /// [`LoggingError`].
 pub fn init(level: &str, format: LogFormat) -> Result<(), LoggingError> {
     let (filter, handle) = reload::Layer::new(filter(level)?);
-    let lines = fmt::layer().with_writer(io::stderr);
     let lines = match format {
-        LogFormat::Json => lines.json().boxed(),
-        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => fmt::layer().json().with_writer(|| JsonEscaping(io::stderr())).boxed(),
+        LogFormat::Text => {
+            let lines = fmt::layer().with_ansi(io::stderr().is_terminal()).fmt_fields(fields());
+            lines.with_writer(io::stderr).boxed()
+        }
     };
     Registry::default().with(filter).with(lines).try_init()?;
     // The log was set up just now, and that succeeds once.
     _ = FILTER.set(handle);
     Ok(())
+}
+
+/// Fields and messages of the text log. Every value passes here, so that no call site can forget to escape what a client chose.
+fn fields() -> impl for<'writer> FormatFields<'writer> + Send + Sync + 'static {
+    format::debug_fn(|writer: &mut format::Writer<'_>, field: &Field, value: &dyn Debug| match field.name() {
+        "message" => escape::write_message(writer, value),
+        name => {
+            write!(writer, "{name}=")?;
+            escape::write_value(writer, value)
+        }
+    })
+    .delimited(" ")
 }
 
 /// Reads a level or a list of directives.
