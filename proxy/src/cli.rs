@@ -4,10 +4,12 @@ pub mod check;
 mod choice;
 pub mod config;
 pub mod exit;
+pub mod history;
 pub mod iam;
 mod input;
 mod jinja;
 pub mod policy;
+pub mod records;
 pub mod report;
 pub mod sarif;
 
@@ -41,6 +43,11 @@ enum Command {
     #[command(after_help = "Example: rolegate check --config rolegate.toml --user etl --format json models/*.sql\n\
                             Exit status: 0 nothing refused, 1 something refused, 2 usage or input error")]
     Check(check::CheckArguments),
+    /// Read recorded statements from whatever holds them
+    #[command(
+        after_help = "Example: rolegate history --format jsonl audit.jsonl 'logs/*_useractivitylog_*.gz' > week.jsonl"
+    )]
+    History(history::HistoryArguments),
     /// Look at a configuration file
     #[command(subcommand, after_help = "Example: rolegate config check rolegate.toml")]
     Config(config::ConfigCommand),
@@ -70,6 +77,7 @@ pub fn main() -> ExitCode {
             crate::serve::from_file(&config).map(|()| Exit::Ok).map_err(|error| error.to_string())
         }
         Command::Check(arguments) => check::run(&arguments),
+        Command::History(arguments) => history::run(&arguments),
         Command::Config(command) => config::run(&command),
         Command::Iam(command) => iam::run(&command),
         Command::Policy(command) => policy::run(&command),

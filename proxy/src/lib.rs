@@ -6,6 +6,7 @@
 pub mod net; // listeners, sockets and TLS on both sides
 pub mod wire; // start-up, frames, the relay; refusing and annotating a message
 pub mod sql; // lexer and grammar: message text -> statements and their role uses
+pub mod history; // recorded statements, from whatever holds them
 pub mod chain; // role ARNs, role chains and their syntax
 pub mod iam; // policy documents and facts: may this role be assumed?
 pub mod rules; // the organisation's rules, in Cedar

@@ -6,8 +6,10 @@ use crate::TREE;
 use crate::circles::{Edges, circles, describe, edges};
 use crate::tree::{File, Reference};
 
-const ORDER: [&str; 13] =
-    ["net", "wire", "sql", "chain", "iam", "rules", "gate", "observe", "admin", "config", "session", "serve", "cli"];
+const ORDER: [&str; 14] = [
+    "net", "wire", "sql", "history", "chain", "iam", "rules", "gate", "observe", "admin", "config", "session", "serve",
+    "cli",
+];
 
 /// Crates whose types stand in no other room's code.
 const AT_HOME: [(&str, &[&str]); 14] = [

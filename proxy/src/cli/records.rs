@@ -1,0 +1,126 @@
+//! What the subcommands that read histories share: their arguments, the progress bar, and what is said of inputs that cannot be read.
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::history::{BytesRead, History, HistoryCounts, HistoryProblem, RecordReader, StatementRecord, expand};
+
+/// Problems of one kind that are shown; all of them go to `--problems`.
+const SHOWN_PROBLEMS: usize = 20;
+
+/// Inputs, and how they are read.
+#[derive(Args, Debug)]
+pub struct RecordArguments {
+    /// Files, folders, globs or - for standard input: the gate's audit, exports of SYS or STL views as CSV or JSON lines, audit log
+    /// files of Redshift, or what `rolegate history` wrote; plain, gzip or Zstandard
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<String>,
+    /// Write everything that is wrong with the inputs to this file, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    problems: Option<PathBuf>,
+    /// How many threads read and judge; as many as there are processors when not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+impl RecordArguments {
+    /// Reads all inputs: `fold` takes the records of a part, `part` the parts in order.
+    pub(super) fn read<P: Default + Send>(
+        &self,
+        fold: impl Fn(&mut P, &StatementRecord<'_>) + Sync + Send,
+        part: impl FnMut(P) -> io::Result<()> + Send,
+    ) -> Result<HistoryCounts, String> {
+        let history = History::open(expand(&self.inputs)?);
+        let is_readable = history.is_readable();
+        let bar = bar(history.length());
+        let mut output = Output {
+            part,
+            bar: bar.clone(),
+            read: history.progress(),
+            shown: 0,
+            all: self
+                .problems
+                .as_deref()
+                .map(File::create)
+                .transpose()
+                .map_err(|error| format!("--problems: {error}"))?
+                .map(BufWriter::new),
+        };
+        let mut builder = rayon::ThreadPoolBuilder::new();
+        if let Some(threads) = self.threads {
+            builder = builder.num_threads(usize::from(threads));
+        }
+        let pool = builder.build().map_err(|error| format!("no threads can be started: {error}"))?;
+        let counts =
+            pool.install(|| history.read(true, fold, &mut output)).map_err(|error| format!("cannot go on: {error}"))?;
+        bar.finish_and_clear();
+        output.finish()?;
+        if !is_readable {
+            return Err("none of the inputs can be read".to_owned());
+        }
+        Ok(counts)
+    }
+}
+
+/// A bar on a terminal; nothing elsewhere.
+fn bar(length: u64) -> ProgressBar {
+    let target =
+        if io::stderr().is_terminal() { ProgressDrawTarget::stderr_with_hz(5) } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target((length > 0).then_some(length), target);
+    let form = "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(form) {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(250));
+    bar
+}
+
+struct Output<F> {
+    part: F,
+    bar: ProgressBar,
+    read: BytesRead,
+    shown: usize,
+    all: Option<BufWriter<File>>,
+}
+
+impl<F> Output<F> {
+    fn say(&self, text: &str) {
+        // Nothing is left to be done when stderr is closed.
+        self.bar.suspend(|| drop(writeln!(io::stderr(), "rolegate: {text}")));
+    }
+
+    fn finish(&mut self) -> Result<(), String> {
+        if self.shown > SHOWN_PROBLEMS {
+            let more = self.shown.saturating_sub(SHOWN_PROBLEMS);
+            let where_all = if self.all.is_some() { "" } else { "; --problems FILE holds them all" };
+            self.say(&format!("{more} more problems{where_all}"));
+        }
+        self.all.take().map_or(Ok(()), |mut file| file.flush()).map_err(|error| format!("--problems: {error}"))
+    }
+}
+
+impl<P, F: FnMut(P) -> io::Result<()>> RecordReader<P> for Output<F> {
+    fn part(&mut self, part: P) -> io::Result<()> {
+        self.bar.set_position(self.read.load(Ordering::Relaxed));
+        (self.part)(part)
+    }
+
+    fn problem(&mut self, problem: HistoryProblem) {
+        self.shown = self.shown.saturating_add(1);
+        if self.shown <= SHOWN_PROBLEMS {
+            self.say(&problem.to_string());
+        }
+        if let Some(file) = &mut self.all {
+            let line = serde_json::to_string(&problem).unwrap_or_default();
+            if writeln!(file, "{line}").is_err() {
+                self.all = None;
+            }
+        }
+    }
+}
