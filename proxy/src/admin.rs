@@ -30,15 +30,15 @@ pub struct AdminState {
 /// Whether new sessions are taken.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Readiness {
-    /// Not yet: what the configuration names is being loaded.
+    /// Not yet: the files that the configuration names are being loaded.
     Starting,
-    /// They are.
+    /// New sessions are taken.
     Ready,
-    /// No more: the gates are being stopped.
+    /// No longer: the gates are being stopped.
     Draining,
 }
 
-/// What is looked at when somebody asks, rather than counted as it happens.
+/// What is read when somebody asks, rather than counted as it happens.
 pub trait Subject: std::fmt::Debug + Send + Sync {
     /// Brings the gauges up to date.
     fn measure(&self);

@@ -17,14 +17,14 @@ pub struct CaseFile {
     pub config: PathBuf,
     /// The gate of the configuration; the first when not set.
     pub gate: Option<String>,
-    /// Rules to take in place of those of the configuration.
+    /// Rules to use instead of the configuration's.
     pub rules: Option<Vec<PathBuf>>,
     /// The cases, in order.
     #[serde(default, rename = "case")]
     pub cases: Vec<Case>,
 }
 
-/// Who sends what, and what shall become of it.
+/// Who sends what, and the verdict that is expected.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
@@ -51,9 +51,9 @@ pub struct Case {
     pub time: Option<jiff::Timestamp>,
     /// The text of the message.
     pub sql: String,
-    /// What enforcement is to do with it, in whichever mode the configuration is.
+    /// What enforcement is expected to do with it, whatever mode the configuration has.
     pub verdict: Action,
-    /// The codes that are to be found, in any order; not compared when not set.
+    /// The finding codes that are expected, in any order; not compared when not set.
     pub codes: Option<Vec<String>>,
 }
 

@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration, said so that the reader can mend it: file, line, key, what is wrong, what to
+//! What can be wrong with a configuration, told so that the reader can fix it: file, line, key, what is wrong, what to
 //! do.
 
 use std::fmt;
@@ -33,7 +33,7 @@ pub enum ConfigError {
         /// What the parser expected.
         message: String,
     },
-    /// A key is missing, unknown, or has a value that does not fit.
+    /// A key is missing or unknown, or its value is not allowed.
     #[error("{}{place}: {what}", path.display())]
     Key {
         /// The file.
@@ -147,7 +147,7 @@ fn shown(found: &Actual) -> String {
     }
 }
 
-/// The words of serde in those of a reader of TOML.
+/// What serde expected, in the words of somebody who writes TOML.
 fn plain(expected: &str) -> &str {
     match expected {
         "a string" | "path string" => "a text in quotes",

@@ -29,7 +29,7 @@ pub enum WhenOld {
     /// The log says so when they are read.
     #[default]
     Warn,
-    /// Nothing can be told of the account's roles any more.
+    /// The account's roles count as unknown.
     Unknown,
 }
 
@@ -78,7 +78,7 @@ pub struct Facts {
     pub clusters: Vec<PathBuf>,
     /// Service control policies, in alphabetical order.
     pub service_control: Vec<PathBuf>,
-    /// How old what is known of an account may become; any age when not set.
+    /// How old the facts of an account may become; any age when not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_age: Option<Period>,
     /// What happens to an account that is older.
@@ -123,9 +123,9 @@ impl Facts {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Aws {
-    /// From one reading of an account to the next.
+    /// The time from one reading of an account to the next.
     pub refresh: Period,
-    /// How old what was read may become while AWS cannot be reached; afterwards the account is unknown.
+    /// How old facts may become while AWS cannot be reached; after that the account is unknown.
     pub max_stale: Period,
     /// How long a statement waits for a role first seen in it.
     pub lookup_timeout: Period,

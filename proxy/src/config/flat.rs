@@ -12,7 +12,7 @@ use crate::config::Config;
 pub struct FlatKey {
     /// The gate's name, of a key below `[[gate]]`.
     pub gate: Option<String>,
-    /// The key with its sections. A list is one value, whatever it holds.
+    /// The key with its sections, joined by dots. A list is one value, whatever it holds.
     pub path: String,
 }
 

@@ -36,7 +36,7 @@ pub struct Gate {
     /// The lexical rules of the backend.
     #[serde(default = "redshift")]
     pub dialect: Dialect,
-    /// What becomes of a FunctionCall message; refused before a Redshift and relayed before a PostgreSQL when not set.
+    /// How a FunctionCall message is handled; when not set, it is refused before a Redshift and relayed before a PostgreSQL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function_call: Option<FunctionCalls>,
     /// The cluster.
@@ -44,18 +44,18 @@ pub struct Gate {
     /// TLS for SQL clients; absent: none is offered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<GateTls>,
-    /// Reads groups from the cluster itself; absent: the configuration's are all there are.
+    /// Reads groups from the cluster itself; absent: only those of the configuration exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catalog: Option<Catalog>,
     /// How chains are evaluated, where this gate differs from `[facts]`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub iam: GateIam,
-    /// Bounds.
+    /// What clients may cost.
     #[serde(default)]
     pub limits: Limits,
 }
 
-/// `[gate.iam]`: what of `[facts]` is otherwise for this gate.
+/// `[gate.iam]`: where this gate differs from `[facts]`.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GateIam {
@@ -85,7 +85,7 @@ pub struct Catalog {
     pub password_file: Option<PathBuf>,
     /// The database.
     pub database: String,
-    /// From one reading to the next.
+    /// The time from one reading to the next.
     #[serde(default = "catalog_refresh")]
     pub refresh: Period,
     /// The longest that a reading may take.
@@ -113,7 +113,7 @@ pub struct Upstream {
     /// The name that the certificate must carry; the host of `address` when not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_name: Option<String>,
-    /// The longest that name, TCP and TLS may take together.
+    /// The longest that resolving the name, TCP and TLS may take together.
     #[serde(default = "connect_timeout")]
     pub connect_timeout: Period,
 }
@@ -141,7 +141,7 @@ pub struct GateTls {
     /// Whether clients without TLS are refused.
     #[serde(default)]
     pub required: bool,
-    /// The oldest version of TLS that is spoken.
+    /// The oldest version of TLS that is accepted.
     #[serde(default = "tls12")]
     pub minimum_version: TlsVersion,
     /// A PEM file of authorities whose client certificates are accepted; absent: none is asked for.
@@ -179,32 +179,32 @@ impl GateTls {
     }
 }
 
-/// `[gate.limits]`: bounds on what clients may cost.
+/// `[gate.limits]`: what clients may cost.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// The longest message with a statement; a longer one is refused.
     pub max_statement_bytes: usize,
-    /// What the texts of a session's prepared statements with roles may hold together.
+    /// The most that the texts of a session's prepared statements with roles may hold in total.
     pub max_prepared_bytes: usize,
-    /// How long a client may take until it is authenticated.
+    /// How long a client may take to be authenticated.
     pub startup_timeout: Period,
-    /// Sessions at one time.
+    /// The most sessions at one time.
     pub max_sessions: usize,
-    /// Sessions of one database user at one time; any number when not set.
+    /// The most sessions of one database user at one time; any number when not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_sessions_per_user: Option<usize>,
-    /// Sessions from one client address at one time; any number when not set.
+    /// The most sessions from one client address at one time; any number when not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_sessions_per_address: Option<usize>,
-    /// Connections that are not authenticated yet, at one time.
+    /// The most connections at one time that are not authenticated yet.
     pub max_unauthenticated: usize,
-    /// Cancel requests under way to the cluster at once.
+    /// The most cancel requests under way to the cluster at one time.
     pub max_cancels: usize,
-    /// A session outside a transaction in which nothing happens for so long ends; never when not set.
+    /// A session that is outside a transaction and quiet for this long ends; never when not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle_timeout: Option<Period>,
-    /// A session ends when it is idle after so long; never when not set.
+    /// A session older than this ends as soon as it is idle; never when not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_lifetime: Option<Period>,
 }

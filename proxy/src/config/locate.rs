@@ -12,7 +12,7 @@ pub(super) struct Place {
     pub(super) exact: bool,
 }
 
-/// The place of a key, or of the nearest table around it. `None`: not even that stands in the text.
+/// The place of a key, or of the nearest table around it. `None`: the text has not even that.
 pub(super) fn place_of(text: &str, path: &[String]) -> Option<Place> {
     let root = DeTable::parse(text).ok()?;
     let (first, rest) = path.split_first()?;

@@ -23,7 +23,7 @@ pub(super) struct Override {
 }
 
 impl Override {
-    /// The override of a variable, unless its name says that it is none.
+    /// The override that a variable makes; `None` if its name says that it makes none.
     pub(super) fn new(variable: &str, text: &str) -> Option<Self> {
         let parts: Vec<&str> = variable.strip_prefix(PREFIX)?.split("__").collect();
         let section: Vec<String> = parts.iter().take(2).map(|part| part.to_ascii_lowercase()).collect();
@@ -32,7 +32,7 @@ impl Override {
     }
 }
 
-/// Keys are lower case, but for finding codes and the names of groups, which are the user's own.
+/// Keys are lower case, except finding codes and the names of groups, which are the user's own.
 fn key(section: &[String], place: usize, part: &str) -> String {
     let section: Vec<&str> = section.iter().map(String::as_str).collect();
     match (section.as_slice(), place) {
@@ -51,7 +51,7 @@ pub(super) fn from_environment() -> Vec<Override> {
     overrides
 }
 
-/// Puts the overrides into the values of a file.
+/// Applies the overrides to the values of a file.
 pub(super) fn apply(values: &mut Value, overrides: &[Override]) -> Result<(), Problem> {
     for one in overrides {
         let parsed: Result<Value, Infallible> = one.text.parse();

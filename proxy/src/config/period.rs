@@ -20,7 +20,7 @@ const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_0
 pub struct Period(Duration);
 
 impl Period {
-    /// A period of so many seconds.
+    /// A period of this many seconds.
     #[must_use]
     pub const fn from_secs(seconds: u64) -> Self {
         Self(Duration::from_secs(seconds))

@@ -16,7 +16,7 @@ use crate::observe::logging::LogFormat;
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Admin {
-    /// Where it listens; loopback when not set, since it asks nobody who they are.
+    /// Where it listens; loopback when not set, since it authenticates nobody.
     #[serde(deserialize_with = "address::listen")]
     pub listen: SocketAddr,
 }
@@ -74,7 +74,7 @@ pub struct Runtime {
     pub workers: Option<usize>,
     /// How long running sessions may go on after SIGTERM.
     pub drain_timeout: Period,
-    /// How long new sessions are still taken after SIGTERM, while `/readyz` says no already: time for a load balancer.
+    /// How long new sessions are still taken after SIGTERM while `/readyz` already says no: time for a load balancer to notice.
     pub drain_delay: Period,
     /// Whether another process may listen on the same addresses, as for an upgrade that refuses no connection.
     pub reuse_port: bool,
@@ -91,12 +91,12 @@ impl Default for Runtime {
     }
 }
 
-/// `[policy]`: what is refused, and how the client hears of it.
+/// `[policy]`: what is refused, and how the client learns of it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a key that a user writes by itself")]
 pub struct Policy {
-    /// Whether refusals are carried out.
+    /// Whether refusals are carried out or only recorded.
     pub mode: Mode,
     /// Cedar files of the organisation's own rules, in alphabetical order.
     pub rules: Vec<PathBuf>,
@@ -132,13 +132,13 @@ impl Default for Policy {
     }
 }
 
-/// `[policy.cache]`: verdicts that are kept, for each gate.
+/// `[policy.cache]`: the cache of verdicts that each gate has.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Cache {
-    /// How many; 0 keeps none.
+    /// How many verdicts are kept; 0 keeps none.
     pub capacity: u64,
-    /// How long.
+    /// How long a verdict is kept.
     pub ttl: Period,
 }
 

@@ -1,4 +1,4 @@
-//! `[policy.severity]`: which codes it may name.
+//! `[policy.severity]`: the codes that it may name.
 
 use figment::value::Value;
 

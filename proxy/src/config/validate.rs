@@ -11,7 +11,7 @@ use crate::config::period::Period;
 use crate::config::value::TlsMode;
 use crate::config::{Aws, Config, Gate};
 
-/// More worker threads help nobody, and are likely a mistyped number.
+/// More worker threads do not help, and are probably a typing error.
 const MAX_WORKERS: usize = 1024;
 
 /// Room for the shortest useful statement, and the longest message of the protocol.
@@ -56,7 +56,7 @@ pub(super) fn validate(config: &Config) -> Result<(), Problem> {
 
 fn log(config: &Config) -> Result<(), Problem> {
     let level = config.log.level.to_ascii_lowercase();
-    // Directives are checked where the log is set up.
+    // Directives are checked when the log is set up.
     if LEVELS.contains(&level.as_str()) || level.contains('=') {
         return Ok(());
     }

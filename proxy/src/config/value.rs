@@ -26,13 +26,13 @@ macro_rules! words {
 words! {
     /// TLS to the backend; the words are libpq's.
     TlsMode {
-        /// None.
+        /// No TLS.
         Disable = "disable",
-        /// Any certificate.
+        /// TLS with any certificate.
         Require = "require",
-        /// A known authority.
+        /// A certificate of a trusted authority.
         VerifyCa = "verify-ca",
-        /// A known authority and the right name.
+        /// A certificate of a trusted authority, for the backend's name.
         VerifyFull = "verify-full",
     }
 }
@@ -48,7 +48,7 @@ words! {
 }
 
 impl TlsMode {
-    /// Whether a certificate authority matters.
+    /// Whether it matters which authorities are trusted.
     #[must_use]
     pub const fn verifies(self) -> bool {
         matches!(self, Self::VerifyCa | Self::VerifyFull)

@@ -48,7 +48,7 @@ impl From<Severity> for Action {
     }
 }
 
-/// Whether refusals are carried out. A verdict says in both modes what enforcement would do; the mode decides what is done.
+/// Whether refusals are carried out or only recorded. A verdict says in both modes what enforcement would do; the mode decides what is done.
 #[derive(
     Clone,
     Copy,

@@ -56,7 +56,7 @@ pub struct Parts {
     pub catalog: Catalog,
     /// Severities that differ from the defaults.
     pub severities: BTreeMap<Code, Severity>,
-    /// Whether refusals are carried out.
+    /// Whether refusals are carried out or only recorded.
     pub mode: Mode,
 }
 
@@ -114,7 +114,7 @@ impl Policy {
         self.parts.dialect
     }
 
-    /// Whether refusals are carried out.
+    /// Whether refusals are carried out or only recorded.
     #[must_use]
     pub fn mode(&self) -> Mode {
         self.parts.mode

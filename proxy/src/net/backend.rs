@@ -22,7 +22,7 @@ pub struct Backend {
     pub address: String,
     /// TLS to the backend and the name that its certificate must carry; `None`: plain TCP.
     pub tls: Option<(TlsConnector, ServerName<'static>)>,
-    /// The longest that name, TCP and TLS may take together.
+    /// The longest that resolving the name, TCP and TLS may take together.
     pub timeout: Duration,
 }
 

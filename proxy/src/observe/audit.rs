@@ -19,7 +19,7 @@ use crate::observe::escape::JsonEscaping;
 
 pub use record::{AuditRecord, Circumstances};
 
-/// Records that may wait to be written; what is above is dropped and counted, for no session waits for a disk.
+/// Records that may wait to be written; more are dropped and counted, because no session waits for a disk.
 const QUEUE_RECORDS: usize = 8192;
 
 /// How long stopping may wait for the last records.
@@ -72,7 +72,7 @@ impl Audit {
     /// Opens the file anew, after log rotation has moved it.
     ///
     /// # Errors
-    /// The file cannot be opened; the old one is written on.
+    /// The file cannot be opened; records go on to the old one.
     pub fn reopen(&self) -> io::Result<()> {
         let Some(jobs) = self.jobs.load_full() else { return Ok(()) };
         let (answer, answered) = sync_channel(1);
@@ -88,7 +88,7 @@ impl Audit {
         }
     }
 
-    /// Records go where those of `other` go from now on; what is queued is written where it would have been. All clones follow.
+    /// From now on records go where those of `other` go, for all clones; what is queued is still written to the old place.
     pub fn replace(&self, other: &Self) {
         if let Some(old) = self.jobs.swap(other.jobs.load_full()) {
             finish(&old);

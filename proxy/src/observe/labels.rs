@@ -5,10 +5,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use prometheus::IntCounter;
 
-/// The value that stands for all values above the bound.
+/// Stands for all values beyond the limit.
 pub const OTHER: &str = "other";
 
-/// The values of one label: the first ones are kept, the rest counts under [`OTHER`].
+/// The values of one label: the first are kept, the rest count under [`OTHER`].
 #[derive(Clone, Debug)]
 pub struct Bounded {
     seen: Arc<RwLock<HashSet<String>>>,
@@ -17,7 +17,7 @@ pub struct Bounded {
 }
 
 impl Bounded {
-    /// A label of at most `limit` values; `overflow` counts what is above.
+    /// A label of at most `limit` values; `overflow` counts the rest.
     #[must_use]
     pub fn new(limit: usize, overflow: IntCounter) -> Self {
         Self { seen: Arc::default(), limit, overflow }

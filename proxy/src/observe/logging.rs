@@ -16,7 +16,7 @@ use crate::observe::escape::{self, JsonEscaping};
 /// What is logged, as `[log] level` says it.
 pub type LogFilter = EnvFilter;
 
-/// Where the filter of the process's log is exchanged. A process has one log, as `tracing` has it.
+/// Through which the filter of the process's log is replaced. A process has one log, as `tracing` demands.
 static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 
 /// The form of the log.
@@ -46,7 +46,7 @@ pub enum LogFormat {
 /// Why the log cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum LoggingError {
-    /// The level is no level and no list of directives.
+    /// The text is neither a level nor a list of directives.
     #[error("[log] level \"{level}\" is none of error, warn, info, debug, trace, nor a list of directives: {source}")]
     Level {
         /// The text of the configuration.
@@ -54,7 +54,7 @@ pub enum LoggingError {
         /// What is wrong with it.
         source: tracing_subscriber::filter::ParseError,
     },
-    /// The process has a log already.
+    /// The process already has a log.
     #[error("the log is set up already: {0}")]
     Twice(#[from] tracing_subscriber::util::TryInitError),
 }
@@ -98,7 +98,7 @@ pub fn filter(level: &str) -> Result<LogFilter, LoggingError> {
     EnvFilter::try_new(level).map_err(|source| LoggingError::Level { level: level.to_owned(), source })
 }
 
-/// Filters the log anew from now on; of no effect where [`init`] did not set one up.
+/// Replaces the filter of the log; without effect if [`init`] did not set one up.
 pub fn set_filter(filter: LogFilter) {
     if let Some(Err(error)) = FILTER.get().map(|handle| handle.reload(filter)) {
         tracing::error!(%error, "the level of the log stays as it is");

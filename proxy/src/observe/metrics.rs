@@ -116,7 +116,7 @@ impl Metrics {
         }
     }
 
-    /// Shows whether the files that are in force, or would be, were good when they were last looked at.
+    /// Shows whether the files were good when they were last read.
     pub fn reload_is_good(&self, is_good: bool) {
         self.families.reload_is_good.set(is_good.into());
     }

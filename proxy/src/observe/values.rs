@@ -68,11 +68,11 @@ values! {
         Drain,
     }
 
-    /// What became of a cancel request.
+    /// How a cancel request ended.
     CancelResult {
-        /// The backend took it.
+        /// It was passed on to the backend.
         Forwarded,
-        /// The backend could not be told.
+        /// The backend could not be reached.
         Failed,
         /// Too many were under way.
         Refused,
@@ -88,9 +88,9 @@ values! {
 
     /// How a TLS handshake or a fetch went.
     Outcome {
-        /// Well.
+        /// It succeeded.
         Ok,
-        /// Not well.
+        /// It failed.
         Failed,
     }
 
@@ -104,17 +104,17 @@ values! {
     ReloadResult {
         /// Something new is in force.
         Applied,
-        /// There was nothing new, or nothing that takes effect before the next start.
+        /// Nothing is new, or nothing that can take effect before a restart.
         Unchanged,
-        /// The new version is not good, and the old one stays in force.
+        /// The new version has a mistake, and the old one stays in force.
         Refused,
     }
 
     /// Whether the policy cache held a verdict.
     CacheResult {
-        /// It did.
+        /// It held one.
         Hit,
-        /// It did not.
+        /// It held none, and the verdict was made anew.
         Miss,
     }
 
@@ -148,7 +148,7 @@ values! {
 }
 
 impl Outcome {
-    /// The outcome of something that went well or not.
+    /// [`Self::Ok`] of a success, else [`Self::Failed`].
     #[must_use]
     pub const fn of(is_good: bool) -> Self {
         if is_good { Self::Ok } else { Self::Failed }

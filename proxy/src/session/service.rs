@@ -48,7 +48,7 @@ pub struct Annotations {
 /// What a reload may change for the sessions that start after it. A session keeps what it found at its start.
 #[derive(Debug)]
 pub struct Settings {
-    /// Bounds.
+    /// What clients may cost.
     pub limits: Limits,
     /// What the frontend's leg offers.
     pub offer: Offer,

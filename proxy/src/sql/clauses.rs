@@ -12,7 +12,7 @@ use crate::sql::statement::StatementBuilder;
 /// Which clauses a carrier may have beside `IAM_ROLE`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Allowed {
-    /// None.
+    /// No other.
     IamRole,
     /// `CATALOG_ROLE`.
     CatalogRole,

@@ -53,7 +53,7 @@ pub struct StartupMessage {
 /// Why a connection ends before it is a session.
 #[derive(Debug, thiserror::Error)]
 pub enum StartupError {
-    /// The client went away or sends nothing of use; there is nobody to tell.
+    /// The client went away or sends nothing that can be answered.
     #[error("the frontend closed the connection or broke the protocol: {0}")]
     Gone(#[from] io::Error),
     /// The TLS handshake failed.
@@ -62,9 +62,9 @@ pub enum StartupError {
     /// The client is told why.
     #[error("{}", report.message)]
     Refused {
-        /// Where to say it.
+        /// The connection to say it on.
         stream: Box<Stream>,
-        /// What to say.
+        /// The reason.
         report: Report,
     },
 }
@@ -84,7 +84,7 @@ impl std::fmt::Debug for Offer {
     }
 }
 
-/// Talks with a new connection until it is a session or a cancel request. Every packet is read exactly, so that bytes
+/// Negotiates with a new connection until it is a session or a cancel request. Every packet is read exactly, so that bytes
 /// sent ahead of a TLS handshake stay in the socket, where the handshake trips over them (CVE-2021-23214). The caller
 /// sets the deadline; cancelling drops the connection.
 ///
@@ -119,7 +119,7 @@ pub async fn negotiate(socket: Socket, offer: &Offer) -> Result<Opening, Startup
             }
             CANCEL_REQUEST_CODE => return Err(broken("a cancel request of impossible length")),
             version if version >> 16 == 3 => return open_session(stream, is_local, offer, &packet),
-            // A second request for encryption, or one within it, reads as a version: so it does to PostgreSQL.
+            // A second request for encryption, or one inside it, is taken for a protocol version, as PostgreSQL takes it.
             version => {
                 return Err(StartupError::Refused { stream: Box::new(stream), report: unsupported_protocol(version) });
             }
@@ -151,8 +151,8 @@ fn open_session(stream: Stream, is_local: bool, offer: &Offer, packet: &[u8]) ->
 
 impl StartupMessage {
     /// Reads a whole StartupMessage packet, length and version included. Of a parameter that is given twice the last one
-    /// counts, as for PostgreSQL, and it alone goes on, so that no server can take another one than the gate. A value that
-    /// is not UTF-8 goes on as it is, for the server to judge; the gate reads it with replacement characters.
+    /// counts, as in PostgreSQL, and only it is passed on, so that no server can read another one than the gate. A value that
+    /// is not UTF-8 is passed on as it is, for the server to judge; the gate reads it with replacement characters.
     ///
     /// # Errors
     /// What the client is to be told.
@@ -167,7 +167,7 @@ impl StartupMessage {
                 let message = "replication connections do not pass this gate";
                 return Err(Report::new(sqlstate::FEATURE_NOT_SUPPORTED, message));
             }
-            // A server that accepted it would wrap its messages, and the gate would see nothing.
+            // If the server accepted it, it would wrap its messages, and the gate would see nothing.
             if key.eq_ignore_ascii_case(b"_pq_.compression") {
                 continue;
             }

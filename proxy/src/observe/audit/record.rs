@@ -39,11 +39,11 @@ pub struct AuditRecord {
     pub action: Action,
     /// The mode that decided the difference.
     pub mode: Mode,
-    /// What was done with it, once more, for readers of earlier versions.
+    /// The same as `action`, for readers of earlier versions.
     pub verdict: Action,
     /// Whether shadow mode softened the verdict, for readers of earlier versions.
     pub shadow: bool,
-    /// What stands in the cluster's log in the place of a refused text.
+    /// What the cluster's log shows in place of a refused text.
     pub nonce: Option<String>,
     /// The policy that judged.
     pub policy_version: String,
@@ -68,11 +68,11 @@ pub struct Circumstances<'a> {
     pub session: u64,
     /// Who sent it.
     pub principal: &'a Principal,
-    /// What stands in the place of a refused text.
+    /// What replaces a refused text.
     pub nonce: Option<&'a str>,
     /// The message's text.
     pub text: &'a [u8],
-    /// The lexical rules by which secrets are found in it.
+    /// The lexical rules for finding secrets in it.
     pub dialect: Dialect,
 }
 

@@ -17,7 +17,7 @@ use crate::observe::values::{CacheResult, CancelResult, Direction, Leg, Outcome,
 use crate::rules::RuleEffect;
 use crate::sql::{MethodKind, StatementKind};
 
-/// The kind under which messages count in which nothing was to be judged.
+/// The kind under which messages count that had nothing to judge.
 const ORDINARY: &str = "other";
 
 /// The series of one gate. What an ordinary statement touches is looked up once, not per statement.
@@ -243,7 +243,7 @@ impl GateMetrics {
     pub fn policy_info(&self, version: &str, mode: Mode) {
         let mut shown = self.policy.write().unwrap_or_else(PoisonError::into_inner);
         if let Some((version, mode)) = shown.take() {
-            // Absent already is as good.
+            // A series that is already gone needs no removing.
             let _absent = self.all.families.policy_info.remove_label_values(&[&*self.gate, &version, mode.as_str()]);
         }
         self.all.families.policy_info.with_label_values(&[&*self.gate, version, mode.as_str()]).set(1);

@@ -7,7 +7,7 @@ use std::pin::pin;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// Bytes asked of a socket at a time; measured to be as fast as larger ones and kinder to the cache.
+/// Bytes read from a socket at a time; measured to be as fast as more, and kinder to the cache.
 pub(super) const READ_BYTES: usize = 16 * 1024;
 
 /// Buffers that a thread keeps for the next session that has bytes.
@@ -18,22 +18,22 @@ thread_local! {
     static SPARE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Bytes read and not worked off yet.
+/// Bytes that are read and not yet dealt with.
 #[derive(Debug, Default)]
 pub(super) struct Buffer {
     /// Of no capacity while the session has no bytes.
     bytes: Vec<u8>,
-    /// Up to here they are worked off.
+    /// Bytes before this are dealt with.
     start: usize,
 }
 
 impl Buffer {
-    /// What was read and is not worked off.
+    /// What was read and is not dealt with yet.
     pub(super) fn unread(&self) -> &[u8] {
         self.bytes.get(self.start..).unwrap_or_default()
     }
 
-    /// The first `count` unread bytes are worked off.
+    /// Marks the next `count` bytes as dealt with.
     pub(super) fn advance(&mut self, count: usize) {
         self.start = self.start.saturating_add(count).min(self.bytes.len());
         if self.start == self.bytes.len() {

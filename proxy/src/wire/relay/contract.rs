@@ -21,7 +21,7 @@ pub enum Ruling {
     },
     /// The nonce goes on in its place, and the server's error is rewritten.
     Refuse(Refusal),
-    /// It is asked about again when the server has answered all that was sent before; only where [`Standing::is_behind`].
+    /// The inspector is asked again once the server has answered everything sent before; only where [`Standing::is_behind`].
     Wait,
 }
 
@@ -30,7 +30,7 @@ pub enum Ruling {
 pub struct Standing {
     /// Its number among the session's statements.
     pub number: Number,
-    /// The server is yet to answer, with ReadyForQuery, something that was sent before: what it has reported of the session may be
+    /// The server has yet to answer, with ReadyForQuery, something that was sent before: what it has reported of the session may be
     /// out of date when it comes to this message.
     pub is_behind: bool,
     /// It belongs to extended messages whose Sync has not been sent: what they do to the session is not reported before it.
@@ -63,7 +63,7 @@ pub trait RelayObserver {
     fn session_authorization(&self, user: &[u8]);
     /// The server reports the encoding in which it reads what the client sends.
     fn client_encoding(&self, encoding: &[u8]);
-    /// The server has come so far with the statements that it was sent.
+    /// The server has got this far with the statements that it was sent.
     fn reached(&self, reached: Reached);
     /// The server has answered everything that it was sent, and no transaction is open.
     fn settled(&self);
@@ -76,13 +76,13 @@ pub enum Ended {
     Frontend,
     /// The backend closed.
     Backend,
-    /// The gate is draining and the session was idle, or the drain's time is over.
+    /// The gate is draining and the session was idle, or the time for the drain is over.
     Drained,
     /// The backend did not let the user in within the time for it.
     Unauthenticated,
     /// Nothing happened for too long.
     Idle,
-    /// The session was idle after its lifetime.
+    /// The session was idle at the end of its lifetime.
     Expired,
 }
 
@@ -104,7 +104,7 @@ pub enum RelayError {
     /// A compressed frame: what is inside cannot be inspected.
     #[error("{0} sent a compressed frame, and wire compression does not pass this gate")]
     Compressed(&'static str),
-    /// A client that is not let in sends something else than what it is asked for.
+    /// A client that is not logged in sends something other than what it is asked for.
     #[error("{}", .0.message)]
     NotLetIn(Report),
     /// Statements stand behind the data of an extended COPY that has failed: which of them the server runs cannot be told.

@@ -9,10 +9,10 @@ use crate::wire::relay::passage::Passage;
 use crate::wire::relay::phase::Phase;
 use crate::wire::relay::{RelayError, RelayObserver};
 
-/// The longest server error that is looked into for a nonce; ours quote a short token and are far below it.
+/// The longest server error that is searched for a nonce; those that answer one quote a short token and are far shorter.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
 
-/// The longest ParameterStatus that is looked into.
+/// The longest ParameterStatus that is read.
 const MAX_PARAMETER_BYTES: usize = 8 * 1024;
 
 /// The longest `Authentication…` message that is waited for as a whole; its code comes first.
@@ -29,7 +29,7 @@ pub(super) struct Downward<'a, R, W, T> {
     streaming: usize,
 }
 
-/// What becomes of the frame ahead.
+/// What to do with the frame ahead.
 enum Step {
     /// It goes on as it came.
     Pass,
@@ -45,7 +45,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin, T: RelayObserver> Downward
         Self { from, to, observer, ledger, passage: Passage::default(), streaming: 0 }
     }
 
-    /// Runs until the backend closes: every read goes on at once. Not cancel safe.
+    /// Runs until the backend closes, passing on every read at once. Not cancel safe.
     pub(super) async fn run(&mut self) -> Result<(), RelayError> {
         while self.passage.fill(&mut self.from, 0).await.map_err(RelayError::Backend)? > 0 {
             let decided = self.decide();
@@ -55,7 +55,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin, T: RelayObserver> Downward
         Ok(())
     }
 
-    /// Works off all that is there.
+    /// Deals with everything that is there.
     fn decide(&mut self) -> Result<(), RelayError> {
         loop {
             self.streaming = self.streaming.saturating_sub(self.passage.pass(self.streaming));
