@@ -151,3 +151,67 @@ fn show(report: &mut String, file: &Path, outcomes: &[Outcome]) {
 fn words(verdict: &str, codes: &[&str]) -> String {
     [&[verdict], codes].concat().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::enforcement::{Action, Mode};
+    use crate::gate::policy::Parts;
+
+    fn case(verdict: Action, codes: Option<&[&str]>) -> Case {
+        Case {
+            name: "chain".to_owned(),
+            user: "IAM:etl".to_owned(),
+            groups: None,
+            database: String::new(),
+            application: String::new(),
+            client_address: None,
+            tls_subject: None,
+            tls_names: Vec::new(),
+            time: None,
+            sql: "copy t from 's3://b' iam_role 'x' access_key_id 'k' secret_access_key 's'".to_owned(),
+            verdict,
+            codes: codes.map(|codes| codes.iter().map(ToString::to_string).collect()),
+        }
+    }
+
+    /// (expected verdict, expected codes, whether the case holds)
+    #[test]
+    fn a_case_says_what_enforcement_is_to_do_in_either_mode() {
+        let rows: [(Action, Option<&[&str]>, bool); 6] = [
+            (Action::Reject, None, true),
+            (Action::Reject, Some(&["RG104", "RG103", "RG101", "RG101"]), true),
+            (Action::Reject, Some(&["RG101"]), false),
+            (Action::Reject, Some(&[]), false),
+            (Action::Annotate, None, false),
+            (Action::Forward, None, false),
+        ];
+        for mode in [Mode::Enforce, Mode::Shadow] {
+            let policy = Policy::new(Parts { mode, ..Parts::without_facts() });
+            for (verdict, codes, holds) in rows {
+                let outcome = Outcome::of(case(verdict, codes), &policy);
+                assert_eq!(outcome.is_as_expected(), holds, "{mode} {verdict} {codes:?}: {:?}", outcome.codes);
+            }
+        }
+    }
+
+    #[test]
+    fn what_came_out_otherwise_shows_both_sides() {
+        let policy = Policy::new(Parts::without_facts());
+        let outcomes = [
+            Outcome::of(case(Action::Reject, None), &policy),
+            Outcome::of(case(Action::Forward, Some(&["RG302"])), &policy),
+        ];
+        let mut report = String::new();
+        show(&mut report, Path::new("x.test.toml"), &outcomes);
+        let expected = "\
+x.test.toml
+  ok    chain  IAM:etl  reject RG101 RG103 RG104
+  FAIL  chain  IAM:etl  reject RG101 RG103 RG104
+        - forward RG302
+        + reject RG101 RG103 RG104
+";
+        assert!(report.starts_with(expected), "{report}");
+        assert!(report.lines().skip(5).all(|line| line.starts_with("          RG10")), "{report}");
+    }
+}

@@ -4,6 +4,8 @@ mod chains;
 mod context;
 mod faults;
 mod organisation;
+#[cfg(test)]
+mod tests;
 
 use jiff::Timestamp;
 
