@@ -27,17 +27,16 @@ pub mod vocabulary;
 pub mod watch;
 pub mod words;
 
-pub use encoding::{is_unsafe_encoding, options_ask_for_unsafe_encoding};
+pub use encoding::{is_unsafe_encoding, options_ask_for_unsafe_encoding, reads_by_encoding};
 pub use mask::mask;
 pub use model::{
     Analysis, Clause, Dialect, Effect, Fault, FaultKind, Method, MethodKind, Reading, RoleUse, Statement,
     StatementKind, Target,
 };
-pub use signs::names_role;
+pub use signs::{holds_sign, names_role};
 pub use watch::Watch;
 
 use crate::sql::lexer::{Doubts, Escapes, Lexer, Rules, TokenKind, Trouble};
-use crate::sql::signs::holds_sign;
 use crate::sql::skim::Skim;
 use crate::sql::statement::StatementBuilder;
 use crate::sql::words::Head;

@@ -1,133 +1,30 @@
-//! The inspector of a session's statements: who is asking, what was prepared, what the client is told.
+//! The inspector of a session's statements: has them judged, tells the state machine, and words what the client is told. What takes
+//! long is done off the worker, and a session that sends much gives way to the others.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::gate::DecisionPath;
 use crate::gate::enforcement::Action;
 use crate::gate::principal::Principal;
 use crate::gate::verdict::Verdict;
 use crate::gate::wording::Wording;
-use crate::observe::metrics::GateMetrics;
-use crate::session::limits::Counted;
+use crate::gate::{DecisionPath, Gate};
 use crate::session::record;
 use crate::session::service::{Service, Settings};
-use crate::sql::{self, Effect, StatementKind};
+use crate::session::statements::{Binding, Excess, MAX_NAME_BYTES, MAX_PREPARED, Ruled, Statements, VerdictMaker};
+use crate::sql::{self, StatementKind};
 use crate::wire::answer::{Nonce, Refusal, Report, sqlstate};
-use crate::wire::relay::{Inspector, Reached, RelayObserver, Ruling, Standing, nonce};
+use crate::wire::function_call::FunctionCalls;
+use crate::wire::relay::{Inspector, Ruling, Standing, nonce};
 
-/// Prepared statements with role uses that a session may keep: their texts are judged again after a reload.
-const MAX_WATCHED: usize = 1024;
+/// Texts beyond this are analysed off the worker, where they hold up no other session.
+const MAX_INLINE_BYTES: usize = 64 * 1024;
 
-/// Who the session acts as. The server's word counts; what a statement asks for counts beside it until the server has
-/// answered everything and no transaction is open, so that neither a failing nor a pipelined SET SESSION AUTHORIZATION changes a verdict for the better.
-#[derive(Debug)]
-pub struct Identity {
-    login: Principal,
-    state: RefCell<IdentityState>,
-    /// Held until the backend has let the user in.
-    starting: RefCell<Option<Counted>>,
-}
-
-#[derive(Debug)]
-struct IdentityState {
-    current: Principal,
-    requested: Vec<Principal>,
-    /// The server reads the client's texts in an encoding in which a byte below 0x80 can be part of another character.
-    unsafe_encoding: bool,
-}
-
-impl Identity {
-    /// The identity of a session that logs in as `login` and counts as `starting` until it is let in.
-    #[must_use]
-    pub fn new(login: Principal, starting: Counted) -> Self {
-        let state = IdentityState { current: login.clone(), requested: Vec::new(), unsafe_encoding: false };
-        Self { login, state: RefCell::new(state), starting: RefCell::new(Some(starting)) }
-    }
-
-    /// The relay's ear.
-    #[must_use]
-    pub fn observer<'a>(&'a self, metrics: &'a GateMetrics) -> SessionObserver<'a> {
-        SessionObserver { identity: self, metrics }
-    }
-
-    fn current(&self) -> Principal {
-        self.state.borrow().current.clone()
-    }
-
-    fn requested(&self) -> Vec<Principal> {
-        self.state.borrow().requested.clone()
-    }
-
-    fn request(&self, effect: &Effect) {
-        let principal = self.after(effect);
-        let requested = &mut self.state.borrow_mut().requested;
-        if !requested.contains(&principal) {
-            requested.push(principal);
-        }
-    }
-
-    fn after(&self, effect: &Effect) -> Principal {
-        match effect {
-            Effect::SetSessionAuthorization(user) => self.login.with_user(user),
-            Effect::ResetSessionAuthorization => self.login.clone(),
-        }
-    }
-
-    fn reported(&self, user: &str) {
-        // As the server writes it: the client may have logged in under another form of the name (`IAM:user`).
-        self.state.borrow_mut().current = self.login.with_user(user);
-    }
-}
-
-/// Counts bytes and follows the session's user.
-#[derive(Debug)]
-pub struct SessionObserver<'a> {
-    identity: &'a Identity,
-    metrics: &'a GateMetrics,
-}
-
-impl RelayObserver for SessionObserver<'_> {
-    fn to_backend(&self, bytes: usize) {
-        self.metrics.relayed_to_backend(bytes);
-    }
-
-    fn to_frontend(&self, bytes: usize) {
-        self.metrics.relayed_to_frontend(bytes);
-    }
-
-    fn session_authorization(&self, user: &[u8]) {
-        self.identity.reported(&String::from_utf8_lossy(user));
-    }
-
-    fn client_encoding(&self, encoding: &[u8]) {
-        let is_unsafe = sql::is_unsafe_encoding(&String::from_utf8_lossy(encoding));
-        self.identity.state.borrow_mut().unsafe_encoding = is_unsafe;
-    }
-
-    fn reached(&self, _reached: Reached) {}
-
-    fn settled(&self) {
-        self.identity.starting.take();
-        self.identity.state.borrow_mut().requested.clear();
-    }
-}
-
-/// A prepared statement that names roles, or whose parameters may.
-#[derive(Debug)]
-struct Watched {
-    text: Box<[u8]>,
-    generation: u64,
-    /// The session's user when it was judged.
-    user: Principal,
-    parameters: bool,
-    /// Running it changes the session's user, and nothing of that shows in the messages that run it.
-    effects: Vec<Effect>,
-}
+/// A session gives way to the others after so many judged statements.
+const JUDGED_AT_ONCE: u32 = 8;
 
 /// Rules on the statements of one session.
 #[derive(Debug)]
@@ -135,93 +32,181 @@ pub struct StatementInspector<'a> {
     session: u64,
     service: &'a Arc<Service>,
     settings: &'a Settings,
-    identity: &'a Identity,
-    watched: HashMap<Vec<u8>, Watched>,
+    statements: &'a RefCell<Statements>,
+    judged: u32,
+}
+
+/// The text of a `Query` or `Parse`.
+#[derive(Clone, Copy)]
+struct StatementMessage<'a> {
+    name: Option<&'a [u8]>,
+    text: &'a [u8],
+    standing: Standing,
+}
+
+/// Verdicts that were made off the worker.
+struct Prejudged<'a> {
+    gate: &'a Gate,
+    ruled: Vec<Ruled>,
+}
+
+impl VerdictMaker for Prejudged<'_> {
+    fn generation(&self) -> u64 {
+        VerdictMaker::generation(self.gate)
+    }
+
+    fn is_plain(&self, text: &[u8]) -> bool {
+        self.gate.is_plain(text)
+    }
+
+    fn judge(&self, text: &[u8], principal: &Principal) -> (Option<Arc<Verdict>>, DecisionPath) {
+        let generation = self.generation();
+        let is_it = |ruled: &&Ruled| ruled.principal == *principal && ruled.verdict.generation == generation;
+        match self.ruled.iter().find(is_it) {
+            Some(ruled) => (Some(Arc::clone(&ruled.verdict)), DecisionPath::Cold),
+            None => VerdictMaker::judge(self.gate, text, principal),
+        }
+    }
+
+    fn judge_as_anybody(&self, verdict: &Verdict) -> Verdict {
+        VerdictMaker::judge_as_anybody(self.gate, verdict)
+    }
 }
 
 impl<'a> StatementInspector<'a> {
     /// The inspector of one session.
     #[must_use]
-    pub fn new(session: u64, service: &'a Arc<Service>, settings: &'a Settings, identity: &'a Identity) -> Self {
-        Self { session, service, settings, identity, watched: HashMap::new() }
+    pub fn new(
+        session: u64,
+        service: &'a Arc<Service>,
+        settings: &'a Settings,
+        statements: &'a RefCell<Statements>,
+    ) -> Self {
+        Self { session, service, settings, statements, judged: 0 }
     }
 
-    /// The verdict for the session's user; `None`: nothing in the text is to be judged.
-    fn judge(&self, text: &[u8]) -> (Option<Arc<Verdict>>, DecisionPath) {
-        self.service.gate.judge(text, &self.identity.state.borrow().current, Timestamp::now)
-    }
-
-    /// The gravest verdict over everybody whom the session may be acting as when the server runs the text, and who that is.
-    /// `verdict` is that for the session's user.
-    async fn gravest(&self, text: &[u8], mut verdict: Arc<Verdict>) -> (Arc<Verdict>, Principal) {
-        let gate = &self.service.gate;
-        let mut principal = self.identity.current();
-        if let Some(live) = self.service.live.as_ref().filter(|_| !verdict.unknown_roles.is_empty()) {
-            live.look_up(&verdict.unknown_roles).await;
-            if let (Some(again), _) = gate.judge(text, &principal, Timestamp::now) {
-                verdict = again;
-            }
+    /// An ordinary statement, which may take the place of a watched one of its name.
+    fn plain(&mut self, message: StatementMessage<'_>, began: Instant) -> Ruling {
+        let mut statements = self.statements.borrow_mut();
+        if let (Some(name), true) = (message.name, statements.watches_prepared()) {
+            statements.replace(name, message.standing.number);
         }
-        let mut others = self.identity.requested();
-        let prepared = self.watched.values().flat_map(|watched| &watched.effects);
-        let effects = verdict.statements.iter().filter_map(|statement| statement.effect.as_ref()).chain(prepared);
-        others.extend(effects.map(|effect| self.identity.after(effect)));
-        for other in others {
-            if let (Some(second), _) = gate.judge(text, &other, Timestamp::now)
-                && second.would_be > verdict.would_be
-            {
-                (verdict, principal) = (second, other);
-            }
-        }
-        (verdict, principal)
+        self.service.metrics.plain_statement(message.text.len(), began.elapsed());
+        Ruling::Forward
     }
 
-    /// Rules on a statement by its verdict.
+    /// Rules on a text that the server may read otherwise than the gate: a finding of its own beside what the gate reads.
+    async fn unreadable(&mut self, message: StatementMessage<'_>, began: Instant) -> Ruling {
+        let verdict = Arc::new(self.service.gate.policy().judge_unreadable(message.text));
+        let principal = self.statements.borrow().current().clone();
+        let remark = self.ruling(&Ruled { verdict, principal }, message.text).await;
+        if matches!(remark, Ruling::Refuse(_)) {
+            return remark;
+        }
+        match self.readable(message, began).await {
+            Ruling::Forward => remark,
+            other => other,
+        }
+    }
+
+    /// Rules on a text by what the gate reads.
+    async fn readable(&mut self, message: StatementMessage<'_>, began: Instant) -> Ruling {
+        if message.text.len() > MAX_INLINE_BYTES {
+            return self.long(message, began).await;
+        }
+        let current = self.statements.borrow().current().clone();
+        match VerdictMaker::judge(&self.service.gate, message.text, &current) {
+            (None, _) => self.plain(message, began),
+            (Some(verdict), path) => self.rule(message, Ruled { verdict, principal: current }, path, began).await,
+        }
+    }
+
+    /// Rules on a long text. Looking through it takes a while even where nothing is to be judged.
+    async fn long(&mut self, message: StatementMessage<'_>, began: Instant) -> Ruling {
+        if self.service.gate.is_plain(message.text) {
+            tokio::task::yield_now().await;
+            return self.plain(message, began);
+        }
+        let current = self.statements.borrow().current().clone();
+        let ruled = self.off_worker(message.text, vec![current]).await;
+        match ruled.into_iter().next() {
+            None => self.plain(message, began),
+            Some(first) => self.rule(message, first, DecisionPath::Cold, began).await,
+        }
+    }
+
+    /// Rules on a statement of which something was judged.
     async fn rule(
         &mut self,
-        name: Option<&[u8]>,
-        text: &[u8],
-        verdict: Arc<Verdict>,
-        source: DecisionPath,
+        message: StatementMessage<'_>,
+        first: Ruled,
+        path: DecisionPath,
         began: Instant,
     ) -> Ruling {
-        let (verdict, principal) = self.gravest(text, verdict).await;
-        self.service.metrics.decision(source, began.elapsed(), text.len());
-        if source == DecisionPath::Cold {
-            // A pipeline of statements that are all new would keep the worker from its other sessions for as long as
-            // there is something to read. Before the effects are noted: what the backend says meanwhile clears them.
+        self.judged = self.judged.wrapping_add(1);
+        if path == DecisionPath::Cold || self.judged.is_multiple_of(JUDGED_AT_ONCE) {
             tokio::task::yield_now().await;
         }
-        if verdict.action != Action::Reject {
-            for statement in &verdict.statements {
-                if let Some(effect) = &statement.effect {
-                    self.identity.request(effect);
-                }
-            }
-            if let Some(report) = name.and_then(|name| self.watch(name, &verdict, text)) {
-                return Ruling::Refuse(self.refuse(report));
-            }
+        let ruled = self.gravest(message.text, first).await;
+        self.service.metrics.decision(path, began.elapsed(), message.text.len());
+        if ruled.verdict.action == Action::Reject {
+            return self.ruling(&ruled, message.text).await;
         }
-        self.ruling(&verdict, &principal, text)
+        let StatementMessage { name, text, standing } = message;
+        let noted = self.statements.borrow_mut().forward(name, standing.number, text, &ruled.verdict);
+        if let Err(excess) = noted {
+            return Ruling::Refuse(self.refuse(excess_report(excess)));
+        }
+        let ruling = self.ruling(&ruled, text).await;
+        // Once more: what the backend has said meanwhile may have cleared it, and nothing is waited for after this.
+        self.statements.borrow_mut().request(&ruled.verdict);
+        ruling
     }
 
-    /// Whether the server may read other quotes in a text than the gate: not in one of ASCII alone, in any encoding.
-    fn is_unreadable(&self, text: &[u8]) -> bool {
-        self.identity.state.borrow().unsafe_encoding && !text.is_ascii()
+    /// The gravest verdict over everybody whom the session may be acting as.
+    async fn gravest(&self, text: &[u8], mut first: Ruled) -> Ruled {
+        let gate = &self.service.gate;
+        if let Some(live) = self.service.live.as_ref().filter(|_| !first.verdict.unknown_roles.is_empty()) {
+            live.look_up(&first.verdict.unknown_roles).await;
+            if let (Some(verdict), _) = VerdictMaker::judge(gate, text, &first.principal) {
+                first.verdict = verdict;
+            }
+        }
+        if text.len() <= MAX_INLINE_BYTES {
+            return self.statements.borrow().gravest(gate, text, first);
+        }
+        let users = self.statements.borrow().users(&first.verdict);
+        let ruled = if users.is_anybody() { Vec::new() } else { self.off_worker(text, users.known().to_vec()).await };
+        self.statements.borrow().gravest(&Prejudged { gate, ruled }, text, first)
+    }
+
+    /// The verdicts on a long text for these users.
+    async fn off_worker(&self, text: &[u8], principals: Vec<Principal>) -> Vec<Ruled> {
+        let (service, text) = (Arc::clone(self.service), Arc::<[u8]>::from(text));
+        let judge = move || {
+            let rule = |principal: Principal| {
+                let (verdict, _) = VerdictMaker::judge(&service.gate, &text, &principal);
+                verdict.map(|verdict| Ruled { verdict, principal })
+            };
+            principals.into_iter().filter_map(rule).collect()
+        };
+        // A judgement that broke off is made again where it is asked for.
+        tokio::task::spawn_blocking(judge).await.unwrap_or_default()
     }
 
     /// What a verdict means for its message.
-    fn ruling(&self, verdict: &Verdict, principal: &Principal, text: &[u8]) -> Ruling {
-        let nonce = match verdict.action {
+    async fn ruling(&self, ruled: &Ruled, text: &[u8]) -> Ruling {
+        let nonce = match ruled.verdict.action {
             Action::Reject => Some(fresh_nonce()),
             Action::Forward | Action::Annotate => None,
         };
-        record::verdict(self.service, self.session, principal, verdict, text, nonce.as_ref());
+        self.record(ruled, text, nonce.clone()).await;
+        let verdict = &ruled.verdict;
         match (verdict.action, nonce) {
-            (Action::Reject, Some(nonce)) => Ruling::Refuse(Refusal {
-                nonce,
-                report: report(sqlstate::INSUFFICIENT_PRIVILEGE, verdict.refusal(text)),
-            }),
+            (Action::Reject, Some(nonce)) => {
+                let report = report(sqlstate::INSUFFICIENT_PRIVILEGE, verdict.refusal(text));
+                Ruling::Refuse(Refusal { nonce, report })
+            }
             (Action::Annotate, _) => {
                 let annotations = self.settings.annotations_under(verdict.mode);
                 Ruling::Annotate {
@@ -233,103 +218,112 @@ impl<'a> StatementInspector<'a> {
         }
     }
 
-    /// An ordinary statement, which may take the place of a watched one of its name.
-    fn plain(&mut self, name: Option<&[u8]>, text: &[u8], began: Instant) -> Ruling {
-        if let (Some(name), false) = (name, self.watched.is_empty()) {
-            self.forget(name);
+    async fn record(&self, ruled: &Ruled, text: &[u8], nonce: Option<Nonce>) {
+        if text.len() <= MAX_INLINE_BYTES {
+            return record::verdict(self.service, self.session, &ruled.principal, &ruled.verdict, text, nonce.as_ref());
         }
-        self.service.metrics.plain_statement(text.len(), began.elapsed());
+        let (service, session, ruled, text) =
+            (Arc::clone(self.service), self.session, ruled.clone(), Arc::<[u8]>::from(text));
+        let written = tokio::task::spawn_blocking(move || {
+            record::verdict(&service, session, &ruled.principal, &ruled.verdict, &text, nonce.as_ref());
+        });
+        if let Err(error) = written.await {
+            tracing::error!(%error, "a verdict was not recorded");
+        }
+    }
+
+    /// Judges again what a `Bind` runs, under the policy in force and for whom the session acts as now.
+    async fn bind_again(&mut self, name: &[u8], texts: &[Arc<[u8]>]) -> Ruling {
+        let generation = VerdictMaker::generation(&self.service.gate);
+        for text in texts {
+            let current = self.statements.borrow().current().clone();
+            let first = if text.len() > MAX_INLINE_BYTES {
+                self.off_worker(text, vec![current]).await.into_iter().next()
+            } else {
+                let (verdict, _) = VerdictMaker::judge(&self.service.gate, text, &current);
+                verdict.map(|verdict| Ruled { verdict, principal: current })
+            };
+            let Some(first) = first else { continue };
+            let ruled = self.gravest(text, first).await;
+            if ruled.verdict.action == Action::Reject {
+                return self.ruling(&ruled, text).await;
+            }
+        }
+        self.statements.borrow_mut().bound(name, generation);
         Ruling::Forward
-    }
-
-    fn watch(&mut self, name: &[u8], verdict: &Verdict, text: &[u8]) -> Option<Report> {
-        let parameters = verdict.statements.iter().any(|statement| statement.watch_parameters);
-        if self.watched.len() >= MAX_WATCHED && !self.watched.contains_key(name) {
-            let message = format!("the session keeps {MAX_WATCHED} prepared statements with roles and takes no more");
-            return Some(Report::new(sqlstate::PROGRAM_LIMIT_EXCEEDED, message).hint("close prepared statements"));
-        }
-        let effects = verdict.statements.iter().filter_map(|statement| statement.effect.clone()).collect();
-        let (generation, user) = (verdict.generation, self.identity.current());
-        let watched = Watched { text: text.into(), generation, user, parameters, effects };
-        self.forget(name);
-        self.watched.insert(name.to_vec(), watched);
-        None
-    }
-
-    /// Whether the verdict on a prepared statement holds: under the policy in force, for the user that the session acts as now.
-    fn is_current(&self, watched: &Watched) -> bool {
-        let changes_user = |watched: &Watched| !watched.effects.is_empty();
-        let state = self.identity.state.borrow();
-        watched.generation == self.service.gate.policy().generation()
-            && watched.user == state.current
-            && state.requested.is_empty()
-            && !self.watched.values().any(changes_user)
-    }
-
-    /// A prepared statement is gone or replaced. It may have been run just before, so what it does counts until it is
-    /// settled.
-    fn forget(&mut self, name: &[u8]) {
-        for effect in self.watched.remove(name).iter().flat_map(|watched| &watched.effects) {
-            self.identity.request(effect);
-        }
     }
 }
 
 impl Inspector for StatementInspector<'_> {
     async fn statement(&mut self, name: Option<&[u8]>, text: &[u8], standing: Standing) -> Ruling {
         let began = Instant::now();
-        if self.is_unreadable(text) {
-            let verdict = self.service.gate.policy().judge_unreadable(text);
-            return self.ruling(&verdict, &self.identity.current(), text);
+        let message = StatementMessage { name, text, standing };
+        let is_unreadable = self.statements.borrow().is_unreadable(text, standing);
+        // Boxed, since all but the ordinary statement is rare and would take room in every session.
+        if is_unreadable || text.len() > MAX_INLINE_BYTES {
+            return match () {
+                () if standing.is_behind && (is_unreadable || !self.service.gate.is_plain(text)) => Ruling::Wait,
+                () if is_unreadable => Box::pin(self.unreadable(message, began)).await,
+                () if Statements::may_change(text, standing) => Ruling::Wait,
+                () => Box::pin(self.long(message, began)).await,
+            };
         }
-        match self.judge(text) {
-            (None, _) => self.plain(name, text, began),
+        let judged = VerdictMaker::judge(&self.service.gate, text, self.statements.borrow().current());
+        match judged {
+            (None, _) if Statements::may_change(text, standing) => Ruling::Wait,
+            (None, _) => self.plain(message, began),
             (Some(_), _) if standing.is_behind => Ruling::Wait,
-            // Boxed, since it is rare and would take room in every session.
-            (Some(verdict), source) => Box::pin(self.rule(name, text, verdict, source, began)).await,
+            (Some(verdict), path) => {
+                let principal = self.statements.borrow().current().clone();
+                Box::pin(self.rule(message, Ruled { verdict, principal }, path, began)).await
+            }
         }
     }
 
     fn watches_prepared(&self) -> bool {
-        !self.watched.is_empty()
+        self.statements.borrow().watches_prepared()
     }
 
     async fn bind(&mut self, statement: &[u8], values: &[&[u8]], standing: Standing) -> Ruling {
-        let Some(watched) = self.watched.get(statement) else { return Ruling::Forward };
-        if watched.parameters && values.iter().any(|value| sql::names_role(value)) {
-            let verdict = self.service.gate.policy().judge_bound_role(&watched.text);
-            return self.ruling(&verdict, &self.identity.current(), &watched.text);
+        let binding = {
+            let statements = self.statements.borrow();
+            if standing.is_behind && statements.watches(statement) {
+                return Ruling::Wait;
+            }
+            statements.bind(&self.service.gate, statement, values)
+        };
+        match binding {
+            Binding::Forward => Ruling::Forward,
+            Binding::NamesRole(text) => self.bound_role(&text).await,
+            Binding::JudgeAgain(texts) => self.bind_again(statement, &texts).await,
+            Binding::NotKept => Ruling::Refuse(self.refuse(not_kept_report())),
         }
-        if self.is_current(watched) {
-            return Ruling::Forward;
-        }
-        if standing.is_behind {
-            return Ruling::Wait;
-        }
-        let text = watched.text.clone();
-        let (Some(verdict), _) = self.judge(&text) else { return Ruling::Forward };
-        let (verdict, principal) = self.gravest(&text, verdict).await;
-        if verdict.action == Action::Reject {
-            return self.ruling(&verdict, &principal, &text);
-        }
-        if let Some(watched) = self.watched.get_mut(statement) {
-            (watched.generation, watched.user) = (verdict.generation, self.identity.current());
-        }
-        Ruling::Forward
     }
 
-    fn close(&mut self, statement: &[u8], _standing: Standing) {
-        self.forget(statement);
+    fn close(&mut self, statement: &[u8], standing: Standing) {
+        self.statements.borrow_mut().replace(statement, standing.number);
     }
 
     async fn function_call(&mut self, values: &[&[u8]]) -> Ruling {
-        let _ = values;
-        Ruling::Forward
+        match self.settings.function_calls {
+            FunctionCalls::Refuse => Ruling::Refuse(self.refuse(function_call_report())),
+            FunctionCalls::Relay if values.iter().any(|value| sql::names_role(value)) => self.bound_role(b"").await,
+            FunctionCalls::Relay => Ruling::Forward,
+        }
     }
 
     fn refuse(&mut self, report: Report) -> Refusal {
         self.service.metrics.statement(StatementKind::None, Action::Reject);
         Refusal { nonce: fresh_nonce(), report }
+    }
+}
+
+impl StatementInspector<'_> {
+    /// What the arguments of a CALL or of a function hold looks like a role.
+    async fn bound_role(&mut self, text: &[u8]) -> Ruling {
+        let verdict = Arc::new(self.service.gate.policy().judge_bound_role(text));
+        let principal = self.statements.borrow().current().clone();
+        self.ruling(&Ruled { verdict, principal }, text).await
     }
 }
 
@@ -344,4 +338,30 @@ fn fresh_nonce() -> Nonce {
 pub(super) fn report(sqlstate: &'static str, wording: Wording) -> Report {
     let Wording { message, detail, hint, position } = wording;
     Report { sqlstate, message, detail, hint, position }
+}
+
+fn excess_report(excess: Excess) -> Report {
+    match excess {
+        Excess::Number => {
+            let message = format!("the session keeps {MAX_PREPARED} prepared statements with roles and takes no more");
+            Report::new(sqlstate::PROGRAM_LIMIT_EXCEEDED, message).hint("close prepared statements")
+        }
+        Excess::Name => {
+            let message = format!("the name of a prepared statement with roles is longer than {MAX_NAME_BYTES} bytes");
+            Report::new(sqlstate::PROGRAM_LIMIT_EXCEEDED, message).hint("use a shorter name")
+        }
+    }
+}
+
+/// The SQLSTATE is the one upon which drivers prepare a statement again.
+fn not_kept_report() -> Report {
+    let message =
+        "the policy or the session's user has changed since the statement was prepared, and its text was not kept";
+    Report::new(sqlstate::INVALID_SQL_STATEMENT_NAME, message)
+        .hint("prepare it again, or raise max_prepared_bytes of [gate.limits]")
+}
+
+fn function_call_report() -> Report {
+    Report::new(sqlstate::INSUFFICIENT_PRIVILEGE, "function calls outside SQL do not pass this gate")
+        .hint("call the function in a SELECT, or set function_call = \"relay\" for this gate")
 }

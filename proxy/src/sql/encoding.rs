@@ -1,6 +1,8 @@
 //! Client encodings in which a byte below 0x80 can be part of another character, so that the server's lexer, which sees the
 //! converted text, finds other quotes and backslashes than the gate's.
 
+use crate::sql::signs::holds_sign;
+
 /// Such encodings and their aliases, without punctuation. Source: PostgreSQL documentation, "Character Set Support";
 /// `src/common/encnames.c`.
 const UNSAFE: [&str; 20] = [
@@ -45,9 +47,41 @@ pub fn options_ask_for_unsafe_encoding(options: &str) -> bool {
     })
 }
 
+/// Whether a text that names credentials may read otherwise in an unsafe encoding. What can be the second half of a character there
+/// lies from `0` to `~`; of that, only a backslash behind a byte beyond ASCII can move where a literal ends, and, since two codes can be
+/// one character, a byte beyond ASCII in the tag of a dollar quote. Source: the mappings in PostgreSQL's `src/backend/utils/mb/Unicode`.
+#[must_use]
+pub fn reads_by_encoding(text: &[u8]) -> bool {
+    let is_beyond = |byte: &u8| !byte.is_ascii();
+    let before = |at: usize| at.checked_sub(1).and_then(|before| text.get(before)).is_some_and(is_beyond);
+    let tag = |at: usize| {
+        let rest = text.get(at..).unwrap_or_default().iter().skip(1);
+        rest.take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_' || is_beyond(byte)).any(is_beyond)
+    };
+    !text.is_ascii()
+        && (memchr::memchr_iter(b'\\', text).any(before) || memchr::memchr_iter(b'$', text).any(tag))
+        && holds_sign(text)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{is_unsafe_encoding, options_ask_for_unsafe_encoding};
+    use super::{is_unsafe_encoding, options_ask_for_unsafe_encoding, reads_by_encoding};
+
+    #[test]
+    fn texts_that_depend_on_the_encoding() {
+        let rows: &[(&[u8], bool)] = &[
+            (b"select '\x81\\' iam_role '", true),
+            (b"select $\x81\xca$ iam_role $\x81\xca$", true),
+            (b"select $a\xca$ iam_role", true),
+            (b"select '\x81\\'", false),
+            ("copy été from 's3://é/' iam_role 'x' delimiter '\\t'".as_bytes(), false),
+            ("copy t from 's3://é' iam_role $$x$$".as_bytes(), false),
+            (b"select '\\' iam_role '", false),
+        ];
+        for (text, want) in rows {
+            assert_eq!(reads_by_encoding(text), *want, "{}", text.escape_ascii());
+        }
+    }
 
     #[test]
     fn options() {

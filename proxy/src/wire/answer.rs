@@ -16,6 +16,8 @@ pub mod sqlstate {
     pub const INSUFFICIENT_PRIVILEGE: &str = "42501";
     /// A body that does not fit its type, or another breach of the protocol.
     pub const PROTOCOL_VIOLATION: &str = "08P01";
+    /// A prepared statement that is not there any more.
+    pub const INVALID_SQL_STATEMENT_NAME: &str = "26000";
     /// A statement above the size limit.
     pub const PROGRAM_LIMIT_EXCEEDED: &str = "54000";
     /// TLS is required, or another rule of the start-up is broken.

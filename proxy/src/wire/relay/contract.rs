@@ -63,6 +63,8 @@ pub trait RelayObserver {
     fn session_authorization(&self, user: &[u8]);
     /// The server reports the encoding in which it reads what the client sends.
     fn client_encoding(&self, encoding: &[u8]);
+    /// The server is ready for the first time: the user is let in.
+    fn let_in(&self);
     /// The server has got this far with the statements that it was sent.
     fn reached(&self, reached: Reached);
     /// The server has answered everything that it was sent, and no transaction is open.

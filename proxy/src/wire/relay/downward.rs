@@ -94,7 +94,9 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin, T: RelayObserver> Downward
     fn ready(&mut self, header: Header) -> Result<Step, RelayError> {
         let Some(body) = self.passage.body(header) else { return Ok(Step::Incomplete) };
         self.ledger.status.set(body.first().copied().unwrap_or_default());
-        self.ledger.phase.set(Phase::Ready);
+        if self.ledger.phase.replace(Phase::Ready) != Phase::Ready {
+            self.observer.let_in();
+        }
         let reached = self.ledger.hear(Answer::Ready, &mut self.passage)?;
         self.ledger.tidy();
         self.observer.reached(reached);

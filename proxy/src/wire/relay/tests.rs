@@ -77,6 +77,7 @@ impl RelayObserver for Ear {
         self.users.borrow_mut().push(String::from_utf8_lossy(user).into_owned());
     }
     fn client_encoding(&self, _encoding: &[u8]) {}
+    fn let_in(&self) {}
     fn reached(&self, _reached: Reached) {}
     fn settled(&self) {
         self.settled.set(self.settled.get() + 1);

@@ -1,0 +1,62 @@
+//! A session whose two legs stand, to its end.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tracing::{Span, info};
+
+use crate::net::stream::Stream;
+use crate::observe::metrics::SessionGuard;
+use crate::observe::values::SessionEnd;
+use crate::session::inspect::StatementInspector;
+use crate::session::limits::{Counted, SessionPlace};
+use crate::session::observer::SessionObserver;
+use crate::session::service::{Service, Settings};
+use crate::session::statements::Statements;
+use crate::wire::relay::{self, Bounds, Drain, Ended, Legs, RelayError};
+
+/// A session whose two legs stand.
+pub(super) struct Running {
+    pub(super) id: u64,
+    pub(super) settings: Arc<Settings>,
+    pub(super) legs: Legs<Stream, Stream>,
+    pub(super) statements: RefCell<Statements>,
+    pub(super) bounds: Bounds,
+    /// Given back when the user is let in.
+    pub(super) starting: Option<Counted>,
+    /// Entered for what is logged, not for the whole session: it would be entered and left at every wake-up.
+    pub(super) span: Span,
+    pub(super) guard: SessionGuard,
+    pub(super) _place: SessionPlace,
+}
+
+impl Running {
+    /// Relays until one side ends, or the session has to. Not cancel safe.
+    pub(super) async fn relay(&mut self, service: &Arc<Service>, drain: &mut watch::Receiver<Drain>) {
+        let mut inspector = StatementInspector::new(self.id, service, &self.settings, &self.statements);
+        let observer = SessionObserver::new(&self.statements, &service.metrics, self.starting.take());
+        let ended = relay::relay(&self.legs, &mut inspector, &observer, &self.bounds, drain).await;
+        self.span.in_scope(|| closed(&mut self.guard, &ended));
+    }
+}
+
+/// Counts and logs why a session has ended.
+pub(super) fn closed(guard: &mut SessionGuard, ended: &Result<Ended, RelayError>) {
+    let reason = end_reason(ended);
+    guard.set_reason(reason);
+    match ended {
+        Ok(_) | Err(RelayError::Frontend(_)) => info!(%reason, "session closed"),
+        Err(error) => info!(%reason, %error, "session closed"),
+    }
+}
+
+fn end_reason(ended: &Result<Ended, RelayError>) -> SessionEnd {
+    match ended {
+        Ok(Ended::Frontend) | Err(RelayError::Frontend(_)) => SessionEnd::Client,
+        Ok(Ended::Backend) | Err(RelayError::Backend(_)) => SessionEnd::Upstream,
+        Ok(Ended::Drained) => SessionEnd::Drain,
+        Ok(Ended::Unauthenticated | Ended::Idle | Ended::Expired) => SessionEnd::Limit,
+        Err(_) => SessionEnd::Error,
+    }
+}

@@ -1,0 +1,264 @@
+//! From an accepted connection to a session that can be relayed: who is there, what it wants, whether it may, and the backend.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::io::AsyncWriteExt;
+use tokio::sync::watch;
+use tokio::time::timeout_at;
+use tracing::{Instrument, Span, debug, info, info_span, warn};
+
+use crate::gate::enforcement::Action;
+use crate::gate::principal::{Attributes, Principal};
+use crate::gate::wording::Wording;
+use crate::net::backend::BackendError;
+use crate::net::listener::tune;
+use crate::net::proxied;
+use crate::net::socket::{Peer, Socket};
+use crate::net::stream::Stream;
+use crate::observe::values::{Leg, Outcome, SessionRefusal};
+use crate::session::inspect;
+use crate::session::limits::{Counted, Full, SessionPlace};
+use crate::session::running::{Running, closed};
+use crate::session::service::{Limits, Service, Settings};
+use crate::session::statements::Statements;
+use crate::session::{cancel, record};
+use crate::wire::answer::{Report, sqlstate};
+use crate::wire::close::close_with;
+use crate::wire::relay::{Bounds, Drain, Legs, RelayError};
+use crate::wire::startup::{self, Opening, StartupError, StartupMessage};
+
+/// How long a client may take to read why it is not let in.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// Numbers sessions within this process.
+static NEXT_SESSION: AtomicU64 = AtomicU64::new(1);
+
+/// From an accepted connection to a session that can be relayed, if it comes to one.
+pub(super) async fn start(
+    mut socket: Socket,
+    peer: Peer,
+    service: Arc<Service>,
+    drain: watch::Receiver<Drain>,
+) -> Option<Running> {
+    let id = NEXT_SESSION.fetch_add(1, Ordering::Relaxed);
+    let settings = service.settings.load_full();
+    let deadline = Instant::now() + settings.limits.startup_timeout;
+    if let Err(error) = tune(&socket) {
+        debug!(%error, "socket options");
+    }
+    let Some(starting) = service.held.start(&settings.limits.holders) else {
+        service.metrics.session_refused(SessionRefusal::LimitUnauthenticated);
+        debug!("too many connections are not authenticated; closed without a word");
+        return None;
+    };
+    let Some(peer) = client(&mut socket, peer, &settings, deadline).await else {
+        service.metrics.session_refused(SessionRefusal::Startup);
+        return None;
+    };
+    let span = info_span!("session", id, gate = %service.name, client = %peer);
+    let arrived = Arrived { id, settings, socket, peer, starting, deadline };
+    open(arrived, &service, &drain).instrument(span).await
+}
+
+/// Who is there: the peer itself, or whom the header of a trusted load balancer names. `None` when the header is not there.
+async fn client(socket: &mut Socket, peer: Peer, settings: &Settings, deadline: Instant) -> Option<Peer> {
+    let address = match peer {
+        Peer::Address(address) if proxied::is_expected(address, &settings.proxies) => address,
+        Peer::Address(_) | Peer::Local => return Some(peer),
+    };
+    match timeout_at(deadline.into(), proxied::client(socket, address)).await {
+        Ok(Ok(client)) => Some(Peer::Address(client)),
+        Ok(Err(error)) => {
+            debug!(%peer, %error, "connection closed");
+            None
+        }
+        Err(_elapsed) => None,
+    }
+}
+
+/// A connection of a known client that has not said anything yet.
+struct Arrived {
+    id: u64,
+    settings: Arc<Settings>,
+    socket: Socket,
+    peer: Peer,
+    starting: Counted,
+    /// The user must be let in by then.
+    deadline: Instant,
+}
+
+/// From the first byte to a session that can be relayed, if it comes to one.
+async fn open(arrived: Arrived, service: &Arc<Service>, drain: &watch::Receiver<Drain>) -> Option<Running> {
+    let Arrived { id, settings, socket, peer, starting, deadline } = arrived;
+    match timeout_at(deadline.into(), startup::negotiate(socket, &settings.offer)).await {
+        Err(_elapsed) => {
+            service.metrics.session_refused(SessionRefusal::Startup);
+            debug!("start-up took too long");
+        }
+        Ok(Err(error)) => refuse(error, service).await,
+        Ok(Ok(Opening::Cancel(stream, packet))) => {
+            // It is no session to come, and must not keep one out.
+            drop(starting);
+            cancel::forward(stream, &packet, service).await;
+        }
+        Ok(Ok(Opening::Session(stream, startup))) => {
+            let opened = Opened { id, settings, stream, peer, startup, starting, deadline };
+            return connect(opened, service, drain).await;
+        }
+    }
+    None
+}
+
+async fn refuse(error: StartupError, service: &Service) {
+    match error {
+        StartupError::Refused { stream, report } => {
+            service.metrics.session_refused(SessionRefusal::Startup);
+            info!(reason = %report.message, "session refused");
+            turn_away(*stream, &report).await;
+        }
+        StartupError::Handshake(error) => {
+            service.metrics.session_refused(SessionRefusal::Tls);
+            service.metrics.tls_handshake(Leg::Frontend, Outcome::Failed);
+            debug!(%error, "TLS handshake with the frontend failed");
+        }
+        StartupError::Gone(error) => debug!(%error, "connection closed during start-up"),
+    }
+}
+
+/// Says why, and closes. A client that does not listen any more is left alone.
+async fn turn_away(stream: Stream, report: &Report) {
+    if let Err(error) = close_with(stream, Some(report), LAST_WORDS).await {
+        debug!(%error, "the frontend did not wait for its refusal");
+    }
+}
+
+/// A connection that has said what it wants.
+struct Opened {
+    id: u64,
+    settings: Arc<Settings>,
+    stream: Stream,
+    peer: Peer,
+    startup: StartupMessage,
+    starting: Counted,
+    /// The user must be let in by then.
+    deadline: Instant,
+}
+
+/// Lets the client in and hands its start-up to the backend.
+async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver<Drain>) -> Option<Running> {
+    let Opened { id, settings, stream, peer, startup, starting, deadline } = opened;
+    if stream.is_tls() {
+        service.metrics.tls_handshake(Leg::Frontend, Outcome::Ok);
+    }
+    let drain_now = *drain.borrow();
+    let principal = principal(&startup, peer, &stream);
+    let admitted = admission(&startup, peer, service, &settings.limits, drain_now)
+        .and_then(|place| judged(&startup, id, &principal, service).map(|()| place));
+    let place = match admitted {
+        Ok(place) => place,
+        Err(report) => {
+            info!(user = %startup.user, reason = %report.message, "session refused");
+            turn_away(stream, &report).await;
+            return None;
+        }
+    };
+    let began = Instant::now();
+    let mut backend = match reach(&settings, deadline).await {
+        Ok(backend) => backend,
+        Err(error) => {
+            service.metrics.upstream_error(error.failure());
+            service.metrics.session_refused(SessionRefusal::Startup);
+            warn!(%error, "the backend cannot be reached");
+            let report = Report::new(sqlstate::CONNECTION_FAILURE, "the gate cannot reach the cluster");
+            turn_away(stream, &report.hint("the gate's log says why; try again later")).await;
+            return None;
+        }
+    };
+    service.metrics.upstream_connect(began.elapsed());
+    let mut guard = service.metrics.session_opened();
+    info!(user = %startup.user, database = %startup.database, tls = stream.is_tls(), "session opened");
+    let sent = async {
+        backend.write_all(&startup.packet).await?;
+        backend.flush().await
+    };
+    if let Err(error) = sent.await {
+        closed(&mut guard, &Err(RelayError::Backend(error)));
+        return None;
+    }
+    let limits = &settings.limits;
+    let statements = RefCell::new(Statements::new(principal, limits.max_prepared_bytes));
+    let bounds = Bounds {
+        max_statement_bytes: limits.max_statement_bytes,
+        authenticated_by: deadline.into(),
+        idle: limits.idle_timeout,
+        lifetime: limits.session_lifetime,
+    };
+    let (legs, span) = (Legs::new(stream, backend), Span::current());
+    Some(Running { id, settings, legs, statements, bounds, starting: Some(starting), span, guard, _place: place })
+}
+
+fn principal(startup: &StartupMessage, peer: Peer, stream: &Stream) -> Principal {
+    let certificate = stream.client_certificate();
+    Principal::new(Attributes {
+        database: startup.database.clone(),
+        application: startup.application.clone(),
+        client_address: peer.ip(),
+        tls_subject: certificate.as_ref().map(|certificate| certificate.subject.clone()),
+        tls_names: certificate.map(|certificate| certificate.names).unwrap_or_default(),
+        ..Attributes::of_login(&startup.user)
+    })
+}
+
+/// Connects to the backend within the time that is left for the start-up, however long `connect_timeout` is.
+async fn reach(settings: &Settings, deadline: Instant) -> Result<Stream, BackendError> {
+    let backend = &settings.backend;
+    let too_late =
+        || BackendError::Timeout { address: backend.address.clone(), timeout: settings.limits.startup_timeout };
+    timeout_at(deadline.into(), backend.connect()).await.map_err(|_elapsed| too_late())?
+}
+
+/// Lets a session in, or says why not.
+fn admission(
+    startup: &StartupMessage,
+    peer: Peer,
+    service: &Service,
+    limits: &Limits,
+    drain: Drain,
+) -> Result<SessionPlace, Report> {
+    let refuse = |reason: SessionRefusal, report: Report| {
+        service.metrics.session_refused(reason);
+        Err(report)
+    };
+    let too_many = |holder: &str| {
+        let message = format!("the gate takes no more sessions {holder}");
+        Report::new(sqlstate::TOO_MANY_CONNECTIONS, message).hint("close idle sessions and try again")
+    };
+    if drain != Drain::Running {
+        let report = Report::new(sqlstate::ADMIN_SHUTDOWN, "the gate is being stopped").hint("connect again");
+        return refuse(SessionRefusal::Drain, report);
+    }
+    if service.metrics.sessions_open() >= limits.max_sessions {
+        return refuse(SessionRefusal::LimitTotal, too_many(&format!("than {}", limits.max_sessions)));
+    }
+    service.held.take(&limits.holders, &startup.user, peer.ip()).or_else(|full| match full {
+        Full::User => refuse(SessionRefusal::LimitUser, too_many(&format!("of user \"{}\"", startup.user))),
+        Full::Address => refuse(SessionRefusal::LimitAddress, too_many(&format!("from {peer}"))),
+    })
+}
+
+/// Has the gate judge what the start-up itself asks for; says why when that is refused.
+fn judged(startup: &StartupMessage, id: u64, principal: &Principal, service: &Service) -> Result<(), Report> {
+    let policy = service.gate.policy();
+    let verdict = policy.judge_startup(startup.client_encoding.as_deref(), startup.options.as_deref());
+    let Some(verdict) = verdict else { return Ok(()) };
+    record::verdict(service, id, principal, &verdict, b"", None);
+    if verdict.action < Action::Reject {
+        return Ok(());
+    }
+    service.metrics.session_refused(SessionRefusal::Startup);
+    let wording = Wording { position: None, ..verdict.refusal(b"") };
+    Err(inspect::report(sqlstate::FEATURE_NOT_SUPPORTED, wording))
+}

@@ -1,0 +1,278 @@
+//! Who a session may be acting as, what it has prepared and under which policy that was judged: a state machine that is told what
+//! passes and says what is to be judged, for whom, and how it came out. It holds no socket and waits for nothing.
+
+mod prepared;
+mod users;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::gate::enforcement::Action;
+use crate::gate::principal::Principal;
+use crate::gate::verdict::Verdict;
+use crate::gate::{DecisionPath, Gate};
+pub use crate::session::statements::prepared::{Excess, MAX_NAME_BYTES, MAX_PREPARED};
+use crate::session::statements::prepared::{Prepared, Watched};
+use crate::session::statements::users::Users;
+use crate::sql::{self, Effect};
+use crate::wire::relay::{Number, Reached, Standing};
+
+/// Makes verdicts: [`Gate`], and what stands for it in tests.
+pub trait VerdictMaker {
+    /// The policy in force, by a number of its own.
+    fn generation(&self) -> u64;
+    /// Whether the lexer's pass alone shows that there is nothing to judge in a text.
+    fn is_plain(&self, text: &[u8]) -> bool;
+    /// The verdict on a text for one user; `None`: nothing in it is to be judged.
+    fn judge(&self, text: &[u8], principal: &Principal) -> (Option<Arc<Verdict>>, DecisionPath);
+    /// `verdict`, where the session may be acting as anybody.
+    fn judge_as_anybody(&self, verdict: &Verdict) -> Verdict;
+}
+
+impl VerdictMaker for Gate {
+    fn generation(&self) -> u64 {
+        self.policy().generation()
+    }
+
+    fn is_plain(&self, text: &[u8]) -> bool {
+        sql::is_plain(text, self.policy().dialect())
+    }
+
+    fn judge(&self, text: &[u8], principal: &Principal) -> (Option<Arc<Verdict>>, DecisionPath) {
+        Gate::judge(self, text, principal, Timestamp::now)
+    }
+
+    fn judge_as_anybody(&self, verdict: &Verdict) -> Verdict {
+        self.policy().judge_as_anybody(verdict)
+    }
+}
+
+/// A verdict, and the user for whom it is the gravest.
+#[derive(Clone, Debug)]
+pub struct Ruled {
+    /// The verdict.
+    pub verdict: Arc<Verdict>,
+    /// Who would be acting.
+    pub principal: Principal,
+}
+
+/// What is to be done about a `Bind`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Binding {
+    /// It passes.
+    Forward,
+    /// What it hands over looks like a role: the text of the CALL.
+    NamesRole(Arc<[u8]>),
+    /// These texts are to be judged again.
+    JudgeAgain(Vec<Arc<[u8]>>),
+    /// A text that would have to be judged again was not kept.
+    NotKept,
+}
+
+/// The state of one session.
+#[derive(Debug)]
+pub struct Statements {
+    login: Principal,
+    /// Whom the server has reported.
+    current: Principal,
+    /// Whom the session may be acting as beside that user until the server has answered everything and no transaction is open, so that
+    /// neither a failing nor a pipelined SET SESSION AUTHORIZATION makes a verdict more lenient.
+    requested: Users,
+    prepared: Prepared,
+    max_prepared_bytes: usize,
+    /// The server reads the client's texts in an encoding in which a byte below 0x80 can be part of another character.
+    is_encoding_unsafe: bool,
+}
+
+impl Statements {
+    /// Of a session that logs in as `login`.
+    #[must_use]
+    pub fn new(login: Principal, max_prepared_bytes: usize) -> Self {
+        Self {
+            current: login.clone(),
+            login,
+            requested: Users::default(),
+            prepared: Prepared::default(),
+            max_prepared_bytes,
+            is_encoding_unsafe: false,
+        }
+    }
+
+    /// The user whom the server has reported.
+    #[must_use]
+    pub const fn current(&self) -> &Principal {
+        &self.current
+    }
+
+    /// Whether `Bind` and `Close` matter.
+    #[must_use]
+    pub fn watches_prepared(&self) -> bool {
+        !self.prepared.is_empty()
+    }
+
+    /// The server reports the session's user. Within a transaction a ROLLBACK may bring the former one back.
+    pub fn user_reported(&mut self, user: &str) {
+        // As the server writes it: the client may have logged in under another form of the name (`IAM:user`).
+        let reported = self.login.with_user(user);
+        if reported != self.current {
+            self.requested.add(std::mem::replace(&mut self.current, reported));
+        }
+    }
+
+    /// The server reports the encoding in which it reads the client's texts.
+    pub fn encoding_reported(&mut self, encoding: &str) {
+        self.is_encoding_unsafe = sql::is_unsafe_encoding(encoding);
+    }
+
+    /// The server has come so far. A prepared statement that is gone may have been run just before.
+    pub fn reached(&mut self, reached: Reached) {
+        if !self.prepared.is_empty() {
+            let users = self.prepared.reach(reached);
+            self.requested.extend(&users);
+        }
+    }
+
+    /// The server has answered everything, and no transaction is open.
+    pub fn settled(&mut self) {
+        self.requested = Users::default();
+    }
+
+    /// Whether the server may read other quotes in a text than the gate.
+    #[must_use]
+    pub fn is_unreadable(&self, text: &[u8], standing: Standing) -> bool {
+        // What is sent before it in the same segment may change the encoding, and nothing tells of that in time.
+        (self.is_encoding_unsafe && !text.is_ascii()) || (standing.is_in_segment && sql::reads_by_encoding(text))
+    }
+
+    /// Whether a text in which nothing is to be judged might have to be, once the server has told of its encoding.
+    #[must_use]
+    pub fn may_change(text: &[u8], standing: Standing) -> bool {
+        standing.is_behind && !text.is_ascii() && sql::holds_sign(text)
+    }
+
+    /// The gravest verdict over everybody whom the session may be acting as when the server runs the text. `first` is one for some
+    /// user, made before. A text without roles is the same for all.
+    pub fn gravest<V: VerdictMaker>(&self, judge: &V, text: &[u8], first: Ruled) -> Ruled {
+        let is_first = first.principal == self.current && first.verdict.generation == judge.generation();
+        let again = if is_first { None } else { judge.judge(text, &self.current).0 };
+        let verdict = again.unwrap_or(first.verdict);
+        let mut gravest = Ruled { verdict, principal: self.current.clone() };
+        if gravest.verdict.statements.iter().all(|statement| statement.uses.is_empty()) {
+            return gravest;
+        }
+        let users = self.users(&gravest.verdict);
+        if users.is_anybody() {
+            gravest.verdict = Arc::new(judge.judge_as_anybody(&gravest.verdict));
+        }
+        for principal in users.known() {
+            if gravest.verdict.would_be == Action::Reject {
+                break;
+            }
+            if let (Some(verdict), _) = judge.judge(text, principal)
+                && verdict.would_be > gravest.verdict.would_be
+            {
+                gravest = Ruled { verdict, principal: principal.clone() };
+            }
+        }
+        gravest
+    }
+
+    /// Everybody whom the session may be acting as, beside the user whom the server has reported, when it runs a message.
+    #[must_use]
+    pub fn users(&self, verdict: &Verdict) -> Users {
+        let mut users = self.requested.clone();
+        users.extend(self.prepared.users());
+        users.extend(&self.effects(verdict));
+        users
+    }
+
+    fn effects(&self, verdict: &Verdict) -> Users {
+        let mut users = Users::default();
+        for effect in verdict.statements.iter().filter_map(|statement| statement.effect.as_ref()) {
+            users.add(match effect {
+                Effect::SetSessionAuthorization(user) => self.login.with_user(user),
+                Effect::ResetSessionAuthorization => self.login.clone(),
+            });
+            if users.is_anybody() {
+                break;
+            }
+        }
+        users
+    }
+
+    /// A text that was judged goes to the server, as a statement of this number and, from a `Parse`, under this name.
+    ///
+    /// # Errors
+    /// [`Excess`]: it is not to be sent.
+    pub fn forward(
+        &mut self,
+        name: Option<&[u8]>,
+        number: Number,
+        text: &[u8],
+        verdict: &Verdict,
+    ) -> Result<(), Excess> {
+        let users = self.effects(verdict);
+        if let Some(name) = name {
+            let watched = Watched {
+                text: (text.len() <= self.max_prepared_bytes).then(|| text.into()),
+                generation: verdict.generation,
+                user: self.current.clone(),
+                has_parameters: verdict.statements.iter().any(|statement| statement.watch_parameters),
+                users: users.clone(),
+            };
+            self.prepared.prepare(name, number, watched, self.max_prepared_bytes)?;
+        }
+        self.requested.extend(&users);
+        Ok(())
+    }
+
+    /// Whom a message makes of the session's user counts from now until all is settled.
+    pub fn request(&mut self, verdict: &Verdict) {
+        let users = self.effects(verdict);
+        self.requested.extend(&users);
+    }
+
+    /// A text in which there is nothing to judge goes to the server, or a `Close`.
+    pub fn replace(&mut self, name: &[u8], number: Number) {
+        self.prepared.replace(name, number);
+    }
+
+    /// What is to be done about a `Bind` of these values.
+    #[must_use]
+    pub fn bind<V: VerdictMaker>(&self, judge: &V, name: &[u8], values: &[&[u8]]) -> Binding {
+        let mut has_role = None;
+        let generation = judge.generation();
+        let (mut is_current, mut texts, mut is_kept) = (true, Vec::new(), true);
+        for watched in self.prepared.of(name) {
+            if watched.has_parameters
+                && *has_role.get_or_insert_with(|| values.iter().any(|value| sql::names_role(value)))
+            {
+                return Binding::NamesRole(watched.text.clone().unwrap_or_else(|| Arc::from(&b""[..])));
+            }
+            is_current &= watched.generation == generation && watched.user == self.current;
+            is_kept &= watched.text.is_some();
+            texts.extend(watched.text.clone());
+        }
+        let is_one = self.requested.is_empty() && self.prepared.users().is_empty();
+        match () {
+            () if is_current && (is_one || texts.is_empty() && is_kept) => Binding::Forward,
+            () if is_kept => Binding::JudgeAgain(texts),
+            () => Binding::NotKept,
+        }
+    }
+
+    /// Whether a name stands, or may stand, for a statement that is judged.
+    #[must_use]
+    pub fn watches(&self, name: &[u8]) -> bool {
+        self.prepared.of(name).next().is_some()
+    }
+
+    /// The texts of a `Bind` were judged again, and it goes to the server.
+    pub fn bound(&mut self, name: &[u8], generation: u64) {
+        self.prepared.confirm(name, generation, &self.current.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests;

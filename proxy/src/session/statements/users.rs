@@ -1,0 +1,52 @@
+//! Users whom a session may be acting as beside the one that the server has reported.
+
+use crate::gate::principal::Principal;
+
+/// Users that are followed one by one.
+const MAX_FOLLOWED: usize = 8;
+
+/// A few users, or too many to tell them apart.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Users {
+    known: Vec<Principal>,
+    is_anybody: bool,
+}
+
+impl Users {
+    /// One more.
+    pub(super) fn add(&mut self, principal: Principal) {
+        if self.is_anybody || self.known.contains(&principal) {
+            return;
+        }
+        if self.known.len() < MAX_FOLLOWED {
+            self.known.push(principal);
+        } else {
+            self.is_anybody = true;
+        }
+    }
+
+    /// All of `others` too.
+    pub(super) fn extend(&mut self, others: &Self) {
+        for principal in &others.known {
+            self.add(principal.clone());
+        }
+        self.is_anybody |= others.is_anybody;
+    }
+
+    /// Whether there are more than are followed.
+    #[must_use]
+    pub const fn is_anybody(&self) -> bool {
+        self.is_anybody
+    }
+
+    /// Those that are followed.
+    #[must_use]
+    pub fn known(&self) -> &[Principal] {
+        &self.known
+    }
+
+    /// Whether there is nobody.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.known.is_empty() && !self.is_anybody
+    }
+}
