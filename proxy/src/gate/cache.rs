@@ -7,7 +7,7 @@ use moka::notification::RemovalCause;
 use moka::sync::Cache;
 
 use crate::gate::principal::Principal;
-use crate::gate::verdict::Verdict;
+use crate::gate::verdict::{JudgedStatement, Verdict};
 
 /// Texts longer than this are judged anew each time: they are rare, and one must not push out thousands.
 const MAX_CACHED_TEXT_BYTES: usize = 16 * 1024;
@@ -99,9 +99,11 @@ impl VerdictCache {
         self.0.get(key)
     }
 
-    /// Keeps a verdict, unless it holds for its moment only.
+    /// Keeps a verdict, unless it holds for its moment only or has nothing to tell: the many users of a flood of SET SESSION
+    /// AUTHORIZATION push out nobody's.
     pub(super) fn keep(&self, key: Option<Key>, verdict: &Arc<Verdict>) {
-        if let Some(key) = key.filter(|_| !verdict.depends_on_time) {
+        let is_told = verdict.statements.iter().any(JudgedStatement::is_told);
+        if let Some(key) = key.filter(|_| is_told && !verdict.depends_on_time) {
             self.0.insert(key, Arc::clone(verdict));
         }
     }

@@ -126,20 +126,19 @@ fn identity(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
 /// [`TlsError`], naming the file.
 pub fn connector(verify: Verify, authorities: Option<&Path>) -> Result<TlsConnector, TlsError> {
     let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
-    let dangerous = |verifier| builder.clone().dangerous().with_custom_certificate_verifier(verifier);
-    let config = match verify {
-        Verify::Nothing => dangerous(Arc::new(Unverified(provider()))).with_no_client_auth(),
+    let name_ignored = |roots| Arc::new(NameIgnored { roots, provider: provider() });
+    let builder = match verify {
+        Verify::Nothing => builder.dangerous().with_custom_certificate_verifier(name_ignored(None)),
         Verify::Authority => {
-            let roots = Arc::new(roots(authorities)?);
-            dangerous(Arc::new(AnyName { roots, provider: provider() })).with_no_client_auth()
+            builder.dangerous().with_custom_certificate_verifier(name_ignored(Some(roots(authorities)?)))
         }
         Verify::Full => {
             let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots(authorities)?), provider());
             let verifier = verifier.build().map_err(|error| TlsError::Verifier(error.to_string()))?;
-            builder.clone().with_webpki_verifier(verifier).with_no_client_auth()
+            builder.with_webpki_verifier(verifier)
         }
     };
-    Ok(TlsConnector::from(Arc::new(config)))
+    Ok(TlsConnector::from(Arc::new(builder.with_no_client_auth())))
 }
 
 fn provider() -> Arc<CryptoProvider> {
@@ -170,58 +169,21 @@ fn add_roots(roots: &mut RootCertStore, path: &Path) -> Result<(), TlsError> {
     Ok(())
 }
 
-/// `require`: encryption without knowing the peer.
-#[derive(Debug)]
-struct Unverified(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Unverified {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// `verify-ca`: the chain is checked, the name is not.
-struct AnyName {
-    roots: Arc<RootCertStore>,
+/// A backend's certificate checked as far as the setting wants: `verify-ca` against authorities, under whatever name it is;
+/// `require` not at all.
+struct NameIgnored {
+    /// The authorities that are trusted; `None`: any certificate is taken.
+    roots: Option<RootCertStore>,
     provider: Arc<CryptoProvider>,
 }
 
-impl fmt::Debug for AnyName {
+impl fmt::Debug for NameIgnored {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("AnyName").finish_non_exhaustive()
+        formatter.debug_struct("NameIgnored").field("checks_authority", &self.roots.is_some()).finish_non_exhaustive()
     }
 }
 
-impl ServerCertVerifier for AnyName {
+impl ServerCertVerifier for NameIgnored {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -230,9 +192,11 @@ impl ServerCertVerifier for AnyName {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let certificate = ParsedCertificate::try_from(end_entity)?;
-        let algorithms = self.provider.signature_verification_algorithms.all;
-        verify_server_cert_signed_by_trust_anchor(&certificate, &self.roots, intermediates, now, algorithms)?;
+        if let Some(roots) = &self.roots {
+            let certificate = ParsedCertificate::try_from(end_entity)?;
+            let algorithms = self.provider.signature_verification_algorithms.all;
+            verify_server_cert_signed_by_trust_anchor(&certificate, roots, intermediates, now, algorithms)?;
+        }
         Ok(ServerCertVerified::assertion())
     }
 
@@ -258,3 +222,6 @@ impl ServerCertVerifier for AnyName {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
 /// The most sessions that one holder may have; `None`: any number.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -31,10 +31,14 @@ pub enum Full {
 /// The sessions of one gate.
 #[derive(Debug, Default)]
 pub struct SessionLimits {
-    taken: Arc<RwLock<Taken>>,
+    taken: HeldPlaces,
     starting: Arc<AtomicUsize>,
     canceling: Arc<AtomicUsize>,
 }
+
+/// One table of all workers.
+#[expect(clippy::disallowed_types, reason = "held for a moment by whoever counts, and never across a wait")]
+type HeldPlaces = Arc<std::sync::Mutex<Taken>>;
 
 #[derive(Debug, Default)]
 struct Taken {
@@ -60,7 +64,7 @@ impl SessionLimits {
     /// # Errors
     /// [`Full`].
     pub fn take(&self, limits: &HolderLimits, user: &str, address: Option<IpAddr>) -> Result<SessionPlace, Full> {
-        let mut taken = self.taken.write().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let held = |count: Option<&usize>| count.copied().unwrap_or_default();
         let is_full = |most: Option<usize>, count: usize| most.is_some_and(|most| count >= most);
         if is_full(limits.per_user, held(taken.users.get(user))) {
@@ -84,14 +88,14 @@ fn add_one(count: &mut usize) {
 /// A session's place, until it is dropped.
 #[derive(Debug)]
 pub struct SessionPlace {
-    taken: Arc<RwLock<Taken>>,
+    taken: HeldPlaces,
     user: Box<str>,
     address: Option<IpAddr>,
 }
 
 impl Drop for SessionPlace {
     fn drop(&mut self) {
-        let mut taken = self.taken.write().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         release(&mut taken.users, &self.user);
         if let Some(address) = &self.address {
             release(&mut taken.addresses, address);
@@ -144,7 +148,7 @@ mod tests {
         drop(first);
         assert!(counts.take(&limits, "a", there).is_ok());
         drop(counts.take(&limits, "d", there));
-        assert_eq!(counts.taken.read().unwrap().users.len(), 2, "a holder of none is forgotten");
+        assert_eq!(counts.taken.lock().unwrap().users.len(), 2, "a holder of none is forgotten");
     }
 
     #[test]

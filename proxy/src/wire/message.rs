@@ -35,7 +35,7 @@ pub fn query(body: &[u8]) -> Result<StatementText, Malformed> {
 /// # Errors
 /// [`Malformed`].
 pub fn parse(body: &[u8]) -> Result<StatementText, Malformed> {
-    let mut reader = Reader { body, at: 0 };
+    let mut reader = BodyReader { body, at: 0 };
     let name = reader.string()?;
     let text = reader.string()?;
     let types = usize::from(reader.u16()?);
@@ -57,7 +57,7 @@ pub struct Bind {
 /// # Errors
 /// [`Malformed`].
 pub fn bind(body: &[u8]) -> Result<Bind, Malformed> {
-    let mut reader = Reader { body, at: 0 };
+    let mut reader = BodyReader { body, at: 0 };
     reader.string()?;
     let statement = reader.string()?;
     let values = reader.values()?;
@@ -71,7 +71,7 @@ pub fn bind(body: &[u8]) -> Result<Bind, Malformed> {
 /// # Errors
 /// [`Malformed`].
 pub fn function_call(body: &[u8]) -> Result<Vec<Range<usize>>, Malformed> {
-    let mut reader = Reader { body, at: 0 };
+    let mut reader = BodyReader { body, at: 0 };
     reader.skip(4)?;
     let values = reader.values()?;
     reader.skip(2)?;
@@ -83,7 +83,7 @@ pub fn function_call(body: &[u8]) -> Result<Vec<Range<usize>>, Malformed> {
 /// # Errors
 /// [`Malformed`].
 pub fn close(body: &[u8]) -> Result<Option<Range<usize>>, Malformed> {
-    let mut reader = Reader { body, at: 1 };
+    let mut reader = BodyReader { body, at: 1 };
     let name = reader.string()?;
     match body.first() {
         Some(b'S') if reader.at == body.len() => Ok(Some(name)),
@@ -92,12 +92,12 @@ pub fn close(body: &[u8]) -> Result<Option<Range<usize>>, Malformed> {
     }
 }
 
-struct Reader<'a> {
+struct BodyReader<'a> {
     body: &'a [u8],
     at: usize,
 }
 
-impl Reader<'_> {
+impl BodyReader<'_> {
     fn string(&mut self) -> Result<Range<usize>, Malformed> {
         let rest = self.body.get(self.at..).ok_or(Malformed)?;
         let end = self.at.saturating_add(memchr(0, rest).ok_or(Malformed)?);
