@@ -1,5 +1,6 @@
 """What is sent before earlier answers have come: the gate knows what the server still owes, and judges by what it has reported."""
 
+import contextlib
 import struct
 import time
 from pathlib import Path
@@ -66,6 +67,12 @@ def function_call(function: int, *values: bytes) -> bytes:
     for value in values:
         body += struct.pack("!i", len(value)) + value
     return frame(b"F", body + struct.pack("!h", 0))
+
+
+def iter_until_closed(wire):
+    with contextlib.suppress(EOFError):
+        while True:
+            yield wire.message()
 
 
 def errors(messages):
@@ -256,15 +263,13 @@ def test_statements_behind_copy_data_that_failed_end_the_session(gate, server):
     with Wire(gate.port) as wire:
         wire.login()
         wire.send(copy_in(), SYNC, BAD_DATA, DONE, extended("set session authorization b"), SYNC)
-        while (message := wire.message()).kind != "E":
-            pass
-        assert (message.fields()["S"], message.fields()["C"]) == ("FATAL", "08P01")
+        told = [message.fields() for message in iter_until_closed(wire) if message.kind == "E"]
+        assert (told[-1]["S"], told[-1]["C"]) == ("FATAL", "08P01")
 
 
 @pytest.mark.parametrize("count", [1200, 20_000])
 def test_a_pipeline_of_users_is_answered_soon(server, start, count):
     gate = start(server.port)
-    statements = b"".join(query(f"set session authorization u{number}") for number in range(count))
     with Wire(gate.port, timeout=60) as wire:
         wire.login()
         began = time.monotonic()
@@ -273,7 +278,6 @@ def test_a_pipeline_of_users_is_answered_soon(server, start, count):
         wire.send(b"".join(extended(f"set session authorization u{number}") for number in range(count)), SYNC)
         wire.until_ready()
         assert time.monotonic() - began < 1 + count / 1000
-        assert len(statements) > count
     cached = [line for line in gate.metrics().splitlines() if line.startswith("rolegate_policy_cache_entries")]
     assert all(float(line.split()[-1]) < 100 for line in cached), cached
 

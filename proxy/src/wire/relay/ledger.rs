@@ -28,6 +28,8 @@ pub(super) struct Ledger {
     pub(super) is_at_boundary: Cell<bool>,
     /// The frontend has sent Terminate or closed.
     pub(super) is_terminated: Cell<bool>,
+    /// The frontend has sent statements and is not let in: nothing of it is read any more.
+    pub(super) is_held_out: Cell<bool>,
     /// Counts reads from the frontend.
     pub(super) activity: Cell<u64>,
 }
@@ -42,6 +44,7 @@ impl Ledger {
             status: Cell::new(0),
             is_at_boundary: Cell::new(true),
             is_terminated: Cell::new(false),
+            is_held_out: Cell::new(false),
             activity: Cell::new(0),
         }
     }
@@ -129,7 +132,8 @@ impl Ledger {
 
     /// Whether the session could end without loss to its client.
     pub(super) fn is_idle(&self) -> bool {
-        self.status.get() == IDLE && self.is_at_boundary.get() && self.owed.borrow().is_at_rest()
+        let is_at_rest = || self.status.get() == IDLE && self.owed.borrow().is_at_rest();
+        self.is_at_boundary.get() && (self.is_held_out.get() || is_at_rest())
     }
 
     /// Resolves when `holds` is true. It is checked whenever the task is polled, and only the other direction changes it.

@@ -109,7 +109,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: RelayObserver
     /// What is read stays where it is, and nothing more is read meanwhile.
     async fn held(&self, wait: Wait) -> bool {
         match wait {
-            Wait::LetIn => self.ledger.until(|ledger| matches!(ledger.phase.get(), Phase::Asked | Phase::Ready)).await,
+            Wait::LetIn => {
+                self.ledger.is_held_out.set(true);
+                self.ledger.until(|ledger| matches!(ledger.phase.get(), Phase::Asked | Phase::Ready)).await;
+                self.ledger.is_held_out.set(false);
+            }
             Wait::Answers => self.ledger.until(|ledger| !ledger.standing().is_behind).await,
             Wait::Refusals => self.ledger.until(Ledger::has_room).await,
             Wait::Bytes(_) => {}

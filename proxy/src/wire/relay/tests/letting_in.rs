@@ -90,3 +90,17 @@ fn authentication_passes_untouched() {
         assert_eq!(ended.unwrap(), Ended::Backend);
     });
 }
+
+#[test]
+fn the_drain_does_not_wait_for_a_client_that_is_held_out() {
+    let ended = runtime().block_on(async {
+        let (frontend, mut client) = duplex(1024);
+        let (backend, _server) = duplex(1024);
+        let (mut script, ear) = (Script::default(), Ear::default());
+        let (_keep, mut drain) = watch::channel(Drain::WhenIdle);
+        client.write_all(&query("select 1")).await.unwrap();
+        let session = relayed(frontend, backend, &mut script, &ear, &mut drain);
+        tokio::time::timeout(Duration::from_secs(10), session).await
+    });
+    assert_eq!(ended.unwrap().unwrap(), Ended::Drained);
+}
