@@ -1,5 +1,6 @@
 //! The command line: subcommands, their arguments and exit statuses. Errors go to stderr, machine output to stdout.
 
+pub mod audit;
 pub mod check;
 mod choice;
 pub mod config;
@@ -54,6 +55,9 @@ enum Command {
     /// Test the policy of a configuration
     #[command(subcommand, after_help = "Example: rolegate policy test policy/*.test.toml")]
     Policy(policy::PolicyCommand),
+    /// Verify the audit, and prove its records
+    #[command(subcommand, after_help = "Example: rolegate audit verify --key audit.key.pub audit.jsonl*")]
+    Audit(audit::AuditCommand),
     /// Ask the IAM facts
     #[command(subcommand, after_help = "Example: rolegate iam can-assume --config rolegate.toml FROM_ARN TO_ARN")]
     Iam(iam::IamCommand),
@@ -76,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Serve { config } => {
             crate::serve::from_file(&config).map(|()| Exit::Ok).map_err(|error| error.to_string())
         }
+        Command::Audit(command) => audit::run(&command),
         Command::Check(arguments) => check::run(&arguments),
         Command::History(arguments) => history::run(&arguments),
         Command::Config(command) => config::run(&command),

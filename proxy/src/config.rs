@@ -2,6 +2,7 @@
 //! that knows TOML.
 
 mod address;
+mod audit;
 mod cases;
 mod error;
 mod facts;
@@ -23,13 +24,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use audit::Audit;
 pub use cases::{Case, CaseFile};
 pub use error::{ConfigError, KeyPlace};
 pub use facts::{Aws, AwsAccount, Facts, StatedValue, WhenOld, stated};
 pub use flat::FlatKey;
 pub use gates::{Catalog, Gate, GateIam, GateTls, Identity, Limits, Upstream};
 pub use period::Period;
-pub use sections::{Admin, Audit, Cache, Log, Policy, Runtime};
+pub use sections::{Admin, Cache, Log, Policy, Runtime};
 
 /// A whole configuration that was read, completed with defaults and checked. Its paths are resolved against the folder
 /// of its file, its patterns are expanded.

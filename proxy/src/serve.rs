@@ -1,5 +1,6 @@
 //! Running the gates of a configuration: workers, admin, reload, drain.
 
+mod audit;
 pub mod build;
 mod catalog;
 mod changes;

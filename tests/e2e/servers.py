@@ -1,6 +1,7 @@
 """Servers that the tests start: the demo, gates, a PostgreSQL 15 and a Prometheus. Each on ports of its own."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -126,6 +127,11 @@ def pg_folder() -> Path:
     return folder
 
 
+def verdicts(audit: str) -> list[dict]:
+    """What an audit says of statements, without what it says of the gate."""
+    return [record for record in map(json.loads, audit.splitlines()) if record["event"] == "verdict"]
+
+
 @dataclass
 class Gate:
     """A gate of its own, by default in front of a PostgreSQL."""
@@ -133,6 +139,7 @@ class Gate:
     folder: Path
     upstream: int
     extra: str = ""
+    audit_extra: str = ""
     gate_extra: str = ""
     dialect: str = "postgresql"
     tls: str = 'tls = "disable"'
@@ -158,6 +165,7 @@ class Gate:
 listen = "127.0.0.1:{self.admin}"
 [audit]
 path = "{self.audit}"
+{self.audit_extra}
 [[gate]]
 name = "test"
 listen = "127.0.0.1:{self.port}"
@@ -173,6 +181,9 @@ address = "127.0.0.1:{self.upstream}"
         status, body = http(self.admin, "/metrics")
         assert status == 200
         return body
+
+    def verdicts(self) -> list[dict]:
+        return verdicts(self.audit.read_text())
 
     def stop(self) -> int:
         return self.process.stop()
@@ -214,6 +225,9 @@ class Demo:
 
     def audit(self) -> str:
         return (self.folder / "data" / "audit.jsonl").read_text()
+
+    def verdicts(self) -> list[dict]:
+        return verdicts(self.audit())
 
     def stop(self, number=signal.SIGINT) -> int:
         return self.process.stop(number)

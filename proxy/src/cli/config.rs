@@ -34,6 +34,7 @@ pub fn run(command: &ConfigCommand) -> Result<Exit, String> {
         ConfigCommand::Check { file } => {
             let config = Config::load(file).map_err(|error| error.to_string())?;
             let parts = crate::serve::build::all(&config, None).map_err(|error| error.to_string())?;
+            crate::serve::build::check_writable(&config).map_err(|error| error.to_string())?;
             format!("{}: good, {} gate(s)\n", file.display(), parts.gates.len())
         }
         ConfigCommand::Show { file } => Config::load(file).map_err(|error| error.to_string())?.to_toml_masked(),

@@ -13,6 +13,9 @@ pub(super) fn resolve(config: &mut Config, folder: &Path) -> Result<(), Problem>
     if config.audit.is_file() {
         config.audit.path = folder.join(&config.audit.path).to_string_lossy().into_owned();
     }
+    for file in [&mut config.audit.signing_key, &mut config.audit.checkpoint_file].into_iter().flatten() {
+        *file = folder.join(&*file);
+    }
     for gate in &mut config.gate {
         if let Some(socket) = &mut gate.unix_socket {
             *socket = folder.join(&*socket);

@@ -43,28 +43,6 @@ impl Default for Log {
     }
 }
 
-/// `[audit]`: one record for every statement that names credentials or is refused.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Audit {
-    /// `-` for stdout, `off`, or a file.
-    pub path: String,
-}
-
-impl Audit {
-    /// Whether `path` names a file.
-    #[must_use]
-    pub fn is_file(&self) -> bool {
-        self.path != "-" && self.path != "off"
-    }
-}
-
-impl Default for Audit {
-    fn default() -> Self {
-        Self { path: "-".to_owned() }
-    }
-}
-
 /// `[runtime]`: threads and shutdown.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]

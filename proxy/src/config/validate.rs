@@ -17,12 +17,16 @@ const MAX_WORKERS: usize = 1024;
 /// Room for the shortest useful statement, and the longest message of the protocol.
 const STATEMENT_BYTES: std::ops::RangeInclusive<usize> = 1024..=1024 * 1024 * 1024;
 
+/// The least size of an audit file: below it, files are all headers.
+const ROTATE_BYTES: u64 = 64 * 1024;
+
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 
 /// Checks a configuration before its paths are resolved.
 pub(super) fn validate(config: &Config) -> Result<(), Problem> {
     log(config)?;
     runtime(config)?;
+    audit(config)?;
     facts(config)?;
     groups(config)?;
     if config.gate.is_empty() {
@@ -52,6 +56,31 @@ pub(super) fn validate(config: &Config) -> Result<(), Problem> {
         }
     }
     unique(config)
+}
+
+fn audit(config: &Config) -> Result<(), Problem> {
+    let audit = &config.audit;
+    let problem = |key: &str, what: String| Problem::at(&["audit", key], what);
+    for (key, count) in [("checkpoint_records", audit.checkpoint_records), ("fold_after", audit.fold_after)] {
+        if count == 0 {
+            return Err(problem(key, "0 is too few; write 1 or more".to_owned()));
+        }
+    }
+    if (1..ROTATE_BYTES).contains(&audit.rotate_bytes) {
+        let what =
+            format!("{} makes too many files; write {ROTATE_BYTES} or more, or 0 for one file", audit.rotate_bytes);
+        return Err(problem("rotate_bytes", what));
+    }
+    let periods = [("checkpoint_every", Some(audit.checkpoint_every)), ("fold_every", Some(audit.fold_every))];
+    for (key, period) in periods.into_iter().chain([("rotate_every", audit.rotate_every), ("keep_for", audit.keep_for)])
+    {
+        period.map_or(Ok(()), |period| positive(key, period)).map_err(|(key, what)| problem(key, what))?;
+    }
+    if audit.checkpoint_file.is_some() && audit.signing_key.is_none() {
+        let what = "is of no use unless checkpoints are signed; set signing_key or remove checkpoint_file";
+        return Err(problem("checkpoint_file", what.to_owned()));
+    }
+    Ok(())
 }
 
 fn log(config: &Config) -> Result<(), Problem> {

@@ -16,7 +16,7 @@ use crate::gate::cache::EvictionCause;
 use crate::iam::Origin;
 use crate::observe::labels::Bounded;
 use crate::observe::metrics::families::{Families, Maker};
-use crate::observe::values::{BoundedLabel, CacheResult, Fetched, Outcome, ReloadResult, Reloaded};
+use crate::observe::values::{BoundedLabel, CacheResult, Fetched, NewFile, Outcome, ReloadResult, Reloaded};
 
 pub use gate::{GateMetrics, SessionGuard};
 
@@ -72,6 +72,9 @@ impl Metrics {
         }
         for result in CacheResult::VARIANTS {
             self.families.cache_requests.with_label_values(&[result.as_str()]).inc_by(0);
+        }
+        for reason in NewFile::VARIANTS {
+            self.families.audit_files.with_label_values(&[reason.as_str()]).inc_by(0);
         }
         for cause in EvictionCause::VARIANTS {
             self.families.cache_evictions.with_label_values(&[cause.as_str()]).inc_by(0);
@@ -136,14 +139,44 @@ impl Metrics {
         self.families.audit_queue.dec();
     }
 
-    /// Counts an audit record that is written.
-    pub fn audit_written(&self) {
-        self.families.audit_records.inc();
+    /// Shows how many audit records may wait.
+    pub fn audit_queue_limit(&self, records: usize) {
+        self.families.audit_queue_limit.set(gauge(records));
     }
 
-    /// Counts an audit record that is lost.
-    pub fn audit_dropped(&self) {
-        self.families.audit_dropped.inc();
+    /// Counts audit records that are written.
+    pub fn audit_written(&self, records: u64) {
+        self.families.audit_records.inc_by(records);
+    }
+
+    /// Counts audit records that are lost.
+    pub fn audit_dropped(&self, records: u64) {
+        self.families.audit_dropped.inc_by(records);
+    }
+
+    /// Shows whether the audit cannot be written.
+    pub fn audit_failing(&self, is_failing: bool) {
+        self.families.audit_failing.set(i64::from(is_failing));
+    }
+
+    /// Counts a statement that is refused, since the audit cannot be written.
+    pub fn audit_refused(&self) {
+        self.families.audit_refused.inc();
+    }
+
+    /// Counts refusals that one record stands for.
+    pub fn audit_folded(&self) {
+        self.families.audit_folded.inc();
+    }
+
+    /// Counts a checkpoint of the audit.
+    pub fn audit_checkpoint(&self) {
+        self.families.audit_checkpoints.inc();
+    }
+
+    /// Counts a file that the audit goes on in.
+    pub fn audit_file(&self, reason: NewFile) {
+        self.families.audit_files.with_label_values(&[reason.as_str()]).inc();
     }
 
     /// All series in the text exposition format.

@@ -35,6 +35,8 @@ macro_rules! values {
     )+};
 }
 
+pub(super) use values;
+
 values! {
     /// Why a session ended.
     SessionEnd {
@@ -132,6 +134,16 @@ values! {
         Aws,
         /// Groups from the cluster's own catalogue.
         Catalog,
+    }
+
+    /// Why the audit goes on in another file.
+    NewFile {
+        /// The file was full or old.
+        Rotated,
+        /// The file was moved, removed or replaced.
+        Replaced,
+        /// The file was cut to nothing.
+        Truncated,
     }
 
     /// A label with values from clients or policies, whose number is bounded.

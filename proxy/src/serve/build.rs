@@ -5,7 +5,7 @@ use crate::gate::policy::Policy;
 use crate::iam::Live;
 pub use crate::serve::error::BuildError;
 use crate::serve::load::Loaded;
-use crate::serve::{live, policy, settings};
+use crate::serve::{audit, live, policy, settings};
 use crate::session::service::Settings;
 
 /// The policy of one gate, outside of any running gate. Facts that come from AWS are fetched now.
@@ -50,4 +50,12 @@ pub fn all(config: &Config, live: Option<&Live>) -> Result<Built, BuildError> {
     };
     let gates = config.gate.iter().map(parts).collect::<Result<_, BuildError>>()?;
     Ok(Built { gates, loaded })
+}
+
+/// Whether what `serve` writes to could be written. Nothing is, and nothing is left behind.
+///
+/// # Errors
+/// [`BuildError`], the first thing that cannot be.
+pub fn check_writable(config: &Config) -> Result<(), BuildError> {
+    audit::check(config)
 }

@@ -21,7 +21,7 @@ pub(super) enum Need {
     Catalog,
     /// Another filter for the log.
     Log,
-    /// The audit goes elsewhere.
+    /// The audit goes elsewhere, or is kept otherwise.
     Audit,
     /// Nothing now: it is looked up when the gate stops.
     Drain,
@@ -34,7 +34,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("admin.listen", Need::Restart),
     ("log.level", Need::Log),
     ("log.format", Need::Restart),
-    ("audit.path", Need::Audit),
+    ("audit", Need::Audit),
     ("runtime.workers", Need::Restart),
     ("runtime.reuse_port", Need::Restart),
     ("runtime.drain_timeout", Need::Drain),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::config::ConfigError;
 use crate::iam::{ClusterError, FactsError};
 use crate::net::tls::TlsError;
+use crate::observe::audit::checkpoint::CheckpointError;
 use crate::observe::logging::LoggingError;
 use crate::rules::RulesError;
 
@@ -71,6 +72,9 @@ pub enum BuildError {
         /// What was asked, and what came back.
         message: String,
     },
+    /// The key that signs the audit's checkpoints.
+    #[error("[audit] signing_key: {0}")]
+    AuditKey(#[from] CheckpointError),
     /// The audit file.
     #[error("{}: the audit cannot be written: {source}; check [audit] path", path.display())]
     Audit {

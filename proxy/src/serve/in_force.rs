@@ -13,6 +13,7 @@ use tracing::debug;
 use crate::config::Config;
 use crate::gate::policy::{Catalog, Policy};
 use crate::iam::Live;
+use crate::observe::audit::NewAudit;
 use crate::observe::logging::{self, LogFilter};
 use crate::observe::{Audit, Metrics};
 use crate::serve::changes::{self, Change, Need};
@@ -20,7 +21,7 @@ use crate::serve::error::BuildError;
 use crate::serve::gates::{self, Gates};
 use crate::serve::inputs::{self, Contents};
 use crate::serve::load::{Loaded, Stale};
-use crate::serve::{policy, settings};
+use crate::serve::{audit, policy, settings};
 use crate::session::service::Settings;
 
 /// How often it is looked whether statements that are being judged by an old policy are through with it, and how many times.
@@ -74,7 +75,7 @@ struct Fresh {
     policies: Vec<Policy>,
     settings: Vec<Option<Settings>>,
     loaded: Loaded,
-    audit: Option<Audit>,
+    audit: Option<NewAudit>,
     log: Option<LogFilter>,
 }
 
@@ -148,10 +149,9 @@ impl InForce {
             .map(|gate| renewed.contains(gate.name.as_str()).then(|| settings::of(config, gate)).transpose());
         let settings = settings.collect::<Result<_, BuildError>>()?;
         let log = needs(keys, Need::Log).then(|| logging::filter(&config.log.level)).transpose()?;
-        let audit = needs(keys, Need::Audit).then(|| {
-            let path = &config.audit.path;
-            let failed = |source| BuildError::Audit { path: PathBuf::from(path), source };
-            Audit::open(path, running.metrics.clone()).map_err(failed)
+        let audit = needs(keys, Need::Audit).then(|| -> Result<NewAudit, BuildError> {
+            let settings = audit::settings(config)?;
+            running.audit.prepare(settings).map_err(audit::unwritable(&config.audit.path))
         });
         Ok(Fresh { policies, settings, loaded, audit: audit.transpose()?, log })
     }
@@ -182,7 +182,7 @@ impl InForce {
             logging::set_filter(filter);
         }
         if let Some(audit) = fresh.audit {
-            running.audit.replace(&audit);
+            running.audit.renew(audit);
         }
         self.config = config;
         std::mem::replace(&mut self.loaded, fresh.loaded)

@@ -1,7 +1,6 @@
 //! The start: the admin address answers first, then everything that the configuration names is loaded, then the gates open.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -16,13 +15,12 @@ use crate::iam::Live;
 use crate::observe::{Audit, Metrics};
 use crate::serve::ServeError;
 use crate::serve::build::{self, Built};
-use crate::serve::error::BuildError;
 use crate::serve::gates::{self, Gates};
 use crate::serve::in_force::{InForce, RunningGates};
 use crate::serve::inputs::Contents;
 use crate::serve::overview::Overview;
 use crate::serve::reload::Shown;
-use crate::serve::{live, sockets, worker};
+use crate::serve::{audit, live, sockets, worker};
 use crate::wire::relay::Drain;
 
 /// A process of which only the admin address is open.
@@ -49,8 +47,8 @@ impl ClosedGates {
     /// Opens the audit and the admin address.
     pub(super) async fn of(config: &Config) -> Result<Self, ServeError> {
         let metrics = Metrics::new();
-        let audit = Audit::open(&config.audit.path, metrics.clone())
-            .map_err(|source| BuildError::Audit { path: PathBuf::from(&config.audit.path), source })?;
+        let audit = Audit::open(audit::settings(config)?, metrics.clone());
+        let audit = audit.map_err(audit::unwritable(&config.audit.path))?;
         let listener = TcpListener::bind(config.admin.listen).await.map_err(|source| ServeError::Listen {
             section: "[admin]".to_owned(),
             address: config.admin.listen,

@@ -1,10 +1,8 @@
 //! Hands a verdict to the metrics and to the audit.
 
-use jiff::Timestamp;
-
 use crate::gate::principal::Principal;
 use crate::gate::verdict::{JudgedStatement, Verdict};
-use crate::observe::audit::{AuditRecord, Circumstances};
+use crate::observe::audit::{AuditEvent, AuditRecord, Circumstances};
 use crate::observe::metrics::GateMetrics;
 use crate::session::service::Service;
 use crate::wire::answer::Nonce;
@@ -20,7 +18,6 @@ pub fn verdict(
     nonce: Option<&Nonce>,
 ) {
     let circumstances = Circumstances {
-        time: Timestamp::now(),
         gate: &service.name,
         session,
         principal,
@@ -31,7 +28,8 @@ pub fn verdict(
     for statement in &verdict.statements {
         count(&service.metrics, principal, verdict, statement);
         if statement.is_told() {
-            service.audit.record(AuditRecord::of(&circumstances, verdict, statement));
+            let record = AuditRecord::of(&circumstances, verdict, statement);
+            service.audit.record(AuditEvent::Verdict(Box::new(record)));
         }
     }
 }

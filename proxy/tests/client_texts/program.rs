@@ -97,7 +97,13 @@ impl Gate {
         let mut records = Vec::new();
         for line in fs::read_to_string(self.folder.path().join("audit.jsonl")).unwrap().lines() {
             let mut record: Value = serde_json::from_str(line).unwrap();
+            if record["event"] != "verdict" {
+                continue;
+            }
             let fields = record.as_object_mut().unwrap();
+            for of_the_log in ["v", "log", "seq", "prev", "id", "event"] {
+                assert!(fields.shift_remove(of_the_log).is_some(), "{of_the_log}");
+            }
             for varying in ["time", "session", "policy_version"] {
                 assert!(fields.remove(varying).is_some(), "{varying}");
             }

@@ -118,12 +118,25 @@ fn section(text: &mut String, title: &str, rows: impl Iterator<Item = String>) {
     }
 }
 
+/// Whether a line tells of a statement, and not of the gate. What has no kind of its own is taken for one.
+fn is_verdict(line: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Told {
+        event: Option<String>,
+    }
+    let told = serde_json::from_str(line).ok().and_then(|told: Told| told.event);
+    told.is_none_or(|event| event == "verdict")
+}
+
 impl Used {
     fn read(&mut self, path: &Path) -> Result<(), String> {
         let failed = |error: std::io::Error| format!("{}: cannot be read: {error}", path.display());
         for (number, line) in (1..).zip(BufReader::new(File::open(path).map_err(failed)?).lines()) {
             let line = line.map_err(failed)?;
             if line.trim().is_empty() {
+                continue;
+            }
+            if !is_verdict(&line) {
                 continue;
             }
             let record = serde_json::from_str(&line).map_err(|error| {

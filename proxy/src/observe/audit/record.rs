@@ -1,6 +1,5 @@
-//! One line of the audit.
+//! What the audit says of a statement.
 
-use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::gate::enforcement::{Action, Mode};
@@ -12,11 +11,9 @@ use crate::sql::{self, Dialect, StatementKind};
 /// The longest statement text that a record holds.
 const MAX_STATEMENT_BYTES: usize = 16 * 1024;
 
-/// One line of the audit.
+/// A statement that names credentials or is refused, and what was made of it.
 #[derive(Clone, Debug, Serialize)]
 pub struct AuditRecord {
-    /// When the verdict was made, UTC.
-    pub time: Timestamp,
     /// The gate's name.
     pub gate: String,
     /// Unique within the process.
@@ -60,8 +57,6 @@ pub struct AuditRecord {
 /// What is the same for all statements of one message.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances<'a> {
-    /// When the verdict was made.
-    pub time: Timestamp,
     /// The gate's name.
     pub gate: &'a str,
     /// The session's number.
@@ -80,11 +75,10 @@ impl AuditRecord {
     /// The record of one statement of a judged message.
     #[must_use]
     pub fn of(circumstances: &Circumstances<'_>, verdict: &Verdict, statement: &JudgedStatement) -> Self {
-        let Circumstances { time, gate, session, principal, nonce, text, dialect } = *circumstances;
+        let Circumstances { gate, session, principal, nonce, text, dialect } = *circumstances;
         let own_text = sql::mask(text.get(statement.span.clone()).unwrap_or(text), dialect);
         let (own_text, truncated) = cut(own_text);
         Self {
-            time,
             gate: gate.to_owned(),
             session,
             user: principal.user.clone(),
@@ -129,7 +123,6 @@ pub(super) mod tests {
         let verdict = policy.judge_unreadable(text.as_bytes());
         let principal = Principal::new(Attributes { user: user.to_owned(), ..Attributes::default() });
         let circumstances = Circumstances {
-            time: Timestamp::UNIX_EPOCH,
             gate: "g",
             session: 1,
             principal: &principal,
@@ -144,7 +137,6 @@ pub(super) mod tests {
     fn both_faces_and_the_fields_of_earlier_versions() {
         let json = serde_json::to_value(record("etl", "select 'x'")).unwrap();
         for (key, value) in [
-            ("time", "1970-01-01T00:00:00Z"),
             ("would_be", "reject"),
             ("action", "annotate"),
             ("mode", "shadow"),

@@ -239,6 +239,31 @@ families! {
         "rolegate_audit_dropped_total",
         "Audit records lost."
     );
+    audit_failing: IntGauge = gauge(
+        "rolegate_audit_failing",
+        "Whether the audit cannot be written: 1 from the first failed write to the next good one."
+    );
+    audit_refused: IntCounter = counter(
+        "rolegate_audit_refused_statements_total",
+        "Messages with roles that were refused because the audit could not be written."
+    );
+    audit_folded: IntCounter = counter(
+        "rolegate_audit_folded_total",
+        "Refusals without an audit record of their own: one record stands for many alike."
+    );
+    audit_checkpoints: IntCounter = counter(
+        "rolegate_audit_checkpoints_total",
+        "Checkpoints of the audit written."
+    );
+    audit_files: IntCounterVec = counters(
+        "rolegate_audit_files_total",
+        "Files in which the audit went on after another one, by reason.",
+        &["reason"]
+    );
+    audit_queue_limit: IntGauge = gauge(
+        "rolegate_audit_queue_limit_records",
+        "Audit records that may wait to be written."
+    );
     audit_queue: IntGauge = gauge(
         "rolegate_audit_queue_records",
         "Audit records waiting to be written."
