@@ -1,5 +1,6 @@
 //! Tests of the whole room: the conformance cases, random documents, and facts read from files.
 
+mod advice;
 mod fixture;
 mod live;
 mod loading;
