@@ -82,10 +82,13 @@ impl Gate {
         self.policy.load_full()
     }
 
-    /// Puts another policy in force. Verdicts of the old one are not used any more.
+    /// Puts another policy in force. Verdicts of the old one are not used any more, unless the new one continues it.
     pub fn replace(&self, policy: Policy) {
-        self.policy.store(Arc::new(policy));
-        self.cache.load().clear();
+        let generation = policy.generation();
+        let old = self.policy.swap(Arc::new(policy));
+        if old.generation() != generation {
+            self.cache.load().clear();
+        }
     }
 
     /// About how many verdicts the cache holds.

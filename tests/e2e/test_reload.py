@@ -1,5 +1,6 @@
 """A reload happens when a file holds something else, once for each change, and never else."""
 
+import json
 import os
 import shutil
 import signal
@@ -85,6 +86,28 @@ def test_nothing_happens_while_nothing_changes(full):
         assert (before[sample], after[sample]) == (0, 0)
     assert after[HITS] == before[HITS] + 1, "the cache was kept"
     assert full.audit.read_text().count("\n") == 3
+
+
+def test_a_snapshot_that_is_taken_again_and_says_the_same_is_younger(full):
+    for _ in range(2):
+        ask(full.port, COPY, "postgres", "postgres")
+    hits, snapshot = count(full, HITS), full.folder / "iam" / "123456789012.json"
+
+    def age(account):
+        accounts = json.loads(http(full.admin, "/api/v1/facts")[1])["accounts"]
+        return next(shown["age_seconds"] for shown in accounts if shown["account"] == account)
+
+    for file in (full.folder / "iam").iterdir():
+        os.utime(file, (time.time() - 7200, time.time() - 7200))
+    full.process.send(signal.SIGHUP)
+    wait_for("old facts", lambda: age("123456789012") >= 7200)
+    fresh = snapshot.with_suffix(".new")
+    fresh.write_text(snapshot.read_text())
+    fresh.rename(snapshot)
+    wait_for("new ones", lambda: age("123456789012") < 60)
+    assert age("210987654321") >= 7200
+    ask(full.port, COPY, "postgres", "postgres")
+    assert (count(full, APPLIED), count(full, HITS)) == (0, hits + 1)
 
 
 def test_one_change_is_one_reload(full):

@@ -22,7 +22,7 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// The text is not TOML.
-    #[error("{}: line {line}, column {column}: is not TOML: {message}; correct the text there", path.display())]
+    #[error("{}: line {line}, column {column}: not valid TOML: {message}", path.display())]
     Syntax {
         /// The file.
         path: PathBuf,
@@ -111,11 +111,11 @@ impl From<figment::Error> for Problem {
             }
             Kind::MissingField(name) => {
                 name_last(name);
-                "is missing; add it".to_owned()
+                "missing; add it".to_owned()
             }
             Kind::UnknownVariant(word, known) => {
                 let known: Vec<String> = known.iter().map(|word| format!("\"{word}\"")).collect();
-                format!("\"{word}\" is no known word; write one of {}", known.join(", "))
+                format!("unknown value \"{word}\"; use one of {}", known.join(", "))
             }
             Kind::InvalidType(found, _) if path == ["gate"] => {
                 format!(
@@ -150,7 +150,7 @@ fn shown(found: &Actual) -> String {
 /// What serde expected, in the words of somebody who writes TOML.
 fn plain(expected: &str) -> &str {
     match expected {
-        "a string" | "path string" => "a text in quotes",
+        "a string" | "path string" => "a string in quotes",
         "a boolean" => "true or false, without quotes",
         "a sequence" => "a list in square brackets",
         "a map" => "a table",

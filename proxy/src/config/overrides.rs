@@ -74,7 +74,7 @@ fn set(values: &mut Value, path: &[String], new: Value) -> Result<(), String> {
             let entry = entry.ok_or_else(|| format!("the list has {count} entries; number them from 0"))?;
             set(entry, rest, new)
         }
-        _ => Err(format!("\"{key}\" stands below a key that is no table; correct the variable's name")),
+        _ => Err(format!("\"{key}\" is below a key that is not a table; correct the variable's name")),
     }
 }
 

@@ -78,7 +78,7 @@ fn resolved(pattern: &Path, folder: &Path) -> PathBuf {
 
 fn matching(pattern: &Path, folder: &Path) -> Result<Vec<PathBuf>, String> {
     let found = glob::glob(&resolved(pattern, folder).to_string_lossy())
-        .map_err(|error| format!("\"{}\" is no pattern: {error}; correct it", pattern.display()))?;
+        .map_err(|error| format!("\"{}\" is not a valid pattern: {error}", pattern.display()))?;
     let files: Result<Vec<PathBuf>, _> =
         found.filter(|path| path.as_ref().map_or(true, |path| !path.is_dir())).collect();
     files.map_err(|error| format!("\"{}\": {error}; make the folder readable", pattern.display()))

@@ -7,7 +7,7 @@ use crate::gate::codes::Code;
 
 fn unknown(code: &str) -> String {
     let known: Vec<&str> = Code::ALL.iter().copied().map(Code::as_str).collect();
-    format!("\"{code}\" is no finding code; known are {}", known.join(", "))
+    format!("unknown finding code \"{code}\"; use one of {}", known.join(", "))
 }
 
 /// Refuses unknown codes while the key's own place is still known.

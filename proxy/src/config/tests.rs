@@ -165,27 +165,30 @@ fn the_environment_overrides() {
 #[test]
 fn wrong_sections() {
     let rows: &[(&str, &str)] = &[
-        ("[log]\nlevel = \n", "line 2, column 9: is not TOML: "),
-        ("[log]\n[log]\n", "line 2, column 1: is not TOML: "),
+        ("[log]\nlevel = \n", "line 2, column 9: not valid TOML: "),
+        ("[log]\n[log]\n", "line 2, column 1: not valid TOML: "),
         ("[log]\nlevl = \"info\"\n", "line 2: log.levl: unknown key; remove it or use one of level, format"),
         (
             "[logs]\n",
             "line 1: logs: unknown key; remove it or use one of admin, log, audit, runtime, policy, facts, gate",
         ),
-        ("[log]\nlevel = 3\n", "line 2: log.level: found 3; write a text in quotes"),
+        ("[log]\nlevel = 3\n", "line 2: log.level: found 3; write a string in quotes"),
         (
             "[log]\nlevel = \"loud\"\n",
-            "line 2: log.level: \"loud\" is no level; write one of error, warn, info, debug, trace, off",
+            "line 2: log.level: unknown level \"loud\"; use one of error, warn, info, debug, trace, off",
         ),
-        ("[log]\nformat = \"xml\"\n", "line 2: log.format: \"xml\" is no known word; write one of \"text\", \"json\""),
+        ("[log]\nformat = \"xml\"\n", "line 2: log.format: unknown value \"xml\"; use one of \"text\", \"json\""),
         ("[log]\nformat = true\n", "line 2: log.format: found true; write a word in quotes"),
         ("log = 1\n", "line 1: log: found 1; write a table"),
-        ("[audit]\npath = \"\"\n", "line 2: audit.path: is empty; write \"-\" for stdout, \"off\", or a file"),
+        ("[audit]\npath = \"\"\n", "line 2: audit.path: must not be empty; write \"-\" for stdout, \"off\", or a file"),
         (
             "[admin]\nlisten = \"9439\"\n",
             "line 2: admin.listen: found \"9439\"; write an IP address with a port, such as \"127.0.0.1:5439\" or \"[::]:5439\"",
         ),
-        ("[admin]\nlisten = \"127.0.0.1:5439\"\n", "line 5: gate[0].listen: 127.0.0.1:5439 is taken by admin.listen; "),
+        (
+            "[admin]\nlisten = \"127.0.0.1:5439\"\n",
+            "line 5: gate[0].listen: 127.0.0.1:5439 is already used by admin.listen; ",
+        ),
         ("[runtime]\nworkers = 0\n", "line 2: runtime.workers: 0 is out of range; write 1 to 1024, "),
         ("[runtime]\nworkers = -1\n", "line 2: runtime.workers: found -1; write a whole number, 0 or more"),
         (
@@ -193,12 +196,12 @@ fn wrong_sections() {
             "line 2: runtime.drain_timeout: found 30; write a duration such as \"10s\", \"5m\" or \"1h\"",
         ),
         (
-            "[policy.cache]\nttl = \"5 minutes\"\n",
-            "line 2: policy.cache.ttl: found \"5 minutes\"; write a duration such as \"10s\", \"5m\" or \"1h\"",
+            "[policy.cache]\nttl = \"soon\"\n",
+            "line 2: policy.cache.ttl: found \"soon\"; write a duration such as \"10s\", \"5m\" or \"1h\"",
         ),
         (
             "[policy]\nmode = \"audit\"\n",
-            "line 2: policy.mode: \"audit\" is no known word; write one of \"enforce\", \"shadow\"",
+            "line 2: policy.mode: unknown value \"audit\"; use one of \"enforce\", \"shadow\"",
         ),
         ("[policy]\nnotice = \"yes\"\n", "line 2: policy.notice: found \"yes\"; write true or false, without quotes"),
         ("[policy]\nrules = \"a.cedar\"\n", "line 2: policy.rules: found \"a.cedar\"; write a list in square brackets"),
@@ -206,41 +209,38 @@ fn wrong_sections() {
             "[policy]\nrules = [\"none/*.cedar\"]\n",
             "line 2: policy.rules: \"none/*.cedar\" matches no file; create the file or correct the pattern",
         ),
-        ("[policy]\nrules = [\"a***\"]\n", "line 2: policy.rules: \"a***\" is no pattern: "),
+        ("[policy]\nrules = [\"a***\"]\n", "line 2: policy.rules: \"a***\" is not a valid pattern: "),
         (
             "[policy.severity]\nRG999 = \"allow\"\n",
-            "line 2: policy.severity.RG999: \"RG999\" is no finding code; known are RG101, ",
+            "line 2: policy.severity.RG999: unknown finding code \"RG999\"; use one of RG101, ",
         ),
         (
             "[policy.severity]\nRG101 = \"warn\"\n",
-            "line 2: policy.severity.RG101: \"warn\" is no known word; write one of \"allow\", \"annotate\", \"reject\"",
+            "line 2: policy.severity.RG101: unknown value \"warn\"; use one of \"allow\", \"annotate\", \"reject\"",
         ),
         ("[policy.groups]\netl = [\"\"]\n", "line 2: policy.groups.etl: holds an empty user name; remove it"),
-        (
-            "[facts]\nmode = \"strict\"\n",
-            "line 2: facts.mode: \"strict\" is no known word; write one of \"guide\", \"aws\"",
-        ),
+        ("[facts]\nmode = \"strict\"\n", "line 2: facts.mode: unknown value \"strict\"; use one of \"guide\", \"aws\""),
         (
             "[facts]\nexternal_id = \"never\"\n",
-            "line 2: facts.external_id: \"never\" is no known word; write one of \"same\", \"first-only\", \"unknown\"",
+            "line 2: facts.external_id: unknown value \"never\"; use one of \"same\", \"first-only\", \"unknown\"",
         ),
         (
             "[facts]\niam = [\"rolegate.toml\"]\n",
-            "line 1: facts.clusters: names no file, but [facts] needs both iam and clusters: ",
+            "line 1: facts.clusters: lists no file, but [facts] needs both iam and clusters: ",
         ),
-        ("[facts]\nclusters = [\"rolegate.toml\"]\n", "line 1: facts.iam: names no file, "),
-        ("[facts]\nservice_control = [\"rolegate.toml\"]\n", "line 1: facts.iam: names no file, "),
-        ("[facts.aws]\n", "line 1: facts.aws.account: names none; "),
-        ("[[facts.aws.account]]\nid = \"1\"\n", "line 1: facts.aws.account: id \"1\" is no account; "),
+        ("[facts]\nclusters = [\"rolegate.toml\"]\n", "line 1: facts.iam: lists no file, "),
+        ("[facts]\nservice_control = [\"rolegate.toml\"]\n", "line 1: facts.iam: lists no file, "),
+        ("[facts.aws]\n", "line 1: facts.aws.account: no account is configured; "),
+        ("[[facts.aws.account]]\nid = \"1\"\n", "line 1: facts.aws.account: id \"1\" is not an account id; "),
         ("[facts.aws]\nmax_stale = \"1s\"\n", "line 2: facts.aws.max_stale: is shorter than refresh: "),
-        ("[facts.aws]\nlookup_timeout = \"0s\"\n", "line 2: facts.aws.lookup_timeout: leaves no time at all; "),
+        ("[facts.aws]\nlookup_timeout = \"0s\"\n", "line 2: facts.aws.lookup_timeout: must be longer than zero; "),
         (
             "[[facts.aws.account]]\nid = \"123456789012\"\nexternal_id = \"x\"\n",
-            "line 1: facts.aws.account: external_id of account 123456789012 is of no use without role_arn; ",
+            "line 1: facts.aws.account: external_id of account 123456789012 has no effect without role_arn; ",
         ),
         (
             "[facts]\niam = [\"rolegate.toml\"]\nclusters = [\"rolegate.toml\"]\n",
-            "line 4: gate[0].cluster: is missing although [facts] has a source; ",
+            "line 4: gate[0].cluster: missing although [facts] has a source; ",
         ),
     ];
     for (lines, want) in rows {
@@ -255,26 +255,29 @@ fn wrong_gates() {
     let second = "[[gate]]\nname = \"demo\"\nlisten = \"127.0.0.1:1\"\nupstream = { address = \"a:1\" }\n";
     let same_address = second.replace("demo", "other").replace(":1\"\nu", ":5439\"\nu");
     let rows: &[(&str, &str)] = &[
-        ("tls = \"prefer\"\n", "line 6: gate[0].upstream.tls: \"prefer\" is no known word; write one of \"disable\", "),
-        ("tls = \"require\"\nca = \"ca.pem\"\n", "line 7: gate[0].upstream.ca: is of no use unless tls is "),
-        ("tls = \"disable\"\nserver_name = \"a\"\n", "line 7: gate[0].upstream.server_name: is of no use when tls is "),
-        ("server_name = \"a:1\"\n", "line 6: gate[0].upstream.server_name: \"a:1\" is no host name; "),
-        ("connect_timeout = \"0s\"\n", "line 6: gate[0].upstream.connect_timeout: leaves no time at all; "),
-        ("[gate.tls]\ncertificate = \"a.pem\"\n", "line 6: gate[0].tls.key: is missing; add it"),
-        ("[gate.tls]\nkey = \"a.pem\"\n", "line 6: gate[0].tls.certificate: is missing; add it"),
-        ("[gate.limits]\nmax_sessions = 0\n", "line 7: gate[0].limits.max_sessions: 0 lets nobody in; "),
+        ("tls = \"prefer\"\n", "line 6: gate[0].upstream.tls: unknown value \"prefer\"; use one of \"disable\", "),
+        ("tls = \"require\"\nca = \"ca.pem\"\n", "line 7: gate[0].upstream.ca: has no effect unless tls is "),
+        (
+            "tls = \"disable\"\nserver_name = \"a\"\n",
+            "line 7: gate[0].upstream.server_name: has no effect when tls is ",
+        ),
+        ("server_name = \"a:1\"\n", "line 6: gate[0].upstream.server_name: \"a:1\" is not a host name; "),
+        ("connect_timeout = \"0s\"\n", "line 6: gate[0].upstream.connect_timeout: must be longer than zero; "),
+        ("[gate.tls]\ncertificate = \"a.pem\"\n", "line 6: gate[0].tls.key: missing; add it"),
+        ("[gate.tls]\nkey = \"a.pem\"\n", "line 6: gate[0].tls.certificate: missing; add it"),
+        ("[gate.limits]\nmax_sessions = 0\n", "line 7: gate[0].limits.max_sessions: must be at least 1: "),
         (
             "[gate.limits]\nmax_statement_bytes = 10\n",
             "line 7: gate[0].limits.max_statement_bytes: 10 is out of range; ",
         ),
         (
             "[gate.limits]\nstartup_timeout = \"0s\"\n",
-            "line 7: gate[0].limits.startup_timeout: leaves no time at all; ",
+            "line 7: gate[0].limits.startup_timeout: must be longer than zero; ",
         ),
         ("[gate.limits]\nmax_users = 1\n", "line 7: gate[0].limits.max_users: unknown key; "),
-        ("[[gate]]\nname = \"b\"\nlisten = \"127.0.0.1:1\"\n", "line 6: gate[1].upstream: is missing; add it"),
-        (second, "line 7: gate[1].name: \"demo\" is the name of gate[0] too; "),
-        (&same_address, "line 8: gate[1].listen: 127.0.0.1:5439 is taken by gate[0].listen; "),
+        ("[[gate]]\nname = \"b\"\nlisten = \"127.0.0.1:1\"\n", "line 6: gate[1].upstream: missing; add it"),
+        (second, "line 7: gate[1].name: \"demo\" is already the name of gate[0]; "),
+        (&same_address, "line 8: gate[1].listen: 127.0.0.1:5439 is already used by gate[0].listen; "),
     ];
     for (lines, want) in rows {
         let said = message(&format!("{LEAST}{lines}"), &[]);
@@ -288,13 +291,13 @@ fn wrong_files() {
     let gate = |name: &str| LEAST.replace("demo", name);
     let address = |address: &str| LEAST.replace("localhost:5440", address);
     let rows: &[(&str, &str)] = &[
-        ("", "gate: there is none; add a [[gate]] section with name, listen and [gate.upstream]"),
-        ("gate = []\n", "line 1: gate: there is none; "),
+        ("", "gate: no gate is configured; add a [[gate]] section with name, listen and [gate.upstream]"),
+        ("gate = []\n", "line 1: gate: no gate is configured; "),
         (
             "[gate]\nname = \"demo\"\n",
             "line 1: gate: found a table, expected a list; write each gate as a section [[gate]], ",
         ),
-        ("[[gate]]\n", "line 1: gate[0].name: is missing; add it"),
+        ("[[gate]]\n", "line 1: gate[0].name: missing; add it"),
         (&gate(""), "line 2: gate[0].name: \"\" cannot be a gate's name; "),
         (&gate("a b"), "line 2: gate[0].name: \"a b\" cannot be a gate's name; "),
         (
@@ -319,7 +322,7 @@ fn wrong_variables() {
         (
             "ROLEGATE__LOG__FORMAT",
             "xml",
-            "log.format, set by the environment variable ROLEGATE__LOG__FORMAT: \"xml\" is no ",
+            "log.format, set by the environment variable ROLEGATE__LOG__FORMAT: unknown value \"xml\"; ",
         ),
         (
             "ROLEGATE__GATE__1__NAME",
@@ -329,7 +332,7 @@ fn wrong_variables() {
         (
             "ROLEGATE__GATE__0__NAME__X",
             "x",
-            "gate[0].name.x, set by the environment variable ROLEGATE__GATE__0__NAME__X: \"x\" stands below ",
+            "gate[0].name.x, set by the environment variable ROLEGATE__GATE__0__NAME__X: \"x\" is below ",
         ),
         ("ROLEGATE__", "x", ", set by the environment variable ROLEGATE__: unknown key; "),
     ];

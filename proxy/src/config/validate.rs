@@ -32,7 +32,7 @@ pub(super) fn validate(config: &Config) -> Result<(), Problem> {
     if config.gate.is_empty() {
         return Err(Problem::at(
             &["gate"],
-            "there is none; add a [[gate]] section with name, listen and [gate.upstream]",
+            "no gate is configured; add a [[gate]] section with name, listen and [gate.upstream]",
         ));
     }
     for (number, gate) in config.gate.iter().enumerate() {
@@ -40,7 +40,7 @@ pub(super) fn validate(config: &Config) -> Result<(), Problem> {
         name(gate).map_err(|what| problem(&["name"], what))?;
         upstream(gate).map_err(|(key, what)| problem(&["upstream", key], what))?;
         if gate.tls.as_ref().is_some_and(|tls| tls.client_certificate_required && tls.client_ca.is_none()) {
-            let what = "is of no use without client_ca; name the authorities of client certificates, or remove it";
+            let what = "has no effect without client_ca; name the authorities of client certificates, or remove it";
             return Err(problem(&["tls", "client_certificate_required"], what.to_owned()));
         }
         if let Some(catalog) = &gate.catalog {
@@ -51,7 +51,7 @@ pub(super) fn validate(config: &Config) -> Result<(), Problem> {
         stated(&config.facts.context, &gate.iam.context).map_err(|what| problem(&["iam", "context"], what))?;
         limits(gate).map_err(|(key, what)| problem(&["limits", key], what))?;
         if config.facts.is_configured() && gate.cluster.is_empty() {
-            let what = "is missing although [facts] has a source; write the cluster's identifier";
+            let what = "missing although [facts] has a source; write the cluster's identifier";
             return Err(problem(&["cluster"], what.to_owned()));
         }
     }
@@ -89,13 +89,13 @@ fn log(config: &Config) -> Result<(), Problem> {
     if LEVELS.contains(&level.as_str()) || level.contains('=') {
         return Ok(());
     }
-    let what = format!("\"{}\" is no level; write one of {}", config.log.level, LEVELS.join(", "));
+    let what = format!("unknown level \"{}\"; use one of {}", config.log.level, LEVELS.join(", "));
     Err(Problem::at(&["log", "level"], what))
 }
 
 fn runtime(config: &Config) -> Result<(), Problem> {
     if config.audit.path.is_empty() {
-        return Err(Problem::at(&["audit", "path"], "is empty; write \"-\" for stdout, \"off\", or a file"));
+        return Err(Problem::at(&["audit", "path"], "must not be empty; write \"-\" for stdout, \"off\", or a file"));
     }
     match config.runtime.workers {
         Some(workers) if !(1..=MAX_WORKERS).contains(&workers) => {
@@ -121,7 +121,7 @@ fn facts(config: &Config) -> Result<(), Problem> {
         (true, true) if !facts.service_control.is_empty() => "iam",
         _ => return Ok(()),
     };
-    let what = "names no file, but [facts] needs both iam and clusters: \
+    let what = "lists no file, but [facts] needs both iam and clusters: \
                 write the files or patterns of the snapshots, such as [\"facts/*.json\"]";
     Err(Problem::at(&["facts", missing], what))
 }
@@ -143,32 +143,35 @@ fn facts_from_aws(aws: &Aws) -> Result<(), Problem> {
         ));
     }
     if aws.account.is_empty() {
-        return Err(problem("account", "names none; add a [[facts.aws.account]] section with id and regions"));
+        return Err(problem(
+            "account",
+            "no account is configured; add a [[facts.aws.account]] section with id and regions",
+        ));
     }
     let mut ids = BTreeSet::new();
     for account in &aws.account {
         if AccountId::parse(&account.id).is_none() {
-            let what = format!("id \"{}\" is no account; write its twelve digits in quotes", account.id);
+            let what = format!("id \"{}\" is not an account id; write its twelve digits in quotes", account.id);
             return Err(problem("account", &what));
         }
         if !ids.insert(&account.id) {
-            return Err(problem(
-                "account",
-                &format!("id \"{}\" stands there twice; keep one section of it", account.id),
-            ));
+            return Err(problem("account", &format!("id \"{}\" appears twice; keep one section", account.id)));
         }
         if let Some(role) = account.role_arn.as_deref().filter(|role| RoleArn::parse(role).is_err()) {
-            return Err(problem("account", &format!("role_arn \"{role}\" of account {} is no role's ARN", account.id)));
+            return Err(problem(
+                "account",
+                &format!("role_arn \"{role}\" of account {} is not a role ARN", account.id),
+            ));
         }
         if account.external_id.is_some() && account.role_arn.is_none() {
             let what = format!(
-                "external_id of account {} is of no use without role_arn; add it or remove external_id",
+                "external_id of account {} has no effect without role_arn; add it or remove external_id",
                 account.id
             );
             return Err(problem("account", &what));
         }
         if account.serverless && account.regions.is_empty() {
-            let what = format!("serverless of account {} is of no use without regions; name them", account.id);
+            let what = format!("serverless of account {} has no effect without regions; name them", account.id);
             return Err(problem("account", &what));
         }
     }
@@ -194,18 +197,18 @@ fn name(gate: &Gate) -> Result<(), String> {
 fn upstream(gate: &Gate) -> Result<(), (&'static str, String)> {
     let upstream = &gate.upstream;
     if upstream.ca.is_some() && !upstream.tls.verifies() {
-        let what = "is of no use unless tls is \"verify-ca\" or \"verify-full\"; change tls or remove ca";
+        let what = "has no effect unless tls is \"verify-ca\" or \"verify-full\"; change tls or remove ca";
         return Err(("ca", what.to_owned()));
     }
     if let Some(name) = &upstream.server_name {
         if upstream.tls == TlsMode::Disable {
             return Err((
                 "server_name",
-                "is of no use when tls is \"disable\"; change tls or remove server_name".to_owned(),
+                "has no effect when tls is \"disable\"; change tls or remove server_name".to_owned(),
             ));
         }
         if !is_name(name) && name.parse::<std::net::IpAddr>().is_err() {
-            return Err(("server_name", format!("\"{name}\" is no host name; write the name without a port")));
+            return Err(("server_name", format!("\"{name}\" is not a host name; write the name without a port")));
         }
     }
     positive("connect_timeout", upstream.connect_timeout)
@@ -226,7 +229,7 @@ fn limits(gate: &Gate) -> Result<(), (&'static str, String)> {
         ("max_cancels", Some(limits.max_cancels)),
     ] {
         if most == Some(0) {
-            return Err((key, "0 lets nobody in; write 1 or more".to_owned()));
+            return Err((key, "must be at least 1: 0 would let nobody in".to_owned()));
         }
     }
     for (key, period) in [("idle_timeout", limits.idle_timeout), ("session_lifetime", limits.session_lifetime)] {
@@ -239,7 +242,7 @@ fn positive(key: &'static str, period: Period) -> Result<(), (&'static str, Stri
     if period.get() > Duration::ZERO {
         return Ok(());
     }
-    Err((key, "leaves no time at all; write a longer duration, such as \"10s\"".to_owned()))
+    Err((key, "must be longer than zero; write a duration such as \"10s\"".to_owned()))
 }
 
 /// Names and addresses are used once. Port 0 stands for any free one, so it may repeat.
@@ -248,12 +251,12 @@ fn unique(config: &Config) -> Result<(), Problem> {
     let mut addresses = BTreeMap::from([(config.admin.listen, "admin.listen".to_owned())]);
     for (number, gate) in config.gate.iter().enumerate() {
         if let Some(first) = names.insert(&gate.name, number) {
-            let what = format!("\"{}\" is the name of gate[{first}] too; give each gate its own", gate.name);
+            let what = format!("\"{}\" is already the name of gate[{first}]; give each gate its own", gate.name);
             return Err(Problem::in_gate(number, &["name"], what));
         }
         let used = addresses.insert(gate.listen, format!("gate[{number}].listen"));
         if let Some(other) = used.filter(|_| gate.listen.port() != 0) {
-            let what = format!("{} is taken by {other}; give each its own address or port", gate.listen);
+            let what = format!("{} is already used by {other}; give each its own address or port", gate.listen);
             return Err(Problem::in_gate(number, &["listen"], what));
         }
     }

@@ -96,6 +96,13 @@ impl Policy {
         Self { parts, version, generation: GENERATION.fetch_add(1, Ordering::Relaxed) }
     }
 
+    /// The same under the generation of `before`, if it says the same: verdicts of the one are those of the other.
+    #[must_use]
+    pub fn continuing(self, before: &Self) -> Self {
+        let generation = if self.version == before.version { before.generation } else { self.generation };
+        Self { generation, ..self }
+    }
+
     /// A hash over everything that the policy holds: equal policies have equal versions, on every replica.
     #[must_use]
     pub fn version(&self) -> &str {

@@ -91,7 +91,7 @@ pub(crate) fn service_step(facts: &Facts, role: &RoleArn, caller: &Caller<'_>) -
             outcome: agreed(steps.into_iter().map(|(outcome, _)| outcome).collect())
                 .map(|refusal| identity::for_all(refusal, role, &identities)),
         },
-        Err(lack) => step_without_time(unknown::outcome(facts, lack)),
+        Err(lack) => Step { depends_on_time: lack.depends_on_time(), outcome: unknown::outcome(facts, lack) },
     }
 }
 
@@ -100,7 +100,7 @@ pub(crate) fn service_step(facts: &Facts, role: &RoleArn, caller: &Caller<'_>) -
 pub fn hop(facts: &Facts, source: &RoleArn, target: &RoleArn, number: usize, caller: &Caller<'_>) -> Step {
     let (outcome, depends_on_time) = match asked(facts, (Some(source), target), caller, &Identity::default(), outcome) {
         Ok(judged) => judged,
-        Err(lack) => (unknown::outcome(facts, lack), false),
+        Err(lack) => (unknown::outcome(facts, lack), lack.depends_on_time()),
     };
     let numbered = |refusal: Refusal| Refusal { message: format!("hop {number}: {}", refusal.message), ..refusal };
     Step { outcome: outcome.map(numbered), depends_on_time }

@@ -29,7 +29,7 @@ pub enum BuildError {
     #[error(transparent)]
     Logging(#[from] LoggingError),
     /// The backend's name.
-    #[error("[[gate]] {gate}: \"{name}\" cannot stand in a certificate; set server_name in [gate.upstream]")]
+    #[error("[[gate]] {gate}: \"{name}\" cannot be the name in a certificate; set server_name in [gate.upstream]")]
     ServerName {
         /// The gate.
         gate: String,

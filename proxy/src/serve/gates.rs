@@ -68,17 +68,17 @@ impl Gates {
         self.services.iter().find_map(|service| service.gate.policy().iam().map(|iam| Arc::clone(&iam.facts)))
     }
 
-    /// Puts in force what `change` makes of a gate's policy. A policy that says the same as the old one is dropped: the cache and
-    /// what was judged before stay good. Whether there was a difference.
+    /// Puts in force what `change` makes of a gate's policy. Under one that says the same as the old one, by newer facts at most, the
+    /// cache and what was judged before stay good. Whether it says something else.
     pub(super) fn exchange(&self, service: &Service, change: impl FnOnce(&Policy) -> Policy) -> bool {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let old = service.gate.policy();
-        let fresh = change(&old);
-        let differs = fresh.version() != old.version();
+        let fresh = change(&old).continuing(&old);
+        let differs = fresh.generation() != old.generation();
         if differs {
             policy::show(&service.metrics, &fresh);
-            service.gate.replace(fresh);
         }
+        service.gate.replace(fresh);
         differs
     }
 }

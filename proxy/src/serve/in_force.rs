@@ -107,6 +107,9 @@ impl InForce {
         let pending = changes::between(&wanted, &written);
         let differing = self.contents.differing(&contents);
         if keys.is_empty() && differing.is_empty() && pending == self.pending {
+            if self.contents.were_written_since(&contents, &inputs::facts(&wanted)) {
+                self.renew_ages(running)?;
+            }
             (self.contents, self.refused) = (contents, None);
             return Ok(Looked::Same);
         }
@@ -128,6 +131,22 @@ impl InForce {
         (self.contents, self.pending, self.refused) = (contents, pending, None);
         self.let_go(&old);
         Ok(Looked::Renewed(Renewal { keys, files, newly_pending }))
+    }
+
+    /// A snapshot that was taken again and says the same is younger: so are the facts, and nothing else is new.
+    fn renew_ages(&mut self, running: &RunningGates) -> Result<(), BuildError> {
+        let loaded = self.loaded.renewed(&self.config, Stale { facts: true, rules: false })?;
+        if let Some(facts) = loaded.facts(&self.config, running.live.as_deref()) {
+            for service in running.gates.services() {
+                running.gates.exchange(service, |policy| policy.with_facts(&facts));
+            }
+        }
+        if let Some(live) = &running.live {
+            live.set_base(Arc::clone(&loaded.base));
+            live.tell();
+        }
+        self.loaded = loaded;
+        Ok(())
     }
 
     /// Loads what differs.

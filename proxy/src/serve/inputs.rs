@@ -62,6 +62,8 @@ struct FileContent {
     digest: Option<[u8; 32]>,
     /// With which stamp it is this still. `None`: only reading it tells.
     stamp: Option<Stamp>,
+    /// When it was written last.
+    written: Option<(i64, i64)>,
 }
 
 /// What changes with every write to a file, or when another file takes its place.
@@ -104,18 +106,28 @@ impl Contents {
     }
 }
 
+impl Contents {
+    /// Whether any of these files was written since, with whatever it held.
+    pub(super) fn were_written_since(&self, later: &Self, files: &BTreeSet<&Path>) -> bool {
+        let written = |contents: &Self, path: &Path| contents.0.get(path).map(|content| content.written);
+        files.iter().any(|path| written(self, path) != written(later, path))
+    }
+}
+
 impl FileContent {
     fn read(path: &Path, before: Option<&Self>, now: Timestamp) -> Self {
-        let mut stamp = None;
+        let (mut stamp, mut written) = (None, None);
         let digest = File::open(path).and_then(|file| {
-            let found = Stamp::of(&file.metadata()?);
+            let metadata = file.metadata()?;
+            let found = Stamp::of(&metadata);
+            written = Some((metadata.mtime(), metadata.mtime_nsec()));
             stamp = Some(found).filter(|stamp| stamp.is_settled(now));
             match before {
                 Some(before) if before.stamp == Some(found) => before.digest.ok_or(io::ErrorKind::NotFound.into()),
                 _ => digest(file),
             }
         });
-        Self { digest: digest.ok(), stamp }
+        Self { digest: digest.ok(), stamp, written }
     }
 }
 

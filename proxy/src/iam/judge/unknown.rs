@@ -19,6 +19,13 @@ pub(super) enum Lack<'r> {
     Outdated(&'r RoleArn, Duration),
 }
 
+impl Lack<'_> {
+    /// A snapshot that was taken again says the same and is not too old: what was told of the old one holds for its moment only.
+    pub(super) const fn depends_on_time(&self) -> bool {
+        matches!(self, Self::Outdated(..))
+    }
+}
+
 /// The outcome of a step about which the facts lack something.
 pub(super) fn outcome(facts: &Facts, lack: Lack<'_>) -> Outcome {
     match lack {
