@@ -70,6 +70,7 @@ def test_nothing_happens_while_nothing_changes(full):
     """Ten quiet seconds; reading every file; touching every file; statements that are judged and recorded beside them."""
     for _ in range(2):
         ask(full.port, COPY, "postgres", "postgres")
+    wait_for("both sessions to end", lambda: full.process.output().count("session closed") == 2)
     before, log, cpu = samples(full.metrics()), full.process.output(), cpu_seconds(full)
     time.sleep(10)
     assert cpu_seconds(full) - cpu < 0.2
