@@ -74,7 +74,7 @@ impl fmt::Display for Chain {
     }
 }
 
-/// Why a text is no chain. `at` counts the comma-separated parts from 1. `Display` is a client's text.
+/// Why a text is not a chain. `at` counts the comma-separated parts from 1. `Display` is what a client reads.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ChainError {
     /// The literal is empty.
@@ -83,7 +83,7 @@ pub enum ChainError {
     /// Two commas in a row, or one at an end.
     #[error("part {at} of the chain is empty")]
     EmptyPart {
-        /// Which part.
+        /// The part's number.
         at: usize,
     },
     /// A blank, a line break or a control character.
@@ -91,28 +91,28 @@ pub enum ChainError {
         "part {at} of the chain holds a space or line break; write the ARNs with a comma and nothing else between them"
     )]
     Blank {
-        /// Which part.
+        /// The part's number.
         at: usize,
     },
-    /// A part that is no role ARN.
+    /// A part that is not a role ARN.
     #[error("part {at} of the chain, \"{part}\", {why}")]
     NotARole {
-        /// Which part.
+        /// The part's number.
         at: usize,
         /// Its text, cut to a readable length.
         part: String,
         /// What is wrong with it.
         why: NotARole,
     },
-    /// A role of another partition than the first one's.
+    /// A role in another partition than the first.
     #[error(
         "part {at} of the chain is of another AWS partition than part 1; a role cannot be assumed across partitions"
     )]
     MixedPartitions {
-        /// Which part.
+        /// The part's number.
         at: usize,
     },
-    /// More roles than Redshift takes.
+    /// More roles than Redshift accepts.
     #[error("the chain has {roles} roles, and Redshift takes at most {MAX_ROLES}")]
     TooLong {
         /// How many roles the literal holds.

@@ -90,7 +90,7 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(exit) => exit.into(),
         Err(message) => {
-            // Nothing is left to be done when stderr is closed.
+            // When stderr is closed there is nobody left to tell.
             match writeln!(io::stderr(), "rolegate: {}", escape::lines(&message)) {
                 Ok(()) | Err(_) => Exit::Usage.into(),
             }

@@ -4,7 +4,7 @@
 //! 2. `evaluate`: all policies of one call, in three values (allowed, denied, undecided). Pure; gives values, no words.
 //! 3. `explain`: causes, evidence and remedies in words. Pure.
 //! 4. `facts`: accounts, clusters and organisations, and the files that they are read from.
-//! 5. `judge`: picks documents and condition keys out of the facts and puts them to the parts above.
+//! 5. `judge`: picks documents and condition keys out of the facts and hands them to the parts above.
 //! 6. `live`: facts that follow AWS.
 //! 7. `search`: questions over many chains.
 //! 8. `advise`: the attachment of a chain's first role, and what to do about one that is not attached.

@@ -61,25 +61,25 @@ pub enum RuleSeverity {
     Annotate,
 }
 
-/// A rule that spoke.
+/// A rule that applies.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Hit {
     /// Its `@id`.
     pub rule: String,
     /// Its `@reason`, or why it could not be evaluated.
     pub reason: Option<String>,
-    /// What it says.
+    /// Whether it permits or forbids.
     pub effect: RuleEffect,
-    /// What that does; of a permit, nothing.
+    /// What a forbid does to the statement; of no meaning for a permit.
     pub severity: RuleSeverity,
 }
 
 /// What the rules say of one credential clause.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Judgement {
-    /// The rules that spoke, forbids first.
+    /// The rules that apply, forbids first.
     pub hits: Vec<Hit>,
-    /// A permit spoke, or there are no rules at all.
+    /// A permit applies, or there are no rules at all.
     pub permitted: bool,
     /// A rule of the set looks at the clock.
     pub depends_on_time: bool,
@@ -115,7 +115,7 @@ impl Rules {
         [&self.permits, &self.rejects, &self.annotates].iter().map(|set| set.num_of_policies()).sum()
     }
 
-    /// Whether there are none.
+    /// Whether there are no rules.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -140,7 +140,7 @@ impl Rules {
                 let reason = set.policy(id).and_then(|rule| rule.annotation("reason")).map(str::to_owned);
                 hits.push(Hit { rule: id.to_string(), reason, effect: RuleEffect::Forbid, severity });
             }
-            // Cedar skips a policy that fails. A forbid that fails might have spoken, so it does.
+            // Cedar skips a policy that fails to evaluate. A forbid that fails might apply, so it counts.
             for error in diagnostics.errors() {
                 let cedar_policy::AuthorizationError::PolicyEvaluationError(failed) = error;
                 let reason = Some(format!("the rule could not be evaluated: {}", failed.inner()));
@@ -159,7 +159,7 @@ impl Rules {
     }
 }
 
-/// Cedar names policies in no order; the same question shall have the same answer.
+/// Cedar lists policies in no order; sorting makes the same question have the same answer.
 fn sorted<'a>(ids: impl Iterator<Item = &'a PolicyId>) -> Vec<&'a PolicyId> {
     let mut ids: Vec<&PolicyId> = ids.collect();
     ids.sort_unstable();

@@ -98,7 +98,7 @@ fn a_case_that_comes_out_otherwise_is_shown() {
     for (text, words) in [
         (format!("config = \"rolegate.toml\"\n{case}colour = 1\n"), "line 7"),
         ("config = \"rolegate.toml\"\n".to_owned(), "there is no [[case]]"),
-        (format!("config = \"rolegate.toml\"\n{case}codes = [\"RG999\"]\n"), "RG999 is no finding code"),
+        (format!("config = \"rolegate.toml\"\n{case}codes = [\"RG999\"]\n"), "RG999 is not a finding code"),
     ] {
         let (code, _, said) = test(&write("bad.test.toml", &text));
         assert_eq!(code, Some(2));

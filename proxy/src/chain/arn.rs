@@ -34,7 +34,7 @@ impl RoleArn {
     /// Reads a full role ARN.
     ///
     /// # Errors
-    /// [`NotARole`], which says what stands where the ARN breaks the form.
+    /// [`NotARole`], which says where the text departs from the form.
     pub fn parse(text: &str) -> Result<Self, NotARole> {
         let mut fields = text.splitn(6, ':');
         let mut next = || fields.next().unwrap_or_default();
@@ -95,13 +95,13 @@ impl fmt::Display for RoleArn {
     }
 }
 
-/// Why a text is no role ARN. `Display` completes the sentence "it ...".
+/// Why a text is not a role ARN. `Display` completes the sentence "it ...".
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NotARole {
     /// Not of the form `arn:<partition>:iam::<account>:role/<name>`.
     #[error("is not of the form arn:aws:iam::<account>:role/<name>")]
     Form,
-    /// The partition is none of AWS's.
+    /// AWS has no such partition.
     #[error("names a partition that does not exist")]
     Partition,
     /// The account is not twelve digits.

@@ -1,11 +1,11 @@
-//! How a text that should name a role misses one: for "did you mean".
+//! How close a text comes to a known role: for "did you mean".
 
 use super::arn::RoleArn;
 
-/// More edits than this are another name, not a slip.
+/// More edits than this make another name, not a typing error.
 const MAX_EDITS: usize = 2;
 
-/// In what an ARN differs from that of a known role. The smaller, the likelier it is what was meant.
+/// How an ARN differs from that of a known role, the likeliest mistake first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Likeness {
     /// Upper and lower case.
@@ -34,7 +34,7 @@ impl Likeness {
     }
 }
 
-/// How `text` misses `role`; `None` when it is that very role, or nothing like it.
+/// How `text` differs from `role`; `None` if it is that role, or nothing like it.
 #[must_use]
 pub fn alike(text: &str, role: &RoleArn) -> Option<Likeness> {
     if text == role.as_str() {
@@ -61,7 +61,7 @@ pub fn alike(text: &str, role: &RoleArn) -> Option<Likeness> {
     (!unlike_length && distance(text, role.as_str()) <= MAX_EDITS).then_some(Likeness::Spelling)
 }
 
-/// How many letters must be inserted, deleted, replaced or swapped with a neighbour.
+/// The number of letters to insert, delete, replace or swap with a neighbour.
 #[must_use]
 pub fn distance(one: &str, other: &str) -> usize {
     strsim::osa_distance(one, other)

@@ -146,6 +146,6 @@ fn note_jinja(text: &Text) {
         text.file,
         place.position(at).line
     );
-    // Nothing is left to be done when stderr is closed.
+    // When stderr is closed there is nobody left to tell.
     let _written = io::stderr().write_all(note.as_bytes()).is_ok();
 }

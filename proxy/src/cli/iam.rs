@@ -39,7 +39,7 @@ pub enum IamCommand {
     Pull(pull::Arguments),
 }
 
-/// What every question to the facts needs.
+/// The arguments of every question to the facts.
 #[derive(Args, Debug)]
 struct Scope {
     /// The configuration file

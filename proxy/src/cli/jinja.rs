@@ -1,4 +1,4 @@
-//! Jinja that is left in a SQL text: what a template becomes cannot be judged from the template.
+//! Finds Jinja in a SQL text: what a template renders to cannot be judged from the template.
 
 use crate::sql::lexer::{Escapes, Lexer, Token, TokenKind};
 

@@ -61,7 +61,7 @@ pub fn run(command: &PolicyCommand) -> Result<Exit, String> {
     Ok(if passed == count { Exit::Ok } else { Exit::Refused })
 }
 
-/// A case and what became of it.
+/// A case and its outcome.
 struct Outcome {
     case: Case,
     verdict: &'static str,
@@ -117,7 +117,7 @@ fn outcomes(path: &Path) -> Result<Vec<Outcome>, String> {
         let unknown = case.codes.iter().flatten().find(|code| code.parse::<Code>().is_err());
         if let Some(code) = unknown {
             return Err(format!(
-                "{}: case \"{}\": {code} is no finding code; see docs/findings.md",
+                "{}: case \"{}\": {code} is not a finding code; see docs/findings.md",
                 path.display(),
                 case.name
             ));
@@ -126,7 +126,7 @@ fn outcomes(path: &Path) -> Result<Vec<Outcome>, String> {
     Ok(file.cases.into_iter().map(|case| Outcome::of(case, &policy)).collect())
 }
 
-/// A table of one file's cases; those that came out otherwise with what was expected (-) and what was found (+).
+/// A table of one file's cases; each that differs shows what was expected (-) and what was found (+).
 fn show(report: &mut String, file: &Path, outcomes: &[Outcome]) {
     let _infallible = writeln!(report, "{}", file.display());
     let longest = |length: fn(&Outcome) -> usize| outcomes.iter().map(length).max().unwrap_or_default();

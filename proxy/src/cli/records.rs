@@ -91,7 +91,7 @@ struct Output<F> {
 
 impl<F> Output<F> {
     fn say(&self, text: &str) {
-        // Nothing is left to be done when stderr is closed.
+        // When stderr is closed there is nobody left to tell.
         self.bar.suspend(|| drop(writeln!(io::stderr(), "rolegate: {text}")));
     }
 

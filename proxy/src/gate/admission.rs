@@ -1,5 +1,5 @@
 //! Verdicts beside the reading of a text: on a start-up, on what is bound to a CALL, on a text that the server may read
-//! otherwise, on a session that may be anybody. They are verdicts like every other: severities and the mode apply.
+//! differently, on a session that may be anybody. They are verdicts like any other: severities and the mode apply.
 
 use crate::gate::codes::Code;
 use crate::gate::finding::Finding;

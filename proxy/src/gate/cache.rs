@@ -9,13 +9,13 @@ use moka::sync::Cache;
 use crate::gate::principal::Principal;
 use crate::gate::verdict::{JudgedStatement, Verdict};
 
-/// Texts longer than this are judged anew each time: they are rare, and one must not push out thousands.
+/// Longer texts are judged anew each time: they are rare, and one must not push out thousands.
 const MAX_CACHED_TEXT_BYTES: usize = 16 * 1024;
 
-/// Size and life of the policy cache.
+/// The limits of the policy cache.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct CacheSettings {
-    /// Verdicts kept.
+    /// How many verdicts are kept.
     pub capacity: u64,
     /// How long a verdict is kept.
     pub ttl: Duration,
@@ -39,7 +39,7 @@ pub struct CacheSettings {
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum EvictionCause {
-    /// Its time was over.
+    /// Its time to live had passed.
     Expired,
     /// Another policy is in force.
     Reload,
@@ -84,7 +84,7 @@ impl Key {
     }
 }
 
-/// Verdicts that are kept.
+/// The verdicts of one gate.
 #[derive(Debug)]
 pub(super) struct VerdictCache(Cache<Key, Arc<Verdict>>);
 

@@ -1,4 +1,4 @@
-//! The finding codes: one row each, and everything that is the same wherever a code shows. Codes are stable; adding one takes
+//! The finding codes: one row each, with everything that is the same wherever a code appears. Codes are stable; adding one takes
 //! a row here and a section of `docs/findings.md`, and a test says what is missing.
 
 use strum::VariantArray as _;
@@ -23,7 +23,7 @@ use strum::VariantArray as _;
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// It is recorded, and that is all.
+    /// It is recorded, and nothing else.
     Allow,
     /// The statement goes on, annotated.
     Annotate,
@@ -95,7 +95,7 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The literal is no list of full role ARNs.
+    /// The literal is not a list of full role ARNs.
     Rg101: Reject, "Malformed chain",
         "the credential literal is not a list of role ARNs",
         Some("write full role ARNs, joined by commas without spaces, at most 10: \
@@ -112,11 +112,11 @@ codes! {
     Rg104: Annotate, "Static access keys",
         "the statement carries static access keys",
         Some("use IAM_ROLE with a role that is attached to the cluster");
-    /// Names credentials in no known shape, or cannot be lexed.
+    /// It names credentials in no known shape, or cannot be lexed.
     Rg105: Reject, "Unreadable",
         "the statement names credentials but has no known shape",
         Some("write the statement as its page in the Amazon Redshift Database Developer Guide shows it");
-    /// A text that is put together when it runs.
+    /// A text that is composed at run time.
     Rg106: Reject, "Dynamic SQL",
         "the procedure runs dynamic SQL that can carry a role",
         Some("EXECUTE a literal, or write the COPY or UNLOAD into the body");
@@ -128,7 +128,7 @@ codes! {
     Rg108: Annotate, "No credential clause",
         "the statement has no credential clause, so the caller's own identity would be used",
         Some("add IAM_ROLE, or allow RG108 in [policy.severity] where S3 Access Grants are in use");
-    /// One in which a byte below 0x80 can be part of another character.
+    /// An encoding in which a byte below 0x80 can be part of another character.
     Rg109: Reject, "Unsafe client encoding",
         "this client encoding could hide quotes from the gate",
         Some("use client_encoding UTF8");
@@ -156,7 +156,7 @@ codes! {
     Rg206: Reject, "Unknown role or cluster",
         "the IAM facts do not hold this role or cluster",
         None;
-    /// The facts tell neither that the call is allowed nor that it is not.
+    /// The facts do not say whether the call is allowed.
     Rg207: Reject, "Cannot be decided from the facts",
         "the IAM facts do not tell whether the call is allowed",
         None;
@@ -186,7 +186,7 @@ impl Code {
         self.as_str().to_ascii_lowercase()
     }
 
-    /// Whether such a finding is certain. One that is not says that the facts do not tell, which is never taken for yes.
+    /// Whether such a finding is certain. One that is not says that the facts are not enough, which never counts as allowed.
     #[must_use]
     pub const fn is_decided(self) -> bool {
         !matches!(self, Self::Rg207)

@@ -24,7 +24,7 @@ use crate::gate::codes::Severity;
 pub enum Action {
     /// It goes on as it came.
     Forward,
-    /// It goes on, and says so.
+    /// It goes on with a comment, and the client is warned.
     Annotate,
     /// It is refused.
     Reject,
@@ -67,7 +67,7 @@ impl From<Severity> for Action {
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// What is to be refused is refused.
+    /// What is to be refused, is refused.
     #[default]
     Enforce,
     /// What would be refused goes on, annotated.
@@ -81,7 +81,7 @@ impl Mode {
         self.into()
     }
 
-    /// What is done where enforcement would do `would_be`.
+    /// What is done if enforcement would do `would_be`.
     #[must_use]
     pub fn action(self, would_be: Action) -> Action {
         match self {

@@ -19,7 +19,7 @@ pub struct Finding {
     pub hint: Option<String>,
     /// The hop it is about; 0 is the attachment.
     pub hop: Option<usize>,
-    /// Whether it is certain, rather than something that the facts do not tell.
+    /// Whether it is certain, rather than left open by the facts.
     pub decided: bool,
     /// The byte of the message's text at which the literal starts.
     #[serde(skip)]
@@ -43,19 +43,19 @@ impl Finding {
         }
     }
 
-    /// With a more exact message.
+    /// Replaces the message by a more exact one.
     #[must_use]
     pub fn message(self, message: impl Into<String>) -> Self {
         Self { message: message.into(), ..self }
     }
 
-    /// With evidence.
+    /// Adds the evidence.
     #[must_use]
     pub fn detail(self, detail: impl Into<String>) -> Self {
         Self { detail: Some(detail.into()), ..self }
     }
 
-    /// With a more exact remedy, or with none.
+    /// Replaces the remedy by a more exact one, or by none.
     #[must_use]
     pub fn hint(self, hint: Option<String>) -> Self {
         Self { hint, ..self }

@@ -32,7 +32,7 @@ impl Policy {
     }
 }
 
-/// What is learned on the way through a message's statements.
+/// What is collected over a message's statements.
 struct Judge<'a> {
     context: &'a Context<'a>,
     depends_on_time: bool,
@@ -79,7 +79,7 @@ impl Judge<'_> {
         judged.uses.push(judged_use(role_use));
     }
 
-    /// The chain of a literal; a literal that is no chain leaves a finding.
+    /// The chain of a literal; a literal that is not a chain leaves a finding.
     fn written_chain(&self, role_use: &RoleUse, judged: &mut JudgedStatement) -> Option<Chain> {
         let Method::Chain(text) = &role_use.method else { return None };
         match Chain::parse(text) {

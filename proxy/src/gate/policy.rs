@@ -30,10 +30,10 @@ pub struct Iam {
 /// The groups that the cluster's own catalogue puts users in.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum Catalog {
-    /// It is not asked: the configuration's groups are all there are.
+    /// The catalogue is not read: only the configuration's groups exist.
     #[default]
     NotRead,
-    /// It was not read yet, so nobody's groups are known.
+    /// It has not been read yet, so nobody's groups are known.
     Unknown,
     /// Users by group.
     Known(Arc<BTreeMap<String, Vec<String>>>),
@@ -77,7 +77,7 @@ impl Parts {
     }
 }
 
-/// An immutable policy. Another one is a new value with a new generation.
+/// An immutable policy. A change makes a new value with a new generation.
 #[derive(Clone, Debug)]
 pub struct Policy {
     pub(crate) parts: Parts,
@@ -133,7 +133,7 @@ impl Policy {
         self.parts.iam.as_ref()
     }
 
-    /// The same policy over other facts; of no effect where there are none.
+    /// The same policy over other facts; without effect if it has none.
     #[must_use]
     pub fn with_facts(&self, facts: &Arc<Facts>) -> Self {
         let mut parts = self.parts.clone();

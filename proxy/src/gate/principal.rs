@@ -7,7 +7,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Principal(Arc<Attributes>);
 
-/// What a principal is made of.
+/// The attributes of a principal.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Attributes {
     /// The database user.
@@ -29,7 +29,7 @@ pub struct Attributes {
 }
 
 impl Attributes {
-    /// Of a client that logs in under this name, and nothing else is known of it.
+    /// A client that logs in under this name, of which nothing else is known.
     #[must_use]
     pub fn of_login(login: &str) -> Self {
         Self { user: database_user(login).to_owned(), login_user: login.to_owned(), ..Self::default() }

@@ -13,7 +13,7 @@ use crate::gate::policy::Policy;
 use crate::rules::RuleEffect;
 use crate::sql::{Clause, Effect, Method, StatementKind, Target};
 
-/// A role use with its chain taken apart, as the audit and the command line write it too.
+/// A role use with its chain split into roles, as the audit and the command line write it too.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct JudgedUse {
     /// The clause that carries it.
@@ -58,11 +58,11 @@ fn text_of<S: Serializer>(target: &Option<Target>, serializer: S) -> Result<S::O
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum HopResult {
-    /// It may.
+    /// It may assume it.
     Allowed,
-    /// It may not.
+    /// It may not assume it.
     Denied,
-    /// The facts do not tell.
+    /// The facts do not say.
     Unknown,
 }
 
@@ -81,7 +81,7 @@ pub struct JudgedHop {
     pub source: String,
     /// `account/name` of the role that is assumed.
     pub target: String,
-    /// Whether it may.
+    /// The result.
     pub result: HopResult,
 }
 
@@ -111,7 +111,7 @@ pub struct JudgedStatement {
 }
 
 impl JudgedStatement {
-    /// A statement in which nothing was found yet.
+    /// A statement without findings so far.
     #[must_use]
     pub fn new(kind: StatementKind, span: Range<usize>) -> Self {
         Self {
@@ -128,12 +128,12 @@ impl JudgedStatement {
         }
     }
 
-    /// What its own findings ask for, gravest first.
+    /// The action that its gravest finding asks for.
     fn own(&self) -> Action {
         self.findings.iter().map(|finding| Action::from(finding.severity)).max().unwrap_or(Action::Forward)
     }
 
-    /// Whether the audit and the command line tell of it: it carries credentials, or something is wrong, or it is refused.
+    /// Whether the audit and the command line report it: it carries credentials, something is wrong with it, or it is refused.
     #[must_use]
     pub fn is_told(&self) -> bool {
         !self.uses.is_empty() || !self.findings.is_empty() || self.would_be == Action::Reject
@@ -153,7 +153,7 @@ pub struct Verdict {
     pub statements: Vec<JudgedStatement>,
     /// Roles of its chains that the facts do not hold.
     pub unknown_roles: Vec<RoleArn>,
-    /// A condition or rule looked at the clock: the verdict holds for this moment only.
+    /// A condition or rule depends on the time, so the verdict holds only for this moment.
     pub depends_on_time: bool,
     /// The version of the policy that judged.
     pub policy_version: String,
@@ -184,7 +184,7 @@ impl Verdict {
         }
     }
 
-    /// Whether the mode made the verdict milder than enforcement would.
+    /// Whether the mode made the verdict more lenient than enforcement.
     #[must_use]
     pub fn is_softened(&self) -> bool {
         self.action != self.would_be

@@ -128,7 +128,7 @@ impl<'a> Entries<'a> {
             let text = entry.get(head.text..).unwrap_or_default().trim_ascii_end();
             let read = String::from_utf8_lossy(text);
             if matches!(read, std::borrow::Cow::Owned(_)) {
-                let what = "bytes that are no UTF-8 were replaced";
+                let what = "bytes that are not UTF-8 were replaced";
                 problem(HistoryProblem::new(ProblemKind::NotUtf8, self.source, line, what));
             }
             let mut found = StatementRecord::new(self.source, line, RecordKind::UserActivityLog, read);

@@ -35,7 +35,7 @@ struct Waiting<'a> {
 pub fn item(row: TableRow<'_>, view: View, source: &str, line: u64) -> Result<Item, String> {
     let number = |name: &str, value: &Option<Cow<'_, str>>| {
         let text = value.as_deref().ok_or_else(|| format!("has no {name}"))?;
-        text.trim().parse::<i64>().map_err(|_| format!("its {name} is no number: {text:?}"))
+        text.trim().parse::<i64>().map_err(|_| format!("its {name} is not a number: {text:?}"))
     };
     let kind = kind_of(view).ok_or("holds no text")?;
     let is_head = matches!(view, View::SysQueryHistory | View::StlQuery);
@@ -245,7 +245,7 @@ mod tests {
     fn rows_that_lack_something() {
         for (view, row, what) in [
             (View::SysQueryText, r#"{"sequence":1,"text":"x"}"#, "query_id"),
-            (View::StlQuerytext, r#"{"query":"x","sequence":1,"text":"x"}"#, "query is no number"),
+            (View::StlQuerytext, r#"{"query":"x","sequence":1,"text":"x"}"#, "query is not a number"),
             (View::StlStatementText, r#"{"pid":1,"xid":2,"sequence":null,"text":"x"}"#, "sequence"),
             (View::StlQuery, r#"{"query":1}"#, "text"),
         ] {

@@ -43,7 +43,8 @@ pub fn expand(arguments: &[String]) -> Result<Vec<HistoryInput>, String> {
             "-" => inputs.push(HistoryInput::Stdin),
             pattern if Path::new(pattern).exists() => add(Path::new(pattern), &mut inputs)?,
             pattern => {
-                let paths = glob::glob(pattern).map_err(|error| format!("{pattern}: is no path or glob: {error}"))?;
+                let paths =
+                    glob::glob(pattern).map_err(|error| format!("{pattern}: is not a path or glob: {error}"))?;
                 let before = inputs.len();
                 for path in paths {
                     add(&path.map_err(|error| format!("{pattern}: {error}"))?, &mut inputs)?;

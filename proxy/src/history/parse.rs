@@ -73,7 +73,7 @@ impl<T: Told> Parser<'_, T> {
     }
 
     fn not_utf8(&mut self, line: u64) {
-        let what = "bytes that are no UTF-8 were replaced";
+        let what = "bytes that are not UTF-8 were replaced";
         self.told.problem(HistoryProblem::new(ProblemKind::NotUtf8, self.source, line, what));
     }
 
@@ -138,7 +138,7 @@ impl<T: Told> Parser<'_, T> {
             }
             Shape::ConnectionLog => {
                 let line = std::str::from_utf8(line).map_err(|error| error.to_string())?;
-                let event = ConnectionEvent::of_line(line).ok_or("is no line of a connection log")?;
+                let event = ConnectionEvent::of_line(line).ok_or("is not a line of a connection log")?;
                 self.told.parsed(Parsed::Event(event));
             }
             Shape::Csv(..) | Shape::ActivityLog | Shape::Empty => {}

@@ -26,14 +26,14 @@ pub struct CaseOutcome {
     pub id: String,
     /// How it was judged.
     pub outcome: Outcome,
-    /// Whether AWS documents settle the case; if not, it only must not be allowed.
+    /// Whether AWS documents settle the case; if they do not, it must only not be allowed.
     pub is_determined: bool,
     /// Whether the case says "allowed", in the mode asked for.
     pub expects_allowed: bool,
 }
 
 impl CaseOutcome {
-    /// Whether the judgement is right: what is not settled may only not be allowed.
+    /// Whether the judgement is right: a case that is not settled must not be allowed.
     #[must_use]
     pub fn agrees(&self) -> bool {
         match self.outcome {

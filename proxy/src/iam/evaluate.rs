@@ -1,4 +1,4 @@
-//! May this caller assume this role? Documents and condition keys in, values out; the words for them stand in `explain`.
+//! May this caller assume this role? Documents and condition keys in, values out; `explain` has the words for them.
 //! Sources: IAM User Guide, "Policy evaluation logic", "Cross-account policy evaluation logic", "Permissions boundaries";
 //! STS API Reference, `AssumeRole`; Organizations User Guide, "SCP evaluation" and "Resource control policies".
 
@@ -40,7 +40,7 @@ pub enum EvaluationMode {
     Aws,
 }
 
-/// One call of `sts:AssumeRole`, with every policy that has a say in it.
+/// One call of `sts:AssumeRole`, with every policy that bears on it.
 #[derive(Debug)]
 pub(crate) struct HopRequest<'a> {
     pub(crate) caller: CallingPrincipal<'a>,
@@ -99,14 +99,14 @@ pub(crate) enum Place<'a> {
     ResourceControl { level: &'a str, name: &'a str },
 }
 
-/// What evaluating one call came to.
+/// The result of evaluating one call.
 #[derive(Debug)]
 pub(crate) enum Evaluation<'a> {
     /// The call is allowed.
     Allowed,
     /// The call is denied.
     Denied {
-        /// What stands in the way first.
+        /// What stands in the way, the foremost reason.
         obstacle: Obstacle<'a>,
         /// Whether the permissions policies that the step needs too are silent about it.
         lacks_permission: bool,
@@ -192,7 +192,7 @@ impl<'a> HopRequest<'a> {
         Some(&self.resource_control).filter(|_| !self.target.is_service_linked() && !by_linked)
     }
 
-    /// Every policy that has a say, and where it stands.
+    /// Every policy that bears on the call, and where it stands.
     pub(crate) fn policies(&self) -> Vec<(Place<'a>, Option<&'a Document>)> {
         let mut found = vec![(Place::Trust, Some(self.trust))];
         if self.is_role() {

@@ -18,11 +18,11 @@ pub(crate) use words::statement as statement_name;
 /// Whether a role may be assumed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Outcome {
-    /// Yes.
+    /// It may be assumed.
     Allowed,
-    /// No.
+    /// It may not be assumed.
     Denied(Refusal),
-    /// The known facts do not say; never to be taken as yes.
+    /// The known facts do not say; never to be taken for "allowed".
     Unknown(Refusal),
 }
 
@@ -45,14 +45,14 @@ pub enum Outcome {
 pub enum Decision {
     /// The role may be assumed.
     Allowed,
-    /// It may not.
+    /// It may not assume it.
     Denied,
     /// The known facts do not say.
     Unknown,
 }
 
 impl Decision {
-    /// Its word.
+    /// The word for it in messages and JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
@@ -79,7 +79,7 @@ impl Outcome {
         }
     }
 
-    /// The same with other reasons.
+    /// The same outcome with other reasons.
     #[must_use]
     pub(crate) fn map(self, change: impl FnOnce(Refusal) -> Refusal) -> Self {
         match self {
@@ -105,7 +105,7 @@ pub struct Refusal {
     pub addition: Option<Addition>,
 }
 
-/// A statement that would let the call through, and nothing else.
+/// A statement that would allow this call and no other.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Addition {
     /// The policy that it is for.
@@ -169,7 +169,7 @@ pub enum Cause {
     NotTrusted,
     /// An explicit deny, a boundary, or a policy of the organisation.
     ExplicitDeny,
-    /// A condition of the trust policy surely excludes the call.
+    /// A condition of the trust policy certainly excludes the call.
     Condition,
     /// The facts do not decide.
     Undecided,
@@ -178,7 +178,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// Its word.
+    /// The word for it in messages and JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()

@@ -1,4 +1,4 @@
-//! What is known of AWS: roles with their policies, clusters with their roles, policies of organisations.
+//! What is known of AWS: roles and their policies, clusters and their roles, policies of organisations.
 
 mod cluster;
 mod load;
@@ -27,7 +27,7 @@ pub use read::FactsError;
 pub(super) use read::{clusters::ClusterPages, page::Page, snapshot::SnapshotReader};
 pub(crate) use text::{PolicyText, Shelf};
 
-/// IAM facts, never changed: newer ones are another value, which shares the accounts that are the same.
+/// Immutable IAM facts: newer ones are another value, which shares the accounts that did not change.
 #[derive(Clone, Debug)]
 pub struct Facts {
     pub(crate) accounts: BTreeMap<AccountId, Arc<Account>>,
@@ -38,7 +38,7 @@ pub struct Facts {
     loaded_at: Timestamp,
     /// The files that all this was read from.
     files: Arc<[Arc<load::LoadedFile>]>,
-    /// How old an account's data may be before nothing can be told of its roles any more.
+    /// How old an account's data may be before its roles count as unknown.
     max_age: Option<Duration>,
 }
 
@@ -51,7 +51,7 @@ pub struct Account {
     pub(crate) roles: HashMap<RoleArn, Arc<Role>>,
     /// Managed policies, of each file that told of the account.
     pub(crate) managed: Vec<Arc<Managed>>,
-    /// Whether these are all its roles: another one does not exist then.
+    /// Whether these are all its roles, so that any other does not exist.
     pub(crate) is_complete: bool,
     pub(crate) origin: Origin,
     pub(crate) captured_at: Timestamp,
@@ -107,7 +107,7 @@ impl Account {
         self.captured_at
     }
 
-    /// An account of which nothing is known but what is looked up.
+    /// An account of which only roles that were looked up are known.
     pub(crate) fn incomplete(captured_at: Timestamp) -> Self {
         Self { roles: HashMap::new(), managed: Vec::new(), is_complete: false, origin: Origin::Aws, captured_at }
     }
@@ -182,13 +182,13 @@ pub(crate) enum Affiliation {
     /// The file does not say.
     #[default]
     NotGiven,
-    /// It is outside of any organisation.
+    /// It is in no organisation.
     None,
-    /// This one.
+    /// It is this one.
     Organisation(String),
 }
 
-/// What an organisation lays on one account.
+/// What an organisation imposes on one account.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Membership {
     pub(crate) affiliation: Affiliation,
@@ -196,7 +196,7 @@ pub(crate) struct Membership {
     pub(crate) path: Option<String>,
     /// The management account, which no policy of the organisation binds.
     pub(crate) is_management: bool,
-    /// `None` when the file does not say; the account is taken as bound by none then.
+    /// `None` when the file does not say; then none binds the account.
     pub(crate) service_control: Option<Vec<ControlLevel>>,
     pub(crate) resource_control: Option<Vec<ControlLevel>>,
 }
@@ -230,7 +230,7 @@ impl Facts {
         }
     }
 
-    /// The same, of which nothing can be told of an account whose data is older than this.
+    /// The same facts, with accounts whose data is older than this counted as unknown.
     #[must_use]
     pub fn with_max_age(self, max_age: Option<Duration>) -> Self {
         let version = match max_age {
@@ -317,7 +317,7 @@ impl Facts {
         self.find_cluster(name).ok()
     }
 
-    /// The same, with what is wrong with the name.
+    /// The same, or what is wrong with the name.
     ///
     /// # Errors
     /// [`ClusterError`]: no cluster is called so, or several are.

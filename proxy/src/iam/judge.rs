@@ -1,4 +1,4 @@
-//! Attachment and hops: picks documents and context out of the facts and hands them to the core.
+//! Attachment and hops: picks documents and context out of the facts and has them evaluated.
 
 mod context;
 mod identity;
@@ -57,11 +57,11 @@ pub enum ExternalIdOn {
 pub struct Step {
     /// What was found.
     pub outcome: Outcome,
-    /// The time of day had a part in it: a verdict with it may not be cached.
+    /// It depends on the time of day, so a verdict with it must not be cached.
     pub depends_on_time: bool,
 }
 
-/// On whose behalf a chain is walked, and by which rules.
+/// For whom a chain is judged, and by which rules.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller<'a> {
     /// The cluster, or serverless workgroup.
@@ -74,7 +74,7 @@ pub struct Caller<'a> {
     pub external_id_on: ExternalIdOn,
     /// Whose rules count inside one account.
     pub mode: EvaluationMode,
-    /// What the operator says of keys that the gate cannot know.
+    /// What the operator has stated about keys that the gate cannot know.
     pub stated: &'a StatedContext,
     /// The time of the call.
     pub now: Timestamp,
@@ -177,8 +177,8 @@ pub fn granting_statements(
     numbers
 }
 
-/// Puts the question of one step to `ask`: the service's without a source, a role's with one. Says whether the time of
-/// day was looked at.
+/// Asks `ask` about one step: the service's without a source, a role's with one. Also says whether the time of
+/// day mattered.
 ///
 /// # Errors
 /// What the facts lack.
@@ -224,7 +224,7 @@ pub(crate) fn step_without_time(outcome: Outcome) -> Step {
     Step { outcome, depends_on_time: false }
 }
 
-/// What all ways in which the service may call agree on.
+/// What all the ways in which the service may call agree on.
 fn agreed(outcomes: Vec<Outcome>) -> Outcome {
     let first = outcomes.first().map(Outcome::decision);
     if outcomes.iter().all(|outcome| Some(outcome.decision()) == first) {

@@ -29,13 +29,13 @@ use crate::chain::{AccountId, RoleArn};
 
 pub use source::{FactsSource, FetchError, Fetching};
 
-/// Accounts fetched at one time: many are fetched politely.
+/// Accounts fetched at one time, so as not to be throttled.
 const AT_ONCE: usize = 4;
 
 /// The first pause after a failure; it doubles up to the refresh interval.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// How soon at the earliest it is looked whether facts have become too old.
+/// How often, at most, facts are checked for being too old.
 const SOON: Duration = Duration::from_millis(20);
 
 /// How long a failed look-up is remembered, so that an outage is not answered by a storm of calls.
@@ -59,7 +59,7 @@ pub struct LiveSettings {
     pub absent_for: Duration,
 }
 
-/// What is told of a fetch: `roles`, `clusters` or `role`; whether it went well; how long it took.
+/// What is reported of a fetch: `roles`, `clusters` or `role`; whether it succeeded; how long it took.
 pub type Observer = Box<dyn Fn(&'static str, bool, Duration) + Send + Sync>;
 
 /// An account with its pages of roles and of clusters.
@@ -74,7 +74,7 @@ pub struct Live {
     held: RwLock<BTreeMap<AccountId, Held>>,
     lookups: Cache<RoleArn, Lookup>,
     changed: OnceLock<Box<dyn Fn() + Send + Sync>>,
-    /// Changes are told one after the other, so that the last told is the newest.
+    /// Changes are reported one after the other, so that the last reported is the newest.
     telling: RwLock<()>,
     home: Handle,
 }
@@ -89,7 +89,7 @@ impl fmt::Debug for Live {
     }
 }
 
-/// What is held of one account.
+/// What is known of one account.
 #[derive(Debug, Default)]
 struct Held {
     listed: Option<Listed>,
@@ -117,7 +117,7 @@ struct Listed {
     at: Instant,
 }
 
-/// What looking up one role came to.
+/// The result of looking up one role.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Lookup {
     Found,
@@ -154,9 +154,9 @@ pub struct AccountStatus {
     pub age: Option<Duration>,
     /// Older than the limit: the account is treated as unknown.
     pub is_stale: bool,
-    /// Failed fetches since the last good one.
+    /// Failed fetches since the last successful one.
     pub failures: u32,
-    /// What the last of them said.
+    /// The error of the last of them.
     pub last_error: Option<String>,
 }
 

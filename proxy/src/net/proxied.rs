@@ -60,7 +60,7 @@ async fn binary<S: AsyncRead + Unpin>(stream: &mut S, header: &mut Vec<u8>) -> i
     let length = header.last_chunk::<2>().map(|length| u16::from_be_bytes(*length)).unwrap_or_default();
     let rest = usize::from(length);
     if rest > MAX_BINARY_REST_BYTES {
-        return Err(broken("its length is beyond all use"));
+        return Err(broken("its length is absurd"));
     }
     header.resize(BINARY_HEAD_BYTES.saturating_add(rest), 0);
     stream.read_exact(header.get_mut(BINARY_HEAD_BYTES..).unwrap_or_default()).await.map(drop)

@@ -26,7 +26,7 @@ pub enum RulesError {
         /// What is wrong and what to do.
         message: String,
     },
-    /// The built-in schema is not accepted: a defect of this program.
+    /// Cedar does not accept the built-in schema: a defect of this program.
     #[error("the built-in schema of the rules: {0}")]
     Schema(String),
     /// A request does not fit the schema: a defect of this program.

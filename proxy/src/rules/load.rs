@@ -1,4 +1,4 @@
-//! Files -> validated rules.
+//! From files to validated rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,7 +16,7 @@ use crate::rules::{Rules, RulesError};
 /// What rules can be about.
 const SCHEMA: &str = include_str!("../../../config/rolegate.cedarschema");
 
-/// The annotations that mean something here. Others are taken for misspelled ones.
+/// The annotations that mean something here. Any other is taken for a misspelling.
 const ANNOTATIONS: [&str; 4] = ["id", "reason", "severity", "note"];
 
 impl Rules {
@@ -58,7 +58,7 @@ impl File {
     }
 }
 
-/// Where each rule of a file starts: behind the `;` of the one before, comments and blanks skipped.
+/// Where each rule of a file starts: after the `;` of the one before, with comments and blanks skipped.
 fn starts(text: &str) -> Vec<usize> {
     let (mut starts, mut is_open, mut in_string, mut skip_to) = (Vec::new(), false, false, 0);
     for (at, letter) in text.char_indices() {
@@ -82,7 +82,7 @@ fn starts(text: &str) -> Vec<usize> {
     starts
 }
 
-/// A rule and where it stands.
+/// A rule and its place in the files.
 struct Placed {
     policy: Policy,
     file: usize,

@@ -70,7 +70,7 @@ fn wrong(error: impl std::fmt::Display) -> RulesError {
     RulesError::Request(error.to_string())
 }
 
-/// What requests are made of, as far as the rules in force look at it: made once for each set of rules.
+/// The names that requests are made of, as far as the rules in force look at them: made once for each set of rules.
 #[derive(Clone, Debug)]
 pub(super) struct Vocabulary {
     user: EntityTypeName,
@@ -83,7 +83,7 @@ pub(super) struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// That of a schema for rules in which these names occur.
+    /// The vocabulary of a schema, for rules in which these names occur.
     pub(super) fn new(schema: &Schema, named: BTreeSet<String>) -> Result<Self, RulesError> {
         let kind = |name: &str| EntityTypeName::from_str(&format!("Rolegate::{name}")).map_err(wrong);
         let actions = schema.action_entities().map_err(wrong)?;
@@ -110,7 +110,7 @@ struct Attributes<'a> {
 }
 
 impl Attributes<'_> {
-    /// Gives an attribute, if it has a value and matters.
+    /// Adds an attribute, if it has a value and some rule looks at it.
     fn give<V>(&mut self, name: &str, value: impl Into<Option<V>>, express: impl FnOnce(V) -> RestrictedExpression) {
         if let Some(value) = value.into().filter(|_| self.words.named.contains(name)) {
             self.given.insert(name.to_owned(), express(value));
@@ -147,7 +147,7 @@ fn texts<'a>(values: impl Iterator<Item = &'a str>) -> RestrictedExpression {
 }
 
 impl RuleRequest<'_> {
-    /// The request and its entities. They fit the schema by the way they are made, so it is not asked each time.
+    /// The request and its entities. They fit the schema by construction, so they are not validated each time.
     pub(super) fn to_cedar(self, words: &Vocabulary) -> Result<(cedar_policy::Request, Entities), RulesError> {
         let user = uid(&words.user, self.user);
         let groups: HashSet<EntityUid> = self.groups.iter().map(|group| uid(&words.group, group)).collect();

@@ -8,7 +8,7 @@ use crate::serve::load::Loaded;
 use crate::serve::{audit, live, policy, settings};
 use crate::session::service::Settings;
 
-/// The policy of one gate, outside of any running gate. Facts that come from AWS are fetched now.
+/// The policy of one gate, for use outside a running gate. Facts that come from AWS are fetched now.
 ///
 /// # Errors
 /// [`BuildError`].
@@ -18,7 +18,7 @@ pub fn policy(config: &Config, gate: &GateConfig) -> Result<Policy, BuildError> 
     policy::of(config, gate, &loaded.rules, loaded.facts(config, live.as_deref()).as_ref())
 }
 
-/// What a gate runs by.
+/// What a gate is made of.
 #[derive(Debug)]
 pub struct GateParts {
     pub(super) policy: Policy,
@@ -30,7 +30,7 @@ pub struct GateParts {
 pub struct Built {
     /// In the order of the configuration.
     pub gates: Vec<GateParts>,
-    /// What they share.
+    /// What all gates share.
     pub(super) loaded: Loaded,
 }
 

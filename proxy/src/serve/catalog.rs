@@ -1,4 +1,4 @@
-//! Groups as the cluster itself knows them, read by a service connection of a gate's own.
+//! Groups as the cluster itself knows them, read over a connection that belongs to the gate.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -38,7 +38,7 @@ enum CatalogError {
     Timeout(std::time::Duration),
 }
 
-/// What the server said, which the error's own text leaves out.
+/// The server's message, which the error's own text leaves out.
 fn told(error: &tokio_postgres::Error) -> String {
     error.as_db_error().map_or_else(|| error.to_string(), |said| format!("{}: {}", said.code().code(), said.message()))
 }
@@ -86,7 +86,7 @@ impl Followers {
     }
 }
 
-/// Reads the catalogue of one gate's cluster again and again, and puts what changes in force. What was read stays in force while the
+/// Reads the catalogue of one gate's cluster again and again, and applies what changed. What was read stays in force while the
 /// cluster cannot be asked: fewer groups could mean fewer refusals. Never resolves.
 async fn follow(gates: Arc<Gates>, service: Arc<Service>, settings: Settings, metrics: Metrics) {
     loop {
@@ -121,7 +121,7 @@ async fn read(service: &Service, settings: &Settings) -> Result<BTreeMap<String,
     // TLS, where the upstream demands it, is around the stream already.
     config.user(&settings.user).dbname(&settings.database).application_name("rolegate").ssl_mode(SslMode::Disable);
     if let Some(path) = &settings.password_file {
-        // A file may be somewhere that does not answer, and this thread serves others.
+        // The file may be on storage that does not answer, and this thread serves others.
         let file = path.clone();
         let password = tokio::task::spawn_blocking(move || std::fs::read_to_string(file)).await;
         let password = password

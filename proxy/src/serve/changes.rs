@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::config::{Config, FlatKey};
 
-/// What must be done for another value of a key to take effect.
+/// What it takes for a new value of a key to take effect.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Need {
     /// A new policy, which is made anyway.
@@ -13,19 +13,19 @@ pub(super) enum Need {
     Rules,
     /// The facts are read again.
     Facts,
-    /// New settings for the sessions to come.
+    /// New settings, for sessions that start later.
     Settings,
     /// An empty cache of the new size.
     Cache,
     /// Groups are read from the cluster in another way.
     Catalog,
-    /// Another filter for the log.
+    /// A new filter for the log.
     Log,
     /// The audit goes elsewhere, or is kept otherwise.
     Audit,
-    /// Nothing now: it is looked up when the gate stops.
+    /// Nothing now: it is read when the gate stops.
     Drain,
-    /// The process must be started anew.
+    /// A restart.
     Restart,
 }
 
@@ -103,13 +103,13 @@ pub(super) fn between(old: &Config, new: &Config) -> Vec<Change> {
     .collect()
 }
 
-/// The entry of a key. One that the table does not know is never said to be applied.
+/// The entry of a key. A key that is not in the table is never reported as applied.
 fn need_of(path: &str) -> (&'static str, Need) {
     let is_of = |entry: &str| path.strip_prefix(entry).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     NEEDS.iter().find(|(entry, _)| is_of(entry)).copied().unwrap_or(("other", Need::Restart))
 }
 
-/// The configuration that a running process can take up: the written one, but for what needs a restart, which stays as it is in
+/// The configuration that a running process can apply: the written one, except for what needs a restart, which stays as it is in
 /// force. A gate that is not written any more keeps its section until then.
 pub(super) fn applicable(written: &Config, in_force: &Config) -> Config {
     let mut config = written.clone();

@@ -1,4 +1,4 @@
-//! Why what a configuration names cannot be used.
+//! What can be wrong with the things that a configuration names.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::observe::audit::checkpoint::CheckpointError;
 use crate::observe::logging::LoggingError;
 use crate::rules::RulesError;
 
-/// Why what a configuration names cannot be used. Every variant names the file or the key.
+/// Why something that a configuration names cannot be used. Every variant names the file or the key.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// The configuration itself.
@@ -48,7 +48,7 @@ pub enum BuildError {
         /// What is wrong with it.
         source: ClusterError,
     },
-    /// A condition key that may not be stated.
+    /// A condition key that must not be stated.
     #[error("{}: [[gate]] {gate}: context: {what}", path.display())]
     Context {
         /// The configuration.
@@ -69,7 +69,7 @@ pub enum BuildError {
     Aws {
         /// The configuration.
         path: PathBuf,
-        /// What was asked, and what came back.
+        /// What was asked, and what was answered.
         message: String,
     },
     /// The key that signs the audit's checkpoints.

@@ -1,5 +1,5 @@
-//! Hears of changes to the files that a configuration names. What an event is worth is decided by looking at the files afterwards:
-//! here is only sorted out what cannot matter, since looking itself opens files, and must not be the reason to look again.
+//! Watches the files that a configuration names. Whether an event matters is decided by reading the files afterwards:
+//! only events that cannot matter are dropped here, since reading opens files and must not cause another reading.
 
 mod places;
 
@@ -17,13 +17,13 @@ use tracing::debug;
 use crate::config::Config;
 use crate::serve::files::places::Places;
 
-/// Editors and deployments write files in several steps; they are looked at when nothing has happened for so long.
+/// Editors and deployments write files in several steps; the files are read once nothing has happened for this long.
 const QUIET: Duration = Duration::from_millis(500);
 
-/// The longest that files which never come to rest are left alone.
+/// The longest to wait for files that never come to rest.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Says that something happened. One is enough, however many things did.
+/// Signals that something happened; one signal stands for any number of events.
 #[derive(Debug)]
 pub(super) struct Events(mpsc::Receiver<()>);
 
@@ -47,7 +47,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Watches from now on.
+    /// Starts watching.
     ///
     /// # Errors
     /// The operating system cannot watch files.
@@ -56,7 +56,7 @@ impl Watch {
         let places: Arc<ArcSwap<Places>> = Arc::default();
         let known = Arc::clone(&places);
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            // What cannot be told apart is looked at.
+            // An event without paths may concern any file.
             let matters = event.map_or(true, |event| matters(&event, &known.load()));
             if matters && happened.try_send(()).is_err() {
                 debug!("files are about to be looked at already");
@@ -92,7 +92,7 @@ impl Watch {
     }
 }
 
-/// Whether an event may mean that a named file holds something else.
+/// Whether an event may mean that the content of a named file changed.
 fn matters(event: &Event, places: &Places) -> bool {
     event.need_rescan() || (changes_content(event.kind) && event.paths.iter().any(|path| places.hold(path)))
 }

@@ -1,4 +1,4 @@
-//! The running gates, and the one place where what they judge by is exchanged.
+//! The running gates, and the one place where their policies are replaced.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -26,7 +26,7 @@ pub(super) struct Gates {
 }
 
 impl Gates {
-    /// The gates of a configuration, made of these parts. Nothing is listened on yet.
+    /// The gates of a configuration, made of these parts. None listens yet.
     pub(super) fn new(
         config: &Config,
         parts: Vec<GateParts>,
@@ -91,7 +91,7 @@ pub(super) fn counts(config: &Config, metrics: &Metrics) -> Counts {
     config.gate.iter().map(|gate| (gate.name.clone(), metrics.gate(&gate.name))).collect()
 }
 
-/// The bounds of a gate's cache.
+/// The limits of a gate's cache.
 pub(super) fn cache(config: &Config) -> CacheSettings {
     CacheSettings { capacity: config.policy.cache.capacity, ttl: config.policy.cache.ttl.get() }
 }

@@ -1,5 +1,5 @@
-//! What the gates run by, and how a newer version of it takes its place: all of it, or nothing. Reads files and judges what they
-//! hold, which may take long, so it runs on a thread that may be blocked.
+//! What the gates run on, and how a newer version replaces it: all of it, or nothing. Reads and checks files,
+//! which may take long, so it runs on a thread that may block.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ use crate::session::service::Settings;
 /// How often it is looked whether statements that are being judged by an old policy are through with it, and how many times.
 const LETTING_GO: (Duration, usize) = (Duration::from_millis(10), 500);
 
-/// What a newer version acts on.
+/// What a newer version is applied to.
 #[derive(Debug)]
 pub(super) struct RunningGates {
     pub(super) gates: Arc<Gates>,
@@ -36,26 +36,26 @@ pub(super) struct RunningGates {
     pub(super) audit: Audit,
 }
 
-/// What the gates run by.
+/// What the gates run on.
 #[derive(Debug)]
 pub(super) struct InForce {
     config: Config,
     contents: Contents,
     loaded: Loaded,
-    /// Keys that are written otherwise and wait for a restart.
+    /// Keys whose written value waits for a restart.
     pending: Vec<Change>,
-    /// What was refused last, so that the same is not tried again and again.
+    /// What was refused last, so that it is not tried again and again.
     refused: Option<(Config, Contents)>,
 }
 
-/// What a look at the files came to.
+/// The result of reading the files.
 #[derive(Debug)]
 pub(super) enum Looked {
-    /// They say what is in force.
+    /// They hold what is in force.
     Same,
-    /// What was refused before is there still.
+    /// They still hold what was refused before.
     StillRefused,
-    /// They say something else, and it is in force now as far as it can be.
+    /// They hold something new, which is now in force as far as possible.
     Renewed(Renewal),
 }
 
@@ -64,9 +64,9 @@ pub(super) enum Looked {
 pub(super) struct Renewal {
     /// Keys whose new value is in force.
     pub(super) keys: Vec<Change>,
-    /// Files beside the configuration that hold something else.
+    /// Files beside the configuration whose content changed.
     pub(super) files: Vec<PathBuf>,
-    /// Keys that wait for a restart and did not before.
+    /// Keys that wait for a restart since now.
     pub(super) newly_pending: Vec<Change>,
 }
 
@@ -95,7 +95,7 @@ impl InForce {
         &self.pending
     }
 
-    /// Looks at all files, and puts in force what is new in them. With `again`, what was refused before is tried once more.
+    /// Reads all files, and applies what is new in them. With `again`, what was refused before is tried once more.
     ///
     /// # Errors
     /// [`BuildError`]; nothing is changed then.
@@ -175,7 +175,7 @@ impl InForce {
         Ok(Fresh { policies, settings, loaded, audit: audit.transpose()?, log })
     }
 
-    /// Puts in force what was loaded; nothing of that can fail. Gives what was shared before.
+    /// Puts in force what was loaded, which cannot fail. Returns what was shared before.
     fn apply(&mut self, config: Config, fresh: Fresh, running: &RunningGates) -> Loaded {
         let cache = gates::cache(&config);
         let has_new_cache = gates::cache(&self.config) != cache;

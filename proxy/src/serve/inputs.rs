@@ -1,5 +1,5 @@
-//! The files that a configuration names beside itself, and what they hold, by hash: a file that was only touched, or written with
-//! what it held already, is the same.
+//! The files that a configuration names, and a hash of what they hold: a file that was only touched, or written with
+//! what it already held, has not changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, Metadata};
@@ -51,7 +51,7 @@ pub(super) fn all(config: &Config) -> BTreeSet<&Path> {
     rules(config).into_iter().chain(facts(config)).chain(of_gates).collect()
 }
 
-/// What files hold.
+/// What a set of files holds.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Contents(BTreeMap<PathBuf, FileContent>);
 
@@ -60,13 +60,13 @@ pub(super) struct Contents(BTreeMap<PathBuf, FileContent>);
 struct FileContent {
     /// `None`: it cannot be read.
     digest: Option<[u8; 32]>,
-    /// With which stamp it is this still. `None`: only reading it tells.
+    /// The stamp that proves it unchanged. `None`: only reading it tells.
     stamp: Option<Stamp>,
     /// When it was written last.
     written: Option<(i64, i64)>,
 }
 
-/// What changes with every write to a file, or when another file takes its place.
+/// What changes with every write to a file, or when another file replaces it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Stamp {
     device: u64,
@@ -98,7 +98,7 @@ impl Contents {
         Self(all(config).into_iter().map(content).collect())
     }
 
-    /// The files that hold something else, are new, or are not named any more.
+    /// The files whose content changed, that are new, or that are no longer named.
     pub(super) fn differing<'a>(&'a self, other: &'a Self) -> BTreeSet<&'a Path> {
         let digest = |contents: &'a Self, path: &Path| contents.0.get(path).map(|content| content.digest);
         let paths = self.0.keys().chain(other.0.keys()).map(PathBuf::as_path);

@@ -64,7 +64,7 @@ impl ClosedGates {
         Ok(Self { metrics, audit, counts, overview, shown, readiness, drain, admin })
     }
 
-    /// Loads everything that the configuration names, and opens the gates. Nothing is listened on before all of it is good.
+    /// Loads everything that the configuration names, and opens the gates. None listens before all of it is loaded.
     pub(super) async fn open(&self, config: &Config) -> Result<OpenGates, ServeError> {
         let live = live::start(config, &self.metrics).await?;
         let (contents, built) = load(config, live.as_ref()).await?;

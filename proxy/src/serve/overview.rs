@@ -23,7 +23,7 @@ pub(super) struct Overview {
     open: OnceLock<Open>,
 }
 
-/// What there is when everything is loaded.
+/// What is shown once everything is loaded.
 #[derive(Debug)]
 struct Open {
     gates: Arc<Gates>,
@@ -31,7 +31,7 @@ struct Open {
 }
 
 impl Overview {
-    /// Of a process whose gates are not open yet.
+    /// The overview of a process whose gates are not open yet.
     pub(super) fn new(metrics: &Metrics, shown: &Arc<Shown>) -> Self {
         Self { metrics: metrics.clone(), shown: Arc::clone(shown), open: OnceLock::new() }
     }

@@ -32,7 +32,7 @@ pub(super) fn of(
     if let Some(iam) = &iam
         && let Err(source) = iam.facts.find_cluster(&iam.cluster)
     {
-        // A cluster that AWS has not told of yet may come with the next reading.
+        // A cluster that is not known yet may come with the next reading of AWS.
         let may_come = config.facts.aws.is_some() && matches!(source, ClusterError::Unknown { .. });
         if !may_come {
             let (path, gate, cluster) = (config.source().to_owned(), gate.name.clone(), gate.cluster.clone());

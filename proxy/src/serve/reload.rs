@@ -1,5 +1,5 @@
-//! Reload at SIGHUP and when a file changes: rules, IAM facts, certificates and the configuration itself. A version that is not good
-//! is refused with its reason, and what is in force stays so. The work is done on a thread of its own: the one that answers for
+//! Reload at SIGHUP and when a file changes: rules, IAM facts, certificates and the configuration itself. A version with a mistake
+//! is refused with its reason, and what is in force stays. The work is done on a thread of its own: the one that answers for
 //! health and hears signals never waits for it.
 
 mod report;
@@ -20,17 +20,17 @@ use crate::serve::in_force::{InForce, Looked, RunningGates};
 use crate::serve::reload::report::Reports;
 pub(super) use crate::serve::reload::report::Shown;
 
-/// How soon files that were not good, or not there, are looked at again: the folder of a file that is not there cannot be watched.
+/// How soon files that had a mistake or were missing are read again: the folder of a missing file cannot be watched.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// Why files are looked at.
+/// Why files are read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Why {
-    /// SIGHUP: somebody asks, and wants an answer.
+    /// SIGHUP: somebody asked, and expects an answer.
     Hangup,
     /// Something happened to a file.
     Files,
-    /// They were not good.
+    /// They had a mistake last time.
     Again,
 }
 
@@ -43,7 +43,7 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// Listens from now on.
+    /// Starts listening for signals and changes.
     ///
     /// # Errors
     /// The operating system refuses the signal handler.
@@ -93,7 +93,7 @@ struct Reloader {
     in_force: InForce,
     running: Arc<RunningGates>,
     watch: Option<Watch>,
-    /// Whatever happens to the files in force will be heard.
+    /// Whether every change to the files in force will be noticed.
     is_watched: bool,
 }
 
@@ -105,7 +105,7 @@ impl Reloader {
             error!(%error, "the audit file cannot be reopened");
         }
         let looked = self.in_force.look(&self.running, why == Why::Hangup);
-        // After every look: a link may lead elsewhere, to files that hold the same.
+        // After every reading: a link may lead elsewhere, to files that hold the same.
         self.is_watched = self.watch.as_mut().is_none_or(|watch| watch.follow(self.in_force.config()));
         (self, looked)
     }

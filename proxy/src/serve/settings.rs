@@ -1,4 +1,4 @@
-//! From a configuration to what the sessions of one gate find at their start: limits, TLS on both sides, the backend.
+//! From a configuration to what the sessions of one gate start with: limits, TLS on both sides, the backend.
 
 use crate::config::value::{TlsMode, TlsVersion};
 use crate::config::{Config, Gate as GateConfig, Period};
@@ -57,7 +57,7 @@ fn offer(gate: &GateConfig) -> Result<Offer, BuildError> {
         client_certificate_required: tls.client_certificate_required,
         only_tls13: tls.minimum_version == TlsVersion::Tls13,
     })?;
-    // A certificate can be demanded within TLS only.
+    // A client certificate can only be demanded inside TLS.
     Ok(Offer { tls: Some(acceptor), tls_required: tls.required || tls.client_certificate_required })
 }
 

@@ -19,11 +19,11 @@ pub(super) struct GateSockets {
     pub(super) service: Arc<Service>,
     /// At most one a worker.
     pub(super) bound: Vec<Bound>,
-    /// Another process has the address too, or will: what comes in a drain is for that one.
+    /// Another process has the address too, or will: it gets the connections that come during a drain.
     pub(super) is_shared: bool,
 }
 
-/// Binds every gate's addresses; a socket that systemd hands over for one of them is used in the place of an own.
+/// Binds every gate's addresses; a socket that systemd hands over for one of them is used instead of a new one.
 pub(super) fn bind(config: &Config, services: &[Arc<Service>], workers: usize) -> Result<Vec<GateSockets>, ServeError> {
     let mut inherited = listener::inherited()?;
     let mut sockets = Vec::new();
@@ -66,7 +66,7 @@ fn unix(gate: &Gate) -> Result<Option<Bound>, ServeError> {
     listener::bind_unix(path).map(|socket| Some(Bound::Unix(socket))).map_err(failed)
 }
 
-/// Takes the Unix sockets out of the file system.
+/// Removes the Unix sockets from the file system.
 pub(super) fn clean_up(config: &Config) {
     for path in config.gate.iter().filter_map(|gate| gate.unix_socket.as_ref()) {
         if let Err(error) = fs::remove_file(path) {

@@ -19,7 +19,7 @@ use crate::wire::relay::Drain;
 /// Pause after a failed accept, such as one without free descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// The running workers. Nothing is sent over either channel: what counts is who still holds a sender.
+/// The running workers. Nothing is sent over either channel: what matters is who still holds a sender.
 #[derive(Debug)]
 pub(super) struct Threads {
     /// Held by every listener that has sessions from before the drain.
@@ -84,7 +84,7 @@ pub(super) fn start(
     Ok(Threads { sessions, workers: done })
 }
 
-/// One worker's life: it accepts at every socket until the drain is over.
+/// Runs one worker: it accepts at every socket until the drain is over.
 async fn work(acceptors: Vec<Acceptor>) {
     let mut listening = JoinSet::new();
     for acceptor in acceptors {
@@ -101,7 +101,7 @@ async fn work(acceptors: Vec<Acceptor>) {
 struct Acceptor {
     service: Arc<Service>,
     socket: Bound,
-    /// Another process takes what comes in a drain.
+    /// Another process gets the connections that come during a drain.
     is_shared: bool,
     drain: watch::Receiver<Drain>,
     /// Held until the last session from before the drain is over.

@@ -1,4 +1,4 @@
-//! Cancel requests: a connection of its own that carries one packet, and is answered by being closed.
+//! Cancel requests: a connection that carries one packet and is answered by being closed.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::net::stream::Stream;
 use crate::observe::values::CancelResult;
 use crate::session::service::Service;
 
-/// How long a cancel request may take altogether.
+/// How long a cancel request may take in total.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Hands a cancel request to the backend as it came and waits until the backend has taken it, as a client would. Anybody may send

@@ -1,4 +1,4 @@
-//! Who holds how many sessions of a gate: the bounds by user and by address, on connections that are not authenticated, and on
+//! Who holds how many sessions of a gate: the limits by user and by address, on connections that are not authenticated, and on
 //! cancel requests.
 
 use std::collections::HashMap;
@@ -19,12 +19,12 @@ pub struct HolderLimits {
     pub cancels: Option<usize>,
 }
 
-/// The bound that a session would exceed.
+/// The limit that a session would exceed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Full {
-    /// The user's.
+    /// That of its user.
     User,
-    /// The address's.
+    /// That of its address.
     Address,
 }
 
@@ -103,7 +103,7 @@ impl Drop for SessionPlace {
     }
 }
 
-/// One less; a holder of none is forgotten, so that the tables are no larger than the sessions.
+/// Counts one less; a holder of none is removed, so that the tables never outgrow the sessions.
 fn release<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, usize>, key: &K) {
     if let Some(count) = counts.get_mut(key) {
         *count = count.saturating_sub(1);

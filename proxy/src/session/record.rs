@@ -1,4 +1,4 @@
-//! Hands a verdict to the metrics and to the audit.
+//! Counts and audits a verdict.
 
 use crate::gate::principal::Principal;
 use crate::gate::verdict::{JudgedStatement, Verdict};
@@ -56,7 +56,7 @@ fn count(metrics: &GateMetrics, principal: &Principal, verdict: &Verdict, statem
     }
 }
 
-/// Account and name of a role ARN; of any other text, nothing and the text.
+/// Account and name of a role ARN; for any other text an empty account and the text.
 fn account_and_name(role: &str) -> (&str, &str) {
     let account = role.split(':').nth(4).unwrap_or_default();
     (account, role.rsplit('/').next().unwrap_or(role))

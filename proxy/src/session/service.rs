@@ -1,4 +1,4 @@
-//! What all sessions of one gate share, and what of it a reload exchanges.
+//! What all sessions of one gate share, and which of it a reload replaces.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,20 +17,20 @@ use crate::session::limits::{HolderLimits, SessionLimits};
 use crate::wire::function_call::FunctionCalls;
 use crate::wire::startup::Offer;
 
-/// The bounds of a gate's sessions.
+/// The limits of a gate's sessions.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
     /// The longest message that may carry a statement.
     pub max_statement_bytes: usize,
-    /// What the texts of a session's prepared statements may hold together.
+    /// The most that the texts of a session's prepared statements may hold in total.
     pub max_prepared_bytes: usize,
-    /// From the connection to the backend's word that the user is let in.
+    /// The longest time from the connection to a successful login.
     pub startup_timeout: Duration,
-    /// Sessions at once.
+    /// The most sessions at one time.
     pub max_sessions: usize,
-    /// Sessions of one user, sessions from one address, and what is not let in yet.
+    /// Limits by user and by address, and on connections that are not authenticated.
     pub holders: HolderLimits,
-    /// How long nothing may happen in a session.
+    /// How long a session may be quiet.
     pub idle_timeout: Option<Duration>,
     /// How long a session may last.
     pub session_lifetime: Option<Duration>,
@@ -45,7 +45,7 @@ pub struct Annotations {
     pub notice: bool,
 }
 
-/// What a reload may change for the sessions that start after it. A session keeps what it found at its start.
+/// What a reload may change for the sessions that start after it. A session keeps the settings that it started with.
 #[derive(Debug)]
 pub struct Settings {
     /// What clients may cost.
@@ -60,7 +60,7 @@ pub struct Settings {
     pub annotations: Annotations,
     /// How an annotation shows in shadow mode.
     pub shadow_annotations: Annotations,
-    /// What becomes of a FunctionCall message.
+    /// How FunctionCall messages are handled.
     pub function_calls: FunctionCalls,
 }
 
@@ -80,9 +80,9 @@ impl Settings {
 pub struct Service {
     /// The gate's name.
     pub name: String,
-    /// Judges statements; its policy is exchanged on its own, also under running sessions.
+    /// Judges statements; its policy is replaced independently, for running sessions too.
     pub gate: Gate,
-    /// What sessions find at their start.
+    /// What new sessions start with.
     pub settings: ArcSwap<Settings>,
     /// Looks up roles that the facts do not hold, where facts come from AWS.
     pub live: Option<Arc<Live>>,
@@ -96,13 +96,13 @@ pub struct Service {
     pub audit: Audit,
 }
 
-/// How reading the groups of a cluster goes, for people.
+/// How the last readings of a cluster's groups went, for people.
 #[derive(Clone, Debug, Default)]
 pub struct CatalogStatus {
-    /// When it was read last; `None` when it never was.
+    /// When they were last read; `None` if never.
     pub read_at: Option<Timestamp>,
-    /// The groups that it holds.
+    /// How many groups there are.
     pub groups: usize,
-    /// What went wrong since.
+    /// The last error since then.
     pub last_error: Option<String>,
 }

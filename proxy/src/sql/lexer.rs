@@ -1,4 +1,4 @@
-//! Redshift's lexical rules, which are PostgreSQL 8.0's: bytes -> tokens. What decides where a literal, a comment or a
+//! Redshift's lexical rules, which are PostgreSQL 8.0's: from bytes to tokens. Where a literal, a comment or a
 //! quoted identifier ends is decided here and nowhere else.
 //!
 //! Source: PostgreSQL 8.0, `src/backend/parser/scan.l`; for `standard_conforming_strings = on`, PostgreSQL 15's.
@@ -35,7 +35,7 @@ impl Rules {
     }
 }
 
-/// Which of the [`Rules`] a text has met in a way that makes a difference.
+/// Which of the [`Rules`] made a difference in a text.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Doubts {
     /// A backslash was an escape.
@@ -107,7 +107,7 @@ pub struct Token {
     pub end: usize,
 }
 
-/// Why a text cannot be taken apart to its end.
+/// Why a text cannot be read to its end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Trouble {
     /// A NUL byte: the server would stop reading there.
@@ -119,7 +119,7 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// For the client.
+    /// The word for it that the client reads.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -135,7 +135,7 @@ const WORD_START: u8 = 2;
 const WORD_REST: u8 = 4;
 const DIGIT: u8 = 8;
 
-/// What a byte can be.
+/// The classes of bytes.
 const fn class(byte: u8) -> u8 {
     match byte {
         b' ' | b'\t' | b'\n' | b'\r' | 0x0c => SPACE,
@@ -162,7 +162,7 @@ fn is(byte: u8, classes: u8) -> bool {
     CLASSES.get(usize::from(byte)).is_some_and(|found| found & classes != 0)
 }
 
-/// Takes a text apart. Time is linear in the text; there is no recursion and no allocation.
+/// Splits a text into tokens. Time is linear in the text; there is no recursion and no allocation.
 #[derive(Clone, Debug)]
 pub struct Lexer<'t> {
     text: &'t [u8],
@@ -215,7 +215,7 @@ impl<'t> Lexer<'t> {
         self.split_bits
     }
 
-    /// Skips words and symbols that matter nowhere but at the head of a statement.
+    /// Skips words and symbols that matter only at the head of a statement.
     #[inline]
     pub fn skip_ahead(&mut self, skim: &mut Skim) {
         self.at = skim.next(self.text, self.at);

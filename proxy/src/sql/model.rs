@@ -42,9 +42,9 @@ impl Dialect {
 /// The outcome of reading one message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Reading {
-    /// Nothing in it is to be judged.
+    /// Nothing in it has to be judged.
     Plain,
-    /// Something is.
+    /// Something in it has to be judged.
     Analysed(Analysis),
 }
 
@@ -263,7 +263,7 @@ pub struct Fault {
     pub kind: FaultKind,
     /// Where, in the message's text.
     pub span: Range<usize>,
-    /// In words; never the text of a literal that may be a secret.
+    /// A description; never the text of a literal that may be a secret.
     pub detail: String,
 }
 
@@ -291,7 +291,7 @@ pub enum FaultKind {
     SeveralMethods,
     /// Static access keys.
     AccessKeys,
-    /// Names credentials in no known shape, or cannot be lexed.
+    /// It names credentials in no known shape, or cannot be lexed.
     Unreadable,
     /// Dynamic SQL that can carry a role.
     DynamicSql,

@@ -1,4 +1,4 @@
-//! Signs of credentials in bytes of which nothing else is known: texts that cannot be taken apart, values, literals.
+//! Signs of credentials in bytes about which nothing else is known: texts that cannot be read, values, literals.
 
 use memchr::memchr2_iter;
 

@@ -1,4 +1,4 @@
-//! What a procedure's body says of its variables: which hold numbers, and what texts the others are given.
+//! What a procedure's body says about its variables: which hold numbers, and what texts the others are assigned.
 
 use std::collections::HashMap;
 
@@ -21,9 +21,9 @@ pub struct Variable {
     declared: usize,
     /// Of these, times with a type of numbers.
     numbers: usize,
-    /// The expressions that it is given, as bytes of the body.
+    /// The expressions that it is assigned, as bytes of the body.
     assigned: Vec<String>,
-    /// It is given something that the gate does not follow.
+    /// It is assigned something that the gate does not follow.
     is_open: bool,
 }
 

@@ -5,7 +5,28 @@ use std::collections::BTreeMap;
 use crate::TREE;
 
 /// Names that more than one file gives to a type, and why no reader confuses them.
-const SHARED: [(&str, &str); 0] = [];
+const SHARED: [(&str, &str); 17] = [
+    ("Arguments", "each subcommand has its own, and names no other's"),
+    ("Audit", "a section of the configuration, and where records go"),
+    ("Aws", "a section of the configuration, and the source that it describes"),
+    ("Bytes", "private to the parts that read files"),
+    ("Catalog", "a section of the configuration, and what was read by it"),
+    ("Context", "each judge and reader has its own, and names no other's"),
+    ("Facts", "a section of the configuration, and the facts themselves"),
+    ("Gate", "a section of the configuration, and what judges by it"),
+    (
+        "Identity",
+        "a certificate of the configuration, the service in IAM, a session's user: each named in its part alone",
+    ),
+    ("Limits", "a section of the configuration, and what a session takes of it"),
+    ("Place", "of a key, of a literal, of a policy, of a finding: each named in its part alone"),
+    ("Policy", "a section of the configuration, and the policy in force"),
+    ("Refusal", "by IAM, and of a message: never in one file"),
+    ("Role", "in the facts, and as a variable of a body"),
+    ("Rules", "the organisation's, and the lexer's"),
+    ("Text", "a field of JSON, and an input of the command line"),
+    ("Watch", "of files, and of parameters"),
+];
 
 #[test]
 fn no_two_types_share_a_name() {

@@ -154,7 +154,7 @@ impl Used {
             None => (time.clone(), time),
             Some((from, to)) => (from.min(time.clone()), to.max(time)),
         });
-        // What was refused did not use anything.
+        // A refused statement used nothing.
         for role_use in record.role_uses.into_iter().filter(|_| record.verdict != "reject") {
             self.default_role |= role_use.method == "default";
             if let ("chain", Ok(chain)) = (role_use.method.as_str(), Chain::parse(&role_use.roles.join(","))) {

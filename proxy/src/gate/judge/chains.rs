@@ -17,7 +17,7 @@ pub(super) struct Steps {
     pub(super) depends_on_time: bool,
 }
 
-/// Judges the chain whose literal starts at byte `at`. Without facts nothing is said of it.
+/// Judges the chain whose literal starts at byte `at`. Without facts there is nothing to say about it.
 pub(super) fn judge_chain(context: &Context<'_>, chain: &Chain, at: usize) -> Steps {
     let mut steps = Steps::default();
     let Some(iam) = context.policy.iam() else { return steps };
@@ -97,7 +97,7 @@ const fn code(cause: Cause) -> Code {
 /// change without the statement. `None`: there are no facts.
 ///
 /// # Errors
-/// What is wrong with a statement that would assume it: none is set, or the facts do not tell which.
+/// What is wrong with a statement that would assume it: none is set, or the facts do not say which.
 pub(super) fn default_chain(context: &Context<'_>, at: usize) -> Result<Option<Chain>, Box<Finding>> {
     let Some(iam) = context.policy.iam() else { return Ok(None) };
     let cluster = iam.facts.find_cluster(&iam.cluster).map_err(|error| unknown_cluster(context, iam, &error, at))?;

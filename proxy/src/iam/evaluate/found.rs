@@ -10,7 +10,7 @@ use crate::iam::policy::{
 /// The condition key that tells database users apart.
 pub(crate) const EXTERNAL_ID: &str = "sts:externalid";
 
-/// What keeps a call out.
+/// Why a call is denied.
 #[derive(Debug)]
 pub(crate) enum Obstacle<'a> {
     /// Caller and target are of different partitions.
@@ -31,11 +31,11 @@ pub(crate) enum Obstacle<'a> {
     ServiceControl(&'a str),
 }
 
-/// A statement that would allow the call, were it not for some of its conditions.
+/// A statement that would allow the call but for some of its conditions.
 #[derive(Debug)]
 pub(crate) struct NearMiss<'a> {
     pub(crate) statement: &'a PolicyStatement,
-    /// The conditions that surely do not hold; never empty.
+    /// The conditions that certainly do not hold; never empty.
     pub(crate) failing: Vec<&'a Condition>,
 }
 
@@ -50,7 +50,7 @@ pub(crate) enum Doubt<'a> {
     Statement(Place<'a>, &'a PolicyStatement),
     /// A whole document cannot be used.
     Faulty(Place<'a>, &'a str),
-    /// Nothing in particular.
+    /// None of these by itself.
     Open,
 }
 
@@ -122,7 +122,7 @@ fn open_allow<'a>(request: &HopRequest<'a>, weighing: &Weighing) -> Option<(Plac
     found.into_iter().next()
 }
 
-/// The Allow statement of a document that would apply but for its conditions: the one that is meant for this caller most.
+/// The Allow statement of a document that would apply but for its conditions: the one that names this caller most closely.
 fn near_miss<'a>(request: &HopRequest<'a>, document: &'a Document) -> Option<NearMiss<'a>> {
     let allows = document.statements.iter().filter(|statement| statement.effect == StatementEffect::Allow);
     let near = |statement: &'a PolicyStatement| {

@@ -1,4 +1,4 @@
-//! Calls that are surely denied.
+//! Explains calls that are denied.
 
 use super::{Addition, AdditionPlace, Cause, Refusal, remedy, words};
 use crate::chain::{Likeness, alike};
@@ -92,7 +92,7 @@ fn not_trusted(request: &HopRequest<'_>) -> Refusal {
     with(Cause::NotTrusted, message, evidence, remedy::trust(request, None), || ask_owner(request))
 }
 
-/// What statements of the trust policy name in place of the caller.
+/// What statements of the trust policy name instead of the caller.
 fn misses(request: &HopRequest<'_>) -> Vec<String> {
     let CallingPrincipal::Session { role, .. } = request.caller else { return Vec::new() };
     let mut found = Vec::new();
@@ -120,7 +120,7 @@ fn misses(request: &HopRequest<'_>) -> Vec<String> {
     found
 }
 
-/// A name that is spelled a little differently may well be that of another role.
+/// A slightly different spelling may well be the name of another role.
 fn is_miss(likeness: &Likeness) -> bool {
     *likeness != Likeness::Spelling
 }

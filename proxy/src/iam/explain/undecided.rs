@@ -1,4 +1,4 @@
-//! Calls that the known facts do not decide.
+//! Explains calls that the known facts do not decide.
 
 use super::{Cause, Refusal, fact, remedy, words};
 use crate::iam::{

@@ -1,4 +1,4 @@
-//! What messages call callers, policies, statements and conditions.
+//! How messages name callers, policies, statements and conditions.
 
 use serde_json::Value as Json;
 
@@ -65,7 +65,7 @@ pub(super) fn condition(request: &HopRequest<'_>, condition: &Condition) -> Stri
     format!("{} {} {} ({has})", condition.name, condition.key, values(condition))
 }
 
-/// A condition's values as they stand in the policy.
+/// A condition's values as the policy has them.
 pub(super) fn values(condition: &Condition) -> Json {
     match condition.texts.as_slice() {
         [one] => Json::from(one.as_str()),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::chain::{AccountId, RoleArn, distance};
 
-/// A Redshift cluster, or what little is known of it.
+/// A Redshift cluster, or a serverless workgroup, as far as it is known.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Cluster {
     pub(crate) name: String,
@@ -20,9 +20,9 @@ pub struct Cluster {
 /// The role that the keyword `default` stands for.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum DefaultRole {
-    /// This one.
+    /// It is this one.
     Is(RoleArn),
-    /// None is set: a statement with the keyword fails.
+    /// None is set, so a statement with the keyword fails.
     None,
     /// The facts do not say.
     #[default]
@@ -40,16 +40,16 @@ pub(crate) struct Workgroup {
     pub(crate) namespace: String,
 }
 
-/// Why a name means no cluster, or none in particular. `Display` completes the sentence "cluster "…" ...".
+/// Why a name does not lead to one cluster. `Display` completes the sentence "cluster "…" ...".
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ClusterError {
     /// No cluster has that name.
     #[error("is not in the IAM facts{}", meant(near))]
     Unknown {
-        /// The name of one that has nearly the same.
+        /// The name of a cluster that is spelled nearly the same.
         near: Option<String>,
     },
-    /// Several have: identifiers are unique within an account and region only.
+    /// Several have that name: identifiers are unique only within an account and region.
     #[error("is ambiguous: write it as one of {}", candidates.join(", "))]
     Ambiguous {
         /// Their whole names.
@@ -64,7 +64,7 @@ fn meant(near: &Option<String>) -> String {
 /// The one status in which an attached role can be used. Source: Redshift API Reference, `ClusterIamRole`.
 pub(crate) const IN_SYNC: &str = "in-sync";
 
-/// The cluster of a name: its identifier, `account/region/identifier`, or its ARN.
+/// Finds a cluster by its identifier, `account/region/identifier`, or its ARN.
 pub(super) fn find<'c>(
     clusters: impl Iterator<Item = &'c Cluster> + Clone,
     name: &str,
@@ -101,7 +101,7 @@ impl fmt::Display for Cluster {
 }
 
 impl Cluster {
-    /// A cluster of which only the name is known: its roles and its users' ARNs are not.
+    /// A cluster of which only the name is known, not its roles or its users' ARNs.
     #[must_use]
     pub fn unknown(name: &str) -> Self {
         Self { name: name.to_owned(), partition: "aws".to_owned(), ..Self::default() }
@@ -131,7 +131,7 @@ impl Cluster {
         &self.default_role
     }
 
-    /// What it has in place of a cluster's identity, when it is a serverless workgroup.
+    /// What identifies it if it is a serverless workgroup.
     pub(crate) fn workgroup(&self) -> Option<&Workgroup> {
         self.workgroup.as_ref()
     }

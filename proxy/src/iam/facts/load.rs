@@ -1,4 +1,4 @@
-//! Reads facts from files, as many at a time as there are cores, and none again that did not change.
+//! Reads facts from files, as many at a time as there are cores, and none again that has not changed.
 
 use std::{
     collections::{BTreeMap, HashMap},

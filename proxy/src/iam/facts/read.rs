@@ -1,4 +1,4 @@
-//! Files of facts: what bytes they hold, which JSON, and what it says.
+//! Files of facts: from bytes to JSON to facts.
 
 pub(in crate::iam) mod clusters;
 mod encoding;

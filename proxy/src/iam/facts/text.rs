@@ -1,4 +1,4 @@
-//! Policy documents as text, read when they are needed: an organisation has hundreds of thousands, and few are ever asked.
+//! Policy documents as text, parsed when they are needed: an organisation has hundreds of thousands, and few are ever looked at.
 
 use std::{
     collections::HashSet,
@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use crate::iam::policy::document::{Document, DocumentKind};
 
-/// A document's text, JSON without blanks, and the document once it was asked for.
+/// A document's text, JSON without blanks, and the parsed document once it was asked for.
 #[derive(Debug)]
 pub(crate) struct PolicyText {
     text: Box<str>,
@@ -29,7 +29,7 @@ impl PolicyText {
         self.document.get_or_init(|| Box::new(self.parse()))
     }
 
-    /// The document, read for this once and not kept: for walks over all of them.
+    /// The document, parsed for this one call and not kept: for walks over all of them.
     pub(crate) fn parse(&self) -> Document {
         let value: Json = serde_json::from_str(&self.text).unwrap_or(Json::Null);
         Document::of(self.kind, &value, self.text.chars().count())
@@ -44,7 +44,7 @@ pub(crate) struct Shelf {
     parts: Box<[std::sync::Mutex<HashSet<ByText>>]>,
 }
 
-/// Few enough to cost nothing, enough that threads seldom wait for one another.
+/// Few enough to cost nothing, and enough that threads seldom wait for each other.
 const PARTS: usize = 64;
 
 #[derive(Debug)]

@@ -34,7 +34,7 @@ const DEPUTY: &str =
     "Properties of the request: sent when a service calls on behalf of a resource, not by sessions of roles";
 const STS: &str = "IAM and AWS STS condition context keys: Redshift documents neither tags nor a source identity";
 
-/// Every key that the documents name for such calls.
+/// Every key that the documentation names for such calls.
 pub(super) const ROWS: &[KeyRow] = &[
     row("aws:PrincipalArn", P::Absent, P::Is(F::PrincipalArn), PRINCIPAL),
     row("aws:PrincipalAccount", P::Unknown, P::Is(F::PrincipalAccount), PRINCIPAL),

@@ -3,9 +3,9 @@
 /// Whether calls carry a key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Presence {
-    /// They surely do not.
+    /// They certainly do not.
     Absent,
-    /// It is not documented, or depends on what the gate cannot see.
+    /// The documentation does not say, or it depends on what the gate cannot see.
     Unknown,
     /// They do, with this value.
     Is(Fact),

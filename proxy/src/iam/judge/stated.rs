@@ -1,4 +1,4 @@
-//! What an operator says of condition keys that the gate cannot know.
+//! What an operator states about condition keys that the gate cannot know.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ impl StatedContext {
         self.values.is_empty()
     }
 
-    /// Fills what is not known of a request.
+    /// Adds what is stated to a request in which it is unknown.
     pub(super) fn fill(&self, context: &mut RequestContext) {
         for (key, texts) in &self.values {
             if *context.value(key) == KeyValue::Unknown {
@@ -53,7 +53,7 @@ impl StatedContext {
 
 fn may_be_stated(key: &str) -> Result<(), String> {
     if !key.contains(':') {
-        return Err(format!("\"{key}\" is no condition key; write one such as \"aws:RequestedRegion\""));
+        return Err(format!("\"{key}\" is not a condition key; write one such as \"aws:RequestedRegion\""));
     }
     match keys::find(key).map(|row| (row.service, row.role)) {
         Some((Presence::Absent, Presence::Absent)) => {
@@ -85,7 +85,7 @@ mod tests {
             ("aws:ChatbotSourceArn", "never sent"),
             ("lambda:SourceFunctionArn", "never sent"),
             ("s3:prefix", "another service"),
-            ("SourceIp", "is no condition key"),
+            ("SourceIp", "is not a condition key"),
         ] {
             assert!(state(key).unwrap_err().contains(why), "{key}");
         }

@@ -1,4 +1,4 @@
-//! Roles that the facts do not hold, or hold no more.
+//! Roles that the facts do not hold, or whose facts are too old.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{
 pub(super) enum Lack<'r> {
     /// This role.
     Role(&'r RoleArn),
-    /// What is known of this role's account is so old that nothing can be told any more.
+    /// The facts of this role's account are too old.
     Outdated(&'r RoleArn, Duration),
 }
 

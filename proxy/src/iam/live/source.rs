@@ -1,4 +1,4 @@
-//! Where live facts come from, as the rest sees it.
+//! The interface to where live facts come from.
 
 use std::fmt;
 use std::future::Future;
@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::chain::{AccountId, RoleArn};
 
-/// Something that is being fetched.
+/// A fetch under way.
 pub type Fetching<'a, T> = Pin<Box<dyn Future<Output = Result<T, FetchError>> + Send + 'a>>;
 
 /// Why something could not be fetched: which call of which account, and what AWS or the network said.

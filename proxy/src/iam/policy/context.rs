@@ -5,9 +5,9 @@ use std::{borrow::Cow, cell::Cell};
 /// The value of one condition key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum KeyValue {
-    /// The request surely does not carry the key.
+    /// The request certainly does not carry the key.
     Absent,
-    /// Whether the request carries the key, or with which value, is not known.
+    /// It is not known whether the request carries the key, or with which value.
     Unknown,
     /// A key of one value.
     One(String),
@@ -38,7 +38,7 @@ impl KeyValue {
 /// What holds for keys that are not listed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Unlisted {
-    /// The list is complete.
+    /// Keys that are not listed are absent.
     Absent,
     /// Global keys are unknown; keys of services, `sts` among them, are absent.
     ByPrefix,

@@ -33,7 +33,7 @@ pub(crate) enum DocumentKind {
 pub(crate) struct Document {
     /// How many characters it has, blanks left out: what IAM's quotas count.
     pub(crate) length: usize,
-    /// What makes the whole of it unusable.
+    /// What makes the whole document unusable.
     pub(crate) fault: Option<String>,
     pub(crate) statements: Vec<PolicyStatement>,
 }
@@ -43,7 +43,7 @@ pub(crate) struct Document {
 pub(crate) enum StatementEffect {
     Allow,
     Deny,
-    /// Neither word: it may be either.
+    /// Neither word, so it may be either.
     Unclear,
 }
 
@@ -173,12 +173,12 @@ impl PolicyStatement {
         self.principals.as_ref().map_or((&[], &[]), Principals::texts)
     }
 
-    /// Whether its Action element surely covers `sts:AssumeRole`.
+    /// Whether its Action element certainly covers `sts:AssumeRole`.
     pub(crate) fn covers_action(&self) -> bool {
         self.covers_action.is_true()
     }
 
-    /// What stands in its Resource element.
+    /// The texts of its Resource element.
     pub(crate) fn resource_texts(&self) -> Vec<String> {
         match &self.resources {
             Resources::Any(patterns) => patterns.iter().map(ArnPattern::to_string).collect(),
@@ -268,7 +268,7 @@ fn covers_action(elements: &Map<String, Json>, effect: StatementEffect) -> Truth
     }
 }
 
-/// One text that is neither `*` nor of the form `service:Name`.
+/// A text that is neither `*` nor of the form `service:Name`.
 fn is_no_action(value: &Json) -> bool {
     value.as_str().is_some_and(|text| text != "*" && !text.contains(':'))
 }

@@ -120,9 +120,9 @@ pub(crate) enum Operand {
     Bool(bool),
     Address(IpNet),
     Binary(String),
-    /// Equals no value.
+    /// A value that equals nothing.
     Never,
-    /// Not a value that the operator takes: nothing can be told.
+    /// A value that the operator does not take, so the result is unknown.
     Unreadable,
 }
 

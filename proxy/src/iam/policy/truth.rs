@@ -2,7 +2,7 @@
 
 use std::ops::{BitAnd, BitOr, Not};
 
-/// The value of one test on a request of which not everything is known. Ordered: false, unknown, true.
+/// The result of a test on a request of which not everything is known. Ordered: false, unknown, true.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Truth {
     False,

@@ -1,4 +1,4 @@
-//! One chain that reaches a role, found from its end: who is named in its trust policy, and who in theirs.
+//! Finds one chain that reaches a role, starting from its end: who is named in its trust policy, and who in theirs.
 
 use std::collections::VecDeque;
 
@@ -11,11 +11,11 @@ use crate::{
     },
 };
 
-/// The longest chain that is looked for, and how many steps are judged for it: it is looked for while a client waits.
+/// The longest chain to look for, and the most steps to judge: a client waits meanwhile.
 const MAX_ROLES: usize = 4;
 const MAX_STEPS: usize = 400;
 
-/// The shortest chain from an attached role to `target` along roles that trust policies name, if one is found soon.
+/// The shortest chain from an attached role to `target` along roles that trust policies name, if one is found within the limits.
 pub(crate) fn chain_to(facts: &Facts, target: &RoleArn, caller: &Caller<'_>) -> Option<Vec<RoleArn>> {
     let attached: Vec<RoleArn> = caller
         .cluster

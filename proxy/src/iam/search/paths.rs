@@ -15,16 +15,16 @@ use crate::iam::{Caller, Decision, Outcome};
 pub struct Link {
     /// The role that is assumed.
     pub role: RoleArn,
-    /// Why it cannot be told whether it may be, if so: a condition on the database user, for one.
+    /// If it is undecided whether the role may be assumed, why: a condition on the database user, for instance.
     pub doubt: Option<String>,
 }
 
-/// What was found, the shortest chains first.
+/// The chains that were found, the shortest first.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Chains {
     /// Each begins with an attached role.
     pub chains: Vec<Vec<Link>>,
-    /// There are more than were asked for.
+    /// Whether there are more than were asked for.
     pub is_cut: bool,
 }
 

@@ -193,11 +193,11 @@ families! {
     );
     reload_is_good: IntGauge = gauge(
         "rolegate_config_last_reload_successful",
-        "1 if the configuration and the files it names were good when last looked at, else 0."
+        "1 if the configuration and the files it names were valid when last read, else 0."
     );
     restart_pending: IntGaugeVec = gauges(
         "rolegate_config_restart_pending",
-        "1 for a key whose written value takes effect at the next start only.",
+        "1 for a key whose written value takes effect only after a restart.",
         &["key"]
     );
     policy_info: IntGaugeVec = gauges(

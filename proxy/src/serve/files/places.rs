@@ -22,7 +22,7 @@ pub(super) struct Places {
     folders: BTreeSet<PathBuf>,
     /// Paths that were followed, as they were written: links may lead in a circle.
     followed: BTreeSet<PathBuf>,
-    /// Some folder on the way to a file is not there.
+    /// Some folder on the way to a file does not exist.
     is_broken: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What a reload did, telling once: in the log, the metrics and the status.
+//! Reports what a reload did, once: in the log, the metrics and the status.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -21,46 +21,46 @@ use crate::serve::reload::Why;
 pub(in crate::serve) struct Shown {
     /// The configuration in force.
     pub(in crate::serve) config: ArcSwap<Config>,
-    /// How reloading goes.
+    /// The state of reloading.
     pub(in crate::serve) status: ArcSwap<ReloadStatus>,
 }
 
-/// How reloading goes, for people.
+/// The state of reloading, for people.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(in crate::serve) struct ReloadStatus {
-    /// When something new came into force last; `None`: not since the start.
+    /// When something new last came into force; `None`: not since the start.
     pub(in crate::serve) applied_at: Option<Timestamp>,
-    /// What is wrong with the files as they are now, so that what was before is in force.
+    /// What is wrong with the files as they are now, so that the earlier version is in force.
     pub(in crate::serve) fault: Option<String>,
     /// Keys that wait for a restart.
     pub(in crate::serve) restart_pending: Vec<String>,
 }
 
 impl Shown {
-    /// Of a process that has just started with this configuration.
+    /// The state of a process that has just started with this configuration.
     pub(in crate::serve) fn new(config: &Config) -> Self {
         Self { config: ArcSwap::from_pointee(config.clone()), status: ArcSwap::default() }
     }
 }
 
-/// What is to be telling of one look at the files.
+/// What is worth reporting of one reading of the files.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Telling {
-    /// Nothing is new, or nothing that was not telling before.
+    /// Nothing, or nothing that was not reported before.
     Nothing,
-    /// There is nothing new, and somebody asked.
+    /// Nothing is new, and somebody asked.
     Unchanged,
-    /// What was not good is again as it is in force.
+    /// A mistake is gone, and the files are again what is in force.
     Mended,
     /// Something new is in force.
     Applied,
-    /// All that is new waits for a restart, or waits no more.
+    /// Everything new waits for a restart, or no longer does.
     Pending,
-    /// It is not good.
+    /// The files have a mistake.
     Refused,
 }
 
-/// What is to be telling of a look after the last one found `fault`. Becomes what this one finds.
+/// What is worth reporting of a reading after the last one found `fault`, which becomes what this one finds.
 fn telling_of<E: Display>(why: Why, looked: &Result<Looked, E>, fault: &mut Option<String>) -> Telling {
     match looked {
         Err(error) => {
@@ -78,7 +78,7 @@ fn telling_of<E: Display>(why: Why, looked: &Result<Looked, E>, fault: &mut Opti
     }
 }
 
-/// Says what reloads do.
+/// Reports what reloads do.
 #[derive(Debug)]
 pub(super) struct Reports {
     metrics: Metrics,
@@ -87,7 +87,7 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    /// Nothing was reloaded yet.
+    /// The reports of a process that has not reloaded yet.
     pub(super) fn new(metrics: Metrics, shown: Arc<Shown>) -> Self {
         for key in changes::restart_keys() {
             metrics.restart_pending(key, false);
@@ -95,7 +95,7 @@ impl Reports {
         Self { metrics, shown, fault: None }
     }
 
-    /// Says what a look at the files came to.
+    /// Reports the result of reading the files.
     pub(super) fn tell(&mut self, why: Why, looked: &Result<Looked, BuildError>, in_force: &InForce) {
         let telling = telling_of(why, looked, &mut self.fault);
         log(telling, why, looked);
@@ -151,7 +151,7 @@ fn log(telling: Telling, why: Why, looked: &Result<Looked, BuildError>) {
     }
 }
 
-/// The first few of them, and how many more there are.
+/// The first few, and how many more there are.
 fn list(names: impl Iterator<Item = String>) -> String {
     const SHOWN: usize = 10;
     let names: Vec<String> = names.collect();

@@ -10,10 +10,10 @@ pub enum FactsError {
     Read {
         /// The file.
         file: PathBuf,
-        /// What the system says.
+        /// The operating system's reason.
         source: io::Error,
     },
-    /// The file is no text in a known encoding.
+    /// The file is not text in a known encoding.
     #[error("{}: {message}; write the file again with {command}, saved with --output json", file.display())]
     Encoding {
         /// The file.
@@ -23,7 +23,7 @@ pub enum FactsError {
         /// What the file should hold.
         command: &'static str,
     },
-    /// The file is not JSON, or JSON of another type than should stand there.
+    /// The file is not JSON, or has JSON of the wrong type.
     #[error("{}:{line}:{column}: not JSON: {source}; expected the output of {command}, saved with --output json", file.display())]
     Json {
         /// The file.
@@ -34,17 +34,17 @@ pub enum FactsError {
         column: usize,
         /// What the file should hold.
         command: &'static str,
-        /// What the parser says.
+        /// The parser's reason.
         source: serde_json::Error,
     },
-    /// The file is JSON of another shape.
+    /// The file is JSON of the wrong shape.
     #[error("{}: {place}: expected {expected}; {advice}", file.display())]
     Shape {
         /// The file.
         file: PathBuf,
         /// Where in the file, as `page 1, RoleDetailList[3]`.
         place: String,
-        /// What should stand there.
+        /// What was expected there.
         expected: String,
         /// What to do.
         advice: String,

@@ -1,4 +1,4 @@
-//! One file of facts as it lies on disk: whether it is still the one that was read, its text, and how old it is.
+//! One file of facts on disk: whether it is still the version that was read, its text, and its age.
 
 use std::{
     fs::{self, Metadata},
@@ -12,10 +12,10 @@ use sha2::{Digest, Sha256};
 
 use super::{encoding, error::FactsError};
 
-/// A file that was changed so shortly before it was read could change again without another time.
+/// A file that changed this shortly before it was read could change again and keep its time.
 const SETTLED: Duration = Duration::from_secs(2);
 
-/// What tells one version of a file from another without reading it.
+/// What distinguishes versions of a file without reading it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct FileStamp {
     device: u64,
@@ -46,7 +46,7 @@ pub(in crate::iam::facts) struct Bytes {
 }
 
 impl FileVersion {
-    /// Whether the file on disk is surely this version still.
+    /// Whether the file on disk is certainly still this version.
     pub(in crate::iam::facts) fn is_current(&self) -> bool {
         self.is_settled && fs::metadata(&self.path).is_ok_and(|metadata| FileStamp::of(&metadata) == self.stamp)
     }

@@ -75,7 +75,7 @@ fn membership(page: &Page, place: &str, value: &Json) -> Result<Membership, Fact
     Ok(membership)
 }
 
-/// An `org_id` that is not there is not known; one that is there must be one.
+/// A missing `org_id` is unknown; one that is present must be valid.
 fn affiliation(page: &Page, place: &str, value: Option<&Json>) -> Result<Affiliation, FactsError> {
     match value {
         None | Some(Json::Null) => Ok(Affiliation::NotGiven),

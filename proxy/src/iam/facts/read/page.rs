@@ -6,7 +6,7 @@ use serde_json::{Deserializer, Value as Json};
 
 use super::error::FactsError;
 
-/// What says that a page is not the last one. Sources: AWS CLI User Guide, "Pagination"; the API references' `Marker`.
+/// The keys by which a page says that it is not the last. Sources: AWS CLI User Guide, "Pagination"; the API references' `Marker`.
 const CUT_OFF: [&str; 3] = ["NextToken", "nextToken", "Marker"];
 
 /// One JSON object of a file: a page of a listing, or the whole.
@@ -41,7 +41,7 @@ impl Page {
         Ok(pages)
     }
 
-    /// The same of a text in which no object may have a key twice.
+    /// The same for a text in which no object may have a key twice.
     ///
     /// # Errors
     /// [`FactsError`].

@@ -1,4 +1,4 @@
-//! Objects in which a key stands twice: IAM refuses such policies, and parsers differ in which of the two they take.
+//! Objects that have a key twice: IAM refuses such policies, and parsers differ in which of the two they take.
 
 use std::{borrow::Cow, fmt};
 
