@@ -14,7 +14,7 @@ use crate::gate::wording::Wording;
 use crate::gate::{DecisionPath, Gate};
 use crate::session::record;
 use crate::session::service::{Service, Settings};
-use crate::session::statements::{Binding, Excess, MAX_NAME_BYTES, MAX_PREPARED, Ruled, Statements, VerdictMaker};
+use crate::session::statements::{Binding, Excess, MAX_NAME_BYTES, MAX_PREPARED, Statements, VerdictFor, VerdictMaker};
 use crate::sql::{self, StatementKind};
 use crate::wire::answer::{Nonce, Refusal, Report, sqlstate};
 use crate::wire::function_call::FunctionCalls;
@@ -47,7 +47,7 @@ struct StatementMessage<'a> {
 /// Verdicts that were made off the worker.
 struct Prejudged<'a> {
     gate: &'a Gate,
-    ruled: Vec<Ruled>,
+    ruled: Vec<VerdictFor>,
 }
 
 impl VerdictMaker for Prejudged<'_> {
@@ -61,7 +61,7 @@ impl VerdictMaker for Prejudged<'_> {
 
     fn judge(&self, text: &[u8], principal: &Principal) -> (Option<Arc<Verdict>>, DecisionPath) {
         let generation = self.generation();
-        let is_it = |ruled: &&Ruled| ruled.principal == *principal && ruled.verdict.generation == generation;
+        let is_it = |ruled: &&VerdictFor| ruled.principal == *principal && ruled.verdict.generation == generation;
         match self.ruled.iter().find(is_it) {
             Some(ruled) => (Some(Arc::clone(&ruled.verdict)), DecisionPath::Cold),
             None => VerdictMaker::judge(self.gate, text, principal),
@@ -99,7 +99,7 @@ impl<'a> StatementInspector<'a> {
     async fn unreadable(&mut self, message: StatementMessage<'_>, began: Instant) -> Ruling {
         let verdict = Arc::new(self.service.gate.policy().judge_unreadable(message.text));
         let principal = self.statements.borrow().current().clone();
-        let remark = self.ruling(&Ruled { verdict, principal }, message.text).await;
+        let remark = self.ruling(&VerdictFor { verdict, principal }, message.text).await;
         if matches!(remark, Ruling::Refuse(_)) {
             return remark;
         }
@@ -117,7 +117,7 @@ impl<'a> StatementInspector<'a> {
         let current = self.statements.borrow().current().clone();
         match VerdictMaker::judge(&self.service.gate, message.text, &current) {
             (None, _) => self.plain(message, began),
-            (Some(verdict), path) => self.rule(message, Ruled { verdict, principal: current }, path, began).await,
+            (Some(verdict), path) => self.rule(message, VerdictFor { verdict, principal: current }, path, began).await,
         }
     }
 
@@ -139,7 +139,7 @@ impl<'a> StatementInspector<'a> {
     async fn rule(
         &mut self,
         message: StatementMessage<'_>,
-        first: Ruled,
+        first: VerdictFor,
         path: DecisionPath,
         began: Instant,
     ) -> Ruling {
@@ -164,7 +164,7 @@ impl<'a> StatementInspector<'a> {
     }
 
     /// The gravest verdict over everybody whom the session may be acting as.
-    async fn gravest(&self, text: &[u8], mut first: Ruled) -> Ruled {
+    async fn gravest(&self, text: &[u8], mut first: VerdictFor) -> VerdictFor {
         let gate = &self.service.gate;
         if let Some(live) = self.service.live.as_ref().filter(|_| !first.verdict.unknown_roles.is_empty()) {
             live.look_up(&first.verdict.unknown_roles).await;
@@ -181,12 +181,12 @@ impl<'a> StatementInspector<'a> {
     }
 
     /// The verdicts on a long text for these users.
-    async fn off_worker(&self, text: &[u8], principals: Vec<Principal>) -> Vec<Ruled> {
+    async fn off_worker(&self, text: &[u8], principals: Vec<Principal>) -> Vec<VerdictFor> {
         let (service, text) = (Arc::clone(self.service), Arc::<[u8]>::from(text));
         let judge = move || {
             let rule = |principal: Principal| {
                 let (verdict, _) = VerdictMaker::judge(&service.gate, &text, &principal);
-                verdict.map(|verdict| Ruled { verdict, principal })
+                verdict.map(|verdict| VerdictFor { verdict, principal })
             };
             principals.into_iter().filter_map(rule).collect()
         };
@@ -195,7 +195,7 @@ impl<'a> StatementInspector<'a> {
     }
 
     /// What a verdict means for its message.
-    async fn ruling(&self, ruled: &Ruled, text: &[u8]) -> Ruling {
+    async fn ruling(&self, ruled: &VerdictFor, text: &[u8]) -> Ruling {
         let nonce = match ruled.verdict.action {
             Action::Reject => Some(fresh_nonce()),
             Action::Forward | Action::Annotate => None,
@@ -218,7 +218,7 @@ impl<'a> StatementInspector<'a> {
         }
     }
 
-    async fn record(&self, ruled: &Ruled, text: &[u8], nonce: Option<Nonce>) {
+    async fn record(&self, ruled: &VerdictFor, text: &[u8], nonce: Option<Nonce>) {
         if text.len() <= MAX_INLINE_BYTES {
             return record::verdict(self.service, self.session, &ruled.principal, &ruled.verdict, text, nonce.as_ref());
         }
@@ -241,7 +241,7 @@ impl<'a> StatementInspector<'a> {
                 self.off_worker(text, vec![current]).await.into_iter().next()
             } else {
                 let (verdict, _) = VerdictMaker::judge(&self.service.gate, text, &current);
-                verdict.map(|verdict| Ruled { verdict, principal: current })
+                verdict.map(|verdict| VerdictFor { verdict, principal: current })
             };
             let Some(first) = first else { continue };
             let ruled = self.gravest(text, first).await;
@@ -275,7 +275,7 @@ impl Inspector for StatementInspector<'_> {
             (Some(_), _) if standing.is_behind => Ruling::Wait,
             (Some(verdict), path) => {
                 let principal = self.statements.borrow().current().clone();
-                Box::pin(self.rule(message, Ruled { verdict, principal }, path, began)).await
+                Box::pin(self.rule(message, VerdictFor { verdict, principal }, path, began)).await
             }
         }
     }
@@ -323,7 +323,7 @@ impl StatementInspector<'_> {
     async fn bound_role(&mut self, text: &[u8]) -> Ruling {
         let verdict = Arc::new(self.service.gate.policy().judge_bound_role(text));
         let principal = self.statements.borrow().current().clone();
-        self.ruling(&Ruled { verdict, principal }, text).await
+        self.ruling(&VerdictFor { verdict, principal }, text).await
     }
 }
 

@@ -13,7 +13,7 @@ use crate::gate::principal::Principal;
 use crate::gate::verdict::Verdict;
 use crate::gate::{DecisionPath, Gate};
 pub use crate::session::statements::prepared::{Excess, MAX_NAME_BYTES, MAX_PREPARED};
-use crate::session::statements::prepared::{Prepared, Watched};
+use crate::session::statements::prepared::{Prepared, WatchedStatement};
 use crate::session::statements::users::Users;
 use crate::sql::{self, Effect};
 use crate::wire::relay::{Number, Reached, Standing};
@@ -50,7 +50,7 @@ impl VerdictMaker for Gate {
 
 /// A verdict, and the user for whom it is the gravest.
 #[derive(Clone, Debug)]
-pub struct Ruled {
+pub struct VerdictFor {
     /// The verdict.
     pub verdict: Arc<Verdict>,
     /// Who would be acting.
@@ -153,11 +153,11 @@ impl Statements {
 
     /// The gravest verdict over everybody whom the session may be acting as when the server runs the text. `first` is one for some
     /// user, made before. A text without roles is the same for all.
-    pub fn gravest<V: VerdictMaker>(&self, judge: &V, text: &[u8], first: Ruled) -> Ruled {
+    pub fn gravest<V: VerdictMaker>(&self, judge: &V, text: &[u8], first: VerdictFor) -> VerdictFor {
         let is_first = first.principal == self.current && first.verdict.generation == judge.generation();
         let again = if is_first { None } else { judge.judge(text, &self.current).0 };
         let verdict = again.unwrap_or(first.verdict);
-        let mut gravest = Ruled { verdict, principal: self.current.clone() };
+        let mut gravest = VerdictFor { verdict, principal: self.current.clone() };
         if gravest.verdict.statements.iter().all(|statement| statement.uses.is_empty()) {
             return gravest;
         }
@@ -172,7 +172,7 @@ impl Statements {
             if let (Some(verdict), _) = judge.judge(text, principal)
                 && verdict.would_be > gravest.verdict.would_be
             {
-                gravest = Ruled { verdict, principal: principal.clone() };
+                gravest = VerdictFor { verdict, principal: principal.clone() };
             }
         }
         gravest
@@ -214,7 +214,7 @@ impl Statements {
     ) -> Result<(), Excess> {
         let users = self.effects(verdict);
         if let Some(name) = name {
-            let watched = Watched {
+            let watched = WatchedStatement {
                 text: (text.len() <= self.max_prepared_bytes).then(|| text.into()),
                 generation: verdict.generation,
                 user: self.current.clone(),

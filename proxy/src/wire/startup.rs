@@ -303,9 +303,9 @@ mod tests {
 
     #[test]
     fn the_last_of_a_parameter_given_twice_counts_and_goes_on_alone() {
-        let sent = packet(b"user\0a\0x\01\0application_name\0p\0x\02\0user\0b\0Application_Name\0q\0\0");
+        let sent = packet(b"user\0a\0x\x001\0application_name\0p\0x\x002\0user\0b\0Application_Name\0q\0\0");
         let startup = StartupMessage::read(&sent).unwrap();
-        assert_eq!(startup.packet, packet(b"x\01\0x\02\0user\0b\0Application_Name\0q\0\0"));
+        assert_eq!(startup.packet, packet(b"x\x001\0x\x002\0user\0b\0Application_Name\0q\0\0"));
         assert_eq!((startup.user.as_str(), startup.application.as_str()), ("b", "q"));
     }
 

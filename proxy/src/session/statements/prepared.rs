@@ -28,7 +28,7 @@ pub enum Excess {
 
 /// A statement that is judged when it is bound.
 #[derive(Clone, Debug)]
-pub(super) struct Watched {
+pub(super) struct WatchedStatement {
     /// `None`: there was no room for it.
     pub text: Option<Arc<[u8]>>,
     /// The policy by which it was judged last.
@@ -47,7 +47,7 @@ struct Version {
     /// That statement, while it is not answered.
     number: Option<Number>,
     /// `None`: nothing, or a statement that is not judged.
-    watched: Option<Watched>,
+    watched: Option<WatchedStatement>,
 }
 
 /// The prepared statements of a session.
@@ -56,7 +56,7 @@ pub(super) struct Prepared {
     names: HashMap<Arc<[u8]>, Vec<Version>>,
     /// Unanswered statements that give a name another meaning.
     changes: VecDeque<(Number, Arc<[u8]>)>,
-    /// Watched statements.
+    /// WatchedStatement statements.
     count: usize,
     /// The bytes of their texts.
     text_bytes: usize,
@@ -75,7 +75,7 @@ impl Prepared {
     }
 
     /// What a name may stand for.
-    pub(super) fn of(&self, name: &[u8]) -> impl Iterator<Item = &Watched> {
+    pub(super) fn of(&self, name: &[u8]) -> impl Iterator<Item = &WatchedStatement> {
         self.names.get(name).into_iter().flatten().filter_map(|version| version.watched.as_ref())
     }
 
@@ -91,7 +91,7 @@ impl Prepared {
         &mut self,
         name: &[u8],
         number: Number,
-        mut watched: Watched,
+        mut watched: WatchedStatement,
         max_text_bytes: usize,
     ) -> Result<(), Excess> {
         if name.len() > MAX_NAME_BYTES {
@@ -118,7 +118,7 @@ impl Prepared {
         }
     }
 
-    fn change(&mut self, name: &[u8], number: Number, watched: Option<Watched>) {
+    fn change(&mut self, name: &[u8], number: Number, watched: Option<WatchedStatement>) {
         let name = self.names.get_key_value(name).map_or_else(|| Arc::from(name), |(name, _)| Arc::clone(name));
         self.changes.push_back((number, Arc::clone(&name)));
         let versions = self.names.entry(name).or_default();
@@ -182,7 +182,7 @@ impl Prepared {
     }
 }
 
-impl Watched {
+impl WatchedStatement {
     fn text_bytes(&self) -> usize {
         self.text.as_ref().map_or(0, |text| text.len())
     }
@@ -191,11 +191,11 @@ impl Watched {
 impl Version {
     /// Takes an older version into this one, which may or may not take its place; how many watched statements that makes fewer, and
     /// how many bytes of this one's text are let go.
-    fn merge(&mut self, older: Watched) -> (usize, usize) {
+    fn merge(&mut self, older: WatchedStatement) -> (usize, usize) {
         // It stays until a later change is known to have come about.
         self.number = None;
         let Some(newer) = &mut self.watched else {
-            self.watched = Some(Watched { text: None, ..older });
+            self.watched = Some(WatchedStatement { text: None, ..older });
             return (0, 0);
         };
         let text_bytes = newer.text_bytes();

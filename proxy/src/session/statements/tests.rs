@@ -96,7 +96,7 @@ impl Session {
             name.inspect(|name| self.statements.replace(name, number));
             return Ok(Action::Forward);
         };
-        let ruled = self.statements.gravest(&self.judge, text.as_bytes(), Ruled { verdict, principal });
+        let ruled = self.statements.gravest(&self.judge, text.as_bytes(), VerdictFor { verdict, principal });
         if ruled.verdict.action < Action::Reject {
             self.statements.forward(name, number, text.as_bytes(), &ruled.verdict)?;
         }
@@ -114,7 +114,7 @@ impl Session {
                 for text in texts {
                     let principal = self.statements.current().clone();
                     let Some(verdict) = self.judge.judge(&text, &principal).0 else { continue };
-                    let ruled = self.statements.gravest(&self.judge, &text, Ruled { verdict, principal });
+                    let ruled = self.statements.gravest(&self.judge, &text, VerdictFor { verdict, principal });
                     if ruled.verdict.action == Action::Reject {
                         return "refuse";
                     }
