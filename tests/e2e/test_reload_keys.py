@@ -12,7 +12,7 @@ from authority import Authority
 from guide import A
 from questions import ask, samples
 from servers import BIN, ROOT, Gate, Process, free_port, http, wait_for
-from wire import SSL_REQUEST, Wire, query, startup
+from wire import SSL_REQUEST, Wire, frame, query, startup
 
 DEMO = ROOT / "config" / "demo"
 RESULTS = ["applied", "unchanged", "refused"]
@@ -260,6 +260,23 @@ def test_new_sessions_find_another_backend_and_other_ways_to_it(gate, tmp_path):
     del gate.of_gate["tls"]
     gate.reload("applied")
     assert fatal(gate) == ""
+
+
+def test_function_calls_are_refused_or_relayed_in_new_sessions(gate):
+    # lo_creat(-1) by its number, with one argument and a result in text.
+    large_object = frame(b"F", struct.pack("!ihhhi2sh", 957, 1, 0, 1, 2, b"-1", 0))
+
+    def answer() -> str:
+        with Wire(gate.port) as wire:
+            wire.login()
+            wire.send(large_object)
+            return wire.until_ready()[0].kind
+
+    assert answer() == "V", "before a PostgreSQL they are relayed"
+    gate.put("gate", 'function_call = "refuse"')
+    assert answer() == "E"
+    gate.put("gate", 'function_call = "relay"')
+    assert answer() == "V"
 
 
 def test_groups_are_read_from_the_cluster_as_soon_as_they_are_asked_for(gate):
