@@ -8,6 +8,7 @@ mod error;
 mod facts;
 mod flat;
 mod gates;
+mod guards;
 mod load;
 mod locate;
 mod overrides;
@@ -30,6 +31,7 @@ pub use error::{ConfigError, KeyPlace};
 pub use facts::{Aws, AwsAccount, Facts, StatedValue, WhenOld, stated};
 pub use flat::FlatKey;
 pub use gates::{Catalog, Gate, GateIam, GateTls, Identity, Limits, Upstream};
+pub use guards::{GuardCase, GuardFile};
 pub use period::Period;
 pub use sections::{Admin, Cache, Log, Policy, Runtime};
 

@@ -31,4 +31,4 @@ pub use judge::{Caller, ExternalIdOn, StatedContext, Step, granting_statements, 
 #[cfg(feature = "aws")]
 pub use live::aws;
 pub use live::{AccountPages, AccountStatus, FactsSource, FetchError, Fetching, Live, LiveSettings, Observer};
-pub use search::{Chains, Explorer, Link};
+pub use search::{Chains, Explorer, Guard, Link, Proof, prove};

@@ -2,6 +2,7 @@
 
 pub mod can_assume;
 pub mod paths;
+pub mod prove;
 pub mod pull;
 pub mod unused;
 
@@ -31,6 +32,10 @@ pub enum IamCommand {
                             --to arn:aws:iam::210987654321:role/RoleB\n\
                             Exit status: 0 some chain reaches it, 1 none does, 2 usage or input error")]
     Paths(paths::Arguments),
+    /// Check guards over every chain that the facts allow, with the shortest chain that breaks each
+    #[command(after_help = "Example: rolegate iam prove --config rolegate.toml guards.toml\n\
+                            Exit status: 0 all guards hold, 1 one is broken or cannot be decided, 2 usage or input error")]
+    Prove(prove::Arguments),
     /// List attachments, hops and trust statements that no statement of an audit used: what least privilege can remove
     #[command(after_help = "Example: rolegate iam unused --config rolegate.toml --audit audit.jsonl")]
     Unused(unused::Arguments),
@@ -117,6 +122,7 @@ pub fn run(command: &IamCommand) -> Result<Exit, String> {
     match command {
         IamCommand::CanAssume(arguments) => can_assume::run(arguments),
         IamCommand::Paths(arguments) => paths::run(arguments),
+        IamCommand::Prove(arguments) => prove::run(arguments),
         IamCommand::Unused(arguments) => unused::run(arguments).map(|()| Exit::Ok),
         IamCommand::Pull(arguments) => pull::run(arguments).map(|()| Exit::Ok),
     }

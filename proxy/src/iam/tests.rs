@@ -2,9 +2,11 @@
 
 mod advice;
 mod fixture;
+mod guards;
 mod live;
 mod loading;
 mod remedies;
+mod samples;
 mod steps;
 
 use proptest::prelude::*;

@@ -156,7 +156,8 @@ impl RuleRequest<'_> {
         let mut entities: Vec<Entity> =
             groups.iter().map(|group| Entity::new_no_attrs(group.clone(), HashSet::new())).collect();
         entities.push(action.clone());
-        entities.push(Entity::new_no_attrs(user.clone(), groups));
+        let name = HashMap::from([("name".to_owned(), text(self.user))]);
+        entities.push(Entity::new(user.clone(), name, groups).map_err(wrong)?);
         entities.push(Entity::new(words.chain.clone(), self.attributes(words)?, HashSet::new()).map_err(wrong)?);
         let entities = Entities::from_entities(entities, None).map_err(wrong)?;
         let context = Context::from_pairs(self.circumstances(words)).map_err(wrong)?;
@@ -173,6 +174,16 @@ impl RuleRequest<'_> {
         attributes.give("method", self.method, text);
         attributes.give("clause", self.clause, text);
         attributes.give("roles", self.roles, |roles: &[RoleArn]| texts(roles.iter().map(RoleArn::as_str)));
+        let all_at_home = self.cluster_account.is_some_and(|own| self.roles.iter().all(|role| role.account() == own));
+        attributes.give("chain", self.roles, |roles: &[RoleArn]| {
+            text(&roles.iter().map(RoleArn::as_str).collect::<Vec<_>>().join(","))
+        });
+        attributes.give("middle_roles", self.roles, |roles: &[RoleArn]| {
+            let middle = roles.get(1..roles.len().saturating_sub(1)).unwrap_or_default();
+            texts(middle.iter().map(RoleArn::as_str))
+        });
+        attributes.give("paths", self.roles, |roles: &[RoleArn]| texts(roles.iter().map(RoleArn::path)));
+        attributes.give("all_in_cluster_account", all_at_home, RestrictedExpression::new_bool);
         attributes
             .give("accounts", self.roles, |roles: &[RoleArn]| RestrictedExpression::new_set(roles.iter().map(account)));
         attributes.give("length", length, RestrictedExpression::new_long);

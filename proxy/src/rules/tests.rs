@@ -169,6 +169,27 @@ fn rules_that_look_at_the_clock_say_so() {
     }
 }
 
+/// (condition, user, chain, whether it holds)
+#[test]
+fn patterns_and_order() {
+    let (ab, ba, aba) = (format!("{A},{B}"), format!("{B},{A}"), format!("{A},{B},{A}"));
+    let rows = [
+        ("principal.name like \"svc_*\"", "svc_load", &ab, true),
+        ("principal.name like \"svc_*\"", "analyst", &ab, false),
+        ("resource.chain like \"*:role/RoleA,*:role/RoleB\"", "u", &ab, true),
+        ("resource.chain like \"*:role/RoleA,*:role/RoleB\"", "u", &ba, false),
+        ("resource.middle_roles.contains(\"arn:aws:iam::210987654321:role/RoleB\")", "u", &aba, true),
+        ("resource.middle_roles.isEmpty()", "u", &ab, true),
+        ("resource.paths == [\"/\"]", "u", &ab, true),
+        ("resource.all_in_cluster_account", "u", &ab, false),
+    ];
+    for (condition, user, chain, holds) in rows {
+        let rules =
+            load(&[&format!("@id(\"r\") permit (principal, action, resource) when {{ {condition} }};")]).unwrap();
+        assert_eq!(names(&judge_chain(&rules, user, "g", "copy", chain)) == ["r"], holds, "{condition} {user} {chain}");
+    }
+}
+
 #[test]
 fn rules_can_demand_a_client_certificate() {
     for condition in [

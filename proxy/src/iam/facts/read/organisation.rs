@@ -14,8 +14,8 @@ use crate::{
     },
 };
 
-/// What writes such a file.
-pub(in crate::iam) const COMMAND: &str = "rolegate iam pull --organization";
+/// What such a file holds.
+pub(in crate::iam) const COMMAND: &str = "what docs/facts.md calls the organisation file";
 
 const ADVICE: &str = r#"write {"accounts": {"123456789012": {"org_id": "o-example", "scps": [{"level": "root", "policies": [{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}]}], "rcps": []}}}; see docs/facts.md"#;
 
