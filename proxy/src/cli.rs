@@ -11,6 +11,7 @@ mod input;
 mod jinja;
 pub mod policy;
 pub mod records;
+pub mod replay;
 pub mod report;
 pub mod sarif;
 
@@ -49,6 +50,10 @@ enum Command {
         after_help = "Example: rolegate history --format jsonl audit.jsonl 'logs/*_useractivitylog_*.gz' > week.jsonl"
     )]
     History(history::HistoryArguments),
+    /// Judge recorded statements, and show what another configuration would change
+    #[command(after_help = "Example: rolegate replay --config new.toml --old rolegate.toml 'audit/*.jsonl' logs/\n\
+                            Exit status: 0 nothing refused, or with --old nothing newly refused; 1 something is; 2 usage or input error")]
+    Replay(replay::ReplayArguments),
     /// Look at a configuration file
     #[command(subcommand, after_help = "Example: rolegate config check rolegate.toml")]
     Config(config::ConfigCommand),
@@ -83,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Audit(command) => audit::run(&command),
         Command::Check(arguments) => check::run(&arguments),
         Command::History(arguments) => history::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Config(command) => config::run(&command),
         Command::Iam(command) => iam::run(&command),
         Command::Policy(command) => policy::run(&command),

@@ -4,20 +4,22 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::config::error::{self, ConfigError};
 use crate::gate::enforcement::Action;
 
 /// A file of cases. Its paths are resolved against its own folder.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct CaseFile {
     /// The configuration under test.
     pub config: PathBuf,
     /// The gate of the configuration; the first when not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub gate: Option<String>,
     /// Rules to use instead of the configuration's.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rules: Option<Vec<PathBuf>>,
     /// The cases, in order.
     #[serde(default, rename = "case")]
@@ -25,7 +27,7 @@ pub struct CaseFile {
 }
 
 /// Who sends what, and the verdict that is expected.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
     /// What the case shows.
@@ -33,6 +35,7 @@ pub struct Case {
     /// The database user.
     pub user: String,
     /// The user's groups; those of the configuration when not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub groups: Option<Vec<String>>,
     /// The database.
     #[serde(default)]
@@ -41,19 +44,23 @@ pub struct Case {
     #[serde(default)]
     pub application: String,
     /// Where the session comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub client_address: Option<IpAddr>,
     /// The subject of the client's certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_subject: Option<String>,
     /// The alternative names of that certificate.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tls_names: Vec<String>,
     /// The time, RFC 3339; now when not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<jiff::Timestamp>,
     /// The text of the message.
     pub sql: String,
     /// What enforcement is expected to do with it, whatever mode the configuration has.
     pub verdict: Action,
     /// The finding codes that are expected, in any order; not compared when not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub codes: Option<Vec<String>>,
 }
 
@@ -75,5 +82,13 @@ impl CaseFile {
             *rules = folder.join(&*rules);
         }
         Ok(file)
+    }
+
+    /// The file as TOML.
+    ///
+    /// # Errors
+    /// A path is no UTF-8.
+    pub fn to_toml(&self) -> Result<String, String> {
+        toml::to_string_pretty(self).map_err(|error| error.to_string())
     }
 }

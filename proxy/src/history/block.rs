@@ -190,17 +190,14 @@ impl<R: Read> Blocks<R> {
 
     /// Drops what is left of a line.
     fn pass_over(&mut self) {
-        match memchr(b'\n', &self.held) {
-            Some(at) => {
-                self.passes_over = false;
-                self.held.drain(..=at);
-                self.line = self.line.saturating_add(1);
-            }
+        if let Some(at) = memchr(b'\n', &self.held) {
+            self.passes_over = false;
+            self.held.drain(..=at);
+            self.line = self.line.saturating_add(1);
+        } else {
             // At the end of the stream the last block is empty.
-            None => {
-                self.held.clear();
-                self.passes_over = !self.ended;
-            }
+            self.held.clear();
+            self.passes_over = !self.ended;
         }
     }
 }

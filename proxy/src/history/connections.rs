@@ -1,6 +1,6 @@
 //! Connection logs: which application and address a session has at a time.
 //!
-//! Source: Amazon Redshift Database Developer Guide, "STL_CONNECTION_LOG"; Management Guide, "Database audit logging".
+//! Source: Amazon Redshift Database Developer Guide, `STL_CONNECTION_LOG`; Management Guide, "Database audit logging".
 
 use std::borrow::Cow;
 

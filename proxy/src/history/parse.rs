@@ -44,7 +44,7 @@ pub fn parse(shape: &Shape, source: &str, block: &Block, told: &mut impl Told) -
     match shape {
         Shape::ActivityLog => parser.entries(block),
         _ if block.is_too_long => {
-            parser.unreadable(block.first_line, "is longer than any record, or opens quotes that nothing closes")
+            parser.unreadable(block.first_line, "is longer than any record, or opens quotes that nothing closes");
         }
         Shape::Csv(delimiter, columns, view) => parser.csv(block, *delimiter, columns, *view),
         Shape::Empty => {}

@@ -1,6 +1,6 @@
 //! Statements that the cluster keeps in pieces: joined by their sequence, their escapes undone.
 //!
-//! Sources: Amazon Redshift Database Developer Guide, "STL_QUERYTEXT", "STL_DDLTEXT", "SVL_STATEMENTTEXT", "SYS_QUERY_TEXT". A piece
+//! Sources: Amazon Redshift Database Developer Guide, `STL_QUERYTEXT`, `STL_DDLTEXT`, `SVL_STATEMENTTEXT`, `SYS_QUERY_TEXT`. A piece
 //! has 200 or 4,000 bytes; an export loses the blanks at its end, which are put back. An escape can stand across a border, so that
 //! pieces are joined first.
 
@@ -93,9 +93,8 @@ pub fn unescape(text: &str) -> Cow<'_, str> {
         match characters.next() {
             Some('n') => plain.push('\n'),
             Some('r') => plain.push('\r'),
-            Some('\\') => plain.push('\\'),
+            Some('\\') | None => plain.push('\\'),
             Some(other) => plain.extend(['\\', other]),
-            None => plain.push('\\'),
         }
     }
     Cow::Owned(plain)

@@ -19,7 +19,7 @@ use crate::history::problem::{HistoryCounts, HistoryProblem, ProblemKind};
 use crate::history::record::StatementRecord;
 use crate::history::shape::Shape;
 use crate::history::sorting::{Kept, RecordSink, Sorting};
-use crate::history::stream::{self, Bytes, BytesRead};
+use crate::history::stream::{self, ByteStream, BytesRead};
 use crate::history::table::View;
 
 /// Batches of blocks that wait to be parsed.
@@ -40,7 +40,7 @@ struct Source {
     shape: Shape,
     input: HistoryInput,
     /// Standard input, of which the first bytes were looked at.
-    opened: Option<Bytes>,
+    opened: Option<ByteStream>,
 }
 
 /// All inputs, looked at but not read.
@@ -258,7 +258,9 @@ impl<F> Folder<'_, F> {
                 let parts: Vec<_> = batch.par_iter().map(|(place, block)| self.block(*place, block, shapes)).collect();
                 for (part, problems, part_counts) in parts {
                     counts.add(part_counts);
-                    problems.into_iter().for_each(|problem| reader.problem(problem));
+                    for problem in problems {
+                        reader.problem(problem);
+                    }
                     reader.part(part)?;
                 }
             }
@@ -365,7 +367,9 @@ where
     fn flush(&mut self) -> io::Result<()> {
         let fold = |records: &[StatementRecord<'static>]| {
             let mut part = P::default();
-            records.iter().for_each(|record| (self.folder.fold)(&mut part, record));
+            for record in records {
+                (self.folder.fold)(&mut part, record);
+            }
             part
         };
         let parts: Vec<P> = self.held.par_chunks(RECORDS_PER_PART).map(fold).collect();

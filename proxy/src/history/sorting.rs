@@ -112,7 +112,9 @@ impl Sorting {
     /// A temporary file cannot be written, or the sink fails.
     pub fn keep(&mut self, kept: Kept, sink: &mut dyn RecordSink) -> io::Result<()> {
         self.counts.add(kept.counts);
-        kept.problems.into_iter().for_each(|problem| sink.problem(problem));
+        for problem in kept.problems {
+            sink.problem(problem);
+        }
         kept.rows.into_iter().try_for_each(|(key, value)| self.rows.push(key, value))?;
         if let Some(sessions) = &mut self.sessions {
             for event in kept.events {
@@ -131,7 +133,9 @@ impl Sorting {
         let mut problems = Vec::new();
         let rows = take(&mut self.rows).finish()?;
         assemble(rows, |record| self.arrive(record, sink), |problem| problems.push(problem))?;
-        problems.into_iter().for_each(|problem| sink.problem(problem));
+        for problem in problems {
+            sink.problem(problem);
+        }
         self.complete_by_sessions(sink)?;
         if let Some(same) = self.same.take() {
             self.counts.combined = combine::combine(same.finish()?, |record| self.order(record, sink))?;

@@ -24,16 +24,16 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 const ZSTANDARD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// A readable input.
-pub type Bytes = Box<dyn Read + Send>;
+pub type ByteStream = Box<dyn Read + Send>;
 
-/// Bytes that were taken from files so far, before they were decompressed.
+/// ByteStream that were taken from files so far, before they were decompressed.
 pub type BytesRead = Arc<AtomicU64>;
 
 /// Opens an input and decompresses what is compressed by gzip or Zstandard.
 ///
 /// # Errors
 /// It cannot be opened or read.
-pub fn open(input: &HistoryInput, read: &BytesRead) -> io::Result<Bytes> {
+pub fn open(input: &HistoryInput, read: &BytesRead) -> io::Result<ByteStream> {
     match input {
         HistoryInput::Stdin => decompressed(Box::new(io::stdin()), read),
         HistoryInput::File(path, _) => decompressed(Box::new(File::open(path)?), read),
@@ -42,7 +42,7 @@ pub fn open(input: &HistoryInput, read: &BytesRead) -> io::Result<Bytes> {
 
 /// The first bytes of a stream, with a whole line where there is one that a record can have; and the stream with all of its bytes.
 /// What cannot be read further ends the head.
-pub fn head(mut bytes: Bytes) -> (Vec<u8>, Bytes) {
+pub fn head(mut bytes: ByteStream) -> (Vec<u8>, ByteStream) {
     let mut head = Vec::new();
     let mut wanted = HEAD_BYTES;
     loop {
@@ -66,7 +66,7 @@ impl Read for Failed {
     }
 }
 
-fn decompressed(raw: Bytes, read: &BytesRead) -> io::Result<Bytes> {
+fn decompressed(raw: ByteStream, read: &BytesRead) -> io::Result<ByteStream> {
     let mut raw = BufReader::with_capacity(CHUNK_BYTES, CountedBytes { raw, read: Arc::clone(read) });
     let start = start_of(&mut raw)?;
     let whole = Cursor::new(start.clone()).chain(raw);
@@ -87,7 +87,7 @@ fn start_of(raw: &mut impl Read) -> io::Result<Vec<u8>> {
 }
 
 struct CountedBytes {
-    raw: Bytes,
+    raw: ByteStream,
     read: BytesRead,
 }
 
@@ -101,8 +101,8 @@ impl Read for CountedBytes {
 
 /// Zstandard frames one after the other, as `zstd` and `cat` make them.
 struct Frames {
-    rest: Option<Bytes>,
-    frame: Option<StreamingDecoder<Bytes, ruzstd::decoding::FrameDecoder>>,
+    rest: Option<ByteStream>,
+    frame: Option<StreamingDecoder<ByteStream, ruzstd::decoding::FrameDecoder>>,
 }
 
 impl Read for Frames {
@@ -120,7 +120,7 @@ impl Read for Frames {
             if start.is_empty() {
                 return Ok(0);
             }
-            let whole: Bytes = Box::new(Cursor::new(start).chain(rest));
+            let whole: ByteStream = Box::new(Cursor::new(start).chain(rest));
             let frame = StreamingDecoder::new(whole);
             self.frame = Some(frame.map_err(|error| io::Error::new(ErrorKind::UnexpectedEof, error.to_string()))?);
         }

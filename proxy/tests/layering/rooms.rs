@@ -6,9 +6,9 @@ use crate::TREE;
 use crate::circles::{Edges, circles, describe, edges};
 use crate::tree::{File, Reference};
 
-const ORDER: [&str; 14] = [
-    "net", "wire", "sql", "history", "chain", "iam", "rules", "gate", "observe", "admin", "config", "session", "serve",
-    "cli",
+const ORDER: [&str; 15] = [
+    "net", "wire", "sql", "history", "chain", "iam", "rules", "gate", "observe", "admin", "config", "replay",
+    "session", "serve", "cli",
 ];
 
 /// Crates whose types stand in no other room's code.

@@ -1,0 +1,316 @@
+//! Statements alike: what would become of them and why, whose they are and what they are about; counted, with one example. Pure.
+
+use std::collections::BTreeSet;
+use std::collections::hash_map::{Entry, HashMap};
+use std::hash::Hash;
+
+use jiff::Timestamp;
+
+use crate::gate::codes::Code;
+use crate::gate::enforcement::Action;
+use crate::gate::finding::Finding;
+use crate::gate::verdict::{JudgedStatement, JudgedUse, Verdict};
+use crate::history::StatementRecord;
+use crate::rules::RuleEffect;
+use crate::sql::{Dialect, StatementKind, Target, mask};
+
+/// Groups beyond so many share one, so that memory is bounded whatever a history holds.
+const MAX_GROUPS: usize = 50_000;
+
+/// The longest text that is kept of an example.
+const MAX_EXAMPLE_BYTES: usize = 64 * 1024;
+
+/// Applications that a group names.
+const MAX_APPLICATIONS: usize = 8;
+
+/// What stands for groups that are too many.
+const OTHERS: &str = "(others)";
+
+/// Why a statement is refused or annotated.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Reason {
+    /// The gravest finding's code.
+    pub code: Code,
+    /// The rule that forbids it.
+    pub rule: Option<String>,
+    /// The finding's message.
+    pub message: String,
+}
+
+/// What statements of a group have in common.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct GroupKey {
+    /// What enforcement would do.
+    pub would_be: Action,
+    /// Why; nothing for what is merely counted.
+    pub reason: Option<Reason>,
+    /// The chain, or the word for another credential.
+    pub chain: String,
+    /// The database user, or the group when they are grouped so.
+    pub who: String,
+    /// What it is.
+    pub kind: StatementKind,
+    /// The bucket or other target.
+    pub target: Option<String>,
+}
+
+/// One statement of a group.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Example {
+    /// Its text, secrets masked.
+    pub text: String,
+    /// All of its text is there.
+    pub is_whole: bool,
+    /// Where it was recorded.
+    pub source: String,
+    /// On which line of that.
+    pub line: u64,
+    /// Whose it was.
+    pub user: String,
+    /// In which database.
+    pub database: String,
+    /// By which application.
+    pub application: String,
+    /// From where.
+    pub client_address: Option<String>,
+    /// When.
+    pub time: Option<Timestamp>,
+    /// The codes of its verdict.
+    pub codes: Vec<Code>,
+}
+
+/// What is counted of statements alike.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct GroupCount {
+    /// How many.
+    pub count: u64,
+    /// The earliest.
+    pub first_seen: Option<Timestamp>,
+    /// The latest.
+    pub last_seen: Option<Timestamp>,
+    /// The applications that sent them; some, where there are many.
+    pub applications: BTreeSet<String>,
+    /// The users who sent them; some, where there are many.
+    pub users: BTreeSet<String>,
+    /// The first of them.
+    pub example: Example,
+}
+
+impl GroupCount {
+    /// Takes one more statement.
+    pub fn add(&mut self, record: &StatementRecord<'_>, time: Option<Timestamp>) {
+        self.count = self.count.saturating_add(record.count);
+        self.see(time, time);
+        keep(&mut self.applications, record.application.as_deref().unwrap_or_default());
+        keep(&mut self.users, record.user.as_deref().unwrap_or_default());
+    }
+
+    fn see(&mut self, first: Option<Timestamp>, last: Option<Timestamp>) {
+        self.first_seen = [self.first_seen, first].into_iter().flatten().min();
+        self.last_seen = self.last_seen.max(last);
+    }
+
+    /// Adds what a later part of the history holds.
+    pub fn merge(&mut self, later: Self) {
+        self.count = self.count.saturating_add(later.count);
+        self.see(later.first_seen, later.last_seen);
+        later.applications.iter().for_each(|name| keep(&mut self.applications, name));
+        later.users.iter().for_each(|name| keep(&mut self.users, name));
+    }
+}
+
+fn keep(names: &mut BTreeSet<String>, name: &str) {
+    if !name.is_empty() && names.len() < MAX_APPLICATIONS && !names.contains(name) {
+        names.insert(name.to_owned());
+    }
+}
+
+/// Groups by what they have in common.
+#[derive(Clone, Debug)]
+pub struct Groups<K>(pub HashMap<K, GroupCount>);
+
+impl<K> Default for Groups<K> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+/// A key that can stand for all that are too many.
+pub trait Shared: Eq + Hash {
+    /// The same with its most various parts left out.
+    fn shared(&mut self);
+}
+
+impl<K: Shared> Groups<K> {
+    /// Counts a statement; `example` is asked for the first of a group.
+    pub fn add(
+        &mut self,
+        mut key: K,
+        record: &StatementRecord<'_>,
+        time: Option<Timestamp>,
+        example: impl FnOnce() -> Example,
+    ) {
+        self.make_room(&mut key);
+        match self.0.entry(key) {
+            Entry::Occupied(mut group) => group.get_mut().add(record, time),
+            Entry::Vacant(place) => {
+                place.insert(GroupCount { example: example(), ..GroupCount::default() }).add(record, time);
+            }
+        }
+    }
+
+    /// Adds the groups of a later part.
+    pub fn merge(&mut self, later: Self) {
+        for (mut key, count) in later.0 {
+            self.make_room(&mut key);
+            match self.0.entry(key) {
+                Entry::Occupied(mut group) => group.get_mut().merge(count),
+                Entry::Vacant(place) => {
+                    place.insert(count);
+                }
+            }
+        }
+    }
+
+    fn make_room(&self, key: &mut K) {
+        if self.0.len() >= MAX_GROUPS && !self.0.contains_key(key) {
+            key.shared();
+        }
+    }
+}
+
+impl Shared for GroupKey {
+    fn shared(&mut self) {
+        OTHERS.clone_into(&mut self.chain);
+        OTHERS.clone_into(&mut self.who);
+        self.target = None;
+        if let Some(reason) = &mut self.reason {
+            reason.message.clear();
+            reason.rule = None;
+        }
+    }
+}
+
+/// The group of a verdict, by its gravest finding; `who` is whose it is.
+#[must_use]
+pub fn key_of(verdict: &Verdict, who: String) -> GroupKey {
+    let gravest = |statement: &JudgedStatement| statement.findings.iter().map(|finding| finding.severity).max();
+    let Some(statement) = verdict.statements.iter().rev().max_by_key(|statement| gravest(statement)) else {
+        return GroupKey {
+            would_be: verdict.would_be,
+            reason: None,
+            chain: String::new(),
+            who,
+            kind: StatementKind::None,
+            target: None,
+        };
+    };
+    let finding = statement.findings.iter().rev().max_by_key(|finding| finding.severity);
+    let finding = finding.filter(|_| verdict.would_be > Action::Forward);
+    let at = finding.map(|finding| finding.at);
+    let role_use = statement.uses.iter().find(|role_use| Some(role_use.span.start) == at).or(statement.uses.first());
+    GroupKey {
+        would_be: verdict.would_be,
+        reason: finding.map(|finding| reason(statement, finding)),
+        chain: role_use.map(chain).unwrap_or_default(),
+        who,
+        kind: statement.kind,
+        target: role_use.and_then(|role_use| role_use.target.as_ref()).map(bucket),
+    }
+}
+
+fn reason(statement: &JudgedStatement, finding: &Finding) -> Reason {
+    // The rules that forbid a statement stand in the order of their findings.
+    let place = statement.findings.iter().filter(|one| one.code == Code::Rg301).position(|one| one == finding);
+    let mut forbids = statement.rule_hits.iter().filter(|(_, effect)| *effect == RuleEffect::Forbid);
+    let rule = place.and_then(|place| forbids.nth(place)).map(|(rule, _)| rule.clone());
+    Reason { code: finding.code, rule, message: finding.message.clone() }
+}
+
+fn chain(role_use: &JudgedUse) -> String {
+    if role_use.roles.is_empty() { role_use.method.as_str().to_owned() } else { role_use.roles.join(",") }
+}
+
+/// The bucket of a target in S3; any other as it is.
+#[must_use]
+pub fn bucket(target: &Target) -> String {
+    match target {
+        Target::S3Uri(uri) => {
+            let path = uri.get(5..).unwrap_or_default();
+            format!("s3://{}", path.split('/').next().unwrap_or_default())
+        }
+        other => other.to_string(),
+    }
+}
+
+/// An example of a group.
+#[must_use]
+pub fn example(record: &StatementRecord<'_>, time: Option<Timestamp>, dialect: Dialect, codes: Vec<Code>) -> Example {
+    let text = |known: &Option<std::borrow::Cow<'_, str>>| known.as_deref().unwrap_or_default().to_owned();
+    let mut masked = mask(record.text.as_bytes(), dialect);
+    let is_whole = masked.len() <= MAX_EXAMPLE_BYTES;
+    masked.truncate(masked.floor_char_boundary(MAX_EXAMPLE_BYTES));
+    Example {
+        text: masked,
+        is_whole,
+        source: record.source.as_ref().to_owned(),
+        line: record.line,
+        user: text(&record.user),
+        database: text(&record.database),
+        application: text(&record.application),
+        client_address: record.client_address.as_deref().map(str::to_owned),
+        time,
+        codes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::RecordKind;
+
+    #[test]
+    fn buckets() {
+        let s3 = |uri: &str| bucket(&Target::S3Uri(uri.to_owned()));
+        assert_eq!((s3("s3://b/a/c"), s3("S3://b"), s3("s3://")), ("s3://b".into(), "s3://b".into(), "s3://".into()));
+        assert_eq!(bucket(&Target::Lambda("f".into())), "lambda:f");
+    }
+
+    #[test]
+    fn counts_are_the_same_in_one_part_or_several() {
+        let record = |number: u64| {
+            let mut record = StatementRecord::new("x", number, RecordKind::Audit, "t");
+            record.user = Some(format!("user{}", number % 20).into());
+            record
+        };
+        let key = |number: u64| GroupKey {
+            would_be: Action::Reject,
+            reason: None,
+            chain: (number % 3).to_string(),
+            who: "etl".into(),
+            kind: StatementKind::Copy,
+            target: None,
+        };
+        let counted = |parts: u64| {
+            let mut all = Groups::default();
+            for part in 0..parts {
+                let mut groups = Groups::default();
+                for number in (0..600).filter(|number| number * parts / 600 == part) {
+                    let time = Timestamp::from_second(i64::try_from(number).unwrap()).ok();
+                    let example = || Example { line: number, ..Example::default() };
+                    groups.add(key(number), &record(number), time, example);
+                }
+                all.merge(groups);
+            }
+            let mut all: Vec<_> = all.0.into_iter().collect();
+            all.sort_by(|(one, _), (other, _)| one.cmp(other));
+            all
+        };
+        let one = counted(1);
+        assert_eq!(
+            one.iter().map(|(_, group)| (group.count, group.example.line)).collect::<Vec<_>>(),
+            [(200, 0), (200, 1), (200, 2)]
+        );
+        assert_eq!(one, counted(7));
+    }
+}

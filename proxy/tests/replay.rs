@@ -1,0 +1,235 @@
+//! `rolegate replay`: what enforcement would do with a recorded history, and what another configuration changes.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+const A: &str = "arn:aws:iam::111122223333:role/RoleA";
+const B: &str = "arn:aws:iam::210987654321:role/RoleB";
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        folder.config("open.toml", "@id(\"all\") permit(principal, action, resource);");
+        folder.config(
+            "strict.toml",
+            &format!(
+                "@id(\"all\") permit(principal, action, resource);\n\
+                 @id(\"no-b\") @reason(\"RoleB is for etl\") forbid(principal, action, resource)\n\
+                 when {{ resource.roles.contains(\"{B}\") }} unless {{ principal in Rolegate::Group::\"etl\" }};"
+            ),
+        );
+        folder
+    }
+
+    fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn config(&self, name: &str, rules: &str) {
+        let rules_name = name.replace(".toml", ".cedar");
+        self.write(&rules_name, rules);
+        self.write(
+            name,
+            format!(
+                "[policy]\nrules = [\"{rules_name}\"]\n[policy.groups]\netl = [\"etl\"]\n\
+                 [[gate]]\nname = \"g\"\nlisten = \"127.0.0.1:5439\"\n[gate.upstream]\naddress = \"localhost:5440\"\n"
+            ),
+        );
+    }
+
+    /// Exit status, standard output, standard error.
+    fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rolegate"));
+        let done = command.args(arguments).current_dir(self.0.path()).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (done.status.code(), text(done.stdout), text(done.stderr))
+    }
+
+    fn json(&self, arguments: &[&str]) -> (Option<i32>, Value) {
+        let all = [&["replay", "--format", "json"], arguments].concat();
+        let (code, out, err) = self.run(&all);
+        (code, serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}")))
+    }
+}
+
+fn line(time: &str, user: &str, text: &str, more: &Value) -> String {
+    let mut record = json!({"source": "x", "line": 1, "from": "audit", "time": format!("2026-01-{time}Z"), "user": user,
+        "database": "dev", "application": "dbt", "client_address": "10.0.0.9", "text": text});
+    record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    format!("{record}\n")
+}
+
+fn history() -> String {
+    let copy = |roles: &str, bucket: &str| format!("copy t from 's3://{bucket}/x' iam_role '{roles}'");
+    let both = format!("{A},{B}");
+    [
+        line("02T03:04:05", "etl", &copy(&both, "landing"), &json!({})),
+        line("03T03:04:05", "analyst", &copy(&both, "landing"), &json!({})),
+        line("05T03:04:05", "analyst", &copy(&both, "landing"), &json!({})),
+        line("04T03:04:05", "analyst", &copy(A, "landing"), &json!({})),
+        line("04T03:04:06", "analyst", "select 1", &json!({})),
+        line(
+            "04T03:04:07",
+            "analyst",
+            &format!("{} access_key_id 'AKIASECRETS' secret_access_key 's'", copy("x", "b")),
+            &json!({}),
+        ),
+        line(
+            "04T03:04:08",
+            "analyst",
+            "copy t from 's3://hidden/x' iam_role ''",
+            &json!({"hidden": true, "from": "stl_query"}),
+        ),
+        line("04T03:04:09", "analyst", "select 1 ", &json!({"truncated": true})),
+        line("04T03:04:10", "rdsdb", "select 1", &json!({})),
+        "{broken\n".to_owned(),
+    ]
+    .concat()
+}
+
+#[test]
+fn a_history_under_one_configuration() {
+    let folder = Folder::new();
+    folder.write("week.jsonl", history());
+    let (code, report) = folder.json(&["--config", "strict.toml", "week.jsonl"]);
+    assert_eq!(code, Some(1));
+    let summary = &report["summary"];
+    for (name, want) in [
+        ("records", 10),
+        ("statements", 6),
+        ("with_roles", 5),
+        ("cannot_tell", 2),
+        ("unreadable", 1),
+        ("internal", 1),
+        ("users", 1),
+        ("applications", 1),
+    ] {
+        assert_eq!(summary[name], want, "{name}: {summary}");
+    }
+    assert_eq!(summary["would_be"], json!({"forward": 3, "annotate": 0, "reject": 3}));
+    let groups = report["groups"].as_array().unwrap();
+    assert_eq!(groups.len(), 2, "{groups:#?}");
+    let group = &groups[0];
+    for (name, want) in [
+        ("code", "RG301"),
+        ("rule", "no-b"),
+        ("message", "RoleB is for etl"),
+        ("user", "analyst"),
+        ("application", "dbt"),
+        ("kind", "copy"),
+        ("target", "s3://landing"),
+        ("first_seen", "2026-01-03T03:04:05Z"),
+        ("last_seen", "2026-01-05T03:04:05Z"),
+    ] {
+        assert_eq!(group[name], want, "{name}: {group}");
+    }
+    assert_eq!((&group["chain"], &group["count"]), (&json!(format!("{A},{B}")), &json!(2)));
+    assert!(!report.to_string().contains("AKIASECRETS"), "examples hide secrets");
+    let unknown: Vec<_> = report["cannot_tell"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["reason"].clone(), row["kind"].clone(), row["target"].clone()))
+        .collect();
+    assert_eq!(
+        unknown,
+        [(json!("hidden"), json!("copy"), json!("s3://hidden")), (json!("truncated"), json!("none"), Value::Null)]
+    );
+    let (code, text, err) = folder.run(&["replay", "--config", "strict.toml", "week.jsonl"]);
+    assert_eq!(code, Some(1));
+    assert!(text.ends_with("6 statements, 5 with roles, 3 would be refused in 2 groups; 1 user, 1 application; 2 cannot be told; 1 unreadable\n"), "{text}");
+    assert!(text.contains("The cluster blanks roles") && text.contains("audit on 4 days"), "{text}");
+    assert!(err.contains("week.jsonl:10: cannot be read"), "{err}");
+}
+
+#[test]
+fn only_what_changes_both_ways() {
+    let folder = Folder::new();
+    folder.write("week.jsonl", history());
+    let (code, report) = folder.json(&["--config", "strict.toml", "--old", "open.toml", "week.jsonl"]);
+    assert_eq!(code, Some(1));
+    let changes = report["changes"].as_array().unwrap();
+    assert_eq!(changes.len(), 1, "{changes:#?}");
+    let change = &changes[0];
+    assert_eq!((&change["from"], &change["to"], &change["count"]), (&json!("forward"), &json!("reject"), &json!(2)));
+    assert_eq!(change["to_reason"], "RG301: RoleB is for etl (rule \"no-b\")");
+    let (code, report) = folder.json(&["--config", "open.toml", "--old", "strict.toml", "week.jsonl"]);
+    assert_eq!(code, Some(0), "nothing is newly refused");
+    let change = &report["changes"][0];
+    assert_eq!(
+        (&change["from"], &change["to"], &change["code"]),
+        (&json!("reject"), &json!("forward"), &json!("RG301"))
+    );
+    assert_eq!(change["from_reason"], "RG301: RoleB is for etl (rule \"no-b\")");
+    let (code, text, _) = folder.run(&["replay", "--config", "open.toml", "--old", "open.toml", "week.jsonl"]);
+    assert_eq!(code, Some(0));
+    assert!(text.contains("0 newly refused, 0 newly let through"), "{text}");
+}
+
+#[test]
+fn groups_become_cases_that_pass() {
+    let folder = Folder::new();
+    folder.write("week.jsonl", history());
+    for old in [&["--old", "open.toml"][..], &[]] {
+        let arguments =
+            [&["replay", "--config", "strict.toml", "--save-cases", "week.test.toml"], old, &["week.jsonl"]].concat();
+        let (code, _, err) = folder.run(&arguments);
+        assert_eq!(code, Some(1), "{err}");
+        let (code, out, err) = folder.run(&["policy", "test", "week.test.toml"]);
+        assert_eq!(code, Some(0), "{out}{err}");
+    }
+}
+
+#[test]
+fn the_other_forms() {
+    let folder = Folder::new();
+    let evil = "copy t from 's3://b/x' iam_role '<script>alert(1)</script>'";
+    folder.write("week.jsonl", history() + &line("06T00:00:00", "=cmd", evil, &json!({})));
+    let (_, page, _) = folder.run(&["replay", "--config", "strict.toml", "--format", "html", "week.jsonl"]);
+    assert!(
+        page.starts_with("<!doctype html>") && page.contains("<svg") && page.contains("prefers-color-scheme: dark")
+    );
+    assert!(
+        !page.contains("<script>") && !page.contains("http://") && !page.contains("https://"),
+        "nothing runs, nothing is fetched"
+    );
+    let (_, csv, _) = folder.run(&["replay", "--config", "strict.toml", "--format", "csv", "week.jsonl"]);
+    assert_eq!(csv.lines().count(), 4, "{csv}");
+    assert!(csv.contains("'=cmd"), "{csv}");
+    let (_, report) = folder.json(&["--config", "strict.toml", "--by", "group", "week.jsonl"]);
+    assert!(report["groups"].as_array().unwrap().iter().any(|row| row["user"] == "analyst"), "{report}");
+}
+
+#[test]
+fn usage_errors() {
+    let folder = Folder::new();
+    for (arguments, words) in [
+        (&["--config", "strict.toml", "missing.jsonl"][..], "missing.jsonl: no such file"),
+        (&["--config", "strict.toml", "strict.toml"], "none of the inputs can be read"),
+        (&["--config", "missing.toml", "strict.toml"], "missing.toml"),
+        (&["--config", "strict.toml"], "INPUT"),
+    ] {
+        let (code, _, err) = folder.run(&[&["replay"], arguments].concat());
+        assert_eq!(code, Some(2), "{arguments:?}");
+        assert!(err.contains(words), "{arguments:?}: {err}");
+    }
+}
+
+#[test]
+fn threads_change_nothing() {
+    let folder = Folder::new();
+    let many: String = (0..400).map(|_| history()).collect();
+    folder.write("week.jsonl", many);
+    let with = |threads: &str| {
+        folder.run(&["replay", "--config", "strict.toml", "--format", "json", "--threads", threads, "week.jsonl"])
+    };
+    let one = with("1");
+    assert_eq!((one.0, &one), (Some(1), &with("5")));
+}
