@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::TREE;
 
 /// Names that more than one file gives to a type, and why no reader confuses them.
-const SHARED: [(&str, &str); 17] = [
+const SHARED: [(&str, &str); 23] = [
     ("Arguments", "each subcommand has its own, and names no other's"),
     ("Audit", "a section of the configuration, and where records go"),
     ("Aws", "a section of the configuration, and the source that it describes"),
@@ -26,6 +26,9 @@ const SHARED: [(&str, &str); 17] = [
     ("Rules", "the organisation's, and the lexer's"),
     ("Text", "a field of JSON, and an input of the command line"),
     ("Watch", "of files, and of parameters"),
+    ("ChainError", "of a chain of roles, and of the chain of audit records: never in one file"),
+    ("Ruled", "by the organisation's rules, and by the session: never in one file"),
+    ("Watched", "a prepared statement, and a parameter"),
 ];
 
 #[test]
