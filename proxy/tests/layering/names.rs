@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::TREE;
 
 /// Names that more than one file gives to a type, and why no reader confuses them.
-const SHARED: [(&str, &str); 23] = [
+const SHARED: &[(&str, &str)] = &[
     ("Arguments", "each subcommand has its own, and names no other's"),
     ("Audit", "a section of the configuration, and where records go"),
     ("Aws", "a section of the configuration, and the source that it describes"),
@@ -41,7 +41,7 @@ fn no_two_types_share_a_name() {
     }
     homes.retain(|_, files| files.len() > 1);
     for (name, reason) in SHARED {
-        if homes.remove(name).is_none() {
+        if homes.remove(*name).is_none() {
             println!("{name} is no longer shared ({reason}): take it off the list");
         }
     }
