@@ -14,7 +14,20 @@ listen = "127.0.0.1:9439"
 level = "info"
 format = "text"
 [audit]
-path = "-"
+path = "a.jsonl"
+on_failure = "continue"
+sync = false
+signing_key = "a.key"
+checkpoint_file = "a.checkpoints"
+checkpoint_records = 1
+checkpoint_every = "1s"
+rotate_bytes = 1048576
+rotate_every = "1h"
+compress = false
+keep_files = 1
+keep_for = "1d"
+fold_after = 1
+fold_every = "1s"
 [runtime]
 workers = 1
 drain_timeout = "1s"
@@ -107,7 +120,8 @@ session_lifetime = "1s"
 /// The second value of every word; all other values have an `a` or a `1` that becomes a `b` or a `2`.
 const SECOND: &[(&str, &str)] = &[
     ("\"text\"", "\"json\""),
-    ("\"-\"", "\"off\""),
+    ("\"continue\"", "\"refuse\""),
+    ("\"1h\"", "\"2h\""),
     ("false", "true"),
     ("\"enforce\"", "\"shadow\""),
     ("\"reject\"", "\"annotate\""),
