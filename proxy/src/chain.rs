@@ -32,6 +32,9 @@ impl Chain {
             if part.is_empty() {
                 return Err(ChainError::EmptyPart { at });
             }
+            if let Some(why) = NotARole::slip(part) {
+                return Err(ChainError::NotARole { at, part: clip(part), why });
+            }
             if part.chars().any(|character| character.is_whitespace() || character.is_control()) {
                 return Err(ChainError::Blank { at });
             }
@@ -156,6 +159,21 @@ mod tests {
         ];
         for (name, text, want) in rows {
             assert_eq!(&Chain::parse(text).map(|chain| chain.roles().len()), want, "{name}: {text}");
+        }
+    }
+
+    #[test]
+    fn slips_are_told() {
+        for (text, want) in [
+            (format!("{A};{A}"), NotARole::Separator),
+            (format!("{A}|{A}"), NotARole::Separator),
+            (format!("{A} + {A}"), NotARole::Separator),
+            (format!("{A}/{A}"), NotARole::Separator),
+            (format!("aws_iam_role={A}"), NotARole::Pair),
+            ("{{ var(\"role\") }}".to_owned(), NotARole::Template),
+        ] {
+            let told = Chain::parse(&text);
+            assert!(matches!(&told, Err(ChainError::NotARole { at: 1, why, .. }) if *why == want), "{text}: {told:?}");
         }
     }
 }

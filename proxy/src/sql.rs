@@ -28,7 +28,7 @@ pub mod watch;
 pub mod words;
 
 pub use encoding::{is_unsafe_encoding, options_ask_for_unsafe_encoding, reads_by_encoding};
-pub use mask::mask;
+pub use mask::{mask, mask_within};
 pub use model::{
     Analysis, Clause, Dialect, Effect, Fault, FaultKind, Method, MethodKind, Reading, RoleUse, Statement,
     StatementKind, Target,
@@ -37,6 +37,7 @@ pub use signs::{holds_sign, names_role};
 pub use watch::Watch;
 
 use crate::sql::lexer::{Doubts, Escapes, Lexer, Rules, TokenKind, Trouble};
+use crate::sql::position::Position;
 use crate::sql::skim::Skim;
 use crate::sql::statement::StatementBuilder;
 use crate::sql::words::Head;
@@ -47,12 +48,29 @@ use crate::sql::words::Head;
 pub fn read(text: &[u8], dialect: Dialect) -> Reading {
     let (matters, doubts) = look(text);
     let mut statements = if matters { readings::statements(text, dialect, doubts) } else { Vec::new() };
+    statements.iter_mut().for_each(|statement| merge_executes(text, statement));
     if let Some(at) = memchr::memchr(0, text) {
         let mut nul = StatementBuilder::new(StatementKind::Unknown, at..text.len());
         nul.add_fault(FaultKind::Unreadable, at..at.saturating_add(1), Trouble::Nul.as_str().to_owned());
         statements.extend(nul.finish());
     }
     if statements.is_empty() { Reading::Plain } else { Reading::Analysed(Analysis { statements }) }
+}
+
+/// Several EXECUTEs of one procedure are one fault, which says where they stand.
+fn merge_executes(text: &[u8], statement: &mut Statement) {
+    let alike =
+        |fault: &Fault| fault.kind == FaultKind::DynamicSql && fault.detail.starts_with(procedures::OPEN_EXECUTE);
+    let executes: Vec<&Fault> = statement.faults.iter().filter(|fault| alike(fault)).collect();
+    let [first, _, ..] = executes.as_slice() else { return };
+    let lines: Vec<String> =
+        executes.iter().map(|fault| Position::of(text, fault.span.start).line.to_string()).collect();
+    let more = executes.last().and_then(|last| last.detail.strip_prefix(procedures::OPEN_EXECUTE)).unwrap_or_default();
+    let detail =
+        format!("{}; {} of them, in lines {}{more}", procedures::OPEN_EXECUTE, executes.len(), lines.join(", "));
+    let merged = Fault { kind: first.kind, span: first.span.clone(), detail };
+    statement.faults.retain(|fault| !alike(fault));
+    statement.faults.push(merged);
 }
 
 /// Whether the lexer's pass alone shows that nothing in a text is to be judged; [`read`] gives [`Reading::Plain`] then. What it

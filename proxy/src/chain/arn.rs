@@ -36,6 +36,9 @@ impl RoleArn {
     /// # Errors
     /// [`NotARole`], which says where the text departs from the form.
     pub fn parse(text: &str) -> Result<Self, NotARole> {
+        if let Some(slip) = NotARole::slip(text) {
+            return Err(slip);
+        }
         let mut fields = text.splitn(6, ':');
         let mut next = || fields.next().unwrap_or_default();
         let (arn, partition, service, region, account, resource) = (next(), next(), next(), next(), next(), next());
@@ -110,6 +113,28 @@ pub enum NotARole {
     /// The role's name or path is longer than IAM allows, empty, or holds a character that IAM does not allow.
     #[error("has a role name or path that IAM does not allow")]
     Name,
+    /// Another ARN stands in it, behind something that is no comma.
+    #[error("holds another ARN; write one comma, and nothing else, between two roles")]
+    Separator,
+    /// It is a pair of CREDENTIALS.
+    #[error("begins with aws_iam_role=, which belongs in CREDENTIALS; IAM_ROLE takes the ARN alone")]
+    Pair,
+    /// A template's place was not filled in.
+    #[error("holds the {{{{ }}}} of a template that was not filled in")]
+    Template,
+}
+
+impl NotARole {
+    /// The slip that an author is likely to have made, if it is one that is easily told.
+    pub(super) fn slip(part: &str) -> Option<Self> {
+        let arns = part.match_indices("arn:").count().max(part.match_indices(":role/").count());
+        match part {
+            _ if part.contains("{{") => Some(Self::Template),
+            _ if part.starts_with("aws_iam_role=") => Some(Self::Pair),
+            _ if arns > 1 => Some(Self::Separator),
+            _ => None,
+        }
+    }
 }
 
 /// `aws`, `aws-cn`, `aws-us-gov`, `aws-iso` and its siblings. Source: AWS General Reference, "Partitions".
@@ -144,7 +169,7 @@ mod tests {
             ("RoleA", NotARole::Form),
             ("arn:aws:iam::123456789012:user/joe", NotARole::Form),
             ("ARN:AWS:IAM::123456789012:ROLE/RoleA", NotARole::Form),
-            ("aws_iam_role=arn:aws:iam::123456789012:role/RoleA", NotARole::Form),
+            ("aws_iam_role=arn:aws:iam::123456789012:role/RoleA", NotARole::Pair),
             ("arn:aws:sts::123456789012:assumed-role/RoleA/s", NotARole::Form),
             ("arn:aws:iam:us-east-1:123456789012:role/RoleA", NotARole::Form),
             ("arn:aws:iam::0123456789012:role/RoleA", NotARole::Account),

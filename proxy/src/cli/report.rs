@@ -128,7 +128,7 @@ fn row<'a>(place: &Place<'a>, statement: &'a JudgedStatement, face: Face) -> Row
         id: place.id,
         file: place.file,
         line: place.position(statement.span.start).line,
-        statement: sql::mask(place.text.get(statement.span.clone()).unwrap_or_default(), place.dialect),
+        statement: sql::mask_within(place.text, statement.span.clone(), place.dialect),
         kind: statement.kind,
         role_uses: &statement.uses,
         verdict: face.of_statement(statement),

@@ -110,7 +110,7 @@ mod tests {
             (Mode::Shadow, Face::WouldBe, "error"),
             (Mode::Shadow, Face::Action, "warning"),
         ] {
-            let verdict = Policy::new(Parts { mode, ..Parts::without_facts() }).judge_bound_role(b"call p($1)");
+            let verdict = Policy::new(Parts { mode, ..Parts::without_facts() }).judge_unreadable(b"call p($1)");
             let place =
                 Place { id: None, file: "a b.sql", first_line: 3, text: b"call p($1)", dialect: Dialect::Redshift };
             let mut sarif = Sarif::default();
@@ -119,7 +119,7 @@ mod tests {
             let log: Value = serde_json::from_str(&sarif.to_json()).unwrap();
             let results = log["runs"][0]["results"].as_array().unwrap();
             assert_eq!(results.len(), 1);
-            assert_eq!((&results[0]["ruleId"], &results[0]["level"]), (&"RG107".into(), &expected.into()));
+            assert_eq!((&results[0]["ruleId"], &results[0]["level"]), (&"RG109".into(), &expected.into()));
             assert_eq!(results[0]["properties"]["would_be"], "reject");
             assert_eq!(results[0]["properties"]["action"], mode.action(Action::Reject).as_str());
             let at = &results[0]["locations"][0]["physicalLocation"];

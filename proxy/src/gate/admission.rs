@@ -3,9 +3,11 @@
 
 use crate::gate::codes::Code;
 use crate::gate::finding::Finding;
+use crate::gate::judge::fault_code;
 use crate::gate::policy::Policy;
 use crate::gate::verdict::{JudgedStatement, Verdict};
-use crate::sql::{StatementKind, is_unsafe_encoding, options_ask_for_unsafe_encoding};
+use crate::sql::watch::BoundFault;
+use crate::sql::{FaultKind, StatementKind, is_unsafe_encoding, options_ask_for_unsafe_encoding};
 
 impl Policy {
     /// The verdict on a start-up that asks for an unsafe encoding, by its name or in `options`. `None`: it asks for none.
@@ -21,11 +23,17 @@ impl Policy {
         Some(self.alone(StatementKind::None, 0, self.remark(Code::Rg109).detail(detail)))
     }
 
-    /// The verdict on a `Bind` that hands a role's ARN to the CALL `text`.
+    /// The verdict on a `Bind` whose values are at fault: they hand a role's ARN to the CALL `text`, or set an unsafe encoding.
     #[must_use]
-    pub fn judge_bound_role(&self, text: &[u8]) -> Verdict {
-        let finding = self.remark(Code::Rg107).message("a bound argument of CALL looks like a role ARN");
-        self.alone(StatementKind::Call, text.len(), finding)
+    pub fn judge_bound(&self, text: &[u8], fault: BoundFault) -> Verdict {
+        let finding = self.remark(fault_code(fault.kind));
+        match fault.kind {
+            FaultKind::CallArgument => {
+                let message = "a bound argument of CALL looks like a role ARN";
+                self.alone(StatementKind::Call, text.len(), finding.message(message))
+            }
+            _ => self.alone(StatementKind::Set, text.len(), finding.detail(fault.detail)),
+        }
     }
 
     /// The verdict on a text beyond ASCII in a session whose encoding the server reports to be an unsafe one.
@@ -62,11 +70,7 @@ impl Policy {
 
     /// The verdict of one finding on a message of `length` bytes.
     fn alone(&self, kind: StatementKind, length: usize, finding: Finding) -> Verdict {
-        let statement = JudgedStatement {
-            findings: vec![finding],
-            watch_parameters: true,
-            ..JudgedStatement::new(kind, 0..length)
-        };
+        let statement = JudgedStatement { findings: vec![finding], ..JudgedStatement::new(kind, 0..length) };
         Verdict::of(self, vec![statement])
     }
 }
@@ -81,6 +85,8 @@ mod tests {
     use crate::gate::judge_alone;
     use crate::gate::policy::Parts;
     use crate::gate::principal::{Attributes, Principal};
+
+    const BOUND_ROLE: BoundFault = BoundFault { kind: FaultKind::CallArgument, detail: "" };
 
     fn policy(mode: Mode, severity: Severity) -> Policy {
         let severities = BTreeMap::from([(Code::Rg107, severity), (Code::Rg109, severity), (Code::Rg302, severity)]);
@@ -98,7 +104,7 @@ mod tests {
         for (mode, severity, would_be, action) in rows {
             let policy = policy(mode, severity);
             let startup = policy.judge_startup(Some("SJIS"), None).unwrap();
-            for verdict in [startup, policy.judge_bound_role(b"call p($1)"), policy.judge_unreadable(b"x")] {
+            for verdict in [startup, policy.judge_bound(b"call p($1)", BOUND_ROLE), policy.judge_unreadable(b"x")] {
                 assert_eq!((verdict.would_be, verdict.action), (would_be, action), "{mode} {severity}");
                 assert_eq!(verdict.findings().len(), 1);
             }

@@ -13,6 +13,7 @@ use crate::chain::{Chain, RoleArn};
 use crate::gate::codes::Code;
 use crate::gate::judge::chains::{default_chain, judge_chain};
 use crate::gate::judge::context::Context;
+pub(in crate::gate) use crate::gate::judge::faults::fault_code;
 use crate::gate::judge::faults::fault_finding;
 use crate::gate::judge::organisation::judge_use;
 use crate::gate::policy::Policy;
@@ -44,7 +45,7 @@ impl Judge<'_> {
         let mut judged = JudgedStatement {
             findings: statement.faults.iter().map(|fault| fault_finding(self.context, fault)).collect(),
             effect: statement.effect,
-            watch_parameters: !statement.watch.is_empty(),
+            watch: statement.watch,
             ..JudgedStatement::new(statement.kind, statement.span)
         };
         for role_use in statement.role_uses {

@@ -11,7 +11,7 @@ use crate::gate::enforcement::{Action, Mode};
 use crate::gate::finding::Finding;
 use crate::gate::policy::Policy;
 use crate::rules::RuleEffect;
-use crate::sql::{Clause, Effect, Method, StatementKind, Target};
+use crate::sql::{Clause, Effect, Method, StatementKind, Target, Watch};
 
 /// A role use with its chain split into roles, as the audit and the command line write it too.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -106,8 +106,8 @@ pub struct JudgedStatement {
     pub action: Action,
     /// What it does to the session.
     pub effect: Option<Effect>,
-    /// Whether its parameters must be looked at when they are bound.
-    pub watch_parameters: bool,
+    /// What its parameters stand for, where they must be looked at when they are bound.
+    pub watch: Watch,
 }
 
 impl JudgedStatement {
@@ -124,7 +124,7 @@ impl JudgedStatement {
             would_be: Action::Forward,
             action: Action::Forward,
             effect: None,
-            watch_parameters: false,
+            watch: Watch::default(),
         }
     }
 

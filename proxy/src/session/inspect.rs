@@ -15,7 +15,8 @@ use crate::gate::{DecisionPath, Gate};
 use crate::session::record;
 use crate::session::service::{Service, Settings};
 use crate::session::statements::{Binding, Excess, MAX_NAME_BYTES, MAX_PREPARED, Statements, VerdictFor, VerdictMaker};
-use crate::sql::{self, StatementKind};
+use crate::sql::watch::BoundFault;
+use crate::sql::{StatementKind, Watch};
 use crate::wire::answer::{Nonce, Refusal, Report, sqlstate};
 use crate::wire::function_call::FunctionCalls;
 use crate::wire::relay::{Inspector, Ruling, Standing, nonce};
@@ -294,7 +295,7 @@ impl Inspector for StatementInspector<'_> {
         };
         match binding {
             Binding::Forward => Ruling::Forward,
-            Binding::NamesRole(text) => self.bound_role(&text).await,
+            Binding::Faulty(text, fault) => self.bound(&text, fault).await,
             Binding::JudgeAgain(texts) => self.bind_again(statement, &texts).await,
             Binding::NotKept => Ruling::Refuse(self.refuse(not_kept_report())),
         }
@@ -307,8 +308,10 @@ impl Inspector for StatementInspector<'_> {
     async fn function_call(&mut self, values: &[&[u8]]) -> Ruling {
         match self.settings.function_calls {
             FunctionCalls::Refuse => Ruling::Refuse(self.refuse(function_call_report())),
-            FunctionCalls::Relay if values.iter().any(|value| sql::names_role(value)) => self.bound_role(b"").await,
-            FunctionCalls::Relay => Ruling::Forward,
+            FunctionCalls::Relay => match Watch::of_function_call().judge(values) {
+                Some(fault) => self.bound(b"", fault).await,
+                None => Ruling::Forward,
+            },
         }
     }
 
@@ -319,9 +322,9 @@ impl Inspector for StatementInspector<'_> {
 }
 
 impl StatementInspector<'_> {
-    /// What the arguments of a CALL or of a function hold looks like a role.
-    async fn bound_role(&mut self, text: &[u8]) -> Ruling {
-        let verdict = Arc::new(self.service.gate.policy().judge_bound_role(text));
+    /// What is handed to a statement or a function is at fault.
+    async fn bound(&mut self, text: &[u8], fault: BoundFault) -> Ruling {
+        let verdict = Arc::new(self.service.gate.policy().judge_bound(text, fault));
         let principal = self.statements.borrow().current().clone();
         self.ruling(&VerdictFor { verdict, principal }, text).await
     }

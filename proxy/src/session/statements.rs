@@ -15,6 +15,7 @@ use crate::gate::{DecisionPath, Gate};
 pub use crate::session::statements::prepared::{Excess, MAX_NAME_BYTES, MAX_PREPARED};
 use crate::session::statements::prepared::{Prepared, WatchedStatement};
 use crate::session::statements::users::Users;
+use crate::sql::watch::{BoundFault, Watch};
 use crate::sql::{self, Effect};
 use crate::wire::relay::{Number, Reached, Standing};
 
@@ -62,8 +63,8 @@ pub struct VerdictFor {
 pub enum Binding {
     /// It passes.
     Forward,
-    /// What it hands over looks like a role: the text of the CALL.
-    NamesRole(Arc<[u8]>),
+    /// What it hands over is at fault: the text to which, and how.
+    Faulty(Arc<[u8]>, BoundFault),
     /// These texts are to be judged again.
     JudgeAgain(Vec<Arc<[u8]>>),
     /// A text that would have to be judged again was not kept.
@@ -218,7 +219,7 @@ impl Statements {
                 text: (text.len() <= self.max_prepared_bytes).then(|| text.into()),
                 generation: verdict.generation,
                 user: self.current.clone(),
-                has_parameters: verdict.statements.iter().any(|statement| statement.watch_parameters),
+                watch: verdict.statements.iter().fold(Watch::default(), |watch, one| watch.and(one.watch)),
                 users: users.clone(),
             };
             self.prepared.prepare(name, number, watched, self.max_prepared_bytes)?;
@@ -241,14 +242,11 @@ impl Statements {
     /// What is to be done about a `Bind` of these values.
     #[must_use]
     pub fn bind<V: VerdictMaker>(&self, judge: &V, name: &[u8], values: &[&[u8]]) -> Binding {
-        let mut has_role = None;
         let generation = judge.generation();
         let (mut is_current, mut texts, mut is_kept) = (true, Vec::new(), true);
         for watched in self.prepared.of(name) {
-            if watched.has_parameters
-                && *has_role.get_or_insert_with(|| values.iter().any(|value| sql::names_role(value)))
-            {
-                return Binding::NamesRole(watched.text.clone().unwrap_or_else(|| Arc::from(&b""[..])));
+            if let Some(fault) = watched.watch.judge(values) {
+                return Binding::Faulty(watched.text.clone().unwrap_or_else(|| Arc::from(&b""[..])), fault);
             }
             is_current &= watched.generation == generation && watched.user == self.current;
             is_kept &= watched.text.is_some();

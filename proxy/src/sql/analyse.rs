@@ -97,6 +97,11 @@ fn splits(text: &[u8], token: Token, place: Place) -> bool {
     token.kind == TokenKind::Symbol(b';') || (place == Place::Body && token.kind == TokenKind::Word && is_control())
 }
 
+/// Whether a statement begins with the word of one that moves data with credentials.
+fn is_carrier(words: &[&[u8]]) -> bool {
+    words.first().is_some_and(|first| is_one_of(first, &["copy", "unload"]))
+}
+
 /// A message that is being read.
 #[derive(Debug)]
 struct Message<'t> {
@@ -188,6 +193,7 @@ impl Message<'_> {
                 builder.set_kind(StatementKind::Call);
                 procedures::call(&mut cursor.clone(), builder);
             }
+            b"(" if is_carrier(&words) => builder.set_kind(StatementKind::Unload),
             b"set" | b"reset" | b"discard" => {
                 builder.set_kind(StatementKind::Set);
                 settings::session(&mut cursor.clone(), builder);
@@ -233,7 +239,7 @@ impl Message<'_> {
             (Place::Body, _) => Verb::Naming,
             (Place::Message, false) => verb(words),
             (Place::Message, true) if is_query(words) => Verb::Naming,
-            (Place::Message, true) if words.first().is_some_and(|first| is_one_of(first, &["copy", "unload"])) => {
+            (Place::Message, true) if is_carrier(words) => {
                 return refuse(&span, "a statement that carries credentials stands in parentheses");
             }
             (Place::Message, true) => Verb::Unknown,

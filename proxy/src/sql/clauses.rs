@@ -5,7 +5,8 @@ use std::ops::Range;
 use crate::sql::cursor::{Cursor, Misfit};
 use crate::sql::lexer::{Token, TokenKind};
 use crate::sql::literal::Literal;
-use crate::sql::model::{Clause, FaultKind, Method, Target};
+use crate::sql::mask::mask;
+use crate::sql::model::{Clause, Dialect, FaultKind, Method, Target};
 use crate::sql::signs::{names_keys, names_role};
 use crate::sql::statement::StatementBuilder;
 
@@ -148,7 +149,7 @@ fn stray_literal(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) -> Res
 /// A literal that names a role, which is no secret, cut to a length that fits a message.
 #[must_use]
 pub fn shown(literal: &Literal<'_>) -> String {
-    let text = literal.to_text();
+    let text = mask(&literal.bytes, Dialect::Redshift);
     let cut: String = text.chars().take(120).collect();
     format!("the literal '{}{}'", cut.escape_debug(), if cut.len() < text.len() { "…" } else { "" })
 }
@@ -185,7 +186,13 @@ pub fn role_literal(token: Token, literal: &Literal<'_>, clause: Clause, builder
         builder.add_fault(FaultKind::Unreadable, span.clone(), "access keys stand where a role is expected".to_owned());
         return builder.add_role_use(clause, Method::AccessKeys, span);
     }
-    builder.add_role_use(clause, Method::Chain(literal.to_text()), span);
+    builder.add_role_use(clause, Method::Chain(chain(&literal.to_text())), span);
+}
+
+/// The text of a chain, as it is recorded: what stands where a role should may be a secret.
+fn chain(text: &str) -> String {
+    let is_arns = text.split(',').all(|part| part.starts_with("arn:"));
+    if is_arns { text.to_owned() } else { mask(text.as_bytes(), Dialect::Redshift) }
 }
 
 /// One of the clauses that make up an access key.
@@ -235,7 +242,7 @@ fn credentials(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) -> Resul
         }
         match name {
             "aws_iam_role" if !seen.contains(&name) => {
-                builder.add_role_use(Clause::Credentials, Method::Chain(value.to_owned()), span.clone());
+                builder.add_role_use(Clause::Credentials, Method::Chain(chain(value)), span.clone());
             }
             "aws_iam_role" | "master_symmetric_key" => {}
             _ => has_keys = true,

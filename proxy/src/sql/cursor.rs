@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use sqlparser::keywords::ALL_KEYWORDS;
+
 use crate::sql::lexer::{Lexer, Rules, Token, TokenKind};
 use crate::sql::literal::{self, Literal};
 use crate::sql::words::{is_credential, is_same};
@@ -237,11 +239,13 @@ impl<'t> Cursor<'t> {
     pub fn misfit(&self, expected: &str) -> Misfit {
         let met = match self.peek() {
             None => "the end of the statement".to_owned(),
-            // The text of a literal may be a secret, and a word may be as long as the message.
+            // The text of a literal may be a secret.
             Some(token) => match token.kind {
                 TokenKind::Word => {
-                    let word = self.bytes(token);
-                    format!("\"{}\"", String::from_utf8_lossy(word.get(..64).unwrap_or(word)))
+                    // A word that the grammar of no dialect knows may be a key that lost its quotes.
+                    let word = String::from_utf8_lossy(self.bytes(token)).to_ascii_uppercase();
+                    let is_keyword = ALL_KEYWORDS.binary_search(&word.as_str()).is_ok();
+                    if is_keyword { format!("\"{}\"", word.to_ascii_lowercase()) } else { "a name".to_owned() }
                 }
                 TokenKind::Quoted => "a quoted identifier".to_owned(),
                 TokenKind::Number => "a number".to_owned(),
@@ -271,6 +275,10 @@ mod tests {
         assert!(cursor.accept(&["create", "or", "replace"]));
         assert!(cursor.sees_literal() && !cursor.sees("view"));
         assert!(cursor.require("view").is_err_and(|misfit| misfit.detail == "expected VIEW, met a string"));
+        for (met, told) in [("From", "\"from\""), ("AKIAIOSFODNN7EXAMPLE", "a name"), ("", "the end of the statement")]
+        {
+            assert_eq!(self::cursor(met).misfit("x").detail, format!("x, met {told}"));
+        }
         assert!(cursor.literal().is_some() && cursor.peek().is_none());
         assert_eq!(cursor.place(), 32..32);
     }

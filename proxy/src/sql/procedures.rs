@@ -8,7 +8,6 @@ use crate::sql::cursor::{Cursor, Misfit};
 use crate::sql::lexer::{Token, TokenKind};
 use crate::sql::literal::{self, Literal};
 use crate::sql::model::{Dialect, FaultKind, Statement};
-use crate::sql::settings::number;
 use crate::sql::signs::names_role;
 use crate::sql::statement::StatementBuilder;
 use crate::sql::template::{self, Expression};
@@ -18,6 +17,9 @@ use crate::sql::words::is_one_of;
 
 /// Texts within texts that are read: a procedure's body, a string that it executes, and what that makes again.
 pub const MAX_DEPTH: u8 = 4;
+
+/// What is wrong with an EXECUTE whose text cannot be told.
+pub const OPEN_EXECUTE: &str = "EXECUTE of an expression, whose text is known only when it runs";
 
 /// `CREATE PROCEDURE name (arguments) ... AS body ...`, from the name on.
 ///
@@ -109,7 +111,7 @@ fn read_body(
     builder: &mut StatementBuilder,
 ) {
     let arguments = text.get(arguments).unwrap_or_default();
-    let variables = Variables::of(arguments, &body.bytes, context.rules);
+    let variables = Variables::of(text, arguments, &body.bytes, context.rules);
     let context = Context { place: Place::Body, variables: Some(&variables), ..context };
     within(token, body, context, builder);
 }
@@ -141,8 +143,7 @@ pub fn executes(mut cursor: Cursor<'_>, context: Context<'_>, builder: &mut Stat
                         builder.absorb(statements);
                     }
                     None => {
-                        let detail = "EXECUTE of an expression, whose text is known only when it runs".to_owned();
-                        builder.add_fault(FaultKind::DynamicSql, span, detail);
+                        builder.add_fault(FaultKind::DynamicSql, span, OPEN_EXECUTE.to_owned());
                     }
                 }
             }
@@ -161,8 +162,7 @@ pub fn call(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) {
             continue;
         }
         if token.kind == TokenKind::Parameter {
-            // A number too great for the protocol has no value.
-            builder.watch().add(number(cursor.bytes(token)).unwrap_or(0), Role::CallArgument);
+            builder.watch().add(Role::CallArgument);
         }
         cursor.take();
     }

@@ -89,7 +89,7 @@ enum Judged<'a> {
     Use(StatementKind, Clause, &'a Method, Option<&'a Target>),
     Effect(&'a Effect),
     Fault(FaultKind),
-    Watch(&'a Watch),
+    Watch(Watch),
 }
 
 /// What is judged in statements. In a text without a sign of credentials, what the grammar does not know carries none.
@@ -100,7 +100,7 @@ fn judged(statements: &[Statement], is_signed: bool) -> Vec<Judged<'_>> {
         found.extend(uses.map(|it| Judged::Use(statement.kind, it.clause, &it.method, it.target.as_ref())));
         found.extend(statement.effect.iter().map(Judged::Effect));
         found.extend(statement.faults.iter().map(|fault| Judged::Fault(fault.kind)));
-        found.extend(Some(&statement.watch).filter(|watch| !watch.is_empty()).map(Judged::Watch));
+        found.extend(Some(statement.watch).filter(|watch| !watch.is_empty()).map(Judged::Watch));
     }
     let counts = |it: &Judged<'_>| match it {
         Judged::Effect(_) | Judged::Fault(FaultKind::Encoding | FaultKind::ComputedSetting) => true,

@@ -103,7 +103,7 @@ enum Argument {
     /// An expression that starts with a string constant.
     Starts(Token),
     /// A parameter alone, cast or not.
-    Parameter(u16),
+    Parameter,
     /// The column `name`.
     Name,
     Other,
@@ -114,7 +114,7 @@ fn argument(cursor: &mut Cursor<'_>) -> Option<(Argument, Token)> {
     let first = cursor.peek()?;
     let mut argument = match first.kind {
         kind if kind.is_literal() => Argument::Constant(first),
-        TokenKind::Parameter => number(cursor.bytes(first)).map_or(Argument::Other, Argument::Parameter),
+        TokenKind::Parameter => Argument::Parameter,
         TokenKind::Word if cursor.is_word(first, "name") => Argument::Name,
         _ => Argument::Other,
     };
@@ -132,16 +132,11 @@ fn argument(cursor: &mut Cursor<'_>) -> Option<(Argument, Token)> {
     }
     argument = match argument {
         Argument::Constant(token) if count > 1 => Argument::Starts(token),
-        Argument::Parameter(_) if count > 1 && !is_cast => Argument::Other,
+        Argument::Parameter if count > 1 && !is_cast => Argument::Other,
         Argument::Name if count > 1 => Argument::Other,
         argument => argument,
     };
     Some((argument, first))
-}
-
-/// `1` of `$1`.
-pub fn number(parameter: &[u8]) -> Option<u16> {
-    str::from_utf8(parameter.strip_prefix(b"$")?).ok()?.parse().ok()
 }
 
 /// `set_config(name, value, is_local)`, behind the parenthesis that opens. A name that is computed could be any setting's.
@@ -157,7 +152,7 @@ fn set_config(cursor: &mut Cursor<'_>, is_settled: impl FnOnce() -> bool, builde
         Argument::Constant(token) => match text(token).as_deref() {
             Some(b"client_encoding") => match value_argument {
                 Some(Argument::Constant(value)) => encoding(cursor, value, builder),
-                Some(Argument::Parameter(number)) => builder.watch().add(number, Role::Encoding),
+                Some(Argument::Parameter) => builder.watch().add(Role::Encoding),
                 _ => computed("the encoding is computed", builder),
             },
             Some(b"session_authorization") => match value_argument {
@@ -169,16 +164,13 @@ fn set_config(cursor: &mut Cursor<'_>, is_settled: impl FnOnce() -> bool, builde
             },
             _ => {}
         },
-        Argument::Parameter(number) => match value_argument {
+        Argument::Parameter => match value_argument {
             Some(Argument::Constant(value)) => {
                 encoding(cursor, value, builder);
-                builder.watch().add(number, Role::SettingName);
+                builder.watch().add(Role::SettingName);
             }
-            Some(Argument::Parameter(value)) => {
-                builder.watch().add(number, Role::SettingName);
-                builder.watch().add(value, Role::SettingValue { name: number });
-            }
-            _ => builder.watch().add(number, Role::ComputedSetting),
+            Some(Argument::Parameter) => builder.watch().add(Role::SettingName),
+            _ => builder.watch().add(Role::ComputedSetting),
         },
         Argument::Starts(token) if text(token).is_some_and(|start| leads_elsewhere(&start)) => {}
         Argument::Name if is_settled() => {}
@@ -245,8 +237,8 @@ fn settles(cursor: &mut Cursor<'_>) -> bool {
 fn encoding(cursor: &Cursor<'_>, token: Token, builder: &mut StatementBuilder) {
     if value(cursor, token).is_some_and(|name| is_unsafe_encoding(&name)) {
         builder.add_fault(FaultKind::Encoding, span(token), String::new());
-    } else if let (TokenKind::Parameter, Some(number)) = (token.kind, number(cursor.bytes(token))) {
-        builder.watch().add(number, Role::Encoding);
+    } else if token.kind == TokenKind::Parameter {
+        builder.watch().add(Role::Encoding);
     }
 }
 

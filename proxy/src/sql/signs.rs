@@ -40,7 +40,8 @@ pub fn holds(bytes: &[u8], word: &str) -> bool {
 }
 
 /// The text with every escape replaced by what some release of a server reads: `\ooo`, `\xHH`, `\uXXXX`, `\c`.
-fn unescaped(text: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn unescaped(text: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&byte, after)) = rest.split_first() {

@@ -176,7 +176,7 @@ impl StatementBuilder {
     }
 
     /// What has to be looked at when the statement's parameters are bound.
-    pub fn watch(&mut self) -> &mut Watch {
+    pub const fn watch(&mut self) -> &mut Watch {
         &mut self.statement.watch
     }
 

@@ -286,7 +286,7 @@ impl Reader<'_> {
                 DataType::Text | DataType::Varchar(_) | DataType::CharacterVarying(_) => self.expression(expr, depth),
                 _ => None,
             },
-            Expr::Function(function) => quoting(function).map(|gap| vec![Template::gap(gap)]),
+            Expr::Function(function) => quoting(function, self.variables).map(|gap| vec![Template::gap(gap)]),
             Expr::Identifier(name) => {
                 let name =
                     if name.quote_style.is_some() { name.value.clone() } else { name.value.to_ascii_lowercase() };
@@ -322,12 +322,13 @@ const fn is_number(kind: &DataType) -> bool {
     )
 }
 
-/// What a call of one of [`QUOTING`] makes.
-fn quoting(function: &Function) -> Option<Gap> {
+/// What a call of one of [`QUOTING`] makes. Without its schema the name may be another function's, where the search path names a
+/// schema before `pg_catalog`.
+fn quoting(function: &Function, variables: &Variables) -> Option<Gap> {
     let parts: Vec<String> =
         function.name.0.iter().filter_map(|part| part.as_ident()).map(|part| part.value.clone()).collect();
     let name = match parts.as_slice() {
-        [name] => name,
+        [name] if !variables.moves_search_path => name,
         [schema, name] if schema.eq_ignore_ascii_case("pg_catalog") => name,
         _ => return None,
     };
@@ -354,7 +355,7 @@ mod tests {
     fn chains(expression: &str) -> Option<Vec<String>> {
         let rules = Rules::with_escapes(Escapes::Always);
         let body = "declare n int; t text := 'sales'; q text; begin q := 'select ' || quote_literal(x); execute q; end";
-        let variables = Variables::of(b"(a text)", body.as_bytes(), rules);
+        let variables = Variables::of(b"", b"(a text)", body.as_bytes(), rules);
         let notes = Notes::default();
         let (dialect, place) = (Dialect::Redshift, Place::Body);
         let context = Context { dialect, rules, place, depth: 1, notes: &notes, is_other: false, variables: None };

@@ -17,7 +17,9 @@ pub(super) fn fault_finding(context: &Context<'_>, fault: &Fault) -> Finding {
         .hint(Some("write the setting's name as a string, or hand it over as a parameter".to_owned()))
 }
 
-const fn fault_code(kind: FaultKind) -> Code {
+/// The code of what is wrong with a text.
+#[must_use]
+pub(in crate::gate) const fn fault_code(kind: FaultKind) -> Code {
     match kind {
         FaultKind::Disguised => Code::Rg102,
         FaultKind::SeveralMethods => Code::Rg103,

@@ -76,7 +76,7 @@ impl AuditRecord {
     #[must_use]
     pub fn of(circumstances: &Circumstances<'_>, verdict: &Verdict, statement: &JudgedStatement) -> Self {
         let Circumstances { gate, session, principal, nonce, text, dialect } = *circumstances;
-        let own_text = sql::mask(text.get(statement.span.clone()).unwrap_or(text), dialect);
+        let own_text = sql::mask_within(text, statement.span.clone(), dialect);
         let (own_text, truncated) = cut(own_text);
         Self {
             gate: gate.to_owned(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::gate::principal::Principal;
 use crate::session::statements::users::Users;
+use crate::sql::Watch;
 use crate::wire::relay::{Number, Reached};
 
 /// Prepared statements that a session may keep.
@@ -35,8 +36,8 @@ pub(super) struct WatchedStatement {
     pub generation: u64,
     /// For whom.
     pub user: Principal,
-    /// What is bound to it may name roles.
-    pub has_parameters: bool,
+    /// What its parameters stand for, as far as their values matter.
+    pub watch: Watch,
     /// Running it changes the session's user to one of these, and nothing of that shows in the messages that run it.
     pub users: Users,
 }
@@ -204,7 +205,7 @@ impl Version {
             newer.generation = 0;
         }
         newer.generation = newer.generation.min(older.generation);
-        newer.has_parameters |= older.has_parameters;
+        newer.watch = newer.watch.and(older.watch);
         newer.users.extend(&older.users);
         (1, text_bytes)
     }

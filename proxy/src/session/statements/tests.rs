@@ -10,6 +10,7 @@ use crate::gate::finding::Finding;
 use crate::gate::policy::{Parts, Policy};
 use crate::gate::principal::Attributes;
 use crate::gate::verdict::{JudgedStatement, JudgedUse};
+use crate::sql::watch::Role;
 use crate::sql::{Clause, Method};
 
 /// Reads words: `role` uses a role, `call` has parameters, `set:u` and `reset` change the user; anything else is not judged.
@@ -36,7 +37,7 @@ impl Words {
                     statement.findings.push(Finding::new(Code::Rg301, Severity::Reject, 0));
                 }
             }
-            "call" => statement.watch_parameters = true,
+            "call" => statement.watch.add(Role::CallArgument),
             "reset" => statement.effect = Some(Effect::ResetSessionAuthorization),
             _ => statement.effect = Some(Effect::SetSessionAuthorization(word.strip_prefix("set:")?.to_owned())),
         }
@@ -108,7 +109,7 @@ impl Session {
         self.next += 1;
         match self.statements.bind(&self.judge, name.as_bytes(), &[b"arn:aws:iam::1:role/x"]) {
             Binding::Forward => "forward",
-            Binding::NamesRole(_) => "names a role",
+            Binding::Faulty(..) => "names a role",
             Binding::NotKept => "not kept",
             Binding::JudgeAgain(texts) => {
                 for text in texts {

@@ -1,0 +1,109 @@
+//! Statements of any length are read whole, and every limit refuses: just below it, at it and above it.
+
+use crate::sql::analyse::MAX_STATEMENTS;
+use crate::sql::procedures::MAX_DEPTH;
+use crate::sql::statement::MAX_ROLE_USES;
+use crate::sql::template::MAX_TEXTS;
+use crate::sql::tests::{A, chains, faults};
+use crate::sql::{Dialect, FaultKind};
+
+/// More words than any statement has that a client writes.
+const MANY: usize = 70_000;
+
+#[test]
+fn long_statements_are_read_to_their_end() {
+    let words = "a,".repeat(MANY) + "a";
+    let body = format!("$$ begin copy t from 's3://b/p' iam_role '{A}'; end $$");
+    for text in [
+        format!("create procedure p() set search_path to {words} language plpgsql as {body}"),
+        format!("create procedure p(x numeric({}1{})) as {body}", "(".repeat(MANY), ")".repeat(MANY)),
+        format!("copy t ({words}) from 's3://b/p' iam_role '{A}'"),
+        format!("copy t from 's3://b/p' {} iam_role '{A}'", "csv ".repeat(MANY)),
+        format!("select {words}; copy t from 's3://b/p' iam_role '{A}'"),
+        format!(
+            "create procedure p() as $$ begin for {words} in execute 'copy t from ''s3://b'' iam_role ''{A}''' loop null; end loop; end $$"
+        ),
+    ] {
+        assert_eq!((chains(&text), faults(&text, Dialect::Redshift)), (vec![A.to_owned()], vec![]), "{}", &text[..80]);
+    }
+    for (text, fault) in [
+        (format!("call p(coalesce({}'{A}'))", "null,".repeat(MANY)), FaultKind::CallArgument),
+        (format!("select set_config('client_encoding', 'sjis', false) where a in ({words})"), FaultKind::Encoding),
+        (
+            format!("select a where a in ({words}) and set_config('client_encoding', 'sjis', false) = ''"),
+            FaultKind::Encoding,
+        ),
+        (format!("grant {words} on t to u, role_arn '{A}'"), FaultKind::Unreadable),
+        (
+            format!("create external schema s from data catalog {} auth_role '{A}'", "x ".repeat(MANY)),
+            FaultKind::Unreadable,
+        ),
+    ] {
+        assert_eq!(faults(&text, Dialect::Redshift), [fault], "{}", &text[..80]);
+    }
+}
+
+#[test]
+fn a_call_of_any_length_is_watched() {
+    let text = format!("call p({}$9)", "null,".repeat(MANY));
+    let found = crate::sql::tests::statements(&text, Dialect::Redshift);
+    assert!(found.iter().any(|statement| statement.watch.judge(&[A.as_bytes()]).is_some()));
+}
+
+#[test]
+fn more_clauses_than_are_kept_are_refused() {
+    for (count, told) in
+        [(MAX_ROLE_USES - 1, vec![]), (MAX_ROLE_USES, vec![]), (MAX_ROLE_USES + 1, vec![FaultKind::Unreadable])]
+    {
+        let roles = format!("iam_role '{A}',").repeat(count - 1) + &format!("iam_role '{A}'");
+        let text = format!("grant select on external table s.t to {roles}");
+        assert_eq!(faults(&text, Dialect::Redshift), told, "{count}");
+        assert_eq!(chains(&text).len(), count.min(MAX_ROLE_USES));
+    }
+}
+
+#[test]
+fn more_statements_than_are_kept_are_refused() {
+    for (count, refused) in [(MAX_STATEMENTS - 1, false), (MAX_STATEMENTS, true), (MAX_STATEMENTS + 1, true)] {
+        let text = format!("copy t from 's3://b/p' iam_role '{A}';").repeat(count);
+        assert_eq!(faults(&text, Dialect::Redshift).contains(&FaultKind::Unreadable), refused, "{count}");
+    }
+}
+
+#[test]
+fn deeper_texts_than_are_read_are_refused() {
+    // A message holds a body, a body executes a message, and so on: bodies stand at odd depths.
+    let nested = |depth: u8| {
+        let copy = format!("copy t from 's3://b/p' iam_role '{A}'");
+        let innermost = if depth % 2 == 1 { format!("begin {copy}; end") } else { copy };
+        (0..depth).rev().fold(innermost, |inner, level| match level % 2 {
+            0 => format!("create procedure p() as $l{level}${inner}$l{level}$ language plpgsql"),
+            _ => format!("begin execute $l{level}${inner}$l{level}$; end"),
+        })
+    };
+    for (depth, told) in [(MAX_DEPTH - 1, vec![]), (MAX_DEPTH, vec![]), (MAX_DEPTH + 1, vec![FaultKind::DynamicSql])] {
+        assert_eq!(faults(&nested(depth), Dialect::Redshift), told, "{}", nested(depth));
+    }
+}
+
+#[test]
+fn more_texts_than_are_followed_are_refused() {
+    for (count, refused) in [(MAX_TEXTS - 1, false), (MAX_TEXTS, false), (MAX_TEXTS + 1, true)] {
+        let given = "x := 'select 1';".repeat(count);
+        let text =
+            format!("create procedure p() as $$ declare x text; begin {given} execute x; end $$ language plpgsql");
+        assert_eq!(faults(&text, Dialect::Redshift) == [FaultKind::DynamicSql], refused, "{count}");
+    }
+}
+
+#[test]
+fn long_grantees_are_cut() {
+    for users in [100, 400, 100_000] {
+        let text = format!("grant assumerole on '{A}' to {} u for all", "user_1,".repeat(users));
+        let found = crate::sql::tests::statements(&text, Dialect::Redshift);
+        let targets = found.iter().flat_map(|statement| &statement.role_uses).filter_map(|it| it.target.as_ref());
+        let lengths: Vec<usize> = targets.map(|target| target.to_string().len()).collect();
+        assert!(lengths.iter().all(|length| *length < 1_100) && lengths.len() == 1, "{lengths:?}");
+        assert_eq!(chains(&text), [A]);
+    }
+}
