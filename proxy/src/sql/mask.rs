@@ -87,9 +87,10 @@ fn secrets(text: &[u8]) -> Vec<Range<usize>> {
         let values = values(text, name.range());
         is_keyed |= !values.is_empty();
         let end = values.last().map_or(0, |value| value.end);
-        // A quote that touches the name may have closed what the name ends: another name may stand in what looks like its value.
-        let touches = text.get(name.end()).is_some_and(|byte| matches!(byte, b'\'' | b'"'));
-        from = if touches && end < text.len() { name.end() } else { end.max(name.end()) };
+        // Another name may stand in what looks like the value, and its own value go beyond; a dollar quote is searched once.
+        let is_dollar =
+            values.first().and_then(|value| value.start.checked_sub(1)).and_then(|at| text.get(at)) == Some(&b'$');
+        from = if end < text.len() && !is_dollar { name.end() } else { end.max(name.end()) };
         found.extend(values);
     }
     if hides_name(text, patterns) {
@@ -150,8 +151,11 @@ fn values(text: &[u8], name: Range<usize>) -> Vec<Range<usize>> {
     // `tokens`, `passwords`, `secretary`; a name in quotes of its own, with no sign behind them, is a value itself.
     let quote = text.get(name.end).filter(|byte| matches!(byte, b'\'' | b'"'));
     let is_quoted = quote.is_some() && quote == name.start.checked_sub(1).and_then(|before| text.get(before));
-    let assigned = behind_separator(text, name.end);
-    if is_letter(Some(name.end)) || (is_quoted && !assigned.1) {
+    let assigned = match behind_separator(text, name.end) {
+        (_, false) if is_quoted => behind_separator(text, name.end.saturating_add(1)),
+        found => found,
+    };
+    if is_letter(Some(name.end)) || (is_quoted && !assigned.1 && assigned.0 == name.end.saturating_add(1)) {
         return Vec::new();
     }
     let is_pairs = word.eq_ignore_ascii_case(b"credentials");
