@@ -44,6 +44,8 @@ pub trait Subject: std::fmt::Debug + Send + Sync {
     fn measure(&self);
     /// The IAM facts: accounts, clusters, and how fetching goes.
     fn facts(&self) -> serde_json::Value;
+    /// Why an open gate is not ready for sessions, if so.
+    fn unready(&self) -> Option<&'static str>;
     /// How reloading the configuration goes.
     fn configuration(&self) -> serde_json::Value;
 }
@@ -99,7 +101,10 @@ async fn metrics(State(state): State<AdminState>) -> impl IntoResponse {
 async fn readyz(State(state): State<AdminState>) -> impl IntoResponse {
     match *state.readiness.borrow() {
         Readiness::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting: the gates are not open yet\n"),
-        Readiness::Ready => (StatusCode::OK, "ready\n"),
+        Readiness::Ready => match state.subject.unready() {
+            None => (StatusCode::OK, "ready\n"),
+            Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason),
+        },
         Readiness::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining: no new sessions\n"),
     }
 }
@@ -163,6 +168,10 @@ mod tests {
 
         fn facts(&self) -> serde_json::Value {
             serde_json::json!({ "version": "fixed" })
+        }
+
+        fn unready(&self) -> Option<&'static str> {
+            Some("audit\n")
         }
 
         fn configuration(&self) -> serde_json::Value {

@@ -17,6 +17,8 @@ pub struct Audit {
     pub on_failure: OnFailure,
     /// Whether a record counts as written only when it outlives the machine.
     pub sync: bool,
+    /// Whether logins, failed logins and ends of sessions have records.
+    pub sessions: bool,
     /// The file of the key that signs checkpoints.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_key: Option<PathBuf>,
@@ -60,6 +62,7 @@ impl Default for Audit {
             path: "-".to_owned(),
             on_failure: OnFailure::Continue,
             sync: false,
+            sessions: true,
             signing_key: None,
             checkpoint_file: None,
             checkpoint_records: 1000,

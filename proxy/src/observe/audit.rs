@@ -97,6 +97,7 @@ struct Handle {
     jobs: SyncSender<Job>,
     shared: Arc<Shared>,
     on_failure: OnFailure,
+    records_sessions: bool,
     destination: Destination,
 }
 
@@ -129,8 +130,9 @@ impl Audit {
         let (jobs, queue) = sync_channel(QUEUE_RECORDS);
         metrics.audit_queue_limit(QUEUE_RECORDS);
         let shared = Arc::new(Shared { prefix: log::new_id()?, ..Shared::default() });
-        let (on_failure, destination) = (settings.on_failure, settings.destination.clone());
-        let handle = Handle { jobs, shared: Arc::clone(&shared), on_failure, destination };
+        let (on_failure, records_sessions) = (settings.on_failure, settings.sessions);
+        let destination = settings.destination.clone();
+        let handle = Handle { jobs, shared: Arc::clone(&shared), on_failure, records_sessions, destination };
         let mut writer = Writer::begin(settings, shared, metrics.clone())?;
         thread::Builder::new().name("rolegate-audit".to_owned()).spawn(move || writer.run(&queue))?;
         Ok(Self { handle: Arc::new(ArcSwapOption::from_pointee(handle)), metrics })
@@ -164,6 +166,12 @@ impl Audit {
     #[must_use]
     pub fn refuses(&self) -> bool {
         self.handle.load().as_ref().is_some_and(|handle| handle.on_failure == OnFailure::Refuse && handle.is_failing())
+    }
+
+    /// Whether logins and ends of sessions are recorded.
+    #[must_use]
+    pub fn records_sessions(&self) -> bool {
+        self.handle.load().as_ref().is_some_and(|handle| handle.records_sessions)
     }
 
     /// Opens the file anew, after log rotation has moved it.
@@ -217,7 +225,7 @@ impl Audit {
 impl Handle {
     fn under(&self, settings: &AuditSettings) -> Self {
         let (jobs, shared, destination) = (self.jobs.clone(), Arc::clone(&self.shared), self.destination.clone());
-        Self { jobs, shared, destination, on_failure: settings.on_failure }
+        Self { jobs, shared, destination, on_failure: settings.on_failure, records_sessions: settings.sessions }
     }
 
     fn adopt(&self, settings: Box<AuditSettings>) {

@@ -14,6 +14,7 @@ pub(super) fn settings(config: &Config) -> Result<AuditSettings, BuildError> {
         destination: Destination::of(&audit.path),
         on_failure: audit.on_failure,
         sync: audit.sync,
+        sessions: audit.sessions,
         signing_key: audit.signing_key.as_deref().map(SigningKey::read).transpose()?,
         checkpoint_file: audit.checkpoint_file.clone(),
         checkpoint_records: audit.checkpoint_records,

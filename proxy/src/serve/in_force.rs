@@ -13,8 +13,10 @@ use tracing::debug;
 use crate::config::Config;
 use crate::gate::policy::{Catalog, Policy};
 use crate::iam::Live;
-use crate::observe::audit::NewAudit;
+use crate::observe::audit::event::ReloadEvent;
+use crate::observe::audit::{AuditEvent, NewAudit};
 use crate::observe::logging::{self, LogFilter};
+use crate::observe::values::ReloadResult;
 use crate::observe::{Audit, Metrics};
 use crate::serve::changes::{self, Change, Need};
 use crate::serve::error::BuildError;
@@ -34,6 +36,20 @@ pub(super) struct RunningGates {
     pub(super) live: Option<Arc<Live>>,
     pub(super) metrics: Metrics,
     pub(super) audit: Audit,
+}
+
+impl RunningGates {
+    /// Writes down what a reload came to.
+    pub(super) fn record_reload(&self, result: ReloadResult, why: &str, error: Option<&BuildError>) {
+        let policies = self.gates.services().iter();
+        let policies = policies.map(|service| (service.name.clone(), service.gate.policy().version().to_owned()));
+        self.audit.record(AuditEvent::Reload(Box::new(ReloadEvent {
+            result,
+            why: why.to_owned(),
+            error: error.map(ToString::to_string),
+            policies: policies.collect(),
+        })));
+    }
 }
 
 /// What the gates run on.

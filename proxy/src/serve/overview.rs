@@ -62,6 +62,12 @@ impl Subject for Overview {
         }
     }
 
+    fn unready(&self) -> Option<&'static str> {
+        let refuses = |open: &Open| open.gates.services().iter().any(|service| service.audit.refuses());
+        let reason = "audit: it cannot be written, and statements with roles are refused until it can be\n";
+        self.open.get().is_some_and(refuses).then_some(reason)
+    }
+
     fn configuration(&self) -> Json {
         let status = self.shown.status.load();
         json!({

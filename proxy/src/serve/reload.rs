@@ -80,7 +80,9 @@ impl Changes {
             };
             reloader = back;
             is_settled = reloader.is_watched && looked.is_ok();
-            reports.tell(why, &looked, &reloader.in_force);
+            if let Some(result) = reports.tell(why, &looked, &reloader.in_force) {
+                reloader.running.record_reload(result, &format!("{why:?}").to_lowercase(), looked.as_ref().err());
+            }
             if let Ok(Looked::Renewed(renewal)) = &looked {
                 followers.renew(reloader.in_force.config(), renewal);
             }

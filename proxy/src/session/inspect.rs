@@ -1,7 +1,7 @@
 //! The inspector of a session's statements: has them judged, tells the state machine, and words what the client is told. What takes
 //! long is done off the worker, and a session that sends much gives way to the others.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,9 +9,10 @@ use jiff::Timestamp;
 
 use crate::gate::enforcement::Action;
 use crate::gate::principal::Principal;
-use crate::gate::verdict::Verdict;
+use crate::gate::verdict::{JudgedStatement, Verdict};
 use crate::gate::wording::Wording;
 use crate::gate::{DecisionPath, Gate};
+use crate::observe::audit::NotRecorded;
 use crate::session::record;
 use crate::session::service::{Service, Settings};
 use crate::session::statements::{Binding, Excess, MAX_NAME_BYTES, MAX_PREPARED, Statements, VerdictFor, VerdictMaker};
@@ -35,6 +36,7 @@ pub struct StatementInspector<'a> {
     settings: &'a Settings,
     statements: &'a RefCell<Statements>,
     judged: u32,
+    refused: Cell<u32>,
 }
 
 /// The text of a `Query` or `Parse`.
@@ -83,7 +85,13 @@ impl<'a> StatementInspector<'a> {
         settings: &'a Settings,
         statements: &'a RefCell<Statements>,
     ) -> Self {
-        Self { session, service, settings, statements, judged: 0 }
+        Self { session, service, settings, statements, judged: 0, refused: Cell::new(0) }
+    }
+
+    /// How many statements were judged so far, and how many of them refused.
+    #[must_use]
+    pub fn counts(&self) -> (u32, u32) {
+        (self.judged, self.refused.get())
     }
 
     /// An ordinary statement, which may take the place of a watched one of its name.
@@ -153,6 +161,10 @@ impl<'a> StatementInspector<'a> {
         if ruled.verdict.action == Action::Reject {
             return self.ruling(&ruled, message.text).await;
         }
+        if self.service.audit.refuses() && ruled.verdict.statements.iter().any(JudgedStatement::is_told) {
+            self.service.metrics.statement(StatementKind::None, Action::Reject);
+            return self.unrecorded();
+        }
         let StatementMessage { name, text, standing } = message;
         let noted = self.statements.borrow_mut().forward(name, standing.number, text, &ruled.verdict);
         if let Err(excess) = noted {
@@ -201,10 +213,13 @@ impl<'a> StatementInspector<'a> {
             Action::Reject => Some(fresh_nonce()),
             Action::Forward | Action::Annotate => None,
         };
-        self.record(ruled, text, nonce.clone()).await;
+        if self.record(ruled, text, nonce.clone()).await.is_err() {
+            return self.unrecorded();
+        }
         let verdict = &ruled.verdict;
         match (verdict.action, nonce) {
             (Action::Reject, Some(nonce)) => {
+                self.refused.set(self.refused.get().wrapping_add(1));
                 let report = report(sqlstate::INSUFFICIENT_PRIVILEGE, verdict.refusal(text));
                 Ruling::Refuse(Refusal { nonce, report })
             }
@@ -219,18 +234,35 @@ impl<'a> StatementInspector<'a> {
         }
     }
 
-    async fn record(&self, ruled: &VerdictFor, text: &[u8], nonce: Option<Nonce>) {
-        if text.len() <= MAX_INLINE_BYTES {
-            return record::verdict(self.service, self.session, &ruled.principal, &ruled.verdict, text, nonce.as_ref());
+    /// Counts and records a verdict. What is not refused goes on only when the audit has it, if that is asked for.
+    async fn record(&self, ruled: &VerdictFor, text: &[u8], nonce: Option<Nonce>) -> Result<(), NotRecorded> {
+        let is_refused = ruled.verdict.action == Action::Reject;
+        let events = if text.len() <= MAX_INLINE_BYTES {
+            record::events(self.service, self.session, &ruled.principal, &ruled.verdict, text, nonce.as_ref())
+        } else {
+            let (service, session, ruled, text) =
+                (Arc::clone(self.service), self.session, ruled.clone(), Arc::<[u8]>::from(text));
+            let made = tokio::task::spawn_blocking(move || {
+                record::events(&service, session, &ruled.principal, &ruled.verdict, &text, nonce.as_ref())
+            });
+            made.await.map_err(|error| {
+                tracing::error!(%error, "a verdict was not recorded");
+                NotRecorded
+            })?
+        };
+        if is_refused {
+            events.into_iter().for_each(|event| self.service.audit.record(event));
+            return Ok(());
         }
-        let (service, session, ruled, text) =
-            (Arc::clone(self.service), self.session, ruled.clone(), Arc::<[u8]>::from(text));
-        let written = tokio::task::spawn_blocking(move || {
-            record::verdict(&service, session, &ruled.principal, &ruled.verdict, &text, nonce.as_ref());
-        });
-        if let Err(error) = written.await {
-            tracing::error!(%error, "a verdict was not recorded");
-        }
+        self.service.audit.require(events).await
+    }
+
+    /// What would go on cannot be recorded.
+    fn unrecorded(&self) -> Ruling {
+        self.refused.set(self.refused.get().wrapping_add(1));
+        let message = "the audit cannot be written, and statements with roles are refused until it can be";
+        let report = Report::new(sqlstate::DISK_FULL, message).hint("the gate's log says why; try again later");
+        Ruling::Refuse(Refusal { nonce: fresh_nonce(), report })
     }
 
     /// Judges again what a `Bind` runs, under the policy in force and for whom the session acts as now.
@@ -294,6 +326,11 @@ impl Inspector for StatementInspector<'_> {
             statements.bind(&self.service.gate, statement, values)
         };
         match binding {
+            Binding::Forward | Binding::JudgeAgain(_)
+                if self.service.audit.refuses() && self.statements.borrow().watches(statement) =>
+            {
+                self.unrecorded()
+            }
             Binding::Forward => Ruling::Forward,
             Binding::Faulty(text, fault) => self.bound(&text, fault).await,
             Binding::JudgeAgain(texts) => self.bind_again(statement, &texts).await,

@@ -2,16 +2,19 @@
 
 use std::cell::RefCell;
 
-use crate::observe::metrics::GateMetrics;
+use crate::observe::audit::AuditEvent;
 use crate::session::limits::Counted;
+use crate::session::record;
+use crate::session::service::Service;
 use crate::session::statements::Statements;
 use crate::wire::relay::{Reached, RelayObserver};
 
 /// Counts bytes, and tells the state machine what the server says.
 #[derive(Debug)]
 pub struct SessionObserver<'a> {
+    session: u64,
+    service: &'a Service,
     statements: &'a RefCell<Statements>,
-    metrics: &'a GateMetrics,
     /// Held until the server has let the user in.
     starting: RefCell<Option<Counted>>,
 }
@@ -19,18 +22,29 @@ pub struct SessionObserver<'a> {
 impl<'a> SessionObserver<'a> {
     /// The observer of a session that counts as `starting` until it is let in.
     #[must_use]
-    pub fn new(statements: &'a RefCell<Statements>, metrics: &'a GateMetrics, starting: Option<Counted>) -> Self {
-        Self { statements, metrics, starting: RefCell::new(starting) }
+    pub fn new(
+        session: u64,
+        service: &'a Service,
+        statements: &'a RefCell<Statements>,
+        starting: Option<Counted>,
+    ) -> Self {
+        Self { session, service, statements, starting: RefCell::new(starting) }
+    }
+
+    /// Whether the server has let the user in.
+    #[must_use]
+    pub fn is_let_in(&self) -> bool {
+        self.starting.borrow().is_none()
     }
 }
 
 impl RelayObserver for SessionObserver<'_> {
     fn to_backend(&self, bytes: usize) {
-        self.metrics.relayed_to_backend(bytes);
+        self.service.metrics.relayed_to_backend(bytes);
     }
 
     fn to_frontend(&self, bytes: usize) {
-        self.metrics.relayed_to_frontend(bytes);
+        self.service.metrics.relayed_to_frontend(bytes);
     }
 
     fn session_authorization(&self, user: &[u8]) {
@@ -42,7 +56,10 @@ impl RelayObserver for SessionObserver<'_> {
     }
 
     fn let_in(&self) {
-        self.starting.take();
+        if self.starting.take().is_some() && self.service.audit.records_sessions() {
+            let who = record::session(self.service, self.session, self.statements.borrow().login());
+            self.service.audit.record(AuditEvent::Login(Box::new(who)));
+        }
     }
 
     fn reached(&self, reached: Reached) {

@@ -2,13 +2,13 @@
 
 use crate::gate::principal::Principal;
 use crate::gate::verdict::{JudgedStatement, Verdict};
+use crate::observe::audit::event::AuditedSession;
 use crate::observe::audit::{AuditEvent, AuditRecord, Circumstances};
 use crate::observe::metrics::GateMetrics;
 use crate::session::service::Service;
 use crate::wire::answer::Nonce;
 
-/// Counts a verdict on the message `text` and writes its audit records, one for each statement that carries credentials or is
-/// refused.
+/// Counts a verdict on the message `text` and queues its audit records, where nothing waits for them.
 pub fn verdict(
     service: &Service,
     session: u64,
@@ -17,6 +17,20 @@ pub fn verdict(
     text: &[u8],
     nonce: Option<&Nonce>,
 ) {
+    events(service, session, principal, verdict, text, nonce).into_iter().for_each(|event| service.audit.record(event));
+}
+
+/// Counts a verdict on the message `text` and gives its audit records, one for each statement that carries credentials or is
+/// refused.
+#[must_use]
+pub fn events(
+    service: &Service,
+    session: u64,
+    principal: &Principal,
+    verdict: &Verdict,
+    text: &[u8],
+    nonce: Option<&Nonce>,
+) -> Vec<AuditEvent> {
     let circumstances = Circumstances {
         gate: &service.name,
         session,
@@ -27,10 +41,22 @@ pub fn verdict(
     };
     for statement in &verdict.statements {
         count(&service.metrics, principal, verdict, statement);
-        if statement.is_told() {
-            let record = AuditRecord::of(&circumstances, verdict, statement);
-            service.audit.record(AuditEvent::Verdict(Box::new(record)));
-        }
+    }
+    let told = verdict.statements.iter().filter(|statement| statement.is_told());
+    told.map(|statement| AuditEvent::Verdict(Box::new(AuditRecord::of(&circumstances, verdict, statement)))).collect()
+}
+
+/// Whose session it is, for the audit. `login` is the user who logs in.
+#[must_use]
+pub fn session(service: &Service, session: u64, login: &Principal) -> AuditedSession {
+    AuditedSession {
+        gate: service.name.clone(),
+        session,
+        user: login.login_user.clone(),
+        database: login.database.clone(),
+        application: login.application.clone(),
+        client_address: login.client_address.map(|address| address.to_string()),
+        tls_subject: login.tls_subject.clone(),
     }
 }
 

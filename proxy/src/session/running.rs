@@ -2,16 +2,20 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::watch;
 use tracing::{Span, info};
 
 use crate::net::stream::Stream;
+use crate::observe::audit::AuditEvent;
+use crate::observe::audit::event::{EndedSession, FailedLogin};
 use crate::observe::metrics::SessionGuard;
 use crate::observe::values::SessionEnd;
 use crate::session::inspect::StatementInspector;
 use crate::session::limits::{Counted, SessionPlace};
 use crate::session::observer::SessionObserver;
+use crate::session::record;
 use crate::session::service::{Service, Settings};
 use crate::session::statements::Statements;
 use crate::wire::relay::{self, Bounds, Drain, Ended, Legs, RelayError};
@@ -35,9 +39,21 @@ impl Running {
     /// Relays until one side ends, or the session has to. Not cancel safe.
     pub(super) async fn relay(&mut self, service: &Arc<Service>, drain: &mut watch::Receiver<Drain>) {
         let mut inspector = StatementInspector::new(self.id, service, &self.settings, &self.statements);
-        let observer = SessionObserver::new(&self.statements, &service.metrics, self.starting.take());
+        let observer = SessionObserver::new(self.id, service, &self.statements, self.starting.take());
+        let began = Instant::now();
         let ended = relay::relay(&self.legs, &mut inspector, &observer, &self.bounds, drain).await;
         self.span.in_scope(|| closed(&mut self.guard, &ended));
+        if service.audit.records_sessions() {
+            let who = record::session(service, self.id, self.statements.borrow().login());
+            let reason = end_reason(&ended);
+            service.audit.record(if observer.is_let_in() {
+                let (judged, refused) = inspector.counts();
+                let seconds = began.elapsed().as_secs_f64();
+                AuditEvent::SessionEnd(Box::new(EndedSession { who, reason, seconds, judged, refused }))
+            } else {
+                AuditEvent::LoginFailed(Box::new(FailedLogin::one(who, reason)))
+            });
+        }
     }
 }
 

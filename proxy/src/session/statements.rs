@@ -100,6 +100,12 @@ impl Statements {
         }
     }
 
+    /// The user who logs in.
+    #[must_use]
+    pub const fn login(&self) -> &Principal {
+        &self.login
+    }
+
     /// The user whom the server has reported.
     #[must_use]
     pub const fn current(&self) -> &Principal {

@@ -28,6 +28,8 @@ pub mod sqlstate {
     pub const CONNECTION_FAILURE: &str = "08006";
     /// The gate's session limit.
     pub const TOO_MANY_CONNECTIONS: &str = "53300";
+    /// `disk_full`.
+    pub const DISK_FULL: &str = "53100";
     /// The gate is being stopped.
     pub const ADMIN_SHUTDOWN: &str = "57P01";
     /// A session was idle for too long. Source: PostgreSQL's `idle_session_timeout`.

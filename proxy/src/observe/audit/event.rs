@@ -71,6 +71,18 @@ pub struct FailedLogin {
     pub who: AuditedSession,
     /// How the session ended.
     pub reason: SessionEnd,
+    /// How many failed logins at the gate this record stands for.
+    pub count: u64,
+    /// When the first of them was.
+    pub since: Timestamp,
+}
+
+impl FailedLogin {
+    /// One failed login, now.
+    #[must_use]
+    pub fn one(who: AuditedSession, reason: SessionEnd) -> Self {
+        Self { who, reason, count: 1, since: Timestamp::now() }
+    }
 }
 
 /// How a session went.
@@ -84,9 +96,9 @@ pub struct EndedSession {
     /// How long it lasted.
     pub seconds: f64,
     /// Messages with statements that carried roles.
-    pub judged: u64,
+    pub judged: u32,
     /// Those of them that were refused.
-    pub refused: u64,
+    pub refused: u32,
 }
 
 /// Refusals of one user for one reason, above the rate at which each has a record of its own.

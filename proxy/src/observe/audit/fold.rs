@@ -8,8 +8,7 @@ use jiff::Timestamp;
 
 use crate::gate::codes::Code;
 use crate::gate::enforcement::Action;
-use crate::observe::audit::event::{AuditEvent, FoldedRefusals, Queued};
-use crate::observe::audit::record::AuditRecord;
+use crate::observe::audit::event::{AuditEvent, FailedLogin, FoldedRefusals, Queued};
 
 /// Users and reasons that are told apart; those above share one place, for a client can invent users.
 const MAX_KEYS: usize = 1024;
@@ -18,6 +17,7 @@ const MAX_KEYS: usize = 1024;
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 enum Alike {
     Refusal { gate: String, user: String, code: Option<Code> },
+    FailedLogin { gate: String },
     Rest,
 }
 
@@ -57,7 +57,7 @@ impl Fold {
 
     /// Gives the event back, unless a later record will stand for it.
     pub(super) fn take(&mut self, queued: Queued, now: Instant) -> Option<Queued> {
-        let Some(alike) = refusal(&queued.event) else { return Some(queued) };
+        let Some(alike) = alike(&queued.event) else { return Some(queued) };
         let is_known = self.periods.contains_key(&alike);
         let alike = if is_known || self.periods.len() < MAX_KEYS { alike } else { Alike::Rest };
         let period = self.periods.entry(alike).or_insert_with(|| FoldPeriod { began: now, recorded: 0, folded: None });
@@ -92,13 +92,15 @@ impl Fold {
     }
 }
 
-fn refusal(event: &AuditEvent) -> Option<Alike> {
+fn alike(event: &AuditEvent) -> Option<Alike> {
     match event {
         AuditEvent::Verdict(record) if record.action == Action::Reject => Some(Alike::Refusal {
             gate: record.gate.clone(),
             user: record.login_user.clone(),
             code: record.findings.first().map(|finding| finding.code),
         }),
+        // A client chooses the name that it fails to log in by.
+        AuditEvent::LoginFailed(failed) => Some(Alike::FailedLogin { gate: failed.who.gate.clone() }),
         _ => None,
     }
 }
@@ -106,7 +108,10 @@ fn refusal(event: &AuditEvent) -> Option<Alike> {
 fn record(folded: Folded) -> Option<Queued> {
     let Folded { count, since, last } = folded;
     let Queued { id, time, event } = last;
-    let AuditEvent::Verdict(verdict) = event else { return None };
-    let last: AuditRecord = *verdict;
-    Some(Queued { id, time, event: AuditEvent::Folded(Box::new(FoldedRefusals { count, since, last })) })
+    let event = match event {
+        AuditEvent::Verdict(last) => AuditEvent::Folded(Box::new(FoldedRefusals { count, since, last: *last })),
+        AuditEvent::LoginFailed(last) => AuditEvent::LoginFailed(Box::new(FailedLogin { count, since, ..*last })),
+        _ => return None,
+    };
+    Some(Queued { id, time, event })
 }

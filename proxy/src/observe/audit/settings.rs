@@ -48,6 +48,8 @@ pub struct AuditSettings {
     pub on_failure: OnFailure,
     /// Whether a record counts as written only when it outlives the machine.
     pub sync: bool,
+    /// Whether logins, failed logins and ends of sessions have records.
+    pub sessions: bool,
     /// What signs checkpoints.
     pub signing_key: Option<SigningKey>,
     /// A file of its own that every checkpoint goes to as well.
@@ -80,6 +82,7 @@ impl AuditSettings {
             destination,
             on_failure: OnFailure::Continue,
             sync: false,
+            sessions: true,
             signing_key: None,
             checkpoint_file: None,
             checkpoint_records: 1000,

@@ -95,8 +95,13 @@ impl Reports {
         Self { metrics, shown, fault: None }
     }
 
-    /// Reports the result of reading the files.
-    pub(super) fn tell(&mut self, why: Why, looked: &Result<Looked, BuildError>, in_force: &InForce) {
+    /// Reports the result of reading the files. Returns it if it is worth a record: something new is in force, or was refused.
+    pub(super) fn tell(
+        &mut self,
+        why: Why,
+        looked: &Result<Looked, BuildError>,
+        in_force: &InForce,
+    ) -> Option<ReloadResult> {
         let telling = telling_of(why, looked, &mut self.fault);
         log(telling, why, looked);
         if let Ok(Looked::Renewed(renewal)) = looked {
@@ -104,7 +109,7 @@ impl Reports {
             self.pending(renewal, in_force.pending());
         }
         let result = match telling {
-            Telling::Nothing => return,
+            Telling::Nothing => return None,
             Telling::Unchanged | Telling::Mended | Telling::Pending => ReloadResult::Unchanged,
             Telling::Applied => ReloadResult::Applied,
             Telling::Refused => ReloadResult::Refused,
@@ -119,6 +124,7 @@ impl Reports {
             status.applied_at = Some(now);
         }
         self.shown.status.store(Arc::new(status));
+        Some(result).filter(|result| *result != ReloadResult::Unchanged)
     }
 
     /// Names the keys that wait for a restart since now.
