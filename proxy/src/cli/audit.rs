@@ -1,5 +1,6 @@
-//! `rolegate audit`: keys for the audit's checkpoints, verification of its files, proofs of single records.
+//! `rolegate audit`: keys for the audit's checkpoints, verification of its files, proofs of single records, export.
 
+mod export;
 mod files;
 mod keygen;
 mod prove;
@@ -24,6 +25,9 @@ pub enum AuditCommand {
                             Exit status: 0 whole, 1 broken, 2 usage or input error"
     )]
     Verify(verify::VerifyArguments),
+    /// Print the records in a form that others read
+    #[command(after_help = "Example: rolegate audit export --format ocsf audit.jsonl")]
+    Export(export::ExportArguments),
     /// Prove to others that a record is in the log
     #[command(after_help = "Example: rolegate audit prove --record 1234 --out record audit.jsonl*\n\n\
                             Writes the record to record.json and its proof to record.tlog-proof: `rolegate audit verify --proof` checks it.")]
@@ -38,6 +42,7 @@ pub fn run(command: &AuditCommand) -> Result<Exit, String> {
     match command {
         AuditCommand::Keygen(arguments) => keygen::run(arguments),
         AuditCommand::Verify(arguments) => verify::run(arguments),
+        AuditCommand::Export(arguments) => export::run(arguments),
         AuditCommand::Prove(arguments) => prove::run(arguments),
     }
 }

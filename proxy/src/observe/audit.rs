@@ -8,6 +8,7 @@ pub mod file;
 mod fold;
 mod line;
 mod log;
+pub mod ocsf;
 pub mod prove;
 mod record;
 mod resume;

@@ -25,10 +25,16 @@ fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
     Ok(Box::new(BufReader::with_capacity(BUFFER, plain)))
 }
 
-/// The files in the order of their first records' times; one without a record keeps its place at the end.
+/// The files in the order of their first records' times; one without a record keeps its place at the end. Of a file that is named
+/// compressed too, only that one: for a moment both are there.
 pub(super) fn in_order(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
     let mut timed = Vec::new();
-    for path in paths {
+    let is_named = |suffix: &str, path: &Path| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        paths.iter().any(|other| *other == name)
+    };
+    for path in paths.iter().filter(|path| !is_named(".gz", path)) {
         let mut time = None;
         each_line_of(path, |_, line, _| {
             time = record_time(line);

@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
 
-/// What a name ends with while its file is compressed.
+/// What a name ends with while its file is compressed. It begins with a dot, so that no pattern for the audit's files finds it.
 const PART: &str = ".part";
 
 /// What a file that is written no longer says in its name.
@@ -106,10 +106,15 @@ fn suffixed(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+fn part(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}{PART}"))
+}
+
 /// Puts a compressed file in the place of a file: the one is there before the other goes.
 fn compress(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    let part = suffixed(path, PART);
+    let part = part(path);
     let out = File::options().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
     let mut encoder = GzEncoder::new(BufWriter::new(out), Compression::default());
     io::copy(&mut BufReader::new(File::open(path)?), &mut encoder)?;
@@ -135,7 +140,7 @@ mod tests {
         let rows = [
             ("audit.jsonl.20261128T010203456Z.1f.12", Some(("1f", 12))),
             ("audit.jsonl.20261128T010203456Z.1f.12.gz", Some(("1f", 12))),
-            ("audit.jsonl.20261128T010203456Z.1f.12.part", None),
+            (".audit.jsonl.20261128T010203456Z.1f.12.part", None),
             ("audit.jsonl", None),
             ("audit.jsonl.1", None),
             ("audit.jsonl.20261128T010203456Z.1f.x", None),
@@ -153,7 +158,7 @@ mod tests {
         let current = folder.path().join("a");
         let old = old_path(&current, now(), "1f", 0);
         fs::write(&old, "text\n".repeat(1000)).unwrap();
-        fs::write(suffixed(&old, PART), "half").unwrap();
+        fs::write(part(&old), "half").unwrap();
         compress_all(&current).unwrap();
         let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["a.20261128T010203456Z.1f.0.gz"]);

@@ -1,0 +1,201 @@
+//! Records of the audit as events of the Open Cybersecurity Schema Framework 1.3. Pure. `docs/audit.md` has the table.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+/// The version of the schema.
+const OCSF_VERSION: &str = "1.3.0";
+
+const APPLICATION_LIFECYCLE: u64 = 6002;
+const AUTHENTICATION: u64 = 3002;
+const DATASTORE_ACTIVITY: u64 = 6005;
+
+/// Severities and statuses by their numbers there.
+mod ids {
+    pub(super) const INFORMATIONAL: u64 = 1;
+    pub(super) const MEDIUM: u64 = 3;
+    pub(super) const HIGH: u64 = 4;
+    pub(super) const SUCCESS: u64 = 1;
+    pub(super) const FAILURE: u64 = 2;
+    pub(super) const ALLOWED: u64 = 1;
+    pub(super) const BLOCKED: u64 = 2;
+    pub(super) const LOGGED: u64 = 17;
+}
+
+/// What an event is and how grave.
+struct Kind {
+    class: u64,
+    activity: u64,
+    severity: u64,
+    status: u64,
+}
+
+/// The event of a line of the audit. `None` of what the log tells of itself (its files and checkpoints), and of what is no record.
+#[must_use]
+pub fn event(line: &[u8]) -> Option<Value> {
+    let record: Map<String, Value> = serde_json::from_slice(line).ok()?;
+    let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
+    let kind = kind(&record)?;
+    let time: Timestamp = text("time").parse().ok()?;
+    let mut event = json!({
+        "class_uid": kind.class,
+        "category_uid": kind.class / 1000,
+        "activity_id": kind.activity,
+        "type_uid": kind.class * 100 + kind.activity,
+        "severity_id": kind.severity,
+        "status_id": kind.status,
+        "time": time.as_millisecond(),
+        "count": record.get("count").cloned().unwrap_or(1.into()),
+        "metadata": {
+            "version": OCSF_VERSION,
+            "product": { "name": "rolegate", "vendor_name": "rolegate" },
+            "uid": text("id"),
+            "sequence": record.get("seq"),
+            "log_name": text("log"),
+        },
+        "unmapped": record,
+    });
+    match kind.class {
+        DATASTORE_ACTIVITY => extend(&mut event, &datastore(&record)),
+        AUTHENTICATION => extend(&mut event, &session(&record)),
+        _ => extend(&mut event, &json!({ "app": { "name": "rolegate", "version": text("version") } })),
+    }
+    Some(event)
+}
+
+fn extend(event: &mut Value, fields: &Value) {
+    if let (Some(event), Some(fields)) = (event.as_object_mut(), fields.as_object()) {
+        event.extend(fields.clone());
+    }
+}
+
+fn kind(record: &Map<String, Value>) -> Option<Kind> {
+    use ids::{FAILURE, HIGH, INFORMATIONAL, MEDIUM, SUCCESS};
+    let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
+    let kind = |class, activity, severity, status| Some(Kind { class, activity, severity, status });
+    match text("event") {
+        "verdict" | "folded" => {
+            let activity = match text("kind") {
+                "unload" => 1,
+                "copy" => 5,
+                created if created.starts_with("create_") => 6,
+                _ => 4,
+            };
+            match text("action") {
+                "reject" => kind(DATASTORE_ACTIVITY, activity, HIGH, FAILURE),
+                "annotate" => kind(DATASTORE_ACTIVITY, activity, MEDIUM, SUCCESS),
+                _ => kind(DATASTORE_ACTIVITY, activity, INFORMATIONAL, SUCCESS),
+            }
+        }
+        "login" => kind(AUTHENTICATION, 1, INFORMATIONAL, SUCCESS),
+        "login_failed" => kind(AUTHENTICATION, 1, MEDIUM, FAILURE),
+        "session_end" => kind(AUTHENTICATION, 2, INFORMATIONAL, SUCCESS),
+        "start" => kind(APPLICATION_LIFECYCLE, 3, INFORMATIONAL, SUCCESS),
+        "stop" => kind(APPLICATION_LIFECYCLE, 4, INFORMATIONAL, SUCCESS),
+        "reload" if text("result") == "refused" => kind(APPLICATION_LIFECYCLE, 8, MEDIUM, FAILURE),
+        "reload" => kind(APPLICATION_LIFECYCLE, 8, INFORMATIONAL, SUCCESS),
+        "gap" => kind(APPLICATION_LIFECYCLE, 99, HIGH, FAILURE),
+        _ => None,
+    }
+}
+
+/// Who acts and where, of a session or a statement.
+fn session(record: &Map<String, Value>) -> Value {
+    let field = |name: &str| record.get(name).cloned().unwrap_or_default();
+    json!({
+        "user": { "name": field("user") },
+        "actor": { "user": { "name": field("user") }, "session": { "uid": field("session").to_string() }, "app_name": field("application") },
+        "src_endpoint": { "ip": field("client_address") },
+        "dst_endpoint": { "name": field("gate") },
+        "database": { "name": field("database") },
+    })
+}
+
+fn datastore(record: &Map<String, Value>) -> Value {
+    let field = |name: &str| record.get(name).cloned().unwrap_or_default();
+    let first = field("findings").get(0).cloned().unwrap_or_default();
+    let disposition = match field("action").as_str() {
+        Some("reject") => ids::BLOCKED,
+        Some("annotate") => ids::LOGGED,
+        _ => ids::ALLOWED,
+    };
+    let mut event = session(record);
+    extend(
+        &mut event,
+        &json!({
+            "query_info": { "query_string": field("statement") },
+            "disposition_id": disposition,
+            "policy": { "version": field("policy_version") },
+            "status_code": first.get("code"),
+            "message": first.get("message"),
+        }),
+    );
+    event
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(record: &Value) -> Option<Value> {
+        event(record.to_string().as_bytes())
+    }
+
+    #[test]
+    fn classes() {
+        let rows = [
+            (json!({"event": "verdict", "action": "reject", "kind": "unload"}), Some((600_501, 4, 2))),
+            (json!({"event": "verdict", "action": "forward", "kind": "copy"}), Some((600_505, 1, 1))),
+            (json!({"event": "folded", "action": "reject", "kind": "create_model"}), Some((600_506, 4, 2))),
+            (json!({"event": "verdict", "action": "annotate", "kind": "call"}), Some((600_504, 3, 1))),
+            (json!({"event": "login"}), Some((300_201, 1, 1))),
+            (json!({"event": "login_failed"}), Some((300_201, 3, 2))),
+            (json!({"event": "session_end"}), Some((300_202, 1, 1))),
+            (json!({"event": "reload", "result": "refused"}), Some((600_208, 3, 2))),
+            (json!({"event": "gap"}), Some((600_299, 4, 2))),
+            (json!({"event": "checkpoint"}), None),
+            (json!({"no": "record"}), None),
+        ];
+        for (mut record, want) in rows {
+            record["time"] = "2026-11-28T01:02:03.456789Z".into();
+            let found = of(&record).map(|event| {
+                assert_eq!(event["time"], 1_795_827_723_456_i64);
+                assert_eq!(event["category_uid"], event["class_uid"].as_u64().unwrap() / 1000);
+                (
+                    event["type_uid"].as_u64().unwrap(),
+                    event["severity_id"].as_u64().unwrap(),
+                    event["status_id"].as_u64().unwrap(),
+                )
+            });
+            assert_eq!(found, want, "{record}");
+        }
+        assert_eq!(of(&json!({"event": "login", "time": "yesterday"})), None);
+    }
+
+    #[test]
+    fn fields_of_a_verdict() {
+        let record = json!({
+            "event": "verdict", "time": "2026-11-28T01:02:03.456789Z", "id": "1f-7", "seq": 7, "log": "ab", "gate": "warehouse",
+            "session": 3, "user": "etl", "database": "dev", "application": "psql", "client_address": "192.0.2.7", "kind": "copy",
+            "action": "reject", "policy_version": "9c", "statement": "copy t", "findings": [{"code": "RG201", "message": "not attached"}],
+        });
+        let event = of(&record).unwrap();
+        for (place, want) in [
+            ("/metadata/uid", json!("1f-7")),
+            ("/metadata/sequence", json!(7)),
+            ("/actor/user/name", json!("etl")),
+            ("/actor/session/uid", json!("3")),
+            ("/src_endpoint/ip", json!("192.0.2.7")),
+            ("/dst_endpoint/name", json!("warehouse")),
+            ("/database/name", json!("dev")),
+            ("/query_info/query_string", json!("copy t")),
+            ("/disposition_id", json!(2)),
+            ("/status_code", json!("RG201")),
+            ("/message", json!("not attached")),
+            ("/policy/version", json!("9c")),
+            ("/unmapped", record.clone()),
+        ] {
+            assert_eq!(event.pointer(place), Some(&want), "{place}");
+        }
+    }
+}
