@@ -302,24 +302,29 @@ def test_every_record_fits_the_schema(postgres, tmp_path, signed):
     extra = 'rotate_bytes = 65536\nfold_every = "1s"\nkeep_files = 1\n'
     options = {"audit_extra": signed.replace("fold_after = 1000000", "fold_after = 60") + extra}
     gate = Gate(tmp_path / "gate", postgres.port, **options)
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+    seen = set()
+
+    def has(event) -> bool:
+        for record in records(gate):
+            validator.validate(record)
+            seen.add(record["event"])
+        return event in seen
+
     refuse(gate, 80)
-    wait_for("the folded ones", lambda: any(record["event"] == "folded" for record in records(gate)))
+    wait_for("the folded ones", lambda: has("folded"))
     refuse(gate, 60)
-    wait_for("the second file", lambda: any(record["event"] == "retention" for record in records(gate)))
-    gate.config.write_text(gate.config.read_text().replace('path = "', 'path = "').replace("[admin]", '[policy]\nmode = "shadow"\n[admin]'))
+    wait_for("the second file", lambda: has("retention"))
+    gate.config.write_text('[policy]\nmode = "shadow"\n' + gate.config.read_text())
     gate.process.send(signal.SIGHUP)
-    wait_for("the reload", lambda: any(record["event"] == "reload" for record in records(gate)))
+    wait_for("the reload", lambda: has("reload"))
     gate.audit.unlink()
     gate.audit.symlink_to("/dev/full")
     wait_for("failure", lambda: "rolegate_audit_failing 1" in gate.metrics())
     gate.audit.unlink()
-    wait_for("recovery", lambda: any(record["event"] == "gap" for record in records(gate)))
+    wait_for("recovery", lambda: has("gap"))
     assert gate.stop() == 0
-    validator = jsonschema.Draft202012Validator(SCHEMA)
-    seen = set()
-    for record in records(gate):
-        validator.validate(record)
-        seen.add(record["event"])
+    assert has("stop")
     known = {part["properties"]["event"]["const"] for part in SCHEMA["$defs"].values() if "const" in part.get("properties", {}).get("event", {})}
     assert known - {"login_failed"} <= seen, known - seen
     assert seen <= known
