@@ -127,7 +127,7 @@ def test_verdicts_from_moto_are_those_of_a_pulled_snapshot(moto, tmp_path):
 def small_world():
     """Pages of one item, roles in every state, a workgroup. Both companies' roles in one account, as the fake has only one."""
     roles = [(A, REDSHIFT, may_assume(arn(HOME, "RoleB"))), (arn(HOME, "RoleB"), trusts(AWS=A), None), (arn(HOME, "Adding"), REDSHIFT, None)]
-    serverless = trusts(Service="redshift-serverless.amazonaws.com")
+    serverless = trusts(Service=["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"])
     roles.append((arn(HOME, "Serverless"), serverless, None))
     namespace = f"arn:aws:redshift:{REGION}:{HOME}:namespace:n"
     head = {"ClusterNamespaceArn": namespace, "AvailabilityZone": f"{REGION}a"}

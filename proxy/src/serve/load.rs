@@ -1,6 +1,10 @@
 //! The files that all gates share, read once: the organisation's rules, and IAM facts.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tracing::warn;
 
 use crate::config::{Config, Period, WhenOld};
 use crate::iam::{Facts, FactsError, Live, Sources};
@@ -68,6 +72,22 @@ fn facts(config: &Config, before: &Facts) -> Result<Arc<Facts>, FactsError> {
         clusters: facts.clusters.clone(),
         service_control: facts.service_control.clone(),
     };
-    let max_age = facts.max_age.map(Period::get).filter(|_| facts.when_old == WhenOld::Unknown);
-    Facts::load_after(&sources, before).map(|facts| Arc::new(facts.with_max_age(max_age)))
+    let read = Facts::load_after(&sources, before)?;
+    let max_age = facts.max_age.map(Period::get);
+    if let (Some(max_age), WhenOld::Warn) = (max_age, facts.when_old) {
+        warn_of_old(&read, max_age);
+    }
+    Ok(Arc::new(read.with_max_age(max_age.filter(|_| facts.when_old == WhenOld::Unknown))))
+}
+
+/// Names the accounts whose data is older than it should be.
+fn warn_of_old(facts: &Facts, max_age: Duration) {
+    let now = Timestamp::now();
+    for (account, known) in facts.accounts() {
+        // A clock that was set back makes nothing older.
+        let age = Duration::try_from(now.duration_since(known.read_at())).unwrap_or_default();
+        if age > max_age {
+            warn!(%account, read_at = %known.read_at(), "the facts of the account are older than facts.max_age; take the snapshot again");
+        }
+    }
 }

@@ -20,6 +20,9 @@ const BACKEND_CLOSES: Duration = Duration::from_secs(10);
 /// How long a client may take to read why its session ends.
 pub(super) const LAST_WORDS: Duration = Duration::from_secs(5);
 
+/// How often the end of a session's lifetime is looked for at most, and how often once it is past.
+const EXPIRY_LOOK: Duration = Duration::from_secs(1);
+
 /// How many checks in a row must find a session quiet before it counts as idle.
 const LOOKS: u32 = 4;
 
@@ -80,14 +83,20 @@ pub(super) async fn overdue(bounds: &Bounds, ledger: &Ledger) -> Ended {
     }
     drop(late);
     let expires = bounds.lifetime.map(|lifetime| began + lifetime);
-    let Some(look) = bounds.idle.map(|idle| idle / LOOKS).or(bounds.lifetime.map(|_| Duration::from_secs(1))) else {
+    let Some(look) = bounds.idle.map(|idle| idle / LOOKS).or(bounds.lifetime.map(|_| EXPIRY_LOOK)) else {
         return std::future::pending().await;
     };
     let (mut seen, mut quiet) = (ledger.activity.get(), 0_u32);
     loop {
-        pause(look.max(LOOK_AGAIN)).await;
+        // The end of the lifetime is met on time, however seldom idleness is looked for.
+        let left = expires.map(|expires| expires.saturating_duration_since(Instant::now()).max(EXPIRY_LOOK));
+        let is_cut = left.is_some_and(|left| left < look);
+        pause(left.map_or(look, |left| look.min(left)).max(LOOK_AGAIN)).await;
         if expires.is_some_and(|expires| Instant::now() >= expires) && ledger.is_idle() {
             return Ended::Expired;
+        }
+        if is_cut {
+            continue;
         }
         let now = ledger.activity.get();
         quiet = if now == seen && ledger.is_idle() { quiet.saturating_add(1) } else { 0 };
