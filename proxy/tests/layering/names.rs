@@ -25,6 +25,7 @@ const SHARED: &[(&str, &str)] = &[
     ("Role", "in the facts, and as a variable of a body"),
     ("Rules", "the organisation's, and the lexer's"),
     ("Text", "a field of JSON, and an input of the command line"),
+    ("Shared", "of replay's groups, and of a leg: each named in its room alone"),
     ("Watch", "of files, and of parameters"),
     ("ChainError", "of a chain of roles, and of the chain of audit records: never in one file"),
     ("Ruled", "by the organisation's rules, and by the session: never in one file"),
