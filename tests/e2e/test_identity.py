@@ -1,6 +1,5 @@
 """Who a session acts as, when the statement that changes it is prepared: running it names no user."""
 
-import json
 
 import pytest
 from fake import READY, WELCOME, Fake

@@ -1,6 +1,5 @@
 """Where a gate listens: Unix sockets, several gates, sockets that systemd hands over, load balancers that name the client."""
 
-import json
 import re
 import signal
 import socket
