@@ -215,9 +215,9 @@ pub fn report(replay: &Replay, tally: &Tally, counts: HistoryCounts) -> ReplayRe
 }
 
 /// Groups, the gravest first, then the largest.
-fn sorted<'t, K, O: Ord>(groups: &'t Groups<K>, order: impl Fn(&K) -> O) -> Vec<(&'t K, &'t GroupCount)>
+fn sorted<'t, K, O>(groups: &'t Groups<K>, order: impl Fn(&K) -> O) -> Vec<(&'t K, &'t GroupCount)>
 where
-    O: GravestFirst,
+    O: GravestFirst + Ord,
 {
     let mut rows: Vec<(&K, &GroupCount)> = groups.0.iter().collect();
     rows.sort_by_cached_key(|(key, group)| {
