@@ -48,7 +48,9 @@ use crate::sql::words::Head;
 pub fn read(text: &[u8], dialect: Dialect) -> Reading {
     let (matters, doubts) = look(text);
     let mut statements = if matters { readings::statements(text, dialect, doubts) } else { Vec::new() };
-    statements.iter_mut().for_each(|statement| merge_executes(text, statement));
+    for statement in &mut statements {
+        merge_executes(text, statement);
+    }
     if let Some(at) = memchr::memchr(0, text) {
         let mut nul = StatementBuilder::new(StatementKind::Unknown, at..text.len());
         nul.add_fault(FaultKind::Unreadable, at..at.saturating_add(1), Trouble::Nul.as_str().to_owned());

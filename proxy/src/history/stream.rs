@@ -26,7 +26,7 @@ const ZSTANDARD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// A readable input.
 pub type ByteStream = Box<dyn Read + Send>;
 
-/// ByteStream that were taken from files so far, before they were decompressed.
+/// `ByteStream` that were taken from files so far, before they were decompressed.
 pub type BytesRead = Arc<AtomicU64>;
 
 /// Opens an input and decompresses what is compressed by gzip or Zstandard.
@@ -42,6 +42,7 @@ pub fn open(input: &HistoryInput, read: &BytesRead) -> io::Result<ByteStream> {
 
 /// The first bytes of a stream, with a whole line where there is one that a record can have; and the stream with all of its bytes.
 /// What cannot be read further ends the head.
+#[must_use]
 pub fn head(mut bytes: ByteStream) -> (Vec<u8>, ByteStream) {
     let mut head = Vec::new();
     let mut wanted = HEAD_BYTES;

@@ -237,7 +237,7 @@ impl Facts {
             Some(max_age) => short(&Sha256::digest(format!("{} {}", self.version, max_age.as_secs()))),
             None => self.version,
         };
-        Self { max_age, version, ..self }
+        Self { version, max_age, ..self }
     }
 
     /// How many roles are known.

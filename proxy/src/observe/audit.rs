@@ -104,6 +104,7 @@ struct Handle {
 
 /// What [`Audit::renew`] can put in force without fail.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "made once a reload, and taken apart at once")]
 pub enum NewAudit {
     /// Records go on where they go, by other settings.
     Here(Box<AuditSettings>),
@@ -156,7 +157,9 @@ impl Audit {
     pub async fn require(&self, events: Vec<AuditEvent>) -> Result<(), NotRecorded> {
         let handle = self.handle.load_full();
         let Some(handle) = handle.filter(|handle| handle.on_failure == OnFailure::Refuse) else {
-            events.into_iter().for_each(|event| self.record(event));
+            for event in events {
+                self.record(event);
+            }
             return Ok(());
         };
         let result = tokio::time::timeout(LONGEST_WAIT, handle.require(events, &self.metrics)).await;

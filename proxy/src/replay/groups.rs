@@ -111,7 +111,7 @@ impl GroupCount {
     }
 
     /// Adds what a later part of the history holds.
-    pub fn merge(&mut self, later: Self) {
+    pub fn merge(&mut self, later: &Self) {
         self.count = self.count.saturating_add(later.count);
         self.see(later.first_seen, later.last_seen);
         later.applications.iter().for_each(|name| keep(&mut self.applications, name));
@@ -164,7 +164,7 @@ impl<K: Shared> Groups<K> {
         for (mut key, count) in later.0 {
             self.make_room(&mut key);
             match self.0.entry(key) {
-                Entry::Occupied(mut group) => group.get_mut().merge(count),
+                Entry::Occupied(mut group) => group.get_mut().merge(&count),
                 Entry::Vacant(place) => {
                     place.insert(count);
                 }

@@ -215,7 +215,7 @@ pub fn report(replay: &Replay, tally: &Tally, counts: HistoryCounts) -> ReplayRe
 }
 
 /// Groups, the gravest first, then the largest.
-fn sorted<'t, K, O>(groups: &'t Groups<K>, order: impl Fn(&K) -> O) -> Vec<(&'t K, &'t GroupCount)>
+fn sorted<K, O>(groups: &Groups<K>, order: impl Fn(&K) -> O) -> Vec<(&K, &GroupCount)>
 where
     O: GravestFirst + Ord,
 {

@@ -85,9 +85,9 @@ fn warn_of_old(facts: &Facts, max_age: Duration) {
     let now = Timestamp::now();
     for (account, known) in facts.accounts() {
         // A clock that was set back makes nothing older.
-        let age = Duration::try_from(now.duration_since(known.read_at())).unwrap_or_default();
+        let age = Duration::try_from(now.duration_since(known.captured_at())).unwrap_or_default();
         if age > max_age {
-            warn!(%account, read_at = %known.read_at(), "the facts of the account are older than facts.max_age; take the snapshot again");
+            warn!(%account, captured_at = %known.captured_at(), "the facts of the account are older than facts.max_age; take the snapshot again");
         }
     }
 }

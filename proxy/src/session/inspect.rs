@@ -251,7 +251,9 @@ impl<'a> StatementInspector<'a> {
             })?
         };
         if is_refused {
-            events.into_iter().for_each(|event| self.service.audit.record(event));
+            for event in events {
+                self.service.audit.record(event);
+            }
             return Ok(());
         }
         self.service.audit.require(events).await

@@ -36,8 +36,7 @@ pub struct SessionLimits {
     canceling: Arc<AtomicUsize>,
 }
 
-/// One table of all workers.
-#[expect(clippy::disallowed_types, reason = "held for a moment by whoever counts, and never across a wait")]
+/// One table of all workers, held for a moment by whoever counts and never across a wait.
 type HeldPlaces = Arc<std::sync::Mutex<Taken>>;
 
 #[derive(Debug, Default)]

@@ -17,7 +17,9 @@ pub fn verdict(
     text: &[u8],
     nonce: Option<&Nonce>,
 ) {
-    events(service, session, principal, verdict, text, nonce).into_iter().for_each(|event| service.audit.record(event));
+    for event in events(service, session, principal, verdict, text, nonce) {
+        service.audit.record(event);
+    }
 }
 
 /// Counts a verdict on the message `text` and gives its audit records, one for each statement that carries credentials or is

@@ -75,7 +75,7 @@ pub fn mask_within(text: &[u8], span: Range<usize>, _dialect: Dialect) -> String
 
 /// Where secrets stand, in order and apart.
 fn secrets(text: &[u8]) -> Vec<Range<usize>> {
-    let Some(patterns) = PATTERNS.as_ref() else { return vec![0..text.len()] };
+    let Some(patterns) = PATTERNS.as_ref() else { return std::iter::once(0..text.len()).collect() };
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut is_keyed = false;
     let mut from = 0;

@@ -12,6 +12,7 @@ const HEAD_WORDS: usize = 6;
 
 /// A statement in outline.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "what was met in one pass, each on its own")]
 pub struct Outline {
     start: Option<usize>,
     end: usize,

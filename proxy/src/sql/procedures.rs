@@ -130,21 +130,18 @@ pub fn executes(mut cursor: Cursor<'_>, context: Context<'_>, builder: &mut Stat
         }
         let constant = cursor.clone().literal();
         let expression = Expression::take(&mut cursor);
-        match constant.filter(|_| expression.is_one_token()) {
-            Some((token, literal)) => {
-                within(token, &literal, Context { place: Place::Message, variables: None, ..context }, builder);
-            }
-            None => {
-                let span = execute.start..execute.end;
-                let found = context.variables.and_then(|variables| template::read(&expression, variables, context));
-                match found {
-                    Some(mut statements) => {
-                        move_to(&mut statements, &span);
-                        builder.absorb(statements);
-                    }
-                    None => {
-                        builder.add_fault(FaultKind::DynamicSql, span, OPEN_EXECUTE.to_owned());
-                    }
+        if let Some((token, literal)) = constant.filter(|_| expression.is_one_token()) {
+            within(token, &literal, Context { place: Place::Message, variables: None, ..context }, builder);
+        } else {
+            let span = execute.start..execute.end;
+            let found = context.variables.and_then(|variables| template::read(&expression, variables, context));
+            match found {
+                Some(mut statements) => {
+                    move_to(&mut statements, &span);
+                    builder.absorb(statements);
+                }
+                None => {
+                    builder.add_fault(FaultKind::DynamicSql, span, OPEN_EXECUTE.to_owned());
                 }
             }
         }
@@ -218,6 +215,7 @@ fn move_to(inner: &mut [Statement], span: &Range<usize>) {
 }
 
 /// Words of PL/pgSQL behind which the expression of EXECUTE has ended.
+#[must_use]
 pub fn ends_expression(word: &[u8]) -> bool {
     is_one_of(word, &["into", "using"])
 }

@@ -175,6 +175,7 @@ impl Template {
 }
 
 /// The statements in what an expression can make; `None`: it cannot be told what it makes.
+#[must_use]
 pub fn read(expression: &Expression, variables: &Variables, context: Context<'_>) -> Option<Vec<Statement>> {
     if context.depth >= MAX_DEPTH {
         return None;

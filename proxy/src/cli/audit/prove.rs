@@ -32,14 +32,14 @@ pub(super) fn run(arguments: &ProveArguments) -> Result<Exit, String> {
     let files = in_order(&arguments.files)?;
     let (log, number) = find(arguments, &files)?;
     let mut prover = Prover::new(log, number);
-    let mut proved = None;
+    let mut proof = None;
     each_line(&files, |_, line, _| {
-        proved = prover.line(line).map_err(|error| error.to_string())?;
-        Ok(proved.is_none())
+        proof = prover.line(line).map_err(|error| error.to_string())?;
+        Ok(proof.is_none())
     })?;
-    let proved = proved.ok_or_else(|| prover.failure().to_string())?;
-    write(&arguments.out, "json", &[proved.line, b"\n".to_vec()].concat())?;
-    write(&arguments.out, "tlog-proof", proved.proof.as_bytes())?;
+    let found = proof.ok_or_else(|| prover.failure().to_string())?;
+    write(&arguments.out, "json", &[found.line, b"\n".to_vec()].concat())?;
+    write(&arguments.out, "tlog-proof", found.proof.as_bytes())?;
     Ok(Exit::Ok)
 }
 

@@ -100,7 +100,7 @@ fn misses(request: &HopRequest<'_>) -> Vec<String> {
         let name = words::statement(statement);
         let (accounts, services) = statement.principal_texts();
         for text in accounts {
-            if let Some(likeness) = alike(text, role).filter(is_miss) {
+            if let Some(likeness) = alike(text, role).filter(|likeness| is_miss(*likeness)) {
                 found.push(format!("{name} names {text}, which differs in its {}", likeness.difference()));
             } else if is_unique_id(text) {
                 found.push(format!(
@@ -121,8 +121,8 @@ fn misses(request: &HopRequest<'_>) -> Vec<String> {
 }
 
 /// A slightly different spelling may well be the name of another role.
-fn is_miss(likeness: &Likeness) -> bool {
-    *likeness != Likeness::Spelling
+fn is_miss(likeness: Likeness) -> bool {
+    likeness != Likeness::Spelling
 }
 
 fn is_unique_id(text: &str) -> bool {
@@ -200,7 +200,7 @@ fn resource_misses(request: &HopRequest<'_>) -> Vec<String> {
         let statements = policy.document.map(|document| document.statements.as_slice()).unwrap_or_default();
         for statement in statements.iter().filter(|each| each.effect == StatementEffect::Allow) {
             for text in statement.resource_texts() {
-                if let Some(likeness) = alike(&text, request.target).filter(is_miss) {
+                if let Some(likeness) = alike(&text, request.target).filter(|likeness| is_miss(*likeness)) {
                     found.push(format!(
                         "{} of {} names {text}, which differs in its {}",
                         words::statement(statement),

@@ -51,7 +51,7 @@ pub(super) fn trust(request: &HopRequest<'_>, beside: Option<&PolicyStatement>) 
     } else {
         String::new()
     };
-    propose(format!("add to the trust policy of role {}{quota}", request.target), AdditionPlace::Trust, &text)
+    propose(&format!("add to the trust policy of role {}{quota}", request.target), AdditionPlace::Trust, &text)
 }
 
 /// A statement for an inline policy of the caller.
@@ -62,7 +62,7 @@ pub(super) fn permission(request: &HopRequest<'_>, beside: Option<&PolicyStateme
     }
     let text = grant(request, &conditions);
     propose(
-        format!("add an inline policy to {} with the statement", words::caller(request)),
+        &format!("add an inline policy to {} with the statement", words::caller(request)),
         AdditionPlace::Identity,
         &text,
     )
@@ -74,14 +74,14 @@ pub(super) fn guard(request: &HopRequest<'_>, to: AdditionPlace, policy: &str) -
     if let CallingPrincipal::Session { role, .. } = request.caller {
         conditions.add("ArnEquals", "aws:PrincipalArn", Json::from(role.as_str()));
     }
-    propose(format!("ask its owner to add to {policy}"), to, &grant(request, &conditions))
+    propose(&format!("ask its owner to add to {policy}"), to, &grant(request, &conditions))
 }
 
 fn grant(request: &HopRequest<'_>, conditions: &Conditions) -> String {
     format!(r#"{{"Effect":"Allow","Action":"{ACTION}","Resource":"{}"{conditions}}}"#, request.target)
 }
 
-fn propose(what: String, to: AdditionPlace, text: &str) -> Option<Proposal> {
+fn propose(what: &str, to: AdditionPlace, text: &str) -> Option<Proposal> {
     let statement = serde_json::from_str(text).ok()?;
     Some((format!("{what}: {text}"), Addition { to, statement }))
 }

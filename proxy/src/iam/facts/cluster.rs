@@ -44,7 +44,7 @@ pub(crate) struct Workgroup {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ClusterError {
     /// No cluster has that name.
-    #[error("is not in the IAM facts{}", meant(near))]
+    #[error("is not in the IAM facts{}", meant(near.as_deref()))]
     Unknown {
         /// The name of a cluster that is spelled nearly the same.
         near: Option<String>,
@@ -57,8 +57,8 @@ pub enum ClusterError {
     },
 }
 
-fn meant(near: &Option<String>) -> String {
-    near.as_ref().map_or_else(String::new, |name| format!("; did you mean \"{name}\"?"))
+fn meant(near: Option<&str>) -> String {
+    near.map_or_else(String::new, |name| format!("; did you mean \"{name}\"?"))
 }
 
 /// The one status in which an attached role can be used. Source: Redshift API Reference, `ClusterIamRole`.

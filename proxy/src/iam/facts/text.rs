@@ -40,7 +40,7 @@ impl PolicyText {
 #[derive(Debug)]
 pub(crate) struct Shelf {
     hasher: RandomState,
-    #[expect(clippy::disallowed_types, reason = "threads that read files share it, and hold it for one look-up")]
+    /// Shared by the threads that read files, each of which holds one for a look-up.
     parts: Box<[std::sync::Mutex<HashSet<ByText>>]>,
 }
 
@@ -72,7 +72,7 @@ impl std::borrow::Borrow<str> for ByText {
 
 impl Shelf {
     pub(crate) fn new() -> Self {
-        Self { hasher: RandomState::new(), parts: (0..PARTS).map(|_| Default::default()).collect() }
+        Self { hasher: RandomState::new(), parts: (0..PARTS).map(|_| std::sync::Mutex::default()).collect() }
     }
 
     /// The document of this kind with this text, JSON without blanks.

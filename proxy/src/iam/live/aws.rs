@@ -23,7 +23,7 @@ use crate::chain::{AccountId, RoleArn};
 
 /// One try of one call, and all tries of it: an endpoint that hangs must not hold a fetch for ever.
 const ATTEMPT: Duration = Duration::from_secs(10);
-const OPERATION: Duration = Duration::from_secs(60);
+const OPERATION: Duration = Duration::from_mins(1);
 const CONNECT: Duration = Duration::from_secs(3);
 
 /// Tries of a call that is throttled; the SDK waits between them, longer each time.
@@ -174,7 +174,11 @@ impl FactsSource for Aws {
             let iam = &self.clients(account)?.iam;
             let found = match iam.get_role().role_name(role.name()).send().await {
                 Ok(found) => found,
-                Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_entity_exception()) => {
+                Err(error)
+                    if error
+                        .as_service_error()
+                        .is_some_and(aws_sdk_iam::operation::get_role::GetRoleError::is_no_such_entity_exception) =>
+                {
                     return Ok(None);
                 }
                 Err(error) => return Err(failed(account, "iam:GetRole")(error)),

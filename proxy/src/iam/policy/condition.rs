@@ -58,15 +58,16 @@ impl Condition {
     /// none, or the condition cannot be read.
     pub(crate) fn exact_operator(&self) -> Option<&'static str> {
         Some(match self.operator?.comparison {
-            Comparison::Text | Comparison::TextIgnoringCase | Comparison::TextPattern => "StringEquals",
+            // Null is a condition on being there at all, of a key that is there.
+            Comparison::Text | Comparison::TextIgnoringCase | Comparison::TextPattern | Comparison::Null => {
+                "StringEquals"
+            }
             Comparison::Arn => "ArnEquals",
             Comparison::Number(_) => "NumericEquals",
             Comparison::Bool => "Bool",
             Comparison::Address => "IpAddress",
             Comparison::Binary => "BinaryEquals",
             Comparison::Date(_) => return None,
-            // A condition on being there at all, of a key that is there.
-            Comparison::Null => "StringEquals",
         })
     }
 

@@ -293,7 +293,7 @@ fn glob_beginning(pattern: &[PatternToken], beginning: &str) -> Truth {
 }
 
 /// The places that a match can be at without taking a character: this one, and those behind runs that it starts with.
-fn behind_runs<'p>(pattern: &'p [PatternToken]) -> Vec<&'p [PatternToken]> {
+fn behind_runs(pattern: &[PatternToken]) -> Vec<&[PatternToken]> {
     let mut places = vec![pattern];
     let mut rest = pattern;
     while let Some((PatternToken::Run, after)) = rest.split_first() {

@@ -230,6 +230,7 @@ crate::observe::values::values! {
     }
 }
 
+#[expect(clippy::derivable_impls, reason = "the macro that declares the words knows no default")]
 impl Default for StartOf {
     fn default() -> Self {
         Self::New

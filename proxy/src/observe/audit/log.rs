@@ -193,7 +193,7 @@ impl AuditLog {
                 NewFile::Truncated
             }
             FileStanding::Replaced => {
-                *file = LogFile::open(&file.path().to_owned())?;
+                *file = LogFile::open(file.path())?;
                 NewFile::Replaced
             }
         };

@@ -193,7 +193,7 @@ impl SnapshotReader<'_> {
             arn.map(|arn| found.word(&arn.0))
         });
         let boundary = boundary.transpose()?;
-        let tags = role.tags.map(|tags| self.tags(found, place, tags)).transpose()?;
+        let tags = role.tags.map(|tags| Self::tags(found, place, tags)).transpose()?;
         let read = Role {
             id: role.id.map(|id| id.0.into()),
             tags,
@@ -212,7 +212,6 @@ impl SnapshotReader<'_> {
     }
 
     fn tags(
-        &self,
         found: &mut SnapshotPages,
         place: &PageSpot<'_>,
         tags: Vec<super::fields::TagFields<'_>>,
