@@ -1,4 +1,5 @@
 //! `rolegate replay`: what enforcement would do with a recorded history, and what another configuration changes.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by failing")]
 
 use std::fs;
 use std::path::PathBuf;

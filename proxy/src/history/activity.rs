@@ -183,7 +183,7 @@ mod tests {
                     one.text.into_owned(),
                     one.truncated,
                     one.doubtful,
-                ))
+                ));
             },
             |one| problems.push((one.line, one.kind)),
         );

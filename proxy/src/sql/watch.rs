@@ -108,7 +108,9 @@ mod tests {
 
     fn judged(roles: &[Role], values: &[&str]) -> Option<FaultKind> {
         let mut watch = Watch::default();
-        roles.iter().for_each(|role| watch.add(*role));
+        for role in roles {
+            watch.add(*role);
+        }
         let values: Vec<&[u8]> = values.iter().map(|value| value.as_bytes()).collect();
         watch.judge(&values).map(|fault| fault.kind)
     }

@@ -206,7 +206,7 @@ mod tests {
 
     fn cluster(account: &str, region: &str, name: &str) -> Cluster {
         let (account, region) = (AccountId::parse(account), Some(region.to_owned()));
-        Cluster { account, region, ..Cluster::unknown(name) }
+        Cluster { region, account, ..Cluster::unknown(name) }
     }
 
     #[test]

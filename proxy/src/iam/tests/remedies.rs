@@ -90,7 +90,7 @@ fn texts() {
     for (source, target, user, message, evidence, remedy) in rows {
         let caller = caller(facts.cluster("demo").unwrap(), user);
         let found = refusal(match source {
-            None => attachment(&facts, &[target.clone()], &caller),
+            None => attachment(&facts, std::slice::from_ref(&target), &caller),
             Some(source) => hop(&facts, &source, &target, 1, &caller),
         });
         assert_eq!((found.message, found.evidence, found.remedy), (message, evidence, Some(remedy)));

@@ -34,7 +34,7 @@ fn attachment_table() {
         ("does not trust the service", home("NoService"), ("denied", Some(Cause::NotTrusted))),
     ];
     for (name, role, want) in rows {
-        assert_eq!(verdict(&attachment(&facts, &[role.clone()], &caller(cluster, "etl"))), want, "{name}");
+        assert_eq!(verdict(&attachment(&facts, std::slice::from_ref(&role), &caller(cluster, "etl"))), want, "{name}");
     }
 }
 

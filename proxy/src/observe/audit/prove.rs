@@ -168,13 +168,13 @@ mod tests {
         lines.push(line(&mut head, AuditEvent::Checkpoint(Box::new(event))));
         for number in 0..13 {
             let mut prover = Prover::new("1f".to_owned(), number);
-            let proved = lines.iter().find_map(|line| prover.line(line).unwrap()).unwrap();
-            assert_eq!(check(&proved.proof, &proved.line, None).unwrap(), number);
+            let found = lines.iter().find_map(|line| prover.line(line).unwrap()).unwrap();
+            assert_eq!(check(&found.proof, &found.line, None).unwrap(), number);
             let other = &lines[usize::try_from((number + 1) % 13).unwrap()];
-            assert!(matches!(check(&proved.proof, other, None), Err(ProofError::Other)), "{number}");
+            assert!(matches!(check(&found.proof, other, None), Err(ProofError::Other)), "{number}");
             let index = format!("index {}", (number + 1) % 13);
-            let moved = proved.proof.replace(&format!("index {number}\n"), &format!("{index}\n"));
-            assert!(check(&moved, &proved.line, None).is_err(), "{number}");
+            let moved = found.proof.replace(&format!("index {number}\n"), &format!("{index}\n"));
+            assert!(check(&moved, &found.line, None).is_err(), "{number}");
         }
         let mut prover = Prover::new("1f".to_owned(), 13);
         assert!(lines.iter().all(|line| prover.line(line).unwrap().is_none()));

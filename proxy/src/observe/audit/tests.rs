@@ -135,16 +135,16 @@ fn a_torn_line_is_owned_up_to() {
     open(settings(&path)).shutdown();
     for tail in ["{\"v\":1,\"log\":\"x", "half \u{e9}", "}"] {
         OpenOptions::new().append(true).open(&path).unwrap().write_all(tail.as_bytes()).unwrap();
-        let torn = verify(&[path.clone()]);
+        let torn = verify(std::slice::from_ref(&path));
         assert!(torn.problems[0].problem.contains("torn"), "{torn:?}");
         open(settings(&path)).shutdown();
-        assert_eq!(verify(&[path.clone()]).problems, [], "{tail}");
+        assert_eq!(verify(std::slice::from_ref(&path)).problems, [], "{tail}");
     }
     wait_until_free(&path);
     let whole = fs::read(&path).unwrap();
     fs::write(&path, &whole[..whole.len() - 1]).unwrap();
     open(settings(&path)).shutdown();
-    assert_eq!(verify(&[path.clone()]).problems, [], "only the line feed was missing");
+    assert_eq!(verify(std::slice::from_ref(&path)).problems, [], "only the line feed was missing");
     wait_until_free(&path);
     fs::write(&path, [whole, b"{\"v\":1}\n".to_vec()].concat()).unwrap();
     open(settings(&path)).shutdown();

@@ -28,6 +28,7 @@ keep_files = 1
 keep_for = "1d"
 fold_after = 1
 fold_every = "1s"
+sessions = false
 [runtime]
 workers = 1
 drain_timeout = "1s"

@@ -24,7 +24,12 @@ fn long_statements_are_read_to_their_end() {
             "create procedure p() as $$ begin for {words} in execute 'copy t from ''s3://b'' iam_role ''{A}''' loop null; end loop; end $$"
         ),
     ] {
-        assert_eq!((chains(&text), faults(&text, Dialect::Redshift)), (vec![A.to_owned()], vec![]), "{}", &text[..80]);
+        assert_eq!(
+            (chains(&text), faults(&text, Dialect::Redshift)),
+            (vec![A.to_owned()], vec![]),
+            "{}",
+            text.chars().take(80).collect::<String>()
+        );
     }
     for (text, fault) in [
         (format!("call p(coalesce({}'{A}'))", "null,".repeat(MANY)), FaultKind::CallArgument),
@@ -39,7 +44,7 @@ fn long_statements_are_read_to_their_end() {
             FaultKind::Unreadable,
         ),
     ] {
-        assert_eq!(faults(&text, Dialect::Redshift), [fault], "{}", &text[..80]);
+        assert_eq!(faults(&text, Dialect::Redshift), [fault], "{}", text.chars().take(80).collect::<String>());
     }
 }
 
