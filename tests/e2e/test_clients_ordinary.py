@@ -9,6 +9,8 @@ import psycopg
 import pytest
 from servers import PG_BIN, Gate
 
+# psql's edit commands open an editor: one that writes what it was given to the output.
+ENVIRONMENT = {**os.environ, "PGSSLMODE": "disable", "PSQL_EDITOR": "cat"}
 SCHEMA = """
 create schema shop;
 create table shop.sales (id int primary key, iam_role text default 'arn:aws:iam::123456789012:role/RoleA', note text, data bytea);
@@ -45,7 +47,7 @@ def through(shop, request, tmp_path_factory):
 
 def run(program: str, port: int, *arguments: str, stdin: str = "") -> str:
     command = [PG_BIN / program, "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", *arguments]
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, env={**os.environ, "PGSSLMODE": "disable"}, timeout=120, check=False)
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, env=ENVIRONMENT, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     # A dump since 2025 holds a random word, so that psql takes no commands from it.
     return re.sub(r"\\(un)?restrict \w+", "", done.stdout) + done.stderr
