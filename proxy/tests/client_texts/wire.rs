@@ -41,27 +41,48 @@ fn bind(value: &str) -> Vec<u8> {
     body
 }
 
-/// Sends one message in a session of its own and prints errors and warnings until the session is ready again or over.
-pub(crate) fn talk(mut stream: TcpStream, parameters: &[(&str, &str)], sent: &Sent) -> String {
-    stream.write_all(&startup(parameters)).unwrap();
+/// Sends one message in a session of its own and prints errors and warnings to the end of the session.
+pub(crate) fn talk(stream: TcpStream, parameters: &[(&str, &str)], sent: &Sent) -> String {
     let mut text = String::new();
-    if told(&mut stream, &mut text) {
-        stream.write_all(&messages(sent)).unwrap();
-        told(&mut stream, &mut text);
+    for (kind, body) in session(stream, parameters, sent) {
+        match kind {
+            b'E' => print(&mut text, "error", &body),
+            b'N' => print(&mut text, "warning", &body),
+            _ => {}
+        }
     }
     text
 }
 
-/// Sends the same and gives every byte that comes back within a moment.
-pub(crate) fn exchange(mut stream: TcpStream, parameters: &[(&str, &str)], sent: &Sent) -> Vec<u8> {
-    let mut received = Vec::new();
+/// Sends the same and gives every byte that comes back.
+pub(crate) fn exchange(stream: TcpStream, parameters: &[(&str, &str)], sent: &Sent) -> Vec<u8> {
+    session(stream, parameters, sent).into_iter().flat_map(|(kind, body)| frame(kind, &body)).collect()
+}
+
+/// Every frame of a session that sends one message and ends: what the gate adds stands before the end, however late it comes.
+fn session(mut stream: TcpStream, parameters: &[(&str, &str)], sent: &Sent) -> Vec<(u8, Vec<u8>)> {
+    let mut frames = Vec::new();
     for bytes in [startup(parameters), messages(sent)] {
         stream.write_all(&bytes).unwrap();
-        stream.set_read_timeout(Some(std::time::Duration::from_millis(100))).unwrap();
-        // Nothing more within the time is the end of it.
-        let _quiet = stream.read_to_end(&mut received);
+        if !read_until_ready(&mut stream, &mut frames) {
+            return frames;
+        }
     }
-    received
+    stream.write_all(&frame(b'X', b"")).unwrap();
+    read_until_ready(&mut stream, &mut frames);
+    frames
+}
+
+/// Whether the session is ready for the next message, rather than over.
+fn read_until_ready(stream: &mut TcpStream, frames: &mut Vec<(u8, Vec<u8>)>) -> bool {
+    while let Some(frame) = read_frame(stream) {
+        let is_ready = frame.0 == b'Z';
+        frames.push(frame);
+        if is_ready {
+            return true;
+        }
+    }
+    false
 }
 
 fn messages(sent: &Sent) -> Vec<u8> {
@@ -75,24 +96,6 @@ fn messages(sent: &Sent) -> Vec<u8> {
         ]
         .concat(),
     }
-}
-
-/// Whether a ReadyForQuery came; a warning stands behind it, so what follows within a moment is read too.
-fn told(stream: &mut TcpStream, text: &mut String) -> bool {
-    let mut ready = false;
-    stream.set_read_timeout(None).unwrap();
-    while let Some((kind, body)) = read_frame(stream) {
-        match kind {
-            b'E' => print(text, "error", &body),
-            b'N' => print(text, "warning", &body),
-            b'Z' => {
-                ready = true;
-                stream.set_read_timeout(Some(std::time::Duration::from_millis(60))).unwrap();
-            }
-            _ => {}
-        }
-    }
-    ready
 }
 
 fn print(text: &mut String, what: &str, body: &[u8]) {
