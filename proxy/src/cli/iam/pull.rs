@@ -13,7 +13,7 @@ pub struct Arguments {
     /// The configuration file, whose [[facts.aws.account]] sections are read
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// The folder for the files: <account>.json with roles, clusters-<account>.json with clusters
+    /// The folder for the files: ACCOUNT.json with roles, clusters-ACCOUNT.json with clusters
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
 }
