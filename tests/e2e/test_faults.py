@@ -222,10 +222,10 @@ def test_the_disk_of_the_audit_gets_full_within_a_record(postgres, start, tmp_pa
         assert gate.audit.stat().st_size == full
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
         refusal(wire, None)
-        wait_for("a record", lambda: gate.audit.read_text().count("\n") == 24)
+        wait_for("a record", lambda: gate.audit.read_text().count("\n") == 25)
     lines = gate.audit.read_text().splitlines()
-    events = [json.loads(line)["event"] for number, line in enumerate(lines) if number != 21]
-    assert events == ["start", *["verdict"] * 20, "gap", "verdict"]
+    events = [json.loads(line)["event"] for number, line in enumerate(lines) if number != 22]
+    assert events == ["start", "login", *["verdict"] * 20, "gap", "verdict"]
     verified = subprocess.run([BIN / "rolegate", "audit", "verify", gate.audit], capture_output=True, check=False)
     assert verified.returncode == 0, verified.stdout
 
