@@ -36,6 +36,11 @@ fn the_reference_configuration_names_every_key() {
         "max_sessions_per_address",
         "idle_timeout",
         "session_lifetime",
+        "signing_key",
+        "checkpoint_file",
+        "rotate_every",
+        "keep_files",
+        "keep_for",
     ]) {
         assert!(text.contains(&format!("{key} = ")), "{key} is not explained");
     }
