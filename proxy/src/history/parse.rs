@@ -229,8 +229,11 @@ struct AuditLine<'a> {
     statement: Known<'a>,
     #[serde(borrow, default, deserialize_with = "known")]
     nonce: Known<'a>,
-    #[serde(borrow, default, deserialize_with = "known", alias = "verdict")]
+    #[serde(borrow, default, deserialize_with = "known")]
     action: Known<'a>,
+    /// What older versions have in its place, and newer ones beside it.
+    #[serde(borrow, default, deserialize_with = "known")]
+    verdict: Known<'a>,
     #[serde(default)]
     truncated: bool,
     #[serde(default)]
@@ -253,7 +256,7 @@ impl<'a> AuditLine<'a> {
         record.application = self.application;
         record.client_address = self.client_address;
         record.nonce = self.nonce;
-        record.outcome = self.action;
+        record.outcome = self.action.or(self.verdict);
         record.truncated = self.truncated;
         record.count = self.count.unwrap_or(1).max(1);
         Ok(Some(record))
