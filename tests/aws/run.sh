@@ -2,7 +2,8 @@
 # Builds the gate with its AWS source, as all tests do, and tests it: tests/aws/run.sh [PYTEST-ARGUMENT...]
 set -eu
 cd "$(dirname "$0")/../.."
-cargo build --locked --workspace --features rolegate/aws,rolegate-loadtest/load --bins
+# With the examples, as all tests build: without them other features would be chosen, and AWS's crates built twice.
+cargo build --locked --workspace --features rolegate/aws,rolegate-loadtest/load --bins --examples
 venv=target/venv-aws
 if ! cmp -s tests/aws/requirements.txt "$venv/requirements.txt"; then
     rm -rf "$venv"
