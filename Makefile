@@ -74,7 +74,7 @@ scale: ## Measure what the facts of 200 accounts with 1,000 roles each cost: loa
 properties: setup ## Run the property and differential tests of the lexer on 200,000 generated texts each
 	ROLEGATE_PROPERTY_CASES=200000 cargo test $(ALL) --test sql_disguise -- --nocapture
 	cargo build $(ALL) --bins --examples
-	ROLEGATE_DIFFERENTIAL_CASES=200000 target/venv/bin/python -m pytest -q -s tests/e2e/test_lexer.py
+	ROLEGATE_DIFFERENTIAL_CASES=200000 target/venv/bin/python -m pytest -q -s tests/e2e/test_lexer.py tests/e2e/test_scanner.py
 
 # Gate and load generator together, so that targets share what they build.
 BOTH = --locked --package rolegate --package rolegate-loadtest --features rolegate-loadtest/load
