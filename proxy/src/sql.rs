@@ -4,8 +4,10 @@
 pub mod analyse;
 pub mod carriers;
 pub mod clauses;
+pub mod context;
 pub mod cursor;
 pub mod encoding;
+pub mod fault;
 pub mod grants;
 pub mod lexer;
 pub mod literal;
@@ -28,10 +30,10 @@ pub mod watch;
 pub mod words;
 
 pub use encoding::{is_unsafe_encoding, options_ask_for_unsafe_encoding, reads_by_encoding};
+pub use fault::{Fault, FaultKind};
 pub use mask::{mask, mask_within};
 pub use model::{
-    Analysis, Clause, Dialect, Effect, Fault, FaultKind, Method, MethodKind, Reading, RoleUse, Statement,
-    StatementKind, Target,
+    Analysis, Clause, Dialect, Effect, Method, MethodKind, Reading, RoleUse, Statement, StatementKind, Target,
 };
 pub use signs::{holds_sign, names_role};
 pub use watch::Watch;

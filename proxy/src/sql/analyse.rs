@@ -1,63 +1,24 @@
 //! A message that may carry credentials: split into statements, each read by its grammar.
 
-use std::cell::Cell;
 use std::ops::Range;
 
 use crate::sql::carriers;
 use crate::sql::clauses::shown;
+use crate::sql::context::{Context, Place};
 use crate::sql::cursor::{Cursor, Misfit};
+use crate::sql::fault::FaultKind;
 use crate::sql::grants;
-use crate::sql::lexer::{Doubts, Lexer, Rules, Token, TokenKind, Trouble};
-use crate::sql::model::{Dialect, FaultKind, Statement, StatementKind};
+use crate::sql::lexer::{Lexer, Token, TokenKind, Trouble};
+use crate::sql::model::{Dialect, Statement, StatementKind};
 use crate::sql::outline::Outline;
 use crate::sql::procedures;
 use crate::sql::settings;
 use crate::sql::signs::{holds_sign, names_role};
 use crate::sql::statement::StatementBuilder;
-use crate::sql::variables::Variables;
 use crate::sql::words::{Verb, defines, is_one_of, is_query, made, verb};
 
 /// Statements of one message of which there is something to say. A message with more is refused.
 pub const MAX_STATEMENTS: usize = 1_000;
-
-/// What a text is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Place {
-    /// A message, or a string that is executed.
-    Message,
-    /// The body of a procedure: control words stand between the statements.
-    Body,
-}
-
-/// How a text is read.
-#[derive(Clone, Copy, Debug)]
-pub struct Context<'c> {
-    /// The backend.
-    pub dialect: Dialect,
-    /// Its lexical rules.
-    pub rules: Rules,
-    /// What the text is.
-    pub place: Place,
-    /// Texts around this one.
-    pub depth: u8,
-    /// What was met in this text or one within it.
-    pub notes: &'c Notes,
-    /// The rules are not those of the backend, as far as they are known.
-    pub is_other: bool,
-    /// What is known of the variables of the body that the text is, or stands in.
-    pub variables: Option<&'c Variables>,
-}
-
-/// What reading a text, and those within it, has met.
-#[derive(Debug, Default)]
-pub struct Notes {
-    /// Which rules have made a difference.
-    pub doubts: Cell<Doubts>,
-    /// No server takes the message so: nothing of it runs.
-    pub is_void: Cell<bool>,
-    /// A statement of a body is one that no server takes: it does not run.
-    pub has_void: Cell<bool>,
-}
 
 /// The statements of `text` that are to be judged.
 #[must_use]

@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use crate::sql::cursor::{Cursor, Misfit};
+use crate::sql::fault::FaultKind;
 use crate::sql::lexer::{Token, TokenKind};
 use crate::sql::literal::Literal;
 use crate::sql::mask::mask;
-use crate::sql::model::{Clause, Dialect, FaultKind, Method, Target};
+use crate::sql::model::{Clause, Dialect, Method, Target};
 use crate::sql::signs::{names_keys, names_role};
 use crate::sql::statement::StatementBuilder;
 

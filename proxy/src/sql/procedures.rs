@@ -3,20 +3,17 @@
 
 use std::ops::Range;
 
-use crate::sql::analyse::{Context, Place, analyse};
+use crate::sql::context::{Context, MAX_DEPTH, Place};
 use crate::sql::cursor::{Cursor, Misfit};
+use crate::sql::fault::FaultKind;
 use crate::sql::lexer::{Token, TokenKind};
 use crate::sql::literal::{self, Literal};
-use crate::sql::model::{Dialect, FaultKind, Statement};
+use crate::sql::model::{Dialect, Statement};
 use crate::sql::signs::names_role;
 use crate::sql::statement::StatementBuilder;
 use crate::sql::template::{self, Expression};
 use crate::sql::variables::Variables;
 use crate::sql::watch::Role;
-use crate::sql::words::is_one_of;
-
-/// Texts within texts that are read: a procedure's body, a string that it executes, and what that makes again.
-pub const MAX_DEPTH: u8 = 4;
 
 /// What is wrong with an EXECUTE whose text cannot be told.
 pub const OPEN_EXECUTE: &str = "EXECUTE of an expression, whose text is known only when it runs";
@@ -173,17 +170,16 @@ pub fn call(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) {
 fn within(token: Token, literal: &Literal<'_>, context: Context<'_>, builder: &mut StatementBuilder) {
     let span = token.start..token.end;
     builder.account(span.clone());
-    if context.depth >= MAX_DEPTH {
+    let Some(mut inner) = context.read_within(&literal.bytes) else {
         builder.add_fault(FaultKind::DynamicSql, span, format!("more than {MAX_DEPTH} texts within texts"));
         return;
-    }
+    };
     if literal.doubtful {
         let detail = "the text holds an escape that can be read in two ways".to_owned();
         builder.add_fault(FaultKind::Disguised, span, detail);
     } else if literal.bytes.contains(&0) {
         builder.add_fault(FaultKind::Disguised, span, "the text holds a NUL".to_owned());
     }
-    let mut inner = analyse(&literal.bytes, Context { depth: context.depth.saturating_add(1), ..context });
     relocate(&mut inner, token, literal);
     builder.absorb(inner);
 }
@@ -212,10 +208,4 @@ fn move_to(inner: &mut [Statement], span: &Range<usize>) {
             fault.span = span.clone();
         }
     }
-}
-
-/// Words of PL/pgSQL behind which the expression of EXECUTE has ended.
-#[must_use]
-pub fn ends_expression(word: &[u8]) -> bool {
-    is_one_of(word, &["into", "using"])
 }

@@ -3,9 +3,11 @@
 
 use std::collections::HashMap;
 
-use crate::sql::analyse::{Context, Notes, Place, analyse};
+use crate::sql::analyse::analyse;
+use crate::sql::context::{Context, Notes, Place};
+use crate::sql::fault::{Fault, FaultKind};
 use crate::sql::lexer::{Doubts, Escapes, Rules};
-use crate::sql::model::{Clause, Dialect, Effect, Fault, FaultKind, Method, Statement, StatementKind, Target};
+use crate::sql::model::{Clause, Dialect, Effect, Method, Statement, StatementKind, Target};
 use crate::sql::signs::holds_sign;
 use crate::sql::watch::Watch;
 
@@ -51,6 +53,7 @@ pub fn statements(text: &[u8], dialect: Dialect, doubts: Doubts) -> Vec<Statemen
         notes: &notes,
         is_other: false,
         variables: None,
+        reader: analyse,
     };
     let mut statements = analyse(text, context);
     let mut doubts = doubts.or(notes.doubts.get());

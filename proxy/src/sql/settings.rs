@@ -2,9 +2,10 @@
 
 use crate::sql::cursor::Cursor;
 use crate::sql::encoding::is_unsafe_encoding;
+use crate::sql::fault::FaultKind;
 use crate::sql::lexer::{Token, TokenKind};
 use crate::sql::literal;
-use crate::sql::model::{Effect, FaultKind};
+use crate::sql::model::Effect;
 use crate::sql::statement::StatementBuilder;
 use crate::sql::vocabulary::Setting;
 use crate::sql::watch::Role;

@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use crate::sql::cursor::Misfit;
+use crate::sql::fault::{Fault, FaultKind};
 use crate::sql::lexer::Token;
 use crate::sql::literal::Literal;
-use crate::sql::model::{Clause, Effect, Fault, FaultKind, Method, RoleUse, Statement, StatementKind, Target};
+use crate::sql::model::{Clause, Effect, Method, RoleUse, Statement, StatementKind, Target};
 use crate::sql::watch::Watch;
 
 /// Credential clauses of one statement, those of a procedure's body included. A statement with more is refused.
@@ -210,7 +211,8 @@ impl StatementBuilder {
 #[cfg(test)]
 mod tests {
     use super::{MAX_FAULTS_OF_A_KIND, MAX_ROLE_USES, StatementBuilder};
-    use crate::sql::model::{Clause, FaultKind, Method, StatementKind};
+    use crate::sql::fault::FaultKind;
+    use crate::sql::model::{Clause, Method, StatementKind};
 
     #[test]
     fn faults_beyond_the_limit_are_counted() {

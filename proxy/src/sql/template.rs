@@ -10,13 +10,12 @@ use sqlparser::dialect::RedshiftSqlDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token as ParserToken;
 
-use crate::sql::analyse::{Context, Place, analyse};
+use crate::sql::context::{Context, MAX_DEPTH, Place};
 use crate::sql::cursor::Cursor;
 use crate::sql::lexer::{Lexer, Rules, Token, TokenKind};
 use crate::sql::literal;
 use crate::sql::model::Statement;
 use crate::sql::outline::Outline;
-use crate::sql::procedures::{MAX_DEPTH, ends_expression};
 use crate::sql::variables::{Value as Held, Variables};
 use crate::sql::words::{Verb, is_one_of, verb};
 
@@ -28,6 +27,9 @@ pub const MAX_TOKENS: usize = 1_024;
 
 /// Texts that one expression can be. One that can be more is not taken apart.
 pub const MAX_TEXTS: usize = 16;
+
+/// Words of PL/pgSQL behind which the expression of EXECUTE has ended.
+const AFTER_EXPRESSION: [&str; 2] = ["into", "using"];
 
 /// Variables within variables.
 const MAX_VARIABLES: u8 = 4;
@@ -49,7 +51,7 @@ impl Expression {
             match token.kind {
                 TokenKind::Symbol(b'(') => depth = depth.saturating_add(1),
                 TokenKind::Symbol(b')') => depth = depth.saturating_sub(1),
-                TokenKind::Word if depth == 0 && ends_expression(bytes) => break,
+                TokenKind::Word if depth == 0 && is_one_of(bytes, &AFTER_EXPRESSION) => break,
                 _ => {}
             }
             expression.push(cursor.text(), token, before);
@@ -181,13 +183,13 @@ pub fn read(expression: &Expression, variables: &Variables, context: Context<'_>
         return None;
     }
     let templates = Reader { variables, rules: context.rules }.texts(expression.clone(), 0)?;
-    let inner = Context { place: Place::Message, variables: None, depth: context.depth.saturating_add(1), ..context };
+    let inner = Context { place: Place::Message, variables: None, ..context };
     let mut statements = Vec::new();
     for template in templates {
         if !is_settled(&template, context.rules) {
             return None;
         }
-        statements.extend(analyse(&template.text, inner));
+        statements.extend(inner.read_within(&template.text)?);
     }
     Some(statements)
 }
@@ -347,7 +349,8 @@ fn quoting(function: &Function, variables: &Variables) -> Option<Gap> {
 #[cfg(test)]
 mod tests {
     use super::{Context, Expression, read};
-    use crate::sql::analyse::{Notes, Place};
+    use crate::sql::analyse::analyse;
+    use crate::sql::context::{Notes, Place};
     use crate::sql::lexer::{Escapes, Rules};
     use crate::sql::model::{Dialect, Method};
     use crate::sql::variables::Variables;
@@ -359,7 +362,9 @@ mod tests {
         let variables = Variables::of(b"", b"(a text)", body.as_bytes(), rules);
         let notes = Notes::default();
         let (dialect, place) = (Dialect::Redshift, Place::Body);
-        let context = Context { dialect, rules, place, depth: 1, notes: &notes, is_other: false, variables: None };
+        let reader = analyse;
+        let context =
+            Context { dialect, rules, place, depth: 1, notes: &notes, is_other: false, variables: None, reader };
         let statements = read(&Expression::of(expression.as_bytes(), rules), &variables, context)?;
         let uses = statements.into_iter().flat_map(|statement| statement.role_uses);
         Some(uses.filter_map(|it| if let Method::Chain(chain) = it.method { Some(chain) } else { None }).collect())

@@ -1,7 +1,7 @@
 //! What a prepared statement's parameters can do once they have values.
 
 use crate::sql::encoding::is_unsafe_encoding;
-use crate::sql::model::FaultKind;
+use crate::sql::fault::FaultKind;
 use crate::sql::signs::names_role;
 use crate::sql::words::is_same;
 
@@ -104,7 +104,7 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::{Role, Watch};
-    use crate::sql::model::FaultKind;
+    use crate::sql::fault::FaultKind;
 
     fn judged(roles: &[Role], values: &[&str]) -> Option<FaultKind> {
         let mut watch = Watch::default();

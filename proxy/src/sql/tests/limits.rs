@@ -1,7 +1,7 @@
 //! Statements of any length are read whole, and every limit refuses: just below it, at it and above it.
 
 use crate::sql::analyse::MAX_STATEMENTS;
-use crate::sql::procedures::MAX_DEPTH;
+use crate::sql::context::MAX_DEPTH;
 use crate::sql::statement::MAX_ROLE_USES;
 use crate::sql::template::MAX_TEXTS;
 use crate::sql::tests::{A, chains, faults};
