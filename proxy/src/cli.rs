@@ -9,6 +9,7 @@ pub mod history;
 pub mod iam;
 mod input;
 mod jinja;
+pub mod manual;
 pub mod policy;
 pub mod records;
 pub mod replay;
@@ -19,14 +20,17 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::cli::exit::Exit;
 use crate::observe::escape;
 
+/// The version, and the commit that it was built from where that is known.
+pub const VERSION: &str = env!("ROLEGATE_VERSION");
+
 /// A Postgres-wire gate for Amazon Redshift that checks every IAM role chain before the statement runs.
 #[derive(Debug, Parser)]
-#[command(name = "rolegate", version, about, arg_required_else_help = true)]
+#[command(name = "rolegate", version = VERSION, about, arg_required_else_help = true)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -66,6 +70,12 @@ enum Command {
     /// Ask the IAM facts
     #[command(subcommand, after_help = "Example: rolegate iam can-assume --config rolegate.toml FROM_ARN TO_ARN")]
     Iam(iam::IamCommand),
+    /// Print the completions of a shell
+    #[command(after_help = "Example: rolegate completions bash > /usr/share/bash-completion/completions/rolegate")]
+    Completions(manual::CompletionsArguments),
+    /// Write the manual pages
+    #[command(after_help = "Example: rolegate manual /usr/local/share/man/man1")]
+    Manual(manual::ManualArguments),
 }
 
 /// Runs the command line of this process.
@@ -92,6 +102,8 @@ pub fn main() -> ExitCode {
         Command::Config(command) => config::run(&command),
         Command::Iam(command) => iam::run(&command),
         Command::Policy(command) => policy::run(&command),
+        Command::Completions(arguments) => manual::completions(Arguments::command(), &arguments),
+        Command::Manual(arguments) => manual::pages(Arguments::command(), &arguments),
     };
     match outcome {
         Ok(exit) => exit.into(),

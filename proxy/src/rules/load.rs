@@ -14,7 +14,7 @@ use crate::rules::request::Vocabulary;
 use crate::rules::{Rules, RulesError};
 
 /// What rules can be about.
-const SCHEMA: &str = include_str!("../../../config/rolegate.cedarschema");
+const SCHEMA: &str = include_str!("rolegate.cedarschema");
 
 /// The annotations that mean something here. Any other is taken for a misspelling.
 const ANNOTATIONS: [&str; 4] = ["id", "reason", "severity", "note"];

@@ -1,0 +1,72 @@
+//! Tells the program what it is built from: `ROLEGATE_VERSION` (`0.1.0 (1a2b3c4d5e6f)`), `ROLEGATE_COMMIT` and `ROLEGATE_RUSTC`.
+//!
+//! The commit is that of the variable `ROLEGATE_COMMIT`, of the file that `cargo package` leaves in a crate, or of the repository,
+//! whichever is there first. Debug builds do not ask the repository: each commit would build everything anew.
+
+use std::env;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::Command;
+
+/// As many digits of a commit as are shown.
+const DIGITS: usize = 12;
+
+fn main() -> io::Result<()> {
+    let mut cargo = io::stdout().lock();
+    writeln!(cargo, "cargo::rerun-if-changed=build.rs")?;
+    writeln!(cargo, "cargo::rerun-if-env-changed=ROLEGATE_COMMIT")?;
+    let is_release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
+    let folder = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
+    if is_release && let Some(log) = git(&folder, &["rev-parse", "--path-format=absolute", "--git-path", "logs/HEAD"]) {
+        writeln!(cargo, "cargo::rerun-if-changed={log}")?;
+    }
+    let commit = given().or_else(|| packaged(&folder)).or_else(|| if is_release { checked_out(&folder) } else { None });
+    let built = match (&commit, is_release) {
+        (Some(commit), _) => format!(" ({commit})"),
+        (None, true) => String::new(),
+        (None, false) => " (debug build)".to_owned(),
+    };
+    let version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
+    writeln!(cargo, "cargo::rustc-env=ROLEGATE_VERSION={version}{built}")?;
+    writeln!(cargo, "cargo::rustc-env=ROLEGATE_COMMIT={}", commit.as_deref().unwrap_or("unknown"))?;
+    writeln!(cargo, "cargo::rustc-env=ROLEGATE_RUSTC={}", compiler().as_deref().unwrap_or("unknown"))
+}
+
+/// The commit that whoever builds says, whole: it may end in `-dirty`.
+fn given() -> Option<String> {
+    env::var("ROLEGATE_COMMIT").ok().filter(|commit| !commit.is_empty())
+}
+
+/// The commit that a crate was packaged from. Source: The Cargo Book, "cargo package", `.cargo_vcs_info.json`.
+fn packaged(folder: &str) -> Option<String> {
+    let text = fs::read_to_string(Path::new(folder).join(".cargo_vcs_info.json")).ok()?;
+    let (_, after) = text.split_once("\"sha1\"")?;
+    after.split('"').nth(1).map(short)
+}
+
+/// The commit that is checked out, if the repository is the one that this file belongs to and not one that somebody keeps a copy in.
+fn checked_out(folder: &str) -> Option<String> {
+    git(folder, &["ls-files", "--error-unmatch", "build.rs"])?;
+    git(folder, &["rev-parse", "HEAD"]).map(|commit| short(&commit))
+}
+
+fn git(folder: &str, arguments: &[&str]) -> Option<String> {
+    first_line(Command::new("git").current_dir(folder).args(arguments))
+}
+
+/// The compiler's version, such as `1.95.0`.
+fn compiler() -> Option<String> {
+    let line = first_line(Command::new(env::var_os("RUSTC")?).arg("--version"))?;
+    line.split_whitespace().nth(1).map(str::to_owned)
+}
+
+fn first_line(command: &mut Command) -> Option<String> {
+    let done = command.output().ok().filter(|done| done.status.success())?;
+    let text = String::from_utf8(done.stdout).ok()?;
+    text.lines().next().map(str::to_owned)
+}
+
+fn short(commit: &str) -> String {
+    commit.chars().take(DIGITS).collect()
+}
