@@ -20,6 +20,7 @@ want postgresql-client-15 /usr/lib/postgresql/15/bin/psql
 want libpostgresql-jdbc-java /usr/share/java/postgresql.jar
 want default-jdk-headless javac
 want prometheus promtool prometheus
+want jq jq
 want python3-venv python3
 want openssl openssl
 want nodejs node

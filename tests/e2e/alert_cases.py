@@ -62,7 +62,13 @@ def finding(code):
     return f'rolegate_findings_total{{{G}, code="{code}", severity="reject"}}'
 
 
+def outcome(word):
+    return f'rolegate_statement_outcomes_total{{{G}, kind="copy", outcome="{word}"}}'
+
+
 ERRORS = f'rolegate_upstream_errors_total{{{G}, reason="refused"}}'
+CERTIFICATE = f'rolegate_tls_certificate_not_after_timestamp_seconds{{{G}, leg="frontend", name="gate.crt"}}'
+READ = f'rolegate_facts_read_timestamp_seconds{{{I}, source="aws", account="123456789012"}}'
 CONNECTS = f"rolegate_upstream_connect_seconds_count{{{G}}}"
 FAILED = f'rolegate_tls_handshakes_total{{{G}, side="frontend", result="failed"}}'
 GOOD = f'rolegate_tls_handshakes_total{{{G}, side="frontend", result="ok"}}'
@@ -114,6 +120,7 @@ CASES = {
         clears=Case({**OLD, FAILED: "0x20 0+2x200 400x40", GOOD: "0+3x260"}, {100: 1, 219: 1, 235: 0}),
     ),
     "RolegateSessionsRefused": counted(f'rolegate_sessions_refused_total{{{G}, reason="limit_total"}}', 5, 1, 10),
+    "RolegateSessionsNearLimit": gauge({f'rolegate_sessions{{{G}, state="idle"}}': ""}, "10", "4500", 5, {f'rolegate_limit{{{G}, limit="sessions"}}': "5000x500"}),
     "RolegateDescriptorsNearLimit": gauge({f"process_open_fds{{{I}}}": ""}, "100", "900", 5, {f"process_max_fds{{{I}}}": "1000x500"}),
     "RolegateDecisionSlow": Cases(
         fires=Case(slow("0+10x20 200+5x40", "0+10x60"), {19: 0, 45: 1}),
@@ -121,6 +128,10 @@ CASES = {
         fresh=Case(slow("_x20 0+5x40", "_x20 0+10x40"), {19: 0, 36: 1}),
         clears=Case(slow("0+5x200 1005+10x40", "0+10x240"), {100: 1, 199: 1, 225: 0}),
     ),
+    "RolegateCertificateExpiring": gauge({CERTIFICATE: ""}, "9000000", "600000", 10),
+    "RolegateCertificateExpired": gauge({CERTIFICATE: ""}, "9000000", "100000", 2),
+    "RolegatePanicked": counted(f"rolegate_panics_total{{{I}}}", 1, 0, 60),
+    "RolegateErrorsLogged": counted(f'rolegate_log_messages_total{{{I}, level="error"}}', 3, 1, 60),
     "RolegateRefusalsSurge": Cases(
         # Usually one in ten minutes, then one in each.
         fires=Case({**OLD, refused(): "0 0 0 0 0 0 0 0 0 0 1x9 2x9 3x9 4x9 5x9 6x9 7+3x40"}, {60: 0, 90: 1}),
@@ -145,7 +156,21 @@ CASES = {
         fresh=Case({INFO: "1x90", SHADOW.replace('"i"', '"j"'): "_x15 1x70"}, {14: 0, 35: 1}),
         clears=Case({INFO: "1x10 stale _x590 1x40", SHADOW: "_x10 1x600 stale"}, {300: 1, 600: 1, 615: 0}),
     ),
+    "RolegateLoginFailuresSurge": counted(f'rolegate_logins_total{{{G}, result="password"}}', 20, 3, 10),
+    "RolegateStatementsFail": Cases(
+        fires=Case({**OLD, outcome("failed"): "0x20 0+2x40", outcome("completed"): "0+1x60"}, {19: 0, 45: 1}),
+        blip=Case({**OLD, outcome("failed"): "0x20 1x40", outcome("completed"): "5x60"}, {25: 0, 40: 0}),
+        fresh=Case({**fresh(20), outcome("failed"): "_x20 8x40", outcome("completed"): "_x20 0x40"}, {19: 0, 27: 1}),
+        clears=Case({**OLD, outcome("failed"): "0x20 0+2x200 400x40", outcome("completed"): "0+1x260"}, {100: 1, 219: 1, 235: 0}),
+    ),
     "RolegatePolicyUndecided": counted(finding("RG207"), 5, 1, 10),
+    # Files may be a week old, what AWS says an hour.
+    "RolegateFactsStale": Cases(
+        fires=Case({READ: "0x100", READ.replace("aws", "file"): "0x100"}, {60: 0, 75: 1}),
+        blip=Case({READ: "0x62 3720x40"}, {61: 0, 75: 0, 100: 0}),
+        fresh=Case({READ: "_x100 0x40"}, {99: 0, 115: 1}),
+        clears=Case({READ: "0x300 18000x40", READ.replace("aws", "file"): "0x340"}, {100: 1, 299: 1, 305: 0}),
+    ),
     "RolegateFactsFetchFailing": Cases(
         fires=Case({**OLD, FETCH["ok"]: "0+1x5 5x60", FETCH["failed"]: "0x6 0+1x60"}, {6: 0, 50: 1}),
         blip=Case({**OLD, FETCH["ok"]: "0 0 0 0 0 1 1 1 1 1 2 2 2 2 2 2 2 2 2 2 3x40", FETCH["failed"]: "0x15 1x60"}, {18: 0, 30: 0, 36: 0}),
@@ -166,5 +191,5 @@ CASES = {
         fresh=Case({**fresh(20), RECORDS: "_x20 1+5x90", CHECKPOINTS: "_x20 0x90"}, {19: 0, 40: 0, 65: 1}),
         clears=Case({**OLD, RECORDS: "0+5x300", CHECKPOINTS: "0x200 1+1x60"}, {100: 1, 199: 1, 205: 0}),
     ),
-    "RolegateLabelOverflow": counted(f'rolegate_label_overflow_total{{{I}, label="chain"}}', 1, 0, 60),
+    "RolegateLabelOverflow": counted(f'rolegate_label_overflow_total{{{I}, family="rolegate_hops_total"}}', 1, 0, 60),
 }

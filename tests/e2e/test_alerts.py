@@ -2,25 +2,17 @@
 
 import json
 import re
+import shlex
 import subprocess
 from dataclasses import fields
 
 import pytest
-import yaml
+import runbooks
 from alert_cases import CASES, Case
-from servers import ROOT
+from monitoring import ALERTS, ALL_RULES, FAMILIES, RECORDINGS, RULES, SERIES, names, promtool
+from servers import BIN, ROOT
 
-PROMETHEUS = ROOT / "deploy" / "prometheus"
-RULES = yaml.safe_load((PROMETHEUS / "rolegate.rules.yml").read_text())
-ALL = [rule for group in RULES["groups"] for rule in group["rules"]]
-ALERTS = {rule["alert"]: rule for rule in ALL if "alert" in rule}
-RECORDINGS = [rule for rule in ALL if "record" in rule]
-
-
-def promtool(*arguments) -> str:
-    done = subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True, cwd=PROMETHEUS, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+RUNBOOKS = runbooks.read()
 
 
 def test_the_files_are_valid():
@@ -55,8 +47,8 @@ def needed(name: str) -> dict:
     names, more = set(), {name}
     while more - names:
         names |= more
-        read = " ".join(rule["expr"] for rule in ALL if (rule.get("alert") or rule["record"]) in names)
-        more = {rule["record"] for rule in RECORDINGS if rule["record"] in read}
+        read = " ".join(rule["expr"] for rule in ALL_RULES if (rule.get("alert") or rule["record"]) in names)
+        more = {record for record in RECORDINGS if record in read}
     groups = [{**group, "rules": [rule for rule in group["rules"] if (rule.get("alert") or rule["record"]) in names]} for group in RULES["groups"]]
     return {"groups": [group for group in groups if group["rules"]]}
 
@@ -80,3 +72,53 @@ def test_each_alert_has_cases_that_fire_and_that_do_not():
         assert not any(cases.blip.firing.values()), name
         *_before, last = cases.clears.firing.values()
         assert last == 0, f"{name} never clears"
+
+
+def test_each_alert_says_what_and_where_to_look():
+    for name, alert in ALERTS.items():
+        assert alert["labels"]["severity"] in ("critical", "warning", "info"), name
+        texts = alert["annotations"]
+        assert set(texts) == {"summary", "description", "runbook_url"}, name
+        assert len(texts["summary"]) < 120 and len(texts["description"]) > 30, name
+        assert texts["runbook_url"].endswith(f"/docs/runbooks.md#{name.lower()}"), name
+
+
+def test_each_alert_has_a_runbook_and_each_runbook_an_alert():
+    assert list(RUNBOOKS) == list(ALERTS), "the order is that of the rules"
+    for name, runbook in RUNBOOKS.items():
+        assert "**Look at**" in runbook.text and re.search(r"\*\*[Dd]o", runbook.text), name
+        assert runbook.queries, f"{name} has no query"
+        for link in re.findall(r"\]\(#(\w+)\)", runbook.text):
+            assert link in {alert.lower() for alert in ALERTS}, (name, link)
+
+
+def test_every_metric_that_is_used_is_on_the_page_of_metrics():
+    assert len(FAMILIES) > 50
+    for rule in ALL_RULES:
+        assert names(rule["expr"]) <= SERIES | RECORDINGS, (rule, names(rule["expr"]) - SERIES)
+    for name, runbook in RUNBOOKS.items():
+        for query in runbook.queries:
+            assert names(query) <= SERIES | RECORDINGS, (name, query)
+
+
+def test_commands_of_the_runbooks_exist():
+    """Each subcommand of rolegate, with the options that the runbook gives it."""
+    commands = {command for runbook in RUNBOOKS.values() for command in runbook.commands if command.startswith("rolegate ")}
+    assert len(commands) > 8
+    for command in commands:
+        words = shlex.split(command.split(">")[0])[1:]
+        subcommand = [word for word in words[:2] if re.fullmatch(r"[a-z-]+", word) and not word.startswith("-")]
+        shown = subprocess.run([BIN / "rolegate", *subcommand, "--help"], capture_output=True, text=True, check=False)
+        assert shown.returncode == 0, command
+        for option in (word for word in words if word.startswith("--")):
+            assert re.search(rf"{option}\b", shown.stdout), f"{command}: no {option}"
+
+
+def test_scripts_of_the_runbooks_run(demo, tmp_path):
+    """What jq is asked about the audit is asked about a real one."""
+    commands = [command for runbook in RUNBOOKS.values() for command in runbook.commands if command.startswith("jq ")]
+    assert len(commands) > 8
+    for command in commands:
+        command = command.replace("/var/log/rolegate/audit.jsonl", str(demo.folder / "data" / "audit.jsonl"))
+        done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, cwd=tmp_path, check=False)
+        assert done.returncode == 0 and not done.stderr, (command, done.stderr)
