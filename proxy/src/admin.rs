@@ -24,7 +24,7 @@ pub struct AdminState {
     metrics: Metrics,
     gates: Arc<[(String, GateMetrics)]>,
     readiness: watch::Receiver<Readiness>,
-    subject: Arc<dyn Subject>,
+    source: Arc<dyn StatusSource>,
 }
 
 /// Whether new sessions are taken.
@@ -39,7 +39,7 @@ pub enum Readiness {
 }
 
 /// What is read when somebody asks, rather than counted as it happens.
-pub trait Subject: std::fmt::Debug + Send + Sync {
+pub trait StatusSource: std::fmt::Debug + Send + Sync {
     /// Brings the gauges up to date.
     fn measure(&self);
     /// The IAM facts: accounts, clusters, and how fetching goes.
@@ -51,15 +51,15 @@ pub trait Subject: std::fmt::Debug + Send + Sync {
 }
 
 impl AdminState {
-    /// Shows these metrics and `subject`; `readiness` is what `/readyz` answers.
+    /// Shows these metrics and `source`; `readiness` is what `/readyz` answers.
     #[must_use]
     pub fn new(
         metrics: Metrics,
         gates: Vec<(String, GateMetrics)>,
         readiness: watch::Receiver<Readiness>,
-        subject: Arc<dyn Subject>,
+        source: Arc<dyn StatusSource>,
     ) -> Self {
-        Self { metrics, gates: gates.into(), readiness, subject }
+        Self { metrics, gates: gates.into(), readiness, source }
     }
 }
 
@@ -94,14 +94,14 @@ fn router(state: AdminState) -> Router {
 }
 
 async fn metrics(State(state): State<AdminState>) -> impl IntoResponse {
-    state.subject.measure();
+    state.source.measure();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics.render())
 }
 
 async fn readyz(State(state): State<AdminState>) -> impl IntoResponse {
     match *state.readiness.borrow() {
         Readiness::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting: the gates are not open yet\n"),
-        Readiness::Ready => match state.subject.unready() {
+        Readiness::Ready => match state.source.unready() {
             None => (StatusCode::OK, "ready\n"),
             Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason),
         },
@@ -118,7 +118,7 @@ async fn status(State(state): State<AdminState>) -> impl IntoResponse {
     let gates: Vec<_> = state.gates.iter().map(gate).collect();
     json(&serde_json::json!({
         "version": env!("CARGO_PKG_VERSION"), "ready": *state.readiness.borrow() == Readiness::Ready, "gates": gates,
-        "configuration": state.subject.configuration(),
+        "configuration": state.source.configuration(),
     }))
 }
 
@@ -134,7 +134,7 @@ async fn chains(State(state): State<AdminState>) -> impl IntoResponse {
 }
 
 async fn facts(State(state): State<AdminState>) -> impl IntoResponse {
-    json(&state.subject.facts())
+    json(&state.source.facts())
 }
 
 fn json(value: &serde_json::Value) -> impl IntoResponse + use<> {
@@ -161,7 +161,7 @@ mod tests {
     #[derive(Debug)]
     struct Fixed(Metrics);
 
-    impl Subject for Fixed {
+    impl StatusSource for Fixed {
         fn measure(&self) {
             self.0.cache_entries(7);
         }

@@ -31,7 +31,7 @@ pub const VERSION: &str = env!("ROLEGATE_VERSION");
 /// A Postgres-wire gate for Amazon Redshift that checks every IAM role chain before the statement runs.
 #[derive(Debug, Parser)]
 #[command(name = "rolegate", version = VERSION, about, arg_required_else_help = true)]
-pub struct Arguments {
+pub struct CommandLine {
     #[command(subcommand)]
     command: Command,
 }
@@ -81,7 +81,7 @@ enum Command {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match CommandLine::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
@@ -102,8 +102,8 @@ pub fn main() -> ExitCode {
         Command::Config(command) => config::run(&command),
         Command::Iam(command) => iam::run(&command),
         Command::Policy(command) => policy::run(&command),
-        Command::Completions(arguments) => manual::completions(Arguments::command(), &arguments),
-        Command::Manual(arguments) => manual::pages(Arguments::command(), &arguments),
+        Command::Completions(arguments) => manual::completions(CommandLine::command(), &arguments),
+        Command::Manual(arguments) => manual::pages(CommandLine::command(), &arguments),
     };
     match outcome {
         Ok(exit) => exit.into(),

@@ -25,15 +25,17 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use audit::Audit;
+pub use audit::AuditSection;
 pub use cases::{Case, CaseFile};
 pub use error::{ConfigError, KeyPlace};
-pub use facts::{Aws, AwsAccount, Facts, StatedValue, WhenOld, stated};
+pub use facts::{AwsAccount, AwsSection, FactsSection, StatedValue, WhenOld, stated};
 pub use flat::FlatKey;
-pub use gates::{Catalog, Gate, GateIam, GateTls, Identity, Limits, Upstream};
+pub use gates::{
+    CatalogSection, GateIamSection, GateSection, GateTlsSection, IdentitySection, LimitsSection, UpstreamSection,
+};
 pub use guards::{GuardCase, GuardFile};
 pub use period::Period;
-pub use sections::{Admin, Cache, Log, Policy, Runtime};
+pub use sections::{AdminSection, CacheSection, LogSection, PolicySection, RuntimeSection};
 
 /// A whole configuration that was read, completed with defaults and checked. Its paths are resolved against the folder
 /// of its file, its patterns are expanded.
@@ -42,25 +44,25 @@ pub use sections::{Admin, Cache, Log, Policy, Runtime};
 pub struct Config {
     /// The admin HTTP server.
     #[serde(default)]
-    pub admin: Admin,
+    pub admin: AdminSection,
     /// The log on stderr.
     #[serde(default)]
-    pub log: Log,
+    pub log: LogSection,
     /// The record of verdicts.
     #[serde(default)]
-    pub audit: Audit,
+    pub audit: AuditSection,
     /// Threads and shutdown.
     #[serde(default)]
-    pub runtime: Runtime,
+    pub runtime: RuntimeSection,
     /// What is refused, and how.
     #[serde(default)]
-    pub policy: Policy,
+    pub policy: PolicySection,
     /// What is known of IAM.
     #[serde(default)]
-    pub facts: Facts,
+    pub facts: FactsSection,
     /// The gates; at least one.
     #[serde(default)]
-    pub gate: Vec<Gate>,
+    pub gate: Vec<GateSection>,
     /// The file it came from.
     #[serde(skip)]
     source: PathBuf,

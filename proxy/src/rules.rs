@@ -87,7 +87,7 @@ pub struct Judgement {
 
 /// A set of rules that fits the schema.
 #[derive(Clone, Debug)]
-pub struct Rules {
+pub struct RuleSet {
     permits: PolicySet,
     rejects: PolicySet,
     annotates: PolicySet,
@@ -95,7 +95,7 @@ pub struct Rules {
     version: String,
 }
 
-impl Rules {
+impl RuleSet {
     /// No rules: everything is permitted.
     #[must_use]
     pub fn none() -> Self {

@@ -13,15 +13,15 @@ use rolegate::gate::judge_alone;
 use rolegate::gate::policy::{Iam, Parts, Policy};
 use rolegate::gate::principal::{Attributes, Principal};
 use rolegate::iam::{EvaluationMode, ExternalIdOn, Facts, Sources};
-use rolegate::rules::Rules;
+use rolegate::rules::RuleSet;
 use rolegate::sql::Dialect;
 
 /// The codes found in a COPY with the default role, `from` replaced by `to` in the demo's description of the cluster.
 fn codes(from: &str, to: &str) -> Vec<Code> {
-    codes_under(Rules::none(), from, to)
+    codes_under(RuleSet::none(), from, to)
 }
 
-fn codes_under(rules: Rules, from: &str, to: &str) -> Vec<Code> {
+fn codes_under(rules: RuleSet, from: &str, to: &str) -> Vec<Code> {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/demo");
     let folder = tempfile::tempdir().unwrap();
     let clusters = folder.path().join("clusters.json");
@@ -42,7 +42,7 @@ fn codes_under(rules: Rules, from: &str, to: &str) -> Vec<Code> {
         }),
         rules: Arc::new(rules),
         groups: BTreeMap::new(),
-        catalog: rolegate::gate::policy::Catalog::NotRead,
+        catalog: rolegate::gate::policy::ClusterGroups::NotRead,
         severities: BTreeMap::new(),
         mode: Mode::Enforce,
     });
@@ -76,7 +76,7 @@ fn rules_see_the_default_role() {
         @id("not-a") forbid (principal, action, resource)
         when { resource.method == "default" && resource.roles.contains("arn:aws:iam::123456789012:role/RoleA") };"#;
     fs::write(&file, text).unwrap();
-    let under = |from, to| codes_under(Rules::load(std::slice::from_ref(&file)).unwrap(), from, to);
+    let under = |from, to| codes_under(RuleSet::load(std::slice::from_ref(&file)).unwrap(), from, to);
     assert_eq!(under("demo", "demo"), [Code::Rg301]);
     let other = "\"DefaultIamRoleArn\": \"arn:aws:iam::123456789012:role/Other\",";
     let line = "\"DefaultIamRoleArn\": \"arn:aws:iam::123456789012:role/RoleA\",";

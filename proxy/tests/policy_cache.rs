@@ -17,7 +17,7 @@ use rolegate::gate::policy::{Iam, Parts, Policy};
 use rolegate::gate::principal::{Attributes, Principal};
 use rolegate::gate::{DecisionPath, Gate, judge_alone};
 use rolegate::iam::{EvaluationMode, ExternalIdOn, Facts, Sources};
-use rolegate::rules::Rules;
+use rolegate::rules::RuleSet;
 use rolegate::sql::Dialect;
 
 const A: &str = "arn:aws:iam::123456789012:role/RoleA";
@@ -41,7 +41,7 @@ const RULES: [&str; 4] = [
 /// Everything that a reload can exchange, made once.
 struct World {
     facts: Vec<Arc<Facts>>,
-    rules: Vec<Arc<Rules>>,
+    rules: Vec<Arc<RuleSet>>,
     _folder: tempfile::TempDir,
 }
 
@@ -64,7 +64,7 @@ impl World {
         let rules = RULES.iter().enumerate().map(|(number, text)| {
             let path = folder.path().join(format!("{number}.cedar"));
             fs::write(&path, text).unwrap();
-            Arc::new(if text.is_empty() { Rules::none() } else { Rules::load(&[path]).unwrap() })
+            Arc::new(if text.is_empty() { RuleSet::none() } else { RuleSet::load(&[path]).unwrap() })
         });
         let rules = rules.collect();
         Self { facts, rules, _folder: folder }
@@ -85,7 +85,7 @@ impl World {
             }),
             rules: Arc::clone(self.rules.get(change.rules).unwrap()),
             groups,
-            catalog: rolegate::gate::policy::Catalog::NotRead,
+            catalog: rolegate::gate::policy::ClusterGroups::NotRead,
             severities: if change.severities { BTreeMap::from(severities) } else { BTreeMap::new() },
             mode: if change.enforce { Mode::Enforce } else { Mode::Shadow },
         })

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 
 use crate::cli::choice::gate_of;
 use crate::cli::exit::Exit;
-use crate::cli::input::{self, Text};
+use crate::cli::input::{self, InputText};
 use crate::cli::jinja;
-use crate::cli::report::{self, Face, Place};
+use crate::cli::report::{self, Face, SourcePlace};
 use crate::cli::sarif::Sarif;
 use crate::config::Config;
 use crate::gate::enforcement::Action;
@@ -93,7 +93,7 @@ fn check(arguments: &CheckArguments, policy: &Policy, out: &mut impl Write) -> R
         let verdict = judge_alone(policy, &text.bytes, &principal, Timestamp::now());
         let verdict = verdict.as_ref();
         is_refused |= verdict.is_some_and(|verdict| face.of_message(verdict) == Action::Reject);
-        let place = Place::of(&text, policy.dialect());
+        let place = SourcePlace::of(&text, policy.dialect());
         let lines = match arguments.format {
             Format::Json => report::json(&place, verdict, face, arguments.input == Input::Jsonl),
             Format::Human => Ok(report::human(&place, verdict, face)),
@@ -125,7 +125,7 @@ fn policy(arguments: &CheckArguments) -> Result<Policy, String> {
     crate::serve::build::policy(&config, gate).map_err(|error| error.to_string())
 }
 
-fn texts(arguments: &CheckArguments) -> Result<Vec<Text>, String> {
+fn texts(arguments: &CheckArguments) -> Result<Vec<InputText>, String> {
     let read = match arguments.input {
         Input::Sql => input::read_sql,
         Input::Jsonl => input::read_jsonl,
@@ -138,9 +138,9 @@ fn texts(arguments: &CheckArguments) -> Result<Vec<Text>, String> {
 }
 
 /// Says so when a text still holds Jinja.
-fn note_jinja(text: &Text) {
+fn note_jinja(text: &InputText) {
     let Some(at) = jinja::start(&text.bytes) else { return };
-    let place = Place::of(text, crate::sql::Dialect::Redshift);
+    let place = SourcePlace::of(text, crate::sql::Dialect::Redshift);
     let note = format!(
         "{}:{}: note: Jinja is left in this text; run dbt compile and check target/compiled instead\n",
         text.file,

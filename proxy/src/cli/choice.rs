@@ -1,9 +1,9 @@
 //! Which gate of a configuration a command is about.
 
-use crate::config::{Config, Gate};
+use crate::config::{Config, GateSection};
 
 /// The gate of that name, or the first.
-pub(super) fn gate_of<'c>(config: &'c Config, name: Option<&str>) -> Result<&'c Gate, String> {
+pub(super) fn gate_of<'c>(config: &'c Config, name: Option<&str>) -> Result<&'c GateSection, String> {
     let gate = match name {
         None => config.gate.first(),
         Some(name) => config.gate.iter().find(|gate| gate.name == name),

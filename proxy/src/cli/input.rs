@@ -10,7 +10,7 @@ use walkdir::WalkDir;
 
 /// A text to be judged.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Text {
+pub(super) struct InputText {
     /// The label of its line of JSON.
     pub(super) id: Option<Value>,
     /// The file that it stands in, `-` for standard input.
@@ -23,13 +23,13 @@ pub(super) struct Text {
 
 /// The SQL texts of a path: of a file, of the .sql files of a folder and its folders in alphabetical order, or of standard
 /// input for `-`.
-pub(super) fn read_sql(path: &Path) -> Result<Vec<Text>, String> {
+pub(super) fn read_sql(path: &Path) -> Result<Vec<InputText>, String> {
     let texts = read_path(path)?.into_iter();
-    Ok(texts.map(|(file, bytes)| Text { id: None, file, first_line: 1, bytes }).collect())
+    Ok(texts.map(|(file, bytes)| InputText { id: None, file, first_line: 1, bytes }).collect())
 }
 
 /// The labelled texts of a path, which is one as for [`read_sql`].
-pub(super) fn read_jsonl(path: &Path) -> Result<Vec<Text>, String> {
+pub(super) fn read_jsonl(path: &Path) -> Result<Vec<InputText>, String> {
     let mut texts = Vec::new();
     for (file, bytes) in read_path(path)? {
         texts.extend(read_lines(&file, &bytes)?);
@@ -75,7 +75,7 @@ struct Line {
     sql_hex: Option<String>,
 }
 
-fn read_lines(name: &str, bytes: &[u8]) -> Result<Vec<Text>, String> {
+fn read_lines(name: &str, bytes: &[u8]) -> Result<Vec<InputText>, String> {
     let mut texts = Vec::new();
     for (number, line) in bytes.lines().enumerate() {
         let first_line = number.saturating_add(1);
@@ -84,7 +84,7 @@ fn read_lines(name: &str, bytes: &[u8]) -> Result<Vec<Text>, String> {
         match text {
             Ok(None) => {}
             Ok(Some((id, bytes))) => {
-                texts.push(Text { id: Some(id), file: name.to_owned(), first_line, bytes });
+                texts.push(InputText { id: Some(id), file: name.to_owned(), first_line, bytes });
             }
             Err(what) => {
                 let expected = "expected an object with \"id\" and \"sql\" or \"sql_hex\"";

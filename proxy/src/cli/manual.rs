@@ -9,14 +9,14 @@ use clap_complete::Shell;
 
 use crate::cli::exit::Exit;
 
-/// Arguments of `rolegate manual`.
+/// CommandLine of `rolegate manual`.
 #[derive(Args, Debug)]
 pub struct ManualArguments {
     /// The folder that they are written to; it is made when it is not there
     folder: PathBuf,
 }
 
-/// Arguments of `rolegate completions`.
+/// CommandLine of `rolegate completions`.
 #[derive(Args, Debug)]
 pub struct CompletionsArguments {
     /// The shell
@@ -66,14 +66,14 @@ pub fn completions(mut command: Command, arguments: &CompletionsArguments) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Arguments;
+    use crate::cli::CommandLine;
     use clap::CommandFactory as _;
 
     #[test]
     fn every_subcommand_has_its_page_and_no_page_has_a_date() {
         let folder = tempfile::tempdir().unwrap();
         let arguments = ManualArguments { folder: folder.path().join("man1") };
-        assert_eq!(pages(Arguments::command(), &arguments), Ok(Exit::Ok));
+        assert_eq!(pages(CommandLine::command(), &arguments), Ok(Exit::Ok));
         let read = |name: &str| fs::read_to_string(arguments.folder.join(name)).unwrap();
         for name in ["rolegate.1", "rolegate-serve.1", "rolegate-iam-paths.1", "rolegate-config-check.1"] {
             assert!(read(name).contains(".SH SYNOPSIS"), "{name}");
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn a_folder_that_is_a_file_is_named() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let said = pages(Arguments::command(), &ManualArguments { folder: file.path().to_owned() }).unwrap_err();
+        let said = pages(CommandLine::command(), &ManualArguments { folder: file.path().to_owned() }).unwrap_err();
         assert!(said.starts_with(&format!("{}: cannot be written: ", file.path().display())), "{said}");
     }
 }

@@ -10,7 +10,7 @@ use crate::cli::choice::gate_of;
 use crate::cli::exit::Exit;
 use crate::cli::records::RecordArguments;
 use crate::config::{Case, CaseFile, Config};
-use crate::gate::policy::{Catalog, Policy};
+use crate::gate::policy::{ClusterGroups, Policy};
 use crate::history::StatementRecord;
 use crate::replay::report::GroupRow;
 use crate::replay::{GroupBy, Replay, ReplayReport, Tally, html, human, report, table};
@@ -99,13 +99,13 @@ fn policy(path: &Path, gate: Option<&str>) -> Result<Policy, String> {
     let config = Config::load(path).map_err(|error| error.to_string())?;
     let gate = gate_of(&config, gate)?;
     let policy = crate::serve::build::policy(&config, gate).map_err(|error| error.to_string())?;
-    if *policy.catalog() == Catalog::NotRead {
+    if *policy.catalog() == ClusterGroups::NotRead {
         return Ok(policy);
     }
     let note = format!("{}: note: groups are those of [policy.groups]; [gate.catalog] is not asked\n", path.display());
     // Nothing is left to be done when stderr is closed.
     let _written = io::stderr().write_all(note.as_bytes()).is_ok();
-    Ok(policy.with_catalog(Catalog::NotRead))
+    Ok(policy.with_catalog(ClusterGroups::NotRead))
 }
 
 /// Writes a file of cases. What was cut cannot be judged again, and is left out.

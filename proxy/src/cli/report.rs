@@ -6,7 +6,7 @@ use std::io;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli::input::Text;
+use crate::cli::input::InputText;
 use crate::gate::codes::Severity;
 use crate::gate::enforcement::Action;
 use crate::gate::finding::Finding;
@@ -51,7 +51,7 @@ impl Face {
 
 /// Where a judged text comes from.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
+pub struct SourcePlace<'a> {
     /// The label of the input line.
     pub id: Option<&'a Value>,
     /// File name or `-`.
@@ -64,8 +64,8 @@ pub struct Place<'a> {
     pub dialect: Dialect,
 }
 
-impl<'a> Place<'a> {
-    pub(super) fn of(text: &'a Text, dialect: Dialect) -> Self {
+impl<'a> SourcePlace<'a> {
+    pub(super) fn of(text: &'a InputText, dialect: Dialect) -> Self {
         Self { id: text.id.as_ref(), file: &text.file, first_line: text.first_line, text: &text.bytes, dialect }
     }
 
@@ -103,7 +103,7 @@ struct FindingRow<'a> {
 ///
 /// # Errors
 /// Serialising fails, which these types do not.
-pub fn json(place: &Place<'_>, verdict: Option<&Verdict>, face: Face, every_text: bool) -> io::Result<String> {
+pub fn json(place: &SourcePlace<'_>, verdict: Option<&Verdict>, face: Face, every_text: bool) -> io::Result<String> {
     let mut lines = String::new();
     let statements = verdict.map(|verdict| verdict.statements.as_slice()).unwrap_or_default();
     for statement in statements.iter().filter(|statement| statement.is_told()) {
@@ -119,7 +119,7 @@ pub fn json(place: &Place<'_>, verdict: Option<&Verdict>, face: Face, every_text
     Ok(lines)
 }
 
-fn row<'a>(place: &Place<'a>, statement: &'a JudgedStatement, face: Face) -> Row<'a> {
+fn row<'a>(place: &SourcePlace<'a>, statement: &'a JudgedStatement, face: Face) -> Row<'a> {
     let finding_row = |finding: &'a Finding| {
         let Position { line, column } = place.position(finding.at);
         FindingRow { finding, line, column }
@@ -140,7 +140,7 @@ fn row<'a>(place: &Place<'a>, statement: &'a JudgedStatement, face: Face) -> Row
 
 /// One paragraph for each finding; nothing for a text in which nothing was found.
 #[must_use]
-pub fn human(place: &Place<'_>, verdict: Option<&Verdict>, face: Face) -> String {
+pub fn human(place: &SourcePlace<'_>, verdict: Option<&Verdict>, face: Face) -> String {
     let mut text = String::new();
     let Some(verdict) = verdict else { return text };
     for statement in &verdict.statements {
@@ -151,7 +151,7 @@ pub fn human(place: &Place<'_>, verdict: Option<&Verdict>, face: Face) -> String
     escape::lines(&text)
 }
 
-fn paragraph(text: &mut String, place: &Place<'_>, kind: StatementKind, word: Action, finding: &Finding) {
+fn paragraph(text: &mut String, place: &SourcePlace<'_>, kind: StatementKind, word: Action, finding: &Finding) {
     let Position { line, column } = place.position(finding.at);
     let Finding { code, message, detail, hint, .. } = finding;
     // Writing to a String does not fail.
@@ -179,8 +179,8 @@ mod tests {
         judge_alone(&policy, sql.as_bytes(), &nobody, jiff::Timestamp::UNIX_EPOCH)
     }
 
-    fn place(sql: &str) -> Place<'_> {
-        Place { id: None, file: "f.sql", first_line: 7, text: sql.as_bytes(), dialect: Dialect::Redshift }
+    fn place(sql: &str) -> SourcePlace<'_> {
+        SourcePlace { id: None, file: "f.sql", first_line: 7, text: sql.as_bytes(), dialect: Dialect::Redshift }
     }
 
     fn rows(mode: Mode, face: Face) -> Vec<Value> {

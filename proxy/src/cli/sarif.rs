@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use serde_json::{Value, json};
 
-use crate::cli::report::{Face, Place};
+use crate::cli::report::{Face, SourcePlace};
 use crate::gate::codes::{Code, CodeRow};
 use crate::gate::enforcement::Action;
 use crate::gate::finding::Finding;
@@ -21,7 +21,7 @@ pub struct Sarif {
 
 impl Sarif {
     /// Adds the findings of one text.
-    pub fn add(&mut self, place: &Place<'_>, verdict: Option<&Verdict>, face: Face) {
+    pub fn add(&mut self, place: &SourcePlace<'_>, verdict: Option<&Verdict>, face: Face) {
         let Some(verdict) = verdict else { return };
         for statement in &verdict.statements {
             let results = statement.findings.iter().map(|finding| result(place, verdict, statement, finding, face));
@@ -61,7 +61,13 @@ impl Sarif {
     }
 }
 
-fn result(place: &Place<'_>, verdict: &Verdict, statement: &JudgedStatement, finding: &Finding, face: Face) -> Value {
+fn result(
+    place: &SourcePlace<'_>,
+    verdict: &Verdict,
+    statement: &JudgedStatement,
+    finding: &Finding,
+    face: Face,
+) -> Value {
     let Position { line, column } = place.position(finding.at);
     let parts = [Some(&finding.message), finding.detail.as_ref(), finding.hint.as_ref()];
     let text: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
@@ -111,8 +117,13 @@ mod tests {
             (Mode::Shadow, Face::Action, "warning"),
         ] {
             let verdict = Policy::new(Parts { mode, ..Parts::without_facts() }).judge_unreadable(b"call p($1)");
-            let place =
-                Place { id: None, file: "a b.sql", first_line: 3, text: b"call p($1)", dialect: Dialect::Redshift };
+            let place = SourcePlace {
+                id: None,
+                file: "a b.sql",
+                first_line: 3,
+                text: b"call p($1)",
+                dialect: Dialect::Redshift,
+            };
             let mut sarif = Sarif::default();
             sarif.add(&place, Some(&verdict), face);
             sarif.add(&place, None, face);

@@ -10,7 +10,7 @@ use crate::observe::audit::OnFailure;
 /// `[audit]`: one record for every statement that names credentials or is refused, and for what happens to the gate.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Audit {
+pub struct AuditSection {
     /// `-` for stdout, `off`, or a file.
     pub path: String,
     /// What becomes of statements with roles while nothing can be recorded.
@@ -48,7 +48,7 @@ pub struct Audit {
     pub fold_every: Period,
 }
 
-impl Audit {
+impl AuditSection {
     /// Whether `path` names a file.
     #[must_use]
     pub fn is_file(&self) -> bool {
@@ -56,7 +56,7 @@ impl Audit {
     }
 }
 
-impl Default for Audit {
+impl Default for AuditSection {
     fn default() -> Self {
         Self {
             path: "-".to_owned(),

@@ -71,7 +71,7 @@ pub fn stated(
 /// `[facts]`. Without a source only what needs no facts is judged.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Facts {
+pub struct FactsSection {
     /// Snapshots of accounts, in alphabetical order.
     pub iam: Vec<PathBuf>,
     /// Descriptions of clusters, in alphabetical order.
@@ -92,10 +92,10 @@ pub struct Facts {
     pub context: BTreeMap<String, StatedValue>,
     /// AWS itself.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub aws: Option<Aws>,
+    pub aws: Option<AwsSection>,
 }
 
-impl Default for Facts {
+impl Default for FactsSection {
     fn default() -> Self {
         Self {
             iam: Vec::new(),
@@ -111,7 +111,7 @@ impl Default for Facts {
     }
 }
 
-impl Facts {
+impl FactsSection {
     /// Whether any source is named.
     #[must_use]
     pub fn is_configured(&self) -> bool {
@@ -122,7 +122,7 @@ impl Facts {
 /// `[facts.aws]`: accounts that are read from AWS, in the background and role by role.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Aws {
+pub struct AwsSection {
     /// The time from one reading of an account to the next.
     pub refresh: Period,
     /// How old facts may become while AWS cannot be reached; after that the account is unknown.
@@ -135,7 +135,7 @@ pub struct Aws {
     pub account: Vec<AwsAccount>,
 }
 
-impl Default for Aws {
+impl Default for AwsSection {
     fn default() -> Self {
         Self {
             refresh: Period::from_secs(300),

@@ -18,7 +18,7 @@ use crate::wire::function_call::FunctionCalls;
 /// One `[[gate]]`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Gate {
+pub struct GateSection {
     /// Its name in metrics, logs and rules; unique.
     pub name: String,
     /// Where SQL clients connect; unique.
@@ -40,25 +40,25 @@ pub struct Gate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function_call: Option<FunctionCalls>,
     /// The cluster.
-    pub upstream: Upstream,
+    pub upstream: UpstreamSection,
     /// TLS for SQL clients; absent: none is offered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tls: Option<GateTls>,
+    pub tls: Option<GateTlsSection>,
     /// Reads groups from the cluster itself; absent: only those of the configuration exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub catalog: Option<Catalog>,
+    pub catalog: Option<CatalogSection>,
     /// How chains are evaluated, where this gate differs from `[facts]`.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub iam: GateIam,
+    pub iam: GateIamSection,
     /// What clients may cost.
     #[serde(default)]
-    pub limits: Limits,
+    pub limits: LimitsSection,
 }
 
 /// `[gate.iam]`: where this gate differs from `[facts]`.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct GateIam {
+pub struct GateIamSection {
     /// By whose rules a chain is evaluated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<EvaluationMode>,
@@ -77,7 +77,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 /// `[gate.catalog]`: a service connection that reads who is in which group.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Catalog {
+pub struct CatalogSection {
     /// The database user; needs no rights but to connect.
     pub user: String,
     /// A file that holds the user's password; read for every connection.
@@ -100,7 +100,7 @@ const fn catalog_refresh() -> Period {
 /// `[gate.upstream]`: the backend and how it is reached.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Upstream {
+pub struct UpstreamSection {
     /// `host:port`; the host may be a name, which is resolved for every connection, or an IPv6 address in brackets.
     #[serde(deserialize_with = "address::upstream")]
     pub address: String,
@@ -133,7 +133,7 @@ const fn connect_timeout() -> Period {
 /// `[gate.tls]`: the gate's own certificate.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct GateTls {
+pub struct GateTlsSection {
     /// The certificate and its chain, PEM.
     pub certificate: PathBuf,
     /// The private key, PEM.
@@ -152,7 +152,7 @@ pub struct GateTls {
     pub client_certificate_required: bool,
     /// Further certificates, for clients that name the host that they want.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub also: Vec<Identity>,
+    pub also: Vec<IdentitySection>,
 }
 
 const fn tls12() -> TlsVersion {
@@ -162,14 +162,14 @@ const fn tls12() -> TlsVersion {
 /// `[[gate.tls.also]]`: a certificate for further host names.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Identity {
+pub struct IdentitySection {
     /// The certificate and its chain, PEM.
     pub certificate: PathBuf,
     /// The private key, PEM.
     pub key: PathBuf,
 }
 
-impl GateTls {
+impl GateTlsSection {
     /// Every pair of certificate and key, the one for any name first.
     #[must_use]
     pub fn identities(&self) -> Vec<(PathBuf, PathBuf)> {
@@ -182,7 +182,7 @@ impl GateTls {
 /// `[gate.limits]`: what clients may cost.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Limits {
+pub struct LimitsSection {
     /// The longest message with a statement; a longer one is refused.
     pub max_statement_bytes: usize,
     /// The most that the texts of a session's prepared statements with roles may hold in total.
@@ -209,7 +209,7 @@ pub struct Limits {
     pub session_lifetime: Option<Period>,
 }
 
-impl Default for Limits {
+impl Default for LimitsSection {
     fn default() -> Self {
         Self {
             max_statement_bytes: 16 * 1024 * 1024,

@@ -5,7 +5,7 @@ use toml::de::{DeTable, DeValue};
 
 /// Where a key stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Place {
+pub(super) struct KeyLine {
     /// Counted from 1.
     pub(super) line: usize,
     /// Whether it is the key's own line, not that of the table which should hold it.
@@ -13,7 +13,7 @@ pub(super) struct Place {
 }
 
 /// The place of a key, or of the nearest table around it. `None`: the text has not even that.
-pub(super) fn place_of(text: &str, path: &[String]) -> Option<Place> {
+pub(super) fn place_of(text: &str, path: &[String]) -> Option<KeyLine> {
     let root = DeTable::parse(text).ok()?;
     let (first, rest) = path.split_first()?;
     let (mut offset, mut value) = entry(root.get_ref(), first)?;
@@ -33,7 +33,7 @@ pub(super) fn place_of(text: &str, path: &[String]) -> Option<Place> {
         };
         (offset, value) = found;
     }
-    Some(Place { line: line_and_column(text, offset).0, exact })
+    Some(KeyLine { line: line_and_column(text, offset).0, exact })
 }
 
 fn entry<'table, 'text>(table: &'table DeTable<'text>, name: &str) -> Option<(usize, &'table Spanned<DeValue<'text>>)> {
@@ -72,7 +72,7 @@ mod tests {
         ];
         for (path, want) in rows {
             let path: Vec<String> = path.iter().map(ToString::to_string).collect();
-            let want = want.map(|(line, exact): (usize, bool)| Place { line, exact });
+            let want = want.map(|(line, exact): (usize, bool)| KeyLine { line, exact });
             assert_eq!(place_of(TEXT, &path), want, "{path:?}");
         }
     }

@@ -15,13 +15,13 @@ use crate::observe::logging::LogFormat;
 /// `[admin]`: metrics and health over HTTP.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Admin {
+pub struct AdminSection {
     /// Where it listens; loopback when not set, since it authenticates nobody.
     #[serde(deserialize_with = "address::listen")]
     pub listen: SocketAddr,
 }
 
-impl Default for Admin {
+impl Default for AdminSection {
     fn default() -> Self {
         Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9439) }
     }
@@ -30,14 +30,14 @@ impl Default for Admin {
 /// `[log]`: what is written to stderr.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Log {
+pub struct LogSection {
     /// `error`, `warn`, `info`, `debug`, `trace` or `off`, or directives such as `info,rolegate::session=debug`.
     pub level: String,
     /// For people or for machines.
     pub format: LogFormat,
 }
 
-impl Default for Log {
+impl Default for LogSection {
     fn default() -> Self {
         Self { level: "info".to_owned(), format: LogFormat::Text }
     }
@@ -46,7 +46,7 @@ impl Default for Log {
 /// `[runtime]`: threads and shutdown.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Runtime {
+pub struct RuntimeSection {
     /// Worker threads; as many as cores when not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workers: Option<usize>,
@@ -58,7 +58,7 @@ pub struct Runtime {
     pub reuse_port: bool,
 }
 
-impl Default for Runtime {
+impl Default for RuntimeSection {
     fn default() -> Self {
         Self {
             workers: None,
@@ -73,7 +73,7 @@ impl Default for Runtime {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a key that a user writes by itself")]
-pub struct Policy {
+pub struct PolicySection {
     /// Whether refusals are carried out or only recorded.
     pub mode: Mode,
     /// Cedar files of the organisation's own rules, in alphabetical order.
@@ -91,10 +91,10 @@ pub struct Policy {
     /// Database users by group.
     pub groups: BTreeMap<String, Vec<String>>,
     /// The cache of verdicts.
-    pub cache: Cache,
+    pub cache: CacheSection,
 }
 
-impl Default for Policy {
+impl Default for PolicySection {
     fn default() -> Self {
         Self {
             mode: Mode::Enforce,
@@ -105,7 +105,7 @@ impl Default for Policy {
             shadow_comment: true,
             severity: BTreeMap::new(),
             groups: BTreeMap::new(),
-            cache: Cache::default(),
+            cache: CacheSection::default(),
         }
     }
 }
@@ -113,14 +113,14 @@ impl Default for Policy {
 /// `[policy.cache]`: the cache of verdicts that each gate has.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Cache {
+pub struct CacheSection {
     /// How many verdicts are kept; 0 keeps none.
     pub capacity: u64,
     /// How long a verdict is kept.
     pub ttl: Period,
 }
 
-impl Default for Cache {
+impl Default for CacheSection {
     fn default() -> Self {
         Self { capacity: 10_000, ttl: Period::from_secs(300) }
     }

@@ -39,7 +39,7 @@ fn defaults() {
     assert_eq!((config.log.level.as_str(), config.log.format), ("info", LogFormat::Text));
     assert_eq!(config.audit.path, "-");
     assert_eq!((config.runtime.workers, config.runtime.drain_timeout), (None, Period::from_secs(30)));
-    assert_eq!(config.policy, Policy::default());
+    assert_eq!(config.policy, PolicySection::default());
     assert!(config.policy.notice && config.policy.comment && !config.facts.is_configured());
     assert_eq!((config.policy.cache.capacity, config.policy.cache.ttl), (10_000, Period::from_secs(300)));
     let gate = &config.gate[0];

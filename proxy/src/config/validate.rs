@@ -9,7 +9,7 @@ use crate::config::error::Problem;
 use crate::config::facts::stated;
 use crate::config::period::Period;
 use crate::config::value::TlsMode;
-use crate::config::{Aws, Config, Gate};
+use crate::config::{AwsSection, Config, GateSection};
 
 /// More worker threads do not help, and are probably a typing error.
 const MAX_WORKERS: usize = 1024;
@@ -126,7 +126,7 @@ fn facts(config: &Config) -> Result<(), Problem> {
     Err(Problem::at(&["facts", missing], what))
 }
 
-fn facts_from_aws(aws: &Aws) -> Result<(), Problem> {
+fn facts_from_aws(aws: &AwsSection) -> Result<(), Problem> {
     let problem = |key: &str, what: &str| Problem::at(&["facts", "aws", key], what);
     for (key, period) in [
         ("refresh", aws.refresh),
@@ -187,14 +187,14 @@ fn groups(config: &Config) -> Result<(), Problem> {
     Ok(())
 }
 
-fn name(gate: &Gate) -> Result<(), String> {
+fn name(gate: &GateSection) -> Result<(), String> {
     if is_name(&gate.name) {
         return Ok(());
     }
     Err(format!("\"{}\" cannot be a gate's name; use letters, digits, '.', '-' and '_'", gate.name))
 }
 
-fn upstream(gate: &Gate) -> Result<(), (&'static str, String)> {
+fn upstream(gate: &GateSection) -> Result<(), (&'static str, String)> {
     let upstream = &gate.upstream;
     if upstream.ca.is_some() && !upstream.tls.verifies() {
         let what = "has no effect unless tls is \"verify-ca\" or \"verify-full\"; change tls or remove ca";
@@ -214,7 +214,7 @@ fn upstream(gate: &Gate) -> Result<(), (&'static str, String)> {
     positive("connect_timeout", upstream.connect_timeout)
 }
 
-fn limits(gate: &Gate) -> Result<(), (&'static str, String)> {
+fn limits(gate: &GateSection) -> Result<(), (&'static str, String)> {
     let limits = &gate.limits;
     if !STATEMENT_BYTES.contains(&limits.max_statement_bytes) {
         let (least, most) = (STATEMENT_BYTES.start(), STATEMENT_BYTES.end());

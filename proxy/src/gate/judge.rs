@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::chain::{Chain, RoleArn};
 use crate::gate::codes::Code;
 use crate::gate::judge::chains::{default_chain, judge_chain};
-use crate::gate::judge::context::Context;
+use crate::gate::judge::context::JudgeContext;
 pub(in crate::gate) use crate::gate::judge::faults::fault_code;
 use crate::gate::judge::faults::fault_finding;
 use crate::gate::judge::organisation::judge_use;
@@ -25,7 +25,7 @@ impl Policy {
     /// Judges what reading `text` found. `now` is what conditions and rules take for the time.
     #[must_use]
     pub fn judge(&self, text: &[u8], analysis: Analysis, principal: &Principal, now: Timestamp) -> Verdict {
-        let context = Context { policy: self, principal, now, length: text.len() };
+        let context = JudgeContext { policy: self, principal, now, length: text.len() };
         let mut judge = Judge { context: &context, depends_on_time: false, unknown_roles: Vec::new() };
         let statements = analysis.statements.into_iter().map(|statement| judge.statement(statement)).collect();
         let Judge { depends_on_time, unknown_roles, .. } = judge;
@@ -35,7 +35,7 @@ impl Policy {
 
 /// What is collected over a message's statements.
 struct Judge<'a> {
-    context: &'a Context<'a>,
+    context: &'a JudgeContext<'a>,
     depends_on_time: bool,
     unknown_roles: Vec<RoleArn>,
 }

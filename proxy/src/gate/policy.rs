@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::Mode;
 use crate::iam::{EvaluationMode, ExternalIdOn, Facts, StatedContext};
-use crate::rules::Rules;
+use crate::rules::RuleSet;
 use crate::sql::Dialect;
 
 /// The cluster behind a gate, and how its chains are evaluated.
@@ -29,7 +29,7 @@ pub struct Iam {
 
 /// The groups that the cluster's own catalogue puts users in.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub enum Catalog {
+pub enum ClusterGroups {
     /// The catalogue is not read: only the configuration's groups exist.
     #[default]
     NotRead,
@@ -49,11 +49,11 @@ pub struct Parts {
     /// `None`: only what needs no facts is judged.
     pub iam: Option<Iam>,
     /// The organisation's rules.
-    pub rules: Arc<Rules>,
+    pub rules: Arc<RuleSet>,
     /// Users by group.
     pub groups: BTreeMap<String, Vec<String>>,
     /// What the cluster says of groups.
-    pub catalog: Catalog,
+    pub catalog: ClusterGroups,
     /// Severities that differ from the defaults.
     pub severities: BTreeMap<Code, Severity>,
     /// Whether refusals are carried out or only recorded.
@@ -68,9 +68,9 @@ impl Parts {
             gate: String::new(),
             dialect: Dialect::Redshift,
             iam: None,
-            rules: Arc::new(Rules::none()),
+            rules: Arc::new(RuleSet::none()),
             groups: BTreeMap::new(),
-            catalog: Catalog::NotRead,
+            catalog: ClusterGroups::NotRead,
             severities: BTreeMap::new(),
             mode: Mode::Enforce,
         }
@@ -145,13 +145,13 @@ impl Policy {
 
     /// The same policy with other groups of the cluster.
     #[must_use]
-    pub fn with_catalog(&self, catalog: Catalog) -> Self {
+    pub fn with_catalog(&self, catalog: ClusterGroups) -> Self {
         Self::new(Parts { catalog, ..self.parts.clone() })
     }
 
     /// The groups of the cluster.
     #[must_use]
-    pub fn catalog(&self) -> &Catalog {
+    pub fn catalog(&self) -> &ClusterGroups {
         &self.parts.catalog
     }
 
@@ -169,7 +169,7 @@ impl Policy {
             groups.iter().filter(|(_, users)| holds(users)).map(|(group, _)| group.clone()).collect::<Vec<_>>()
         };
         let mut groups = of(&self.parts.groups);
-        if let Catalog::Known(known) = &self.parts.catalog {
+        if let ClusterGroups::Known(known) = &self.parts.catalog {
             groups.extend(of(known));
         }
         groups.sort_unstable();

@@ -84,7 +84,7 @@ pub(crate) struct Level<'a> {
 
 /// Where a policy stands in a call.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Place<'a> {
+pub(crate) enum PolicyPlace<'a> {
     /// The target's trust policy.
     Trust,
     /// A permissions policy of the caller.
@@ -193,23 +193,23 @@ impl<'a> HopRequest<'a> {
     }
 
     /// Every policy that bears on the call, and where it stands.
-    pub(crate) fn policies(&self) -> Vec<(Place<'a>, Option<&'a Document>)> {
-        let mut found = vec![(Place::Trust, Some(self.trust))];
+    pub(crate) fn policies(&self) -> Vec<(PolicyPlace<'a>, Option<&'a Document>)> {
+        let mut found = vec![(PolicyPlace::Trust, Some(self.trust))];
         if self.is_role() {
-            found.extend(self.identity.iter().map(|policy| (Place::Identity(policy.name), policy.document)));
-            found.extend(self.boundary.map(|policy| (Place::Boundary(policy.name), policy.document)));
-            found.extend(self.session_policy.map(|policy| (Place::Session(policy.name), policy.document)));
+            found.extend(self.identity.iter().map(|policy| (PolicyPlace::Identity(policy.name), policy.document)));
+            found.extend(self.boundary.map(|policy| (PolicyPlace::Boundary(policy.name), policy.document)));
+            found.extend(self.session_policy.map(|policy| (PolicyPlace::Session(policy.name), policy.document)));
         }
-        found.extend(over(self.binding_service_control(), |level, name| Place::ServiceControl { level, name }));
-        found.extend(over(self.binding_resource_control(), |level, name| Place::ResourceControl { level, name }));
+        found.extend(over(self.binding_service_control(), |level, name| PolicyPlace::ServiceControl { level, name }));
+        found.extend(over(self.binding_resource_control(), |level, name| PolicyPlace::ResourceControl { level, name }));
         found
     }
 }
 
 fn over<'a>(
     levels: Option<&Levels<'a>>,
-    place: impl Fn(&'a str, &'a str) -> Place<'a>,
-) -> Vec<(Place<'a>, Option<&'a Document>)> {
+    place: impl Fn(&'a str, &'a str) -> PolicyPlace<'a>,
+) -> Vec<(PolicyPlace<'a>, Option<&'a Document>)> {
     let Some(Levels::Known(levels)) = levels else { return Vec::new() };
     let each = levels.iter().flat_map(|level| level.policies.iter().map(|policy| (level.name, *policy)));
     each.map(|(level, policy)| (place(level, policy.name), policy.document)).collect()

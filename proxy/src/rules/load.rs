@@ -11,7 +11,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::rules::request::Vocabulary;
-use crate::rules::{Rules, RulesError};
+use crate::rules::{RuleSet, RulesError};
 
 /// What rules can be about.
 const SCHEMA: &str = include_str!("rolegate.cedarschema");
@@ -19,7 +19,7 @@ const SCHEMA: &str = include_str!("rolegate.cedarschema");
 /// The annotations that mean something here. Any other is taken for a misspelling.
 const ANNOTATIONS: [&str; 4] = ["id", "reason", "severity", "note"];
 
-impl Rules {
+impl RuleSet {
     /// Reads files of rules; no files are no rules.
     ///
     /// # Errors
@@ -90,7 +90,7 @@ struct Placed {
 }
 
 /// Reads and validates files of rules.
-fn read(paths: &[PathBuf]) -> Result<Rules, RulesError> {
+fn read(paths: &[PathBuf]) -> Result<RuleSet, RulesError> {
     let (schema, _warnings) =
         Schema::from_cedarschema_str(SCHEMA).map_err(|error| RulesError::Schema(error.to_string()))?;
     let files = paths.iter().map(|path| File::read(path)).collect::<Result<Vec<_>, _>>()?;
@@ -112,7 +112,7 @@ fn read(paths: &[PathBuf]) -> Result<Rules, RulesError> {
     }
     let version = version(&files);
     let vocabulary = Some(Vocabulary::new(&schema, named)?);
-    Ok(Rules { permits, rejects, annotates, vocabulary, version })
+    Ok(RuleSet { permits, rejects, annotates, vocabulary, version })
 }
 
 fn start(file: &File, rule: &Placed) -> usize {

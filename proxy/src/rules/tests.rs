@@ -12,12 +12,12 @@ use jiff::Timestamp;
 
 use crate::chain::{Chain, RoleArn};
 use crate::rules::request::Vocabulary;
-use crate::rules::{RuleEffect, RuleRequest, RuleSeverity, Rules, TargetFacts};
+use crate::rules::{RuleEffect, RuleRequest, RuleSet, RuleSeverity, TargetFacts};
 
 const A: &str = "arn:aws:iam::123456789012:role/RoleA";
 const B: &str = "arn:aws:iam::210987654321:role/RoleB";
 
-fn load(texts: &[&str]) -> Result<Rules, String> {
+fn load(texts: &[&str]) -> Result<RuleSet, String> {
     let folder = tempfile::tempdir().unwrap();
     let write = |(number, text): (usize, &&str)| {
         let path = folder.path().join(format!("{number}.cedar"));
@@ -27,16 +27,16 @@ fn load(texts: &[&str]) -> Result<Rules, String> {
     let paths: Vec<PathBuf> = texts.iter().enumerate().map(write).collect();
     let shown =
         |error: crate::rules::RulesError| error.to_string().replace(&format!("{}/", folder.path().display()), "");
-    Rules::load(&paths).map_err(shown)
+    RuleSet::load(&paths).map_err(shown)
 }
 
 /// A request of `user` for this kind of statement with the chain RoleA,RoleB.
-fn judge(rules: &Rules, user: &str, group: &str, kind: &str) -> Vec<(String, RuleEffect, RuleSeverity)> {
+fn judge(rules: &RuleSet, user: &str, group: &str, kind: &str) -> Vec<(String, RuleEffect, RuleSeverity)> {
     judge_chain(rules, user, group, kind, &format!("{A},{B}"))
 }
 
 fn judge_chain(
-    set: &Rules,
+    set: &RuleSet,
     user: &str,
     group: &str,
     kind: &str,
@@ -81,8 +81,8 @@ fn names(said: &[(String, RuleEffect, RuleSeverity)]) -> Vec<&str> {
 
 #[test]
 fn no_rules_permit_everything() {
-    assert!(judge(&Rules::load(&[]).unwrap(), "u", "g", "copy").is_empty());
-    assert!(Rules::none().is_empty());
+    assert!(judge(&RuleSet::load(&[]).unwrap(), "u", "g", "copy").is_empty());
+    assert!(RuleSet::none().is_empty());
 }
 
 #[test]
@@ -239,12 +239,12 @@ fn bad_rules_name_their_place() {
         let error = load(&texts).map(|_rules| ()).unwrap_err();
         assert!(error.contains(message), "{texts:?}: {error}");
     }
-    let missing = Rules::load(&[PathBuf::from("no/such.cedar")]).map(|_rules| ()).unwrap_err().to_string();
+    let missing = RuleSet::load(&[PathBuf::from("no/such.cedar")]).map(|_rules| ()).unwrap_err().to_string();
     assert!(missing.starts_with("no/such.cedar: "), "{missing}");
 }
 
-fn shipped(name: &str) -> Rules {
-    Rules::load(&[Path::new(env!("CARGO_MANIFEST_DIR")).join("../config").join(name)]).unwrap()
+fn shipped(name: &str) -> RuleSet {
+    RuleSet::load(&[Path::new(env!("CARGO_MANIFEST_DIR")).join("../config").join(name)]).unwrap()
 }
 
 #[test]

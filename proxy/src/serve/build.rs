@@ -1,6 +1,6 @@
 //! From a configuration to everything that it names, loaded and checked. Used at start, at reload and by the command line.
 
-use crate::config::{Config, Gate as GateConfig};
+use crate::config::{Config, GateSection};
 use crate::gate::policy::Policy;
 use crate::iam::Live;
 pub use crate::serve::error::BuildError;
@@ -12,7 +12,7 @@ use crate::session::service::Settings;
 ///
 /// # Errors
 /// [`BuildError`].
-pub fn policy(config: &Config, gate: &GateConfig) -> Result<Policy, BuildError> {
+pub fn policy(config: &Config, gate: &GateSection) -> Result<Policy, BuildError> {
     let live = live::fetched(config)?;
     let loaded = Loaded::read(config)?;
     policy::of(config, gate, &loaded.rules, loaded.facts(config, live.as_deref()).as_ref())

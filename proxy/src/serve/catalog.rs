@@ -10,8 +10,8 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 use tracing::{debug, info, warn};
 
-use crate::config::{Catalog as Settings, Config, Gate};
-use crate::gate::policy::Catalog;
+use crate::config::{CatalogSection, Config, GateSection};
+use crate::gate::policy::ClusterGroups;
 use crate::net::backend::BackendError;
 use crate::observe::Metrics;
 use crate::observe::values::{Fetched, Outcome};
@@ -76,7 +76,7 @@ impl Followers {
         }
     }
 
-    fn follow(&mut self, gate: &Gate) {
+    fn follow(&mut self, gate: &GateSection) {
         if let Some(old) = self.tasks.remove(&gate.name) {
             old.abort();
         }
@@ -88,7 +88,7 @@ impl Followers {
 
 /// Reads the catalogue of one gate's cluster again and again, and applies what changed. What was read stays in force while the
 /// cluster cannot be asked: fewer groups could mean fewer refusals. Never resolves.
-async fn follow(gates: Arc<Gates>, service: Arc<Service>, settings: Settings, metrics: Metrics) {
+async fn follow(gates: Arc<Gates>, service: Arc<Service>, settings: CatalogSection, metrics: Metrics) {
     loop {
         let began = Instant::now();
         let read = tokio::time::timeout(settings.timeout.get(), read(&service, &settings)).await;
@@ -111,12 +111,12 @@ fn put_in_force(gates: &Gates, service: &Service, groups: BTreeMap<String, Vec<S
     let count = groups.len();
     let status = CatalogStatus { read_at: Some(Timestamp::now()), groups: count, last_error: None };
     service.catalog.store(Arc::new(status));
-    if gates.exchange(service, |policy| policy.with_catalog(Catalog::Known(Arc::new(groups)))) {
+    if gates.exchange(service, |policy| policy.with_catalog(ClusterGroups::Known(Arc::new(groups)))) {
         info!(gate = %service.name, groups = count, "groups read from the cluster");
     }
 }
 
-async fn read(service: &Service, settings: &Settings) -> Result<BTreeMap<String, Vec<String>>, CatalogError> {
+async fn read(service: &Service, settings: &CatalogSection) -> Result<BTreeMap<String, Vec<String>>, CatalogError> {
     let mut config = tokio_postgres::Config::new();
     // TLS, where the upstream demands it, is around the stream already.
     config.user(&settings.user).dbname(&settings.database).application_name("rolegate").ssl_mode(SslMode::Disable);

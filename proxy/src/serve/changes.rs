@@ -122,7 +122,7 @@ pub(super) fn applicable(written: &Config, in_force: &Config) -> Config {
     for gate in &mut config.gate {
         if let Some(fresh) = written.gate.iter().find(|fresh| fresh.name == gate.name) {
             let (listen, unix_socket) = (gate.listen, gate.unix_socket.take());
-            *gate = crate::config::Gate { listen, unix_socket, ..fresh.clone() };
+            *gate = crate::config::GateSection { listen, unix_socket, ..fresh.clone() };
         }
     }
     config

@@ -41,12 +41,12 @@ impl Events {
 
 /// Watches the folders in which a configuration's files are.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct FileWatch {
     watcher: RecommendedWatcher,
     places: Arc<ArcSwap<Places>>,
 }
 
-impl Watch {
+impl FileWatch {
     /// Starts watching.
     ///
     /// # Errors

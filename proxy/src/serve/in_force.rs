@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tracing::debug;
 
 use crate::config::Config;
-use crate::gate::policy::{Catalog, Policy};
+use crate::gate::policy::{ClusterGroups, Policy};
 use crate::iam::Live;
 use crate::observe::audit::event::ReloadEvent;
 use crate::observe::audit::{AuditEvent, NewAudit};
@@ -238,10 +238,10 @@ impl InForce {
 }
 
 /// The groups of the cluster under a newer configuration: what was read stays good for as long as it is read.
-fn groups_after(before: &Catalog, is_read: bool) -> Catalog {
+fn groups_after(before: &ClusterGroups, is_read: bool) -> ClusterGroups {
     match (is_read, before) {
-        (false, _) => Catalog::NotRead,
-        (true, Catalog::NotRead) => Catalog::Unknown,
+        (false, _) => ClusterGroups::NotRead,
+        (true, ClusterGroups::NotRead) => ClusterGroups::Unknown,
         (true, known) => known.clone(),
     }
 }

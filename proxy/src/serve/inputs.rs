@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::config::{Config, Gate};
+use crate::config::{Config, GateSection};
 
 /// A file whose last change is younger than this when it is read may change again without that being seen in its stamp: clocks of
 /// file systems are coarse, to two seconds at worst (FAT).
@@ -31,7 +31,7 @@ pub(super) fn facts(config: &Config) -> BTreeSet<&Path> {
 }
 
 /// The certificates, keys and authorities of one gate, for either side.
-pub(super) fn certificates(gate: &Gate) -> BTreeSet<&Path> {
+pub(super) fn certificates(gate: &GateSection) -> BTreeSet<&Path> {
     let mut files: BTreeSet<&Path> = gate.upstream.ca.as_deref().into_iter().collect();
     if let Some(tls) = &gate.tls {
         files.extend([tls.certificate.as_path(), tls.key.as_path()].into_iter().chain(tls.client_ca.as_deref()));
@@ -41,7 +41,7 @@ pub(super) fn certificates(gate: &Gate) -> BTreeSet<&Path> {
 }
 
 /// The password of a gate's own connection to the cluster.
-pub(super) fn password(gate: &Gate) -> Option<&Path> {
+pub(super) fn password(gate: &GateSection) -> Option<&Path> {
     gate.catalog.as_ref()?.password_file.as_deref()
 }
 

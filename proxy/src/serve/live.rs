@@ -17,7 +17,7 @@ mod from_config {
     use std::sync::Arc;
 
     use crate::chain::AccountId;
-    use crate::config::{Aws as Section, Config};
+    use crate::config::{AwsSection, Config};
     use crate::iam::aws::{AccountAccess, Aws};
     use crate::iam::{Live, LiveSettings, Observer};
     use crate::serve::error::BuildError;
@@ -36,7 +36,7 @@ mod from_config {
         Ok(Some(Live::new(Arc::new(source), settings, observer)))
     }
 
-    pub(super) fn accounts(section: &Section) -> impl Iterator<Item = (AccountId, AccountAccess)> + '_ {
+    pub(super) fn accounts(section: &AwsSection) -> impl Iterator<Item = (AccountId, AccountAccess)> + '_ {
         section.account.iter().filter_map(|account| {
             let access = AccountAccess {
                 profile: account.profile.clone(),

@@ -8,13 +8,13 @@ use tracing::warn;
 
 use crate::config::{Config, Period, WhenOld};
 use crate::iam::{Facts, FactsError, Live, Sources};
-use crate::rules::{Rules, RulesError};
+use crate::rules::{RuleSet, RulesError};
 use crate::serve::error::BuildError;
 
 /// What all gates share.
 #[derive(Clone, Debug)]
 pub(super) struct Loaded {
-    pub(super) rules: Arc<Rules>,
+    pub(super) rules: Arc<RuleSet>,
     /// From files alone.
     pub(super) base: Arc<Facts>,
 }
@@ -60,8 +60,8 @@ impl Loaded {
     }
 }
 
-fn rules(config: &Config) -> Result<Arc<Rules>, RulesError> {
-    Rules::load(&config.policy.rules).map(Arc::new)
+fn rules(config: &Config) -> Result<Arc<RuleSet>, RulesError> {
+    RuleSet::load(&config.policy.rules).map(Arc::new)
 }
 
 /// Reads the files that changed since `before` was read.

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use strum::VariantArray;
 
-use crate::admin::Subject;
-use crate::gate::policy::Catalog;
+use crate::admin::StatusSource;
+use crate::gate::policy::ClusterGroups;
 use crate::iam::{Facts, Live, Origin};
 use crate::observe::Metrics;
 use crate::serve::gates::Gates;
@@ -47,7 +47,7 @@ impl Overview {
     }
 }
 
-impl Subject for Overview {
+impl StatusSource for Overview {
     fn measure(&self) {
         let Some(open) = self.open.get() else { return };
         self.metrics.cache_entries(open.gates.services().iter().map(|service| service.gate.cached()).sum());
@@ -111,7 +111,7 @@ impl Subject for Overview {
 
 /// What is known of a cluster's groups, where they are asked for.
 fn catalog(service: &Service) -> Option<Json> {
-    if *service.gate.policy().catalog() == Catalog::NotRead {
+    if *service.gate.policy().catalog() == ClusterGroups::NotRead {
         return None;
     }
     let status = service.catalog.load();

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::config::{Config, Gate as GateConfig, stated};
-use crate::gate::policy::{Catalog, Iam, Parts, Policy};
+use crate::config::{Config, GateSection, stated};
+use crate::gate::policy::{ClusterGroups, Iam, Parts, Policy};
 use crate::iam::{ClusterError, Facts, StatedContext};
 use crate::observe::metrics::GateMetrics;
-use crate::rules::Rules;
+use crate::rules::RuleSet;
 use crate::serve::error::BuildError;
 
 /// Redshift's limit of roles attached to a cluster. Source: Amazon Redshift Management Guide, "Quotas and limits".
@@ -15,8 +15,8 @@ const ATTACHED_ROLES_QUOTA: usize = 50;
 /// The policy of a gate over these rules and facts.
 pub(super) fn of(
     config: &Config,
-    gate: &GateConfig,
-    rules: &Arc<Rules>,
+    gate: &GateSection,
+    rules: &Arc<RuleSet>,
     facts: Option<&Arc<Facts>>,
 ) -> Result<Policy, BuildError> {
     let iam = match facts {
@@ -45,13 +45,13 @@ pub(super) fn of(
         iam,
         rules: Arc::clone(rules),
         groups: config.policy.groups.clone(),
-        catalog: if gate.catalog.is_some() { Catalog::Unknown } else { Catalog::NotRead },
+        catalog: if gate.catalog.is_some() { ClusterGroups::Unknown } else { ClusterGroups::NotRead },
         severities: config.policy.severity.clone(),
         mode: config.policy.mode,
     }))
 }
 
-fn stated_for(config: &Config, gate: &GateConfig) -> Result<StatedContext, BuildError> {
+fn stated_for(config: &Config, gate: &GateSection) -> Result<StatedContext, BuildError> {
     let failed = |what| BuildError::Context { path: config.source().to_owned(), gate: gate.name.clone(), what };
     stated(&config.facts.context, &gate.iam.context).map_err(failed)
 }

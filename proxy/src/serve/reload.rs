@@ -15,7 +15,7 @@ use tracing::{error, warn};
 use crate::config::Config;
 use crate::serve::catalog::Followers;
 use crate::serve::error::BuildError;
-use crate::serve::files::{Events, Watch};
+use crate::serve::files::{Events, FileWatch};
 use crate::serve::in_force::{InForce, Looked, RunningGates};
 use crate::serve::reload::report::Reports;
 pub(super) use crate::serve::reload::report::Shown;
@@ -39,7 +39,7 @@ pub(super) enum Why {
 pub(super) struct Changes {
     hangup: Signal,
     /// `None`: files cannot be watched.
-    files: Option<(Watch, Events)>,
+    files: Option<(FileWatch, Events)>,
 }
 
 impl Changes {
@@ -49,7 +49,7 @@ impl Changes {
     /// The operating system refuses the signal handler.
     pub(super) fn listen(config: &Config) -> io::Result<Self> {
         let hangup = signal(SignalKind::hangup())?;
-        let files = Watch::start(config)
+        let files = FileWatch::start(config)
             .inspect_err(|error| warn!(%error, "files are not watched for changes; send SIGHUP after a change"))
             .ok();
         Ok(Self { hangup, files })
@@ -94,7 +94,7 @@ impl Changes {
 struct Reloader {
     in_force: InForce,
     running: Arc<RunningGates>,
-    watch: Option<Watch>,
+    watch: Option<FileWatch>,
     /// Whether every change to the files in force will be noticed.
     is_watched: bool,
 }

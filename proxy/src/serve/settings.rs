@@ -1,7 +1,7 @@
 //! From a configuration to what the sessions of one gate start with: limits, TLS on both sides, the backend.
 
 use crate::config::value::{TlsMode, TlsVersion};
-use crate::config::{Config, Gate as GateConfig, Period};
+use crate::config::{Config, GateSection, Period};
 use crate::net::backend::{self, Backend};
 use crate::net::tls::{self, Frontend, Verify};
 use crate::serve::error::BuildError;
@@ -12,7 +12,7 @@ use crate::wire::function_call::FunctionCalls;
 use crate::wire::startup::Offer;
 
 /// The settings of a gate; its certificates are read.
-pub(super) fn of(config: &Config, gate: &GateConfig) -> Result<Settings, BuildError> {
+pub(super) fn of(config: &Config, gate: &GateSection) -> Result<Settings, BuildError> {
     let policy = &config.policy;
     Ok(Settings {
         limits: limits(gate),
@@ -31,7 +31,7 @@ pub(super) fn of(config: &Config, gate: &GateConfig) -> Result<Settings, BuildEr
     })
 }
 
-fn limits(gate: &GateConfig) -> Limits {
+fn limits(gate: &GateSection) -> Limits {
     let limits = &gate.limits;
     Limits {
         max_statement_bytes: limits.max_statement_bytes,
@@ -49,7 +49,7 @@ fn limits(gate: &GateConfig) -> Limits {
     }
 }
 
-fn offer(gate: &GateConfig) -> Result<Offer, BuildError> {
+fn offer(gate: &GateSection) -> Result<Offer, BuildError> {
     let Some(tls) = &gate.tls else { return Ok(Offer::default()) };
     let acceptor = tls::acceptor(&Frontend {
         identities: &tls.identities(),
@@ -61,7 +61,7 @@ fn offer(gate: &GateConfig) -> Result<Offer, BuildError> {
     Ok(Offer { tls: Some(acceptor), tls_required: tls.required || tls.client_certificate_required })
 }
 
-fn upstream_of(gate: &GateConfig) -> Result<Backend, BuildError> {
+fn upstream_of(gate: &GateSection) -> Result<Backend, BuildError> {
     let settings = &gate.upstream;
     let verify = match settings.tls {
         TlsMode::Disable => None,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tracing::debug;
 
-use crate::config::{Config, Gate};
+use crate::config::{Config, GateSection};
 use crate::net::listener::{self, Bound, Sharing};
 use crate::serve::ServeError;
 use crate::session::service::Service;
@@ -60,7 +60,7 @@ fn copies(socket: &TcpListener, workers: usize) -> io::Result<Vec<TcpListener>> 
     (0..workers).map(|_worker| socket.try_clone()).collect()
 }
 
-fn unix(gate: &Gate) -> Result<Option<Bound>, ServeError> {
+fn unix(gate: &GateSection) -> Result<Option<Bound>, ServeError> {
     let Some(path) = &gate.unix_socket else { return Ok(None) };
     let failed = |source| ServeError::Unix { gate: gate.name.clone(), path: path.clone(), source };
     listener::bind_unix(path).map(|socket| Some(Bound::Unix(socket))).map_err(failed)

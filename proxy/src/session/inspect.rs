@@ -18,7 +18,7 @@ use crate::session::service::{Service, Settings};
 use crate::session::statements::{Binding, Excess, MAX_NAME_BYTES, MAX_PREPARED, Statements, VerdictFor, VerdictMaker};
 use crate::sql::watch::BoundFault;
 use crate::sql::{StatementKind, Watch};
-use crate::wire::answer::{Nonce, Refusal, Report, sqlstate};
+use crate::wire::answer::{Nonce, Rejection, Report, sqlstate};
 use crate::wire::function_call::FunctionCalls;
 use crate::wire::relay::{Inspector, Ruling, Standing, nonce};
 
@@ -221,7 +221,7 @@ impl<'a> StatementInspector<'a> {
             (Action::Reject, Some(nonce)) => {
                 self.refused.set(self.refused.get().wrapping_add(1));
                 let report = report(sqlstate::INSUFFICIENT_PRIVILEGE, verdict.refusal(text));
-                Ruling::Refuse(Refusal { nonce, report })
+                Ruling::Refuse(Rejection { nonce, report })
             }
             (Action::Annotate, _) => {
                 let annotations = self.settings.annotations_under(verdict.mode);
@@ -264,7 +264,7 @@ impl<'a> StatementInspector<'a> {
         self.refused.set(self.refused.get().wrapping_add(1));
         let message = "the audit cannot be written, and statements with roles are refused until it can be";
         let report = Report::new(sqlstate::DISK_FULL, message).hint("the gate's log says why; try again later");
-        Ruling::Refuse(Refusal { nonce: fresh_nonce(), report })
+        Ruling::Refuse(Rejection { nonce: fresh_nonce(), report })
     }
 
     /// Judges again what a `Bind` runs, under the policy in force and for whom the session acts as now.
@@ -354,9 +354,9 @@ impl Inspector for StatementInspector<'_> {
         }
     }
 
-    fn refuse(&mut self, report: Report) -> Refusal {
+    fn refuse(&mut self, report: Report) -> Rejection {
         self.service.metrics.statement(StatementKind::None, Action::Reject);
-        Refusal { nonce: fresh_nonce(), report }
+        Rejection { nonce: fresh_nonce(), report }
     }
 }
 

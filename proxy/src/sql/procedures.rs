@@ -13,7 +13,7 @@ use crate::sql::signs::names_role;
 use crate::sql::statement::StatementBuilder;
 use crate::sql::template::{self, Expression};
 use crate::sql::variables::Variables;
-use crate::sql::watch::Role;
+use crate::sql::watch::ParameterUse;
 
 /// What is wrong with an EXECUTE whose text cannot be told.
 pub const OPEN_EXECUTE: &str = "EXECUTE of an expression, whose text is known only when it runs";
@@ -156,7 +156,7 @@ pub fn call(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) {
             continue;
         }
         if token.kind == TokenKind::Parameter {
-            builder.watch().add(Role::CallArgument);
+            builder.watch().add(ParameterUse::CallArgument);
         }
         cursor.take();
     }

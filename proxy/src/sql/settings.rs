@@ -8,7 +8,7 @@ use crate::sql::literal;
 use crate::sql::model::Effect;
 use crate::sql::statement::StatementBuilder;
 use crate::sql::vocabulary::Setting;
-use crate::sql::watch::Role;
+use crate::sql::watch::ParameterUse;
 use crate::sql::words;
 
 /// `SET [SESSION | LOCAL] SESSION AUTHORIZATION user`, `RESET SESSION AUTHORIZATION`, `DISCARD ALL`, `SET NAMES`.
@@ -153,7 +153,7 @@ fn set_config(cursor: &mut Cursor<'_>, is_settled: impl FnOnce() -> bool, builde
         Argument::Constant(token) => match text(token).as_deref() {
             Some(b"client_encoding") => match value_argument {
                 Some(Argument::Constant(value)) => encoding(cursor, value, builder),
-                Some(Argument::Parameter) => builder.watch().add(Role::Encoding),
+                Some(Argument::Parameter) => builder.watch().add(ParameterUse::Encoding),
                 _ => computed("the encoding is computed", builder),
             },
             Some(b"session_authorization") => match value_argument {
@@ -168,10 +168,10 @@ fn set_config(cursor: &mut Cursor<'_>, is_settled: impl FnOnce() -> bool, builde
         Argument::Parameter => match value_argument {
             Some(Argument::Constant(value)) => {
                 encoding(cursor, value, builder);
-                builder.watch().add(Role::SettingName);
+                builder.watch().add(ParameterUse::SettingName);
             }
-            Some(Argument::Parameter) => builder.watch().add(Role::SettingName),
-            _ => builder.watch().add(Role::ComputedSetting),
+            Some(Argument::Parameter) => builder.watch().add(ParameterUse::SettingName),
+            _ => builder.watch().add(ParameterUse::ComputedSetting),
         },
         Argument::Starts(token) if text(token).is_some_and(|start| leads_elsewhere(&start)) => {}
         Argument::Name if is_settled() => {}
@@ -239,7 +239,7 @@ fn encoding(cursor: &Cursor<'_>, token: Token, builder: &mut StatementBuilder) {
     if value(cursor, token).is_some_and(|name| is_unsafe_encoding(&name)) {
         builder.add_fault(FaultKind::Encoding, span(token), String::new());
     } else if token.kind == TokenKind::Parameter {
-        builder.watch().add(Role::Encoding);
+        builder.watch().add(ParameterUse::Encoding);
     }
 }
 

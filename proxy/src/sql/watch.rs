@@ -7,7 +7,7 @@ use crate::sql::words::is_same;
 
 /// What a parameter stands for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Role {
+pub enum ParameterUse {
     /// An argument of CALL.
     CallArgument,
     /// The value of `client_encoding`.
@@ -18,7 +18,7 @@ pub enum Role {
     ComputedSetting,
 }
 
-impl Role {
+impl ParameterUse {
     const ALL: [Self; 4] = [Self::CallArgument, Self::Encoding, Self::SettingName, Self::ComputedSetting];
 
     const fn bit(self) -> u8 {
@@ -50,8 +50,8 @@ impl Watch {
     #[must_use]
     pub fn of_function_call() -> Self {
         let mut watch = Self::default();
-        watch.add(Role::CallArgument);
-        watch.add(Role::SettingName);
+        watch.add(ParameterUse::CallArgument);
+        watch.add(ParameterUse::SettingName);
         watch
     }
 
@@ -62,7 +62,7 @@ impl Watch {
     }
 
     /// A parameter stands for this.
-    pub const fn add(&mut self, role: Role) {
+    pub const fn add(&mut self, role: ParameterUse) {
         self.0 |= role.bit();
     }
 
@@ -79,21 +79,21 @@ impl Watch {
         let names = |name: &str| values.iter().any(|value| is_same(value, name));
         let hides_quotes = || values.iter().any(|value| is_unsafe_encoding(&String::from_utf8_lossy(value)));
         let fault = |kind, detail| Some(BoundFault { kind, detail });
-        Role::ALL.into_iter().filter(|role| self.0 & role.bit() != 0).find_map(|role| match role {
-            Role::CallArgument if values.iter().any(|value| names_role(value)) => {
+        ParameterUse::ALL.into_iter().filter(|role| self.0 & role.bit() != 0).find_map(|role| match role {
+            ParameterUse::CallArgument if values.iter().any(|value| names_role(value)) => {
                 fault(FaultKind::CallArgument, "a parameter looks like a role's ARN")
             }
-            Role::Encoding if hides_quotes() => {
+            ParameterUse::Encoding if hides_quotes() => {
                 fault(FaultKind::Encoding, "a parameter is a client encoding that could hide quotes")
             }
-            Role::SettingName | Role::ComputedSetting if names("session_authorization") => {
+            ParameterUse::SettingName | ParameterUse::ComputedSetting if names("session_authorization") => {
                 let detail = "a parameter names session_authorization, whose user the gate cannot follow here";
                 fault(FaultKind::Unreadable, detail)
             }
-            Role::SettingName if names("client_encoding") && hides_quotes() => {
+            ParameterUse::SettingName if names("client_encoding") && hides_quotes() => {
                 fault(FaultKind::Encoding, "parameters set a client encoding that could hide quotes")
             }
-            Role::ComputedSetting if names("client_encoding") => {
+            ParameterUse::ComputedSetting if names("client_encoding") => {
                 fault(FaultKind::ComputedSetting, "a parameter names client_encoding, whose value is computed")
             }
             _ => None,
@@ -103,10 +103,10 @@ impl Watch {
 
 #[cfg(test)]
 mod tests {
-    use super::{Role, Watch};
+    use super::{ParameterUse, Watch};
     use crate::sql::fault::FaultKind;
 
-    fn judged(roles: &[Role], values: &[&str]) -> Option<FaultKind> {
+    fn judged(roles: &[ParameterUse], values: &[&str]) -> Option<FaultKind> {
         let mut watch = Watch::default();
         for role in roles {
             watch.add(*role);
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn values_are_judged_by_what_they_stand_for() {
-        use Role::{CallArgument, ComputedSetting, Encoding, SettingName};
+        use ParameterUse::{CallArgument, ComputedSetting, Encoding, SettingName};
         let arn = "arn:aws:iam::1:role/x";
         for (roles, values, want) in [
             (&[CallArgument][..], &["x", arn][..], Some(FaultKind::CallArgument)),

@@ -127,14 +127,14 @@ impl Report {
 
 /// A statement that was refused and whose error has not come back yet.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Refusal {
+pub struct Rejection {
     /// Stands in the text's place.
     pub nonce: Nonce,
     /// What the client is told.
     pub report: Report,
 }
 
-impl Refusal {
+impl Rejection {
     /// Roughly how much memory it takes.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -197,10 +197,10 @@ fn field(body: &[u8], key: u8) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn refusal() -> Refusal {
+    fn refusal() -> Rejection {
         let mut report = Report::new(sqlstate::INSUFFICIENT_PRIVILEGE, "RG201: not attached").hint("attach it");
         report.position = Some(7);
-        Refusal { nonce: Nonce::new([1, 2, 3, 4, 5, 6, 7, 8]), report }
+        Rejection { nonce: Nonce::new([1, 2, 3, 4, 5, 6, 7, 8]), report }
     }
 
     #[test]

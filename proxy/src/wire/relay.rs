@@ -27,7 +27,7 @@ pub use crate::wire::relay::ending::Bounds;
 use crate::wire::relay::ending::{LAST_WORDS, abandoned, drained, overdue};
 use crate::wire::relay::ledger::Ledger;
 pub use crate::wire::relay::owed::{Number, Reached};
-use crate::wire::relay::shared::Shared;
+use crate::wire::relay::shared::SharedStream;
 use crate::wire::relay::upward::Upward;
 
 /// The two legs of a session: the client's and the cluster's.
@@ -62,7 +62,7 @@ where
     T: RelayObserver,
 {
     let ledger = Ledger::new();
-    let (frontend, backend) = (|| Shared::new(&legs.frontend), || Shared::new(&legs.backend));
+    let (frontend, backend) = (|| SharedStream::new(&legs.frontend), || SharedStream::new(&legs.backend));
     let ended = {
         let mut upward = Upward::new(frontend(), backend(), inspector, observer, &ledger, bounds.max_statement_bytes);
         // Pinned where they are made: a move would keep the room of both places for the whole session.

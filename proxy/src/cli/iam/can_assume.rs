@@ -12,7 +12,7 @@ use crate::iam::{self, Decision, Outcome};
 
 /// Arguments of `rolegate iam can-assume`.
 #[derive(Args, Debug)]
-pub struct Arguments {
+pub struct CanAssumeArguments {
     #[command(flatten)]
     scope: Scope,
     /// The database user whose ARN is sent as sts:ExternalId
@@ -35,7 +35,7 @@ struct ShownStep<'a> {
     outcome: Outcome,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<Exit, String> {
+pub(super) fn run(arguments: &CanAssumeArguments) -> Result<Exit, String> {
     let roles = arguments.roles.iter().map(|text| role(text)).collect::<Result<Vec<_>, _>>()?;
     let policy = arguments.scope.policy()?;
     let (facts, cluster) = arguments.scope.facts(&policy)?;

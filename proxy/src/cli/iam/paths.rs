@@ -12,7 +12,7 @@ use crate::iam::Explorer;
 
 /// Arguments of `rolegate iam paths`.
 #[derive(Args, Debug)]
-pub struct Arguments {
+pub struct PathsArguments {
     #[command(flatten)]
     scope: Scope,
     /// The role to be reached
@@ -29,7 +29,7 @@ pub struct Arguments {
     limit: usize,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<Exit, String> {
+pub(super) fn run(arguments: &PathsArguments) -> Result<Exit, String> {
     let target = role(&arguments.to)?;
     if !(1..=MAX_ROLES).contains(&arguments.max_roles) {
         return Err(format!("--max-roles {} is out of range; write 1 to {MAX_ROLES}", arguments.max_roles));

@@ -9,7 +9,7 @@ use crate::serve::pull;
 
 /// Arguments of `rolegate iam pull`.
 #[derive(Args, Debug)]
-pub struct Arguments {
+pub struct PullArguments {
     /// The configuration file, whose [[facts.aws.account]] sections are read
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
@@ -18,7 +18,7 @@ pub struct Arguments {
     out: PathBuf,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), String> {
+pub(super) fn run(arguments: &PullArguments) -> Result<(), String> {
     let config = Config::load(&arguments.config).map_err(|error| error.to_string())?;
     let written = pull::to_files(&config, &arguments.out).map_err(|error| error.to_string())?;
     for file in written {

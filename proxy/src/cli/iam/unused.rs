@@ -16,7 +16,7 @@ use crate::iam::{self, DefaultRole, Explorer};
 
 /// Arguments of `rolegate iam unused`.
 #[derive(Args, Debug)]
-pub struct Arguments {
+pub struct UnusedArguments {
     #[command(flatten)]
     scope: Scope,
     /// Audit files of the period that counts
@@ -49,7 +49,7 @@ struct Used {
     default_role: bool,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), String> {
+pub(super) fn run(arguments: &UnusedArguments) -> Result<(), String> {
     let mut used = Used::default();
     for file in &arguments.audit {
         used.read(file)?;

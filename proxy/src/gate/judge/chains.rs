@@ -3,7 +3,7 @@
 use crate::chain::{Chain, RoleArn};
 use crate::gate::codes::Code;
 use crate::gate::finding::Finding;
-use crate::gate::judge::context::Context;
+use crate::gate::judge::context::JudgeContext;
 use crate::gate::policy::Iam;
 use crate::gate::verdict::{HopResult, JudgedHop};
 use crate::iam::{self, Caller, Cause, Cluster, ClusterError, Outcome, Refusal, Step};
@@ -18,7 +18,7 @@ pub(super) struct Steps {
 }
 
 /// Judges the chain whose literal starts at byte `at`. Without facts there is nothing to say about it.
-pub(super) fn judge_chain(context: &Context<'_>, chain: &Chain, at: usize) -> Steps {
+pub(super) fn judge_chain(context: &JudgeContext<'_>, chain: &Chain, at: usize) -> Steps {
     let mut steps = Steps::default();
     let Some(iam) = context.policy.iam() else { return steps };
     let cluster = match iam.facts.find_cluster(&iam.cluster) {
@@ -41,7 +41,7 @@ pub(super) fn judge_chain(context: &Context<'_>, chain: &Chain, at: usize) -> St
     steps
 }
 
-fn caller<'a>(context: &'a Context<'_>, iam: &'a Iam, cluster: &'a Cluster) -> Caller<'a> {
+fn caller<'a>(context: &'a JudgeContext<'_>, iam: &'a Iam, cluster: &'a Cluster) -> Caller<'a> {
     Caller {
         cluster,
         database_user: &context.principal.user,
@@ -55,7 +55,7 @@ fn caller<'a>(context: &'a Context<'_>, iam: &'a Iam, cluster: &'a Cluster) -> C
 
 impl Steps {
     /// Adds a step of a chain: its number, 0 for the attachment, and the byte at which the chain's literal starts.
-    fn add(&mut self, context: &Context<'_>, of: (&Chain, usize, usize), hop: JudgedHop, step: Step) {
+    fn add(&mut self, context: &JudgeContext<'_>, of: (&Chain, usize, usize), hop: JudgedHop, step: Step) {
         let (chain, number, at) = of;
         self.depends_on_time |= step.depends_on_time;
         let (result, refusal) = match step.outcome {
@@ -98,7 +98,7 @@ const fn code(cause: Cause) -> Code {
 ///
 /// # Errors
 /// What is wrong with a statement that would assume it: none is set, or the facts do not say which.
-pub(super) fn default_chain(context: &Context<'_>, at: usize) -> Result<Option<Chain>, Box<Finding>> {
+pub(super) fn default_chain(context: &JudgeContext<'_>, at: usize) -> Result<Option<Chain>, Box<Finding>> {
     let Some(iam) = context.policy.iam() else { return Ok(None) };
     let cluster = iam.facts.find_cluster(&iam.cluster).map_err(|error| unknown_cluster(context, iam, &error, at))?;
     let role = iam::default_role(cluster).map_err(|refusal| {
@@ -109,7 +109,7 @@ pub(super) fn default_chain(context: &Context<'_>, at: usize) -> Result<Option<C
     Ok(Chain::parse(role.as_str()).ok())
 }
 
-fn unknown_cluster(context: &Context<'_>, iam: &Iam, error: &ClusterError, at: usize) -> Finding {
+fn unknown_cluster(context: &JudgeContext<'_>, iam: &Iam, error: &ClusterError, at: usize) -> Finding {
     let message = format!("no attachment can be checked: cluster \"{}\" {error}", iam.cluster);
     Finding { decided: false, ..context.finding(Code::Rg206, at).message(message) }
 }

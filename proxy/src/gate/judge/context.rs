@@ -8,7 +8,7 @@ use crate::gate::policy::Policy;
 use crate::gate::principal::Principal;
 use crate::iam::Cluster;
 
-pub(super) struct Context<'a> {
+pub(super) struct JudgeContext<'a> {
     pub(super) policy: &'a Policy,
     pub(super) principal: &'a Principal,
     pub(super) now: Timestamp,
@@ -16,7 +16,7 @@ pub(super) struct Context<'a> {
     pub(super) length: usize,
 }
 
-impl Context<'_> {
+impl JudgeContext<'_> {
     /// A finding in the words of its code, of the severity that the policy gives it.
     pub(super) fn finding(&self, code: Code, at: usize) -> Finding {
         Finding::new(code, self.policy.severity(code), at.min(self.length))

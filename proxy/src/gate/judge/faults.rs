@@ -2,11 +2,11 @@
 
 use crate::gate::codes::Code;
 use crate::gate::finding::Finding;
-use crate::gate::judge::context::Context;
+use crate::gate::judge::context::JudgeContext;
 use crate::sql::{Fault, FaultKind};
 
 /// The finding for something wrong with the text itself.
-pub(super) fn fault_finding(context: &Context<'_>, fault: &Fault) -> Finding {
+pub(super) fn fault_finding(context: &JudgeContext<'_>, fault: &Fault) -> Finding {
     let detail = Some(fault.detail.clone()).filter(|detail| !detail.is_empty());
     let finding = Finding { detail, ..context.finding(fault_code(fault.kind), fault.span.start) };
     if fault.kind != FaultKind::ComputedSetting {

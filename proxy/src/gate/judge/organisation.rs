@@ -3,21 +3,21 @@
 use crate::chain::Chain;
 use crate::gate::codes::{Code, Severity};
 use crate::gate::finding::Finding;
-use crate::gate::judge::context::Context;
-use crate::gate::policy::Catalog;
+use crate::gate::judge::context::JudgeContext;
+use crate::gate::policy::ClusterGroups;
 use crate::iam::Cluster;
 use crate::rules::{Hit, Judgement, RuleEffect, RuleRequest, RuleSeverity, TargetFacts};
 use crate::sql::{Method, RoleUse, StatementKind, Target};
 
 /// What the rules say of one role use.
 #[derive(Default)]
-pub(super) struct Ruled {
+pub(super) struct RuleFindings {
     pub(super) hits: Vec<(String, RuleEffect)>,
     pub(super) findings: Vec<Finding>,
     pub(super) depends_on_time: bool,
 }
 
-impl Ruled {
+impl RuleFindings {
     fn only(finding: Finding) -> Self {
         Self { findings: vec![finding], ..Self::default() }
     }
@@ -26,11 +26,11 @@ impl Ruled {
 /// Judges a role use of a statement of this kind; `chain` is that of its literal, or the role
 /// that `default` stands for.
 pub(super) fn judge_use(
-    context: &Context<'_>,
+    context: &JudgeContext<'_>,
     role_use: &RoleUse,
     chain: Option<&Chain>,
     kind: StatementKind,
-) -> Ruled {
+) -> RuleFindings {
     let at = role_use.span.start;
     if groups_are_unknown(context) {
         let hint = "try again; the gate's log says why [gate.catalog] cannot be read".to_owned();
@@ -38,25 +38,25 @@ pub(super) fn judge_use(
             .finding(Code::Rg302, at)
             .message("the groups of the database users are not known yet, so no rule can permit it")
             .detail("the cluster's catalogue was not read yet");
-        return Ruled::only(finding.hint(Some(hint)));
+        return RuleFindings::only(finding.hint(Some(hint)));
     }
     match judgement(context, role_use, chain, kind) {
         Ok(judgement) => said(context, judgement, role_use, chain),
         Err(error) => {
             let finding = context.finding(Code::Rg301, at).message("the rules cannot be evaluated").detail(error);
-            Ruled::only(finding.hint(None))
+            RuleFindings::only(finding.hint(None))
         }
     }
 }
 
-fn groups_are_unknown(context: &Context<'_>) -> bool {
+fn groups_are_unknown(context: &JudgeContext<'_>) -> bool {
     context.principal.groups.is_none()
-        && *context.policy.catalog() == Catalog::Unknown
+        && *context.policy.catalog() == ClusterGroups::Unknown
         && !context.policy.parts.rules.is_empty()
 }
 
 fn judgement(
-    context: &Context<'_>,
+    context: &JudgeContext<'_>,
     role_use: &RoleUse,
     chain: Option<&Chain>,
     kind: StatementKind,
@@ -84,8 +84,8 @@ fn judgement(
     policy.parts.rules.judge(&request).map_err(|error| error.to_string())
 }
 
-fn said(context: &Context<'_>, judgement: Judgement, role_use: &RoleUse, chain: Option<&Chain>) -> Ruled {
-    let mut ruled = Ruled { depends_on_time: judgement.depends_on_time, ..Ruled::default() };
+fn said(context: &JudgeContext<'_>, judgement: Judgement, role_use: &RoleUse, chain: Option<&Chain>) -> RuleFindings {
+    let mut ruled = RuleFindings { depends_on_time: judgement.depends_on_time, ..RuleFindings::default() };
     for hit in judgement.hits {
         ruled.hits.push((hit.rule.clone(), hit.effect));
         if hit.effect == RuleEffect::Forbid {
@@ -99,7 +99,7 @@ fn said(context: &Context<'_>, judgement: Judgement, role_use: &RoleUse, chain: 
     ruled
 }
 
-fn forbidden(context: &Context<'_>, hit: Hit, role_use: &RoleUse, chain: Option<&Chain>) -> Finding {
+fn forbidden(context: &JudgeContext<'_>, hit: Hit, role_use: &RoleUse, chain: Option<&Chain>) -> Finding {
     let mut finding = context.finding(Code::Rg301, role_use.span.start);
     if hit.severity == RuleSeverity::Annotate {
         finding.severity = finding.severity.min(Severity::Annotate);
@@ -112,7 +112,7 @@ fn forbidden(context: &Context<'_>, hit: Hit, role_use: &RoleUse, chain: Option<
         .hint(Some(format!("ask the owner of rule \"{}\"", hit.rule)))
 }
 
-fn circumstances(context: &Context<'_>, role_use: &RoleUse, chain: Option<&Chain>) -> String {
+fn circumstances(context: &JudgeContext<'_>, role_use: &RoleUse, chain: Option<&Chain>) -> String {
     let method = role_use.method.as_str();
     let what = match chain {
         None => method.to_owned(),

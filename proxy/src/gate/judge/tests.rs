@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::{Action, Mode};
 use crate::gate::judge_alone;
-use crate::gate::policy::{Catalog, Parts, Policy};
+use crate::gate::policy::{ClusterGroups, Parts, Policy};
 use crate::gate::principal::{Attributes, Principal};
 use crate::gate::verdict::Verdict;
 
@@ -58,7 +58,7 @@ fn severities_of_the_policy_apply_and_what_is_allowed_is_still_found() {
 
 #[test]
 fn without_rules_unknown_groups_refuse_nothing() {
-    let parts = Parts { catalog: Catalog::Unknown, ..Parts::without_facts() };
+    let parts = Parts { catalog: ClusterGroups::Unknown, ..Parts::without_facts() };
     let verdict = judge(parts, &format!("copy t from 's3://b' iam_role '{ROLE}'")).unwrap();
     assert_eq!(verdict.codes(), []);
 }

@@ -1,6 +1,6 @@
 //! What stands in the way of a call, or leaves it open: the policy, statement and conditions that matter most.
 
-use super::{HopRequest, Levels, Place, weighing::Weighing};
+use super::{HopRequest, Levels, PolicyPlace, weighing::Weighing};
 use crate::iam::policy::{
     condition::Condition,
     document::{Document, PolicyStatement, StatementEffect},
@@ -16,13 +16,13 @@ pub(crate) enum Obstacle<'a> {
     /// Caller and target are of different partitions.
     AcrossPartitions,
     /// A Deny statement applies.
-    Deny(Place<'a>, &'a PolicyStatement),
+    Deny(PolicyPlace<'a>, &'a PolicyStatement),
     /// No statement of the trust policy names the caller.
     NotTrusted,
     /// A statement of the trust policy names the caller, and its conditions keep the call out.
     TrustCondition(NearMiss<'a>),
     /// No permissions policy of the caller allows the call; one may come near.
-    NoPermission(Option<(Place<'a>, NearMiss<'a>)>),
+    NoPermission(Option<(PolicyPlace<'a>, NearMiss<'a>)>),
     /// The caller's permissions boundary is silent.
     Boundary(&'a str),
     /// The session policy is silent.
@@ -43,13 +43,13 @@ pub(crate) struct NearMiss<'a> {
 #[derive(Debug)]
 pub(crate) enum Doubt<'a> {
     /// A policy is in force whose document is not at hand.
-    MissingDocument(Place<'a>),
+    MissingDocument(PolicyPlace<'a>),
     /// An account of the call is not in the organisation's file.
     UnlistedAccount,
     /// A statement may apply or not.
-    Statement(Place<'a>, &'a PolicyStatement),
+    Statement(PolicyPlace<'a>, &'a PolicyStatement),
     /// A whole document cannot be used.
-    Faulty(Place<'a>, &'a str),
+    Faulty(PolicyPlace<'a>, &'a str),
     /// None of these by itself.
     Open,
 }
@@ -66,10 +66,10 @@ impl<'a> Obstacle<'a> {
         }
         let needs_account_side = request.needs_identity() || weighing.trust.allows.by_role.is_false();
         if request.is_role() && needs_account_side && weighing.identity.allows.at_all().is_false() {
-            let near = |(place, document): (Place<'a>, Option<&'a Document>)| {
+            let near = |(place, document): (PolicyPlace<'a>, Option<&'a Document>)| {
                 near_miss(request, document?).map(|near| (place, near))
             };
-            let own = request.policies().into_iter().filter(|(place, _)| matches!(place, Place::Identity(_)));
+            let own = request.policies().into_iter().filter(|(place, _)| matches!(place, PolicyPlace::Identity(_)));
             return Self::NoPermission(own.filter_map(near).min_by_key(|(_, near)| rank(request, near)));
         }
         let silent = |said: Option<super::weighing::Said>| said.is_some_and(|said| said.allows.at_all().is_false());
@@ -107,10 +107,10 @@ impl<'a> Doubt<'a> {
 }
 
 /// The Allow statement in doubt that comes nearest, of a set of policies that is in doubt itself.
-fn open_allow<'a>(request: &HopRequest<'a>, weighing: &Weighing) -> Option<(Place<'a>, &'a PolicyStatement)> {
-    let is_open = |place: &Place<'_>| match place {
-        Place::Trust => weighing.trust.allows.at_all() == Truth::Unknown,
-        Place::Identity(_) => weighing.identity.allows.at_all() == Truth::Unknown,
+fn open_allow<'a>(request: &HopRequest<'a>, weighing: &Weighing) -> Option<(PolicyPlace<'a>, &'a PolicyStatement)> {
+    let is_open = |place: &PolicyPlace<'_>| match place {
+        PolicyPlace::Trust => weighing.trust.allows.at_all() == Truth::Unknown,
+        PolicyPlace::Identity(_) => weighing.identity.allows.at_all() == Truth::Unknown,
         _ => true,
     };
     let in_doubt = |statement: &PolicyStatement| {
@@ -142,7 +142,7 @@ fn rank(request: &HopRequest<'_>, near: &NearMiss<'_>) -> (u8, usize, bool) {
 }
 
 /// The first Deny statement that applies with the given certainty, and where it stands.
-fn deny<'a>(request: &HopRequest<'a>, certainty: Truth) -> Option<(Place<'a>, &'a PolicyStatement)> {
+fn deny<'a>(request: &HopRequest<'a>, certainty: Truth) -> Option<(PolicyPlace<'a>, &'a PolicyStatement)> {
     let applies = |statement: &PolicyStatement| match statement.effect {
         StatementEffect::Allow => Truth::False,
         StatementEffect::Deny => request.applies(statement).at_all(),
@@ -151,7 +151,7 @@ fn deny<'a>(request: &HopRequest<'a>, certainty: Truth) -> Option<(Place<'a>, &'
     statements(request).into_iter().find(|(_, statement)| applies(statement) == certainty)
 }
 
-fn statements<'a>(request: &HopRequest<'a>) -> Vec<(Place<'a>, &'a PolicyStatement)> {
+fn statements<'a>(request: &HopRequest<'a>) -> Vec<(PolicyPlace<'a>, &'a PolicyStatement)> {
     let policies = request.policies().into_iter();
     let held = policies.filter_map(|(place, document)| document.map(|document| (place, document)));
     held.flat_map(|(place, document)| document.statements.iter().map(move |statement| (place, statement))).collect()

@@ -3,7 +3,7 @@
 use super::{Addition, AdditionPlace, Cause, Refusal, remedy, words};
 use crate::chain::{Likeness, alike};
 use crate::iam::{
-    evaluate::{EXTERNAL_ID, HopRequest, NearMiss, Obstacle, Place},
+    evaluate::{EXTERNAL_ID, HopRequest, NearMiss, Obstacle, PolicyPlace},
     policy::{
         context::KeyValue,
         document::{ACTION, PolicyStatement, StatementEffect},
@@ -61,7 +61,7 @@ fn across_partitions(request: &HopRequest<'_>) -> Refusal {
     }
 }
 
-fn explicit_deny(request: &HopRequest<'_>, place: Place<'_>, statement: &PolicyStatement) -> Refusal {
+fn explicit_deny(request: &HopRequest<'_>, place: PolicyPlace<'_>, statement: &PolicyStatement) -> Refusal {
     let conditions: Vec<_> = statement.conditions.iter().map(|each| words::condition(request, each)).collect();
     let under = if conditions.is_empty() { String::new() } else { format!(" under {}", conditions.join(" and ")) };
     let (place, name) = (words::place(request, place), words::statement(statement));
@@ -131,7 +131,7 @@ fn is_unique_id(text: &str) -> bool {
 
 /// A statement of the trust policy names the caller, and its conditions keep the call out.
 fn excluded(request: &HopRequest<'_>, near: &NearMiss<'_>) -> Refusal {
-    let (place, name) = (words::place(request, Place::Trust), words::statement(near.statement));
+    let (place, name) = (words::place(request, PolicyPlace::Trust), words::statement(near.statement));
     let by_user = near.failing.iter().all(|condition| condition.lookup() == EXTERNAL_ID);
     let message = match request.context.value(EXTERNAL_ID) {
         KeyValue::One(text) if by_user => {
@@ -168,7 +168,7 @@ fn ask_owner(request: &HopRequest<'_>) -> String {
     format!("ask the owner of role {} for a statement that fits this call, or use another role", request.target)
 }
 
-fn no_permission(request: &HopRequest<'_>, near: Option<&(Place<'_>, NearMiss<'_>)>) -> Refusal {
+fn no_permission(request: &HopRequest<'_>, near: Option<&(PolicyPlace<'_>, NearMiss<'_>)>) -> Refusal {
     let mut evidence = match near {
         Some((place, near)) => format!(
             "{}, {}: {}",

@@ -2,7 +2,7 @@
 
 use super::{Cause, Refusal, fact, remedy, words};
 use crate::iam::{
-    evaluate::{Doubt, HopRequest, Place},
+    evaluate::{Doubt, HopRequest, PolicyPlace},
     policy::{
         condition::Condition,
         document::{PolicyStatement, StatementEffect},
@@ -49,7 +49,7 @@ fn undecided(request: &HopRequest<'_>) -> Refusal {
     }
 }
 
-fn missing_document(request: &HopRequest<'_>, place: Place<'_>) -> Refusal {
+fn missing_document(request: &HopRequest<'_>, place: PolicyPlace<'_>) -> Refusal {
     let place = words::place(request, place);
     Refusal {
         evidence: format!("{place} is in force, and its document is not in the IAM facts"),
@@ -63,7 +63,7 @@ fn missing_document(request: &HopRequest<'_>, place: Place<'_>) -> Refusal {
 }
 
 /// A statement may apply or not: which facts would tell, or what AWS leaves open.
-fn open_statement(request: &HopRequest<'_>, place: Place<'_>, statement: &PolicyStatement) -> Refusal {
+fn open_statement(request: &HopRequest<'_>, place: PolicyPlace<'_>, statement: &PolicyStatement) -> Refusal {
     let (where_it_is, name) = (words::place(request, place), words::statement(statement));
     if let Some(fault) = &statement.fault {
         return Refusal {
@@ -83,8 +83,8 @@ fn open_statement(request: &HopRequest<'_>, place: Place<'_>, statement: &Policy
     }
     let proposal = match place {
         _ if statement.effect != StatementEffect::Allow => None,
-        Place::Trust => remedy::trust(request, Some(statement)),
-        Place::Identity(_) => remedy::permission(request, Some(statement)),
+        PolicyPlace::Trust => remedy::trust(request, Some(statement)),
+        PolicyPlace::Identity(_) => remedy::permission(request, Some(statement)),
         _ => None,
     };
     let (remedy, addition) = proposal.map_or_else(

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use crate::chain::AccountId;
 use crate::iam::{
-    evaluate::{HopRequest, Place},
+    evaluate::{HopRequest, PolicyPlace},
     policy::{condition::Condition, context::KeyValue, document::PolicyStatement, principal::CallingPrincipal},
 };
 
@@ -25,16 +25,16 @@ pub(super) fn caller_account(request: &HopRequest<'_>) -> AccountId {
 }
 
 /// The policy at a place.
-pub(super) fn place(request: &HopRequest<'_>, place: Place<'_>) -> String {
+pub(super) fn place(request: &HopRequest<'_>, place: PolicyPlace<'_>) -> String {
     let who = caller(request);
     match place {
-        Place::Trust => format!("the trust policy of role {}", request.target),
-        Place::Identity(name) | Place::Session(name) => format!("{} of {who}", policy(name)),
-        Place::Boundary(name) => format!("permissions boundary, {}, of {who}", policy(name)),
-        Place::ServiceControl { level, name } => {
+        PolicyPlace::Trust => format!("the trust policy of role {}", request.target),
+        PolicyPlace::Identity(name) | PolicyPlace::Session(name) => format!("{} of {who}", policy(name)),
+        PolicyPlace::Boundary(name) => format!("permissions boundary, {}, of {who}", policy(name)),
+        PolicyPlace::ServiceControl { level, name } => {
             format!("{name} at level {level} over account {}", caller_account(request))
         }
-        Place::ResourceControl { level, name } => {
+        PolicyPlace::ResourceControl { level, name } => {
             format!("{name} at level {level} over account {}", request.target.account())
         }
     }

@@ -12,7 +12,7 @@ pub fn record_hash(line: &[u8]) -> Hash {
 
 /// Why hashes make no tree.
 #[derive(Debug, thiserror::Error)]
-pub enum ChainError {
+pub enum LogChainError {
     /// The tree's own reason.
     #[error("the hashes make no tree: {0}")]
     Tree(#[from] tlog::Error),
@@ -41,11 +41,11 @@ impl LogTree {
     /// The tree of so many records whose whole subtrees have these hashes, in base64.
     ///
     /// # Errors
-    /// [`ChainError`].
-    pub fn from_hashes(size: u64, hashes: &[impl AsRef<str>]) -> Result<Self, ChainError> {
+    /// [`LogChainError`].
+    pub fn from_hashes(size: u64, hashes: &[impl AsRef<str>]) -> Result<Self, LogChainError> {
         let places = if size == 0 { Vec::new() } else { sub_tree_index(0, size, Vec::new()) };
         if places.len() != hashes.len() {
-            return Err(ChainError::Count { size, expected: places.len(), found: hashes.len() });
+            return Err(LogChainError::Count { size, expected: places.len(), found: hashes.len() });
         }
         let read = |(place, text): (u64, &_)| Ok((place, Hash::parse_hash(AsRef::as_ref(text))?));
         let subtrees = places.into_iter().zip(hashes).map(read).collect::<Result<_, tlog::Error>>()?;
@@ -73,7 +73,7 @@ impl LogTree {
     ///
     /// # Errors
     /// None of a tree that was made here.
-    pub fn append(&mut self, leaf: Hash) -> Result<Vec<(u64, Hash)>, ChainError> {
+    pub fn append(&mut self, leaf: Hash) -> Result<Vec<(u64, Hash)>, LogChainError> {
         let made = tlog::stored_hashes_for_record_hash(self.size, leaf, self)?;
         let first = stored_hash_index(0, self.size);
         let made: Vec<(u64, Hash)> = (first..).zip(made).collect();
@@ -88,7 +88,7 @@ impl LogTree {
     ///
     /// # Errors
     /// None of a tree that was made here.
-    pub fn root(&self) -> Result<Hash, ChainError> {
+    pub fn root(&self) -> Result<Hash, LogChainError> {
         Ok(tree_hash(self.size, self)?)
     }
 }
@@ -114,7 +114,7 @@ impl LogHead {
     ///
     /// # Errors
     /// None of a head that was made here.
-    pub fn append(&mut self, line: &[u8]) -> Result<(), ChainError> {
+    pub fn append(&mut self, line: &[u8]) -> Result<(), LogChainError> {
         let leaf = record_hash(line);
         self.tree.append(leaf)?;
         self.last = Some(leaf);

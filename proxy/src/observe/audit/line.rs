@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::observe::audit::chain::{ChainError, Hash, LogHead, LogTree};
+use crate::observe::audit::chain::{Hash, LogChainError, LogHead, LogTree};
 use crate::observe::audit::event::{SCHEMA_VERSION, Torn};
 
 /// The fields of a record that the chain is made of. Fields that stand twice make no record.
@@ -51,7 +51,7 @@ impl<'a> ChainFields<'a> {
     }
 
     /// The tree before this record, where it holds one.
-    pub(super) fn tree(&self) -> Option<Result<LogTree, ChainError>> {
+    pub(super) fn tree(&self) -> Option<Result<LogTree, LogChainError>> {
         self.subtrees.as_ref().map(|hashes| LogTree::from_hashes(self.seq, hashes))
     }
 

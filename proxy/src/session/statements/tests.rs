@@ -10,7 +10,7 @@ use crate::gate::finding::Finding;
 use crate::gate::policy::{Parts, Policy};
 use crate::gate::principal::Attributes;
 use crate::gate::verdict::{JudgedStatement, JudgedUse};
-use crate::sql::watch::Role;
+use crate::sql::watch::ParameterUse;
 use crate::sql::{Clause, Method};
 
 /// Reads words: `role` uses a role, `call` has parameters, `set:u` and `reset` change the user; anything else is not judged.
@@ -37,7 +37,7 @@ impl Words {
                     statement.findings.push(Finding::new(Code::Rg301, Severity::Reject, 0));
                 }
             }
-            "call" => statement.watch.add(Role::CallArgument),
+            "call" => statement.watch.add(ParameterUse::CallArgument),
             "reset" => statement.effect = Some(Effect::ResetSessionAuthorization),
             _ => statement.effect = Some(Effect::SetSessionAuthorization(word.strip_prefix("set:")?.to_owned())),
         }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::io;
 
-use crate::wire::answer::{Refusal, Report};
+use crate::wire::answer::{Rejection, Report};
 use crate::wire::frame::BadLength;
 use crate::wire::relay::owed::{Number, Reached};
 
@@ -20,7 +20,7 @@ pub enum Ruling {
         warning: Option<Report>,
     },
     /// The nonce goes on in its place, and the server's error is rewritten.
-    Refuse(Refusal),
+    Refuse(Rejection),
     /// The inspector is asked again once the server has answered everything sent before; only where [`Standing::is_behind`].
     Wait,
 }
@@ -50,7 +50,7 @@ pub trait Inspector {
     /// Rules on a FunctionCall with these arguments. What follows it waits until the server has answered it.
     fn function_call(&mut self, values: &[&[u8]]) -> impl Future<Output = Ruling>;
     /// A refusal for a message that broke a rule of the wire and was shown to nobody.
-    fn refuse(&mut self, report: Report) -> Refusal;
+    fn refuse(&mut self, report: Report) -> Rejection;
 }
 
 /// Learns what passes through the relay.

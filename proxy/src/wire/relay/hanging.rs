@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use crate::wire::answer::{Refusal, Report, sqlstate};
+use crate::wire::answer::{Rejection, Report, sqlstate};
 use crate::wire::relay::owed::{Number, Reached};
 
 /// Above this many bytes of refusals the frontend is not read until the server has answered some.
@@ -19,7 +19,7 @@ const MAX_UNSAID_RANGES: usize = 1024;
 /// What is attached to statements under way, in the order of their numbers.
 #[derive(Debug, Default)]
 pub(super) struct Hanging {
-    refusals: VecDeque<(Number, Refusal)>,
+    refusals: VecDeque<(Number, Rejection)>,
     refusal_bytes: usize,
     warnings: VecDeque<(Number, Vec<u8>)>,
     warning_bytes: usize,
@@ -43,7 +43,7 @@ impl Hanging {
     }
 
     /// A statement is refused, and the server's error is to be rewritten.
-    pub(super) fn refuse(&mut self, number: Number, refusal: Refusal) {
+    pub(super) fn refuse(&mut self, number: Number, refusal: Rejection) {
         self.refusal_bytes = self.refusal_bytes.saturating_add(refusal.bytes());
         self.refusals.push_back((number, refusal));
     }
@@ -83,7 +83,7 @@ impl Hanging {
     }
 
     /// The refusal that an error of the server quotes.
-    pub(super) fn quoted(&mut self, body: &[u8]) -> Option<Refusal> {
+    pub(super) fn quoted(&mut self, body: &[u8]) -> Option<Rejection> {
         let place = self.refusals.iter().position(|(_, refusal)| refusal.is_quoted_in(body))?;
         let passed = self.refusals.drain(..=place).map(|(_, refusal)| refusal);
         let mut quoted = None;
@@ -124,8 +124,8 @@ mod tests {
     use super::*;
     use crate::wire::answer::Nonce;
 
-    fn refusal(number: u8, bytes: usize) -> Refusal {
-        Refusal {
+    fn refusal(number: u8, bytes: usize) -> Rejection {
+        Rejection {
             nonce: Nonce::new([number; 8]),
             report: Report::new(sqlstate::INSUFFICIENT_PRIVILEGE, "x".repeat(bytes)),
         }

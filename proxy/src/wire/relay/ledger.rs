@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::task::Poll;
 
-use crate::wire::answer::{Refusal, Report};
+use crate::wire::answer::{Rejection, Report};
 use crate::wire::relay::hanging::Hanging;
 use crate::wire::relay::owed::{Answer, Asked, Number, Owed, Reached};
 use crate::wire::relay::passage::Passage;
@@ -73,7 +73,7 @@ impl Ledger {
     }
 
     /// The refusal that an error of the server quotes.
-    pub(super) fn quoted(&self, error: &[u8]) -> Option<Refusal> {
+    pub(super) fn quoted(&self, error: &[u8]) -> Option<Rejection> {
         self.hanging.borrow_mut().as_mut()?.quoted(error)
     }
 
@@ -94,7 +94,7 @@ impl Ledger {
     }
 
     /// The server's error about this statement is to be rewritten.
-    pub(super) fn refuse(&self, number: Number, refusal: Refusal) {
+    pub(super) fn refuse(&self, number: Number, refusal: Rejection) {
         if number >= self.owed.borrow().passed() {
             self.hanging.borrow_mut().get_or_insert_default().refuse(number, refusal);
         }

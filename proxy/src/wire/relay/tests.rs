@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use super::*;
-use crate::wire::answer::{Refusal, Report, sqlstate};
+use crate::wire::answer::{Rejection, Report, sqlstate};
 use crate::wire::frame::{append, backend, kind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::watch;
@@ -20,8 +20,8 @@ struct Script {
     closed: usize,
 }
 
-fn refusal(message: &str) -> Refusal {
-    Refusal { nonce: Nonce::new([7; 8]), report: Report::new(sqlstate::INSUFFICIENT_PRIVILEGE, message) }
+fn refusal(message: &str) -> Rejection {
+    Rejection { nonce: Nonce::new([7; 8]), report: Report::new(sqlstate::INSUFFICIENT_PRIVILEGE, message) }
 }
 
 impl Inspector for Script {
@@ -59,8 +59,8 @@ impl Inspector for Script {
         if values.contains(&&b"arn"[..]) { Ruling::Refuse(refusal("RG107: no")) } else { Ruling::Forward }
     }
 
-    fn refuse(&mut self, report: Report) -> Refusal {
-        Refusal { nonce: Nonce::new([8; 8]), report }
+    fn refuse(&mut self, report: Report) -> Rejection {
+        Rejection { nonce: Nonce::new([8; 8]), report }
     }
 }
 

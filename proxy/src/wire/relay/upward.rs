@@ -2,7 +2,7 @@
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
-use crate::wire::answer::{Refusal, Report, sqlstate};
+use crate::wire::answer::{Rejection, Report, sqlstate};
 use crate::wire::frame::{self, Header, kind};
 use crate::wire::message::{self, Malformed};
 use crate::wire::relay::ledger::Ledger;
@@ -277,7 +277,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, I: Inspector, T: RelayObserver
     }
 
     /// Puts the nonce in the place of a message.
-    fn substitute(&mut self, frame_kind: u8, name: Option<Vec<u8>>, number: Number, refusal: Refusal) {
+    fn substitute(&mut self, frame_kind: u8, name: Option<Vec<u8>>, number: Number, refusal: Rejection) {
         let out = self.passage.insert();
         // A nonce is far below the length limit, so the frame is always appended.
         let _appended = match (frame_kind, name) {
