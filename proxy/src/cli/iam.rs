@@ -4,20 +4,12 @@ pub mod can_assume;
 pub mod paths;
 pub mod prove;
 pub mod pull;
+mod scope;
 pub mod unused;
 
-use std::io::{self, Write};
-use std::path::PathBuf;
+use clap::Subcommand;
 
-use clap::{Args, Subcommand, ValueEnum};
-use jiff::Timestamp;
-
-use crate::chain::RoleArn;
-use crate::cli::choice::gate_of;
 use crate::cli::exit::Exit;
-use crate::config::Config;
-use crate::gate::policy::{Iam, Policy};
-use crate::iam::{Caller, Cluster};
 
 /// Subcommands of `rolegate iam`.
 #[derive(Debug, Subcommand)]
@@ -42,76 +34,6 @@ pub enum IamCommand {
     /// Write what AWS says as snapshot files
     #[command(after_help = "Example: rolegate iam pull --config rolegate.toml --out facts/")]
     Pull(pull::PullArguments),
-}
-
-/// The arguments of every question to the facts.
-#[derive(Args, Debug)]
-struct Scope {
-    /// The configuration file
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
-    /// The gate of the configuration whose cluster is meant; the first when not given
-    #[arg(long, value_name = "NAME")]
-    gate: Option<String>,
-    /// Another cluster of the facts
-    #[arg(long, value_name = "NAME")]
-    cluster: Option<String>,
-    /// The form of the output
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    format: Format,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-enum Format {
-    /// For people
-    Human,
-    /// One JSON object
-    Json,
-}
-
-impl Scope {
-    fn policy(&self) -> Result<Policy, String> {
-        let config = Config::load(&self.config).map_err(|error| error.to_string())?;
-        let gate = gate_of(&config, self.gate.as_deref())?;
-        crate::serve::build::policy(&config, gate).map_err(|error| error.to_string())
-    }
-
-    /// The facts of a policy, and the cluster that is meant.
-    fn facts<'p>(&self, policy: &'p Policy) -> Result<(&'p Iam, &'p Cluster), String> {
-        let named = || format!("{}: names no IAM facts; set iam and clusters in [facts]", self.config.display());
-        let iam = policy.iam().ok_or_else(named)?;
-        let name = self.cluster.as_deref().unwrap_or(&iam.cluster);
-        let cluster = iam.facts.find_cluster(name).map_err(|error| format!("cluster \"{name}\" {error}"))?;
-        Ok((iam, cluster))
-    }
-
-    fn print(&self, human: &str, json: &serde_json::Value) -> Result<(), String> {
-        let text = match self.format {
-            Format::Human => human.to_owned(),
-            Format::Json => format!("{json:#}\n"),
-        };
-        say(&text)
-    }
-}
-
-fn say(text: &str) -> Result<(), String> {
-    io::stdout().lock().write_all(text.as_bytes()).map_err(|error| format!("cannot write: {error}"))
-}
-
-fn role(text: &str) -> Result<RoleArn, String> {
-    RoleArn::parse(text).map_err(|why| format!("{text}: {why}"))
-}
-
-fn caller<'a>(iam: &'a Iam, cluster: &'a Cluster, user: &'a str, external_id: Option<&'a str>) -> Caller<'a> {
-    Caller {
-        cluster,
-        database_user: user,
-        external_id,
-        external_id_on: iam.external_id,
-        mode: iam.mode,
-        stated: &iam.stated,
-        now: Timestamp::now(),
-    }
 }
 
 /// Runs `rolegate iam`.

@@ -1,9 +1,9 @@
 //! The attachment of a chain's first role, and what to do about one that is not attached.
 
 use super::{
-    Caller, Cause, Decision, Outcome, Refusal, Step,
+    explain::{Cause, Decision, Outcome, Refusal},
     facts::{Cluster, DefaultRole, Facts, IN_SYNC},
-    judge::{hop_decision, service_step, step_without_time},
+    judge::{Caller, Step, hop_decision, service_step, step_without_time},
     search::chain_to,
 };
 use crate::chain::{Likeness, RoleArn, alike};

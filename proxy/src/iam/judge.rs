@@ -1,5 +1,6 @@
 //! Attachment and hops: picks documents and context out of the facts and has them evaluated.
 
+mod caller;
 mod context;
 mod identity;
 mod keys;
@@ -7,12 +8,10 @@ mod presence;
 mod stated;
 mod unknown;
 
-use jiff::Timestamp;
-
 use super::{
-    evaluate::{Evaluation, EvaluationMode, HopRequest, evaluate},
+    evaluate::{Evaluation, HopRequest, evaluate},
     explain::{self, Decision, Outcome, Refusal},
-    facts::{Cluster, Facts},
+    facts::Facts,
     policy::{
         document::{PolicyStatement, StatementEffect},
         principal::CallingPrincipal,
@@ -20,37 +19,11 @@ use super::{
 };
 use crate::chain::{AccountId, RoleArn};
 
+pub use caller::{Caller, ExternalIdOn};
 use context::Sides;
 use identity::Identity;
 pub use stated::StatedContext;
 use unknown::Lack;
-
-/// On which steps Redshift sends the database user as `sts:ExternalId`. The documents show the first only.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    Eq,
-    PartialEq,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "kebab-case")]
-#[serde(rename_all = "kebab-case")]
-pub enum ExternalIdOn {
-    /// The same value on every step.
-    #[default]
-    Same,
-    /// When the cluster assumes the first role; role steps carry none.
-    FirstOnly,
-    /// When the cluster assumes the first role; for role steps it cannot be told.
-    Unknown,
-}
 
 /// The judgement of one step of a chain.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -59,25 +32,6 @@ pub struct Step {
     pub outcome: Outcome,
     /// It depends on the time of day, so a verdict with it must not be cached.
     pub depends_on_time: bool,
-}
-
-/// For whom a chain is judged, and by which rules.
-#[derive(Clone, Copy, Debug)]
-pub struct Caller<'a> {
-    /// The cluster, or serverless workgroup.
-    pub cluster: &'a Cluster,
-    /// The current database user.
-    pub database_user: &'a str,
-    /// An external id to assume in place of the database user's ARN.
-    pub external_id: Option<&'a str>,
-    /// Which steps carry the external id.
-    pub external_id_on: ExternalIdOn,
-    /// Whose rules count inside one account.
-    pub mode: EvaluationMode,
-    /// What the operator has stated about keys that the gate cannot know.
-    pub stated: &'a StatedContext,
-    /// The time of the call.
-    pub now: Timestamp,
 }
 
 /// Hop 0, an attached role given: does it trust the Redshift service?

@@ -10,7 +10,7 @@ mod source;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -70,12 +70,12 @@ pub struct Live {
     source: Arc<dyn FactsSource>,
     settings: LiveSettings,
     observer: Observer,
-    base: RwLock<Arc<Facts>>,
-    held: RwLock<BTreeMap<AccountId, Held>>,
+    base: Mutex<Arc<Facts>>,
+    held: Mutex<BTreeMap<AccountId, Held>>,
     lookups: Cache<RoleArn, Lookup>,
     changed: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// Changes are reported one after the other, so that the last reported is the newest.
-    telling: RwLock<()>,
+    telling: Mutex<()>,
     home: Handle,
 }
 
@@ -171,10 +171,10 @@ impl Live {
             source,
             settings,
             observer,
-            base: RwLock::new(Arc::new(Facts::empty())),
-            held: RwLock::new(held),
+            base: Mutex::new(Arc::new(Facts::empty())),
+            held: Mutex::new(held),
             changed: OnceLock::new(),
-            telling: RwLock::new(()),
+            telling: Mutex::default(),
             home: Handle::current(),
         })
     }
@@ -485,6 +485,6 @@ fn read_clusters(text: &str) -> Result<Vec<Cluster>, FactsError> {
 }
 
 /// No code panics while it holds these locks.
-fn lock<T>(shared: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
-    shared.write().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

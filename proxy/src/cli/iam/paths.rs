@@ -5,7 +5,7 @@ use std::fmt::Write;
 use clap::Args;
 use serde_json::json;
 
-use super::{Scope, caller, role};
+use super::scope::{Scope, caller, role};
 use crate::chain::MAX_ROLES;
 use crate::cli::exit::Exit;
 use crate::iam::Explorer;

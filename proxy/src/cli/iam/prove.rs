@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use super::{Scope, caller};
+use super::scope::{Scope, caller};
 use crate::chain::RoleArn;
 use crate::cli::exit::Exit;
 use crate::config::{GuardCase, GuardFile};

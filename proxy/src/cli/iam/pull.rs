@@ -22,7 +22,7 @@ pub(super) fn run(arguments: &PullArguments) -> Result<(), String> {
     let config = Config::load(&arguments.config).map_err(|error| error.to_string())?;
     let written = pull::to_files(&config, &arguments.out).map_err(|error| error.to_string())?;
     for file in written {
-        super::say(&format!("{}\n", file.display()))?;
+        super::scope::say(&format!("{}\n", file.display()))?;
     }
     Ok(())
 }

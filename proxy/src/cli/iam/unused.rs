@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Scope, caller};
+use super::scope::{Scope, caller};
 use crate::chain::{Chain, RoleArn};
 use crate::iam::{self, DefaultRole, Explorer};
 

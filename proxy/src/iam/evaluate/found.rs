@@ -1,6 +1,9 @@
 //! What stands in the way of a call, or leaves it open: the policy, statement and conditions that matter most.
 
-use super::{HopRequest, Levels, PolicyPlace, weighing::Weighing};
+use super::{
+    request::{HopRequest, Levels, PolicyPlace},
+    weighing::{Said, Weighing},
+};
 use crate::iam::policy::{
     condition::Condition,
     document::{Document, PolicyStatement, StatementEffect},
@@ -72,7 +75,7 @@ impl<'a> Obstacle<'a> {
             let own = request.policies().into_iter().filter(|(place, _)| matches!(place, PolicyPlace::Identity(_)));
             return Self::NoPermission(own.filter_map(near).min_by_key(|(_, near)| rank(request, near)));
         }
-        let silent = |said: Option<super::weighing::Said>| said.is_some_and(|said| said.allows.at_all().is_false());
+        let silent = |said: Option<Said>| said.is_some_and(|said| said.allows.at_all().is_false());
         if let Some(boundary) = request.boundary.filter(|_| silent(weighing.boundary)) {
             return Self::Boundary(boundary.name);
         }

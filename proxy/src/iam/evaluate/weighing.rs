@@ -1,6 +1,6 @@
 //! What every set of policies says about one call, and whether it is enough.
 
-use super::{HopRequest, Levels, PolicyInForce};
+use super::request::{HopRequest, Level, Levels, PolicyInForce};
 use crate::iam::policy::{
     document::{PolicyStatement, StatementEffect},
     principal::{CallingPrincipal, Named},
@@ -106,7 +106,7 @@ impl HopRequest<'_> {
             None => Vec::new(),
             Some(Levels::Unknown) => vec![Said::ANYTHING],
             Some(Levels::Known(levels)) => {
-                let said = |level: &super::Level<'_>| {
+                let said = |level: &Level<'_>| {
                     level.policies.iter().map(|policy| self.said_by(*policy)).fold(Said::NOTHING, Said::or)
                 };
                 levels.iter().map(said).collect()

@@ -1,6 +1,9 @@
 //! Explains calls that are denied.
 
-use super::{Addition, AdditionPlace, Cause, Refusal, remedy, words};
+use super::{
+    outcome::{Addition, AdditionPlace, Cause, Refusal},
+    remedy, words,
+};
 use crate::chain::{Likeness, alike};
 use crate::iam::{
     evaluate::{EXTERNAL_ID, HopRequest, NearMiss, Obstacle, PolicyPlace},

@@ -3,7 +3,10 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::{Addition, AdditionPlace, words};
+use super::{
+    outcome::{Addition, AdditionPlace},
+    words,
+};
 use crate::iam::{
     evaluate::{EXTERNAL_ID, HopRequest},
     policy::{

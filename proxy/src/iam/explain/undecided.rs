@@ -1,6 +1,10 @@
 //! Explains calls that the known facts do not decide.
 
-use super::{Cause, Refusal, fact, remedy, words};
+use super::{
+    fact,
+    outcome::{Cause, Refusal},
+    remedy, words,
+};
 use crate::iam::{
     evaluate::{Doubt, HopRequest, PolicyPlace},
     policy::{

@@ -1,7 +1,7 @@
 //! Reads facts from files, as many at a time as there are cores, and none again that has not changed.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -11,15 +11,11 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Account, Cluster, Facts, FactsError, Membership, Origin,
-    read::{
-        clusters,
-        file::{Bytes, FileVersion},
-        organisation,
-        page::Page,
-        snapshot,
-    },
-    short,
+    account::Origin,
+    membership::Membership,
+    part::{Content, FileKind, FilePart},
+    read::{FactsError, clusters, file::Bytes, organisation, page::Page, snapshot},
+    store::{Facts, short},
     text::Shelf,
 };
 use crate::chain::AccountId;
@@ -33,39 +29,6 @@ pub struct Sources {
     pub clusters: Vec<PathBuf>,
     /// Policies of organisations; may be empty, and then none are taken into account.
     pub service_control: Vec<PathBuf>,
-}
-
-/// A file that was read, and what it said.
-#[derive(Debug)]
-pub(super) struct LoadedFile {
-    version: FileVersion,
-    part: Part,
-}
-
-/// What a file says.
-#[derive(Debug)]
-enum Part {
-    Accounts(BTreeMap<AccountId, Arc<Account>>),
-    Clusters(Vec<Cluster>),
-    Organisation(HashMap<AccountId, Membership>),
-}
-
-/// What a file is read as.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-enum FileKind {
-    Accounts,
-    Clusters,
-    Organisation,
-}
-
-impl Part {
-    const fn kind(&self) -> FileKind {
-        match self {
-            Self::Accounts(_) => FileKind::Accounts,
-            Self::Clusters(_) => FileKind::Clusters,
-            Self::Organisation(_) => FileKind::Organisation,
-        }
-    }
 }
 
 impl Facts {
@@ -89,8 +52,8 @@ impl Facts {
         ];
         let wanted: Vec<(FileKind, &Path)> =
             kinds.iter().flat_map(|(kind, files)| files.iter().map(|file| (*kind, file.as_path()))).collect();
-        let known: HashMap<(&Path, FileKind), &Arc<LoadedFile>> =
-            before.files.iter().map(|file| ((file.version.path.as_path(), file.part.kind()), file)).collect();
+        let known: HashMap<(&Path, FileKind), &Arc<FilePart>> =
+            before.files.iter().map(|file| ((file.version.path.as_path(), file.content.kind()), file)).collect();
         let shelf = Shelf::new();
         let read: Vec<_> = wanted
             .into_par_iter()
@@ -105,15 +68,15 @@ impl Facts {
 fn load_file(
     kind: FileKind,
     path: &Path,
-    known: Option<&Arc<LoadedFile>>,
+    known: Option<&Arc<FilePart>>,
     shelf: &Shelf,
-) -> Result<Arc<LoadedFile>, FactsError> {
+) -> Result<Arc<FilePart>, FactsError> {
     if let Some(known) = known.filter(|known| known.version.is_current()) {
         return Ok(Arc::clone(known));
     }
     let bytes = Bytes::read(path)?;
     let version = bytes.version.clone();
-    let part = match kind {
+    let content = match kind {
         FileKind::Accounts => {
             let reader =
                 snapshot::SnapshotReader { file: path, shelf, origin: Origin::Snapshot, captured_at: version.modified };
@@ -122,7 +85,7 @@ fn load_file(
                 known.filter(|known| known.version.hash == version.hash && known.version.modified == version.modified);
             match same {
                 Some(known) => return Ok(Arc::clone(known)),
-                None => Part::Accounts(accounts.into_iter().map(|(id, account)| (id, Arc::new(account))).collect()),
+                None => Content::Accounts(accounts.into_iter().map(|(id, account)| (id, Arc::new(account))).collect()),
             }
         }
         FileKind::Clusters => {
@@ -130,21 +93,21 @@ fn load_file(
             for page in Page::all(&bytes.into_text(clusters::COMMAND)?, path, clusters::COMMAND)? {
                 found.add(&page)?;
             }
-            Part::Clusters(found.finish()?)
+            Content::Clusters(found.finish()?)
         }
         FileKind::Organisation => {
             let mut found = HashMap::new();
             for page in Page::all_unique(&bytes.into_text(organisation::COMMAND)?, path, organisation::COMMAND)? {
                 organisation::add(&mut found, &page)?;
             }
-            Part::Organisation(found)
+            Content::Organisation(found)
         }
     };
-    Ok(Arc::new(LoadedFile { version, part }))
+    Ok(Arc::new(FilePart { version, content }))
 }
 
 /// Puts together what the files say.
-fn assemble(files: Vec<Arc<LoadedFile>>) -> Result<Facts, FactsError> {
+fn assemble(files: Vec<Arc<FilePart>>) -> Result<Facts, FactsError> {
     let mut facts = Facts::empty();
     let mut hash = Sha256::new();
     let mut organisation: Option<HashMap<AccountId, Membership>> = None;
@@ -155,14 +118,14 @@ fn assemble(files: Vec<Arc<LoadedFile>>) -> Result<Facts, FactsError> {
             expected: "it in one file only".to_owned(),
             advice: advice.to_owned(),
         };
-        hash.update([match file.part.kind() {
+        hash.update([match file.content.kind() {
             FileKind::Accounts => 0_u8,
             FileKind::Clusters => 1,
             FileKind::Organisation => 2,
         }]);
         hash.update(file.version.hash);
-        match &file.part {
-            Part::Accounts(accounts) => {
+        match &file.content {
+            Content::Accounts(accounts) => {
                 for (id, account) in accounts {
                     let merged = match facts.accounts.get(id) {
                         None => Arc::clone(account),
@@ -173,7 +136,7 @@ fn assemble(files: Vec<Arc<LoadedFile>>) -> Result<Facts, FactsError> {
                     facts.accounts.insert(*id, merged);
                 }
             }
-            Part::Clusters(clusters) => {
+            Content::Clusters(clusters) => {
                 for cluster in clusters {
                     if facts.clusters.iter().any(|before| before.is_same(cluster)) {
                         return Err(again(format!("cluster {cluster}"), "keep one description of each cluster"));
@@ -181,7 +144,7 @@ fn assemble(files: Vec<Arc<LoadedFile>>) -> Result<Facts, FactsError> {
                     facts.clusters.push(cluster.clone());
                 }
             }
-            Part::Organisation(accounts) => {
+            Content::Organisation(accounts) => {
                 let all = organisation.get_or_insert_default();
                 for (id, membership) in accounts {
                     if all.insert(*id, membership.clone()).is_some() {

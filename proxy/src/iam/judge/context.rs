@@ -1,7 +1,7 @@
 //! The condition keys of one call, filled in from the table of keys and the facts.
 
 use super::{
-    Caller, ExternalIdOn,
+    caller::{Caller, ExternalIdOn},
     identity::Identity,
     keys::{self, Fact, Presence},
 };

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use crate::{
     chain::RoleArn,
     iam::{
-        Caller, Decision,
+        explain::Decision,
         facts::Facts,
-        judge::{hop_decision, service_step},
+        judge::{Caller, hop_decision, service_step},
     },
 };
 

@@ -6,9 +6,9 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::chain::{AccountId, MAX_ROLES, RoleArn};
+use crate::iam::explain::{Decision, Outcome};
 use crate::iam::facts::{Facts, Role};
-use crate::iam::judge::{hop, hop_decision, named, service_step};
-use crate::iam::{Caller, Decision, Outcome};
+use crate::iam::judge::{Caller, hop, hop_decision, named, service_step};
 
 /// A step that is possible.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use super::{error::FactsError, page::Page};
 use crate::{
     chain::{AccountId, RoleArn},
-    iam::facts::{Cluster, DefaultRole, Workgroup},
+    iam::facts::cluster::{Cluster, DefaultRole, Workgroup},
 };
 
 /// What such a file holds.

@@ -9,7 +9,7 @@ use super::{error::FactsError, page::Page, unique};
 use crate::{
     chain::AccountId,
     iam::{
-        facts::{Affiliation, ControlLevel, Membership},
+        facts::membership::{Affiliation, ControlLevel, Membership},
         policy::document::{Document, DocumentKind, decode_text},
     },
 };

@@ -21,7 +21,7 @@ use crate::{
     chain::{AccountId, RoleArn},
     iam::{
         facts::{
-            Account, Managed, Origin, Role, RolePolicy,
+            account::{Account, Managed, Origin, Role, RolePolicy},
             text::{PolicyText, Shelf, without_blanks},
         },
         policy::document::{DocumentKind, decode_text},

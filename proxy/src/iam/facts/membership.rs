@@ -1,0 +1,45 @@
+//! What an organisation imposes on an account.
+
+use crate::iam::{
+    evaluate::{Level, PolicyInForce},
+    policy::document::Document,
+};
+
+/// The organisation that an account belongs to.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Affiliation {
+    /// The file does not say.
+    #[default]
+    NotGiven,
+    /// It is in no organisation.
+    None,
+    /// It is this one.
+    Organisation(String),
+}
+
+/// What an organisation imposes on one account.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Membership {
+    pub(crate) affiliation: Affiliation,
+    /// Its place in the organisation, as `o-example/r-ab12/ou-ab12-11111111/`.
+    pub(crate) path: Option<String>,
+    /// The management account, which no policy of the organisation binds.
+    pub(crate) is_management: bool,
+    /// `None` when the file does not say; then none binds the account.
+    pub(crate) service_control: Option<Vec<ControlLevel>>,
+    pub(crate) resource_control: Option<Vec<ControlLevel>>,
+}
+
+/// The policies that are attached at one level of an organisation, with their names.
+#[derive(Clone, Debug)]
+pub(crate) struct ControlLevel {
+    pub(crate) name: String,
+    pub(crate) policies: Vec<(String, Document)>,
+}
+
+impl ControlLevel {
+    pub(super) fn in_force(&self) -> Level<'_> {
+        let policies = self.policies.iter().map(|(name, document)| PolicyInForce { name, document: Some(document) });
+        Level { name: &self.name, policies: policies.collect() }
+    }
+}

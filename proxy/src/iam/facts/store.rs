@@ -1,0 +1,207 @@
+//! Everything that is known, as one value that never changes.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::{
+    account::{Account, PolicyContent, Role, RolePolicy},
+    cluster::{self, Cluster, ClusterError},
+    membership::{Affiliation, ControlLevel, Membership},
+    part::FilePart,
+};
+use crate::{
+    chain::{AccountId, RoleArn},
+    iam::{
+        evaluate::{Levels, PolicyInForce},
+        policy::document::Document,
+    },
+};
+
+/// Immutable IAM facts: newer ones are another value, which shares the accounts that did not change.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    pub(crate) accounts: BTreeMap<AccountId, Arc<Account>>,
+    pub(crate) clusters: Vec<Cluster>,
+    /// `None` when no file of them was given: then they are left out of the judgement.
+    pub(super) organisation: Option<Arc<HashMap<AccountId, Membership>>>,
+    pub(crate) version: String,
+    pub(super) loaded_at: Timestamp,
+    /// The files that all this was read from.
+    pub(super) files: Arc<[Arc<FilePart>]>,
+    /// How old an account's data may be before its roles count as unknown.
+    max_age: Option<Duration>,
+}
+
+impl Facts {
+    /// Facts that hold nothing: every role is unknown.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            accounts: BTreeMap::new(),
+            clusters: Vec::new(),
+            organisation: None,
+            version: "none".to_owned(),
+            loaded_at: Timestamp::now(),
+            files: Arc::default(),
+            max_age: None,
+        }
+    }
+
+    /// The same facts, with accounts whose data is older than this counted as unknown.
+    #[must_use]
+    pub fn with_max_age(self, max_age: Option<Duration>) -> Self {
+        let version = match max_age {
+            Some(max_age) => short(&Sha256::digest(format!("{} {}", self.version, max_age.as_secs()))),
+            None => self.version,
+        };
+        Self { version, max_age, ..self }
+    }
+
+    /// How many roles are known.
+    #[must_use]
+    pub fn role_count(&self) -> usize {
+        self.accounts.values().map(|account| account.role_count()).sum()
+    }
+
+    /// The known accounts, in order.
+    pub fn accounts(&self) -> impl Iterator<Item = (AccountId, &Account)> {
+        self.accounts.iter().map(|(id, account)| (*id, account.as_ref()))
+    }
+
+    /// Every known role, in no order.
+    pub fn roles(&self) -> impl Iterator<Item = &RoleArn> {
+        self.accounts.values().flat_map(|account| account.roles.keys())
+    }
+
+    /// Whether a role is known.
+    #[must_use]
+    pub fn knows(&self, role: &RoleArn) -> bool {
+        self.role(role).is_some()
+    }
+
+    /// The tags of a role, where they are known.
+    #[must_use]
+    pub fn tags(&self, role: &RoleArn) -> Option<&[(Arc<str>, Arc<str>)]> {
+        self.role(role)?.tags.as_deref()
+    }
+
+    /// One role, by its exact ARN.
+    pub(crate) fn role(&self, arn: &RoleArn) -> Option<&Role> {
+        self.accounts.get(&arn.account())?.roles.get(arn).map(Arc::as_ref)
+    }
+
+    /// How old an account's data is, if it is older at `now` than it may be.
+    pub(crate) fn outdated(&self, account: AccountId, now: Timestamp) -> Option<Duration> {
+        let captured_at = self.accounts.get(&account)?.captured_at;
+        let age = Duration::try_from(now.duration_since(captured_at)).ok()?;
+        self.max_age.filter(|max_age| age > *max_age).map(|_| age)
+    }
+
+    /// The permissions policies of a role.
+    pub(crate) fn identity_policies<'f>(&'f self, account: AccountId, role: &'f Role) -> Vec<PolicyInForce<'f>> {
+        let document = |policy: &'f RolePolicy| match &policy.content {
+            PolicyContent::Inline(text) => Some(text.document()),
+            PolicyContent::Managed => self.managed(account, &policy.name),
+            PolicyContent::Unread => None,
+        };
+        role.policies.iter().map(|policy| PolicyInForce { name: &policy.name, document: document(policy) }).collect()
+    }
+
+    /// The permissions boundary of a role.
+    pub(crate) fn boundary<'f>(&'f self, account: AccountId, role: &'f Role) -> Option<PolicyInForce<'f>> {
+        role.boundary.as_deref().map(|arn| PolicyInForce { name: arn, document: self.managed(account, arn) })
+    }
+
+    /// A managed policy, as the snapshot of an account has it, or else any other.
+    fn managed(&self, account: AccountId, arn: &str) -> Option<&Document> {
+        let own = self.accounts.get(&account).and_then(|account| account.managed(arn));
+        own.or_else(|| self.accounts.values().find_map(|account| account.managed(arn)))
+    }
+
+    /// Every known cluster, in order of name.
+    #[must_use]
+    pub fn clusters(&self) -> Vec<&Cluster> {
+        let mut clusters: Vec<_> = self.clusters.iter().collect();
+        clusters.sort_by(|one, other| {
+            (&one.name, one.account, &one.region).cmp(&(&other.name, other.account, &other.region))
+        });
+        clusters
+    }
+
+    /// The cluster, or serverless workgroup, of that name: an identifier, `account/region/identifier`, or an ARN.
+    #[must_use]
+    pub fn cluster(&self, name: &str) -> Option<&Cluster> {
+        self.find_cluster(name).ok()
+    }
+
+    /// The same, or what is wrong with the name.
+    ///
+    /// # Errors
+    /// [`ClusterError`]: no cluster is called so, or several are.
+    pub fn find_cluster(&self, name: &str) -> Result<&Cluster, ClusterError> {
+        cluster::find(self.clusters.iter(), name)
+    }
+
+    /// A hash of what was read: the same facts have the same version.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// When the facts were read.
+    #[must_use]
+    pub fn loaded_at(&self) -> Timestamp {
+        self.loaded_at
+    }
+
+    /// Whether the policies of an organisation over an account are known.
+    #[must_use]
+    pub fn knows_control_policies(&self, account: AccountId) -> bool {
+        self.membership(account).is_some_and(|membership| {
+            membership.is_management
+                || membership.affiliation == Affiliation::None
+                || membership.service_control.is_some()
+        })
+    }
+
+    /// What the organisation's file says of an account.
+    pub(crate) fn membership(&self, account: AccountId) -> Option<&Membership> {
+        self.organisation.as_ref()?.get(&account)
+    }
+
+    /// The service control policies over an account.
+    pub(crate) fn service_control(&self, account: AccountId) -> Levels<'_> {
+        self.levels(account, |membership| membership.service_control.as_deref())
+    }
+
+    /// The resource control policies over an account.
+    pub(crate) fn resource_control(&self, account: AccountId) -> Levels<'_> {
+        self.levels(account, |membership| membership.resource_control.as_deref())
+    }
+
+    fn levels<'f>(
+        &'f self,
+        account: AccountId,
+        pick: impl Fn(&'f Membership) -> Option<&'f [ControlLevel]>,
+    ) -> Levels<'f> {
+        let Some(accounts) = &self.organisation else { return Levels::Known(Vec::new()) };
+        match accounts.get(&account) {
+            None => Levels::Unknown,
+            Some(membership) if membership.is_management => Levels::Known(Vec::new()),
+            Some(membership) => {
+                Levels::Known(pick(membership).unwrap_or_default().iter().map(ControlLevel::in_force).collect())
+            }
+        }
+    }
+}
+
+/// The first twelve hexadecimal digits of a hash.
+pub(crate) fn short(digest: &[u8]) -> String {
+    hex::encode(digest.get(..6).unwrap_or(digest))
+}
