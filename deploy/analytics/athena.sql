@@ -1,0 +1,77 @@
+-- The audit of all replicas as a table of Amazon Athena, and the views that queries/ ask. Put your bucket in the place of s3://example-audit, and
+-- the day of your first record in the place of 2026-01-01. Files lie by day and replica: s3://example-audit/rolegate/day=2026-11-28/<replica>/….jsonl.gz
+
+CREATE EXTERNAL TABLE IF NOT EXISTS rolegate_audit (
+  v int,
+  log string,
+  seq bigint,
+  id string,
+  `time` string,
+  event string,
+  gate string,
+  session bigint,
+  `user` string,
+  login_user string,
+  `database` string,
+  application string,
+  client_address string,
+  kind string,
+  would_be string,
+  action string,
+  mode string,
+  nonce string,
+  policy_version string,
+  role_uses array<struct<clause:string, method:string, roles:array<string>, target:string>>,
+  findings array<struct<code:string, severity:string, message:string, detail:string, hint:string, hop:int>>,
+  statement string,
+  `count` bigint
+)
+PARTITIONED BY (day string)
+ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'
+LOCATION 's3://example-audit/rolegate/'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.day.type' = 'date',
+  'projection.day.format' = 'yyyy-MM-dd',
+  'projection.day.range' = '2026-01-01,NOW',
+  'storage.location.template' = 's3://example-audit/rolegate/day=${day}/'
+);
+
+-- Which team a database user belongs to: lines of "user,team".
+CREATE EXTERNAL TABLE IF NOT EXISTS rolegate_teams (username string, team string)
+ROW FORMAT DELIMITED FIELDS TERMINATED BY ','
+LOCATION 's3://example-audit/teams/';
+
+-- What the facts allow, of all gates: README.md says how the file is made.
+CREATE EXTERNAL TABLE IF NOT EXISTS rolegate_grants (gate string, source string, target string)
+ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'
+LOCATION 's3://example-audit/grants/';
+
+-- One row for each credential clause of a judged statement; statements says how many a folded record stands for.
+CREATE OR REPLACE VIEW rolegate_role_uses AS
+SELECT
+  a.id, a.day, CAST(from_iso8601_timestamp(a."time") AS timestamp) AS used_at, a.gate, a."user" AS username, a.login_user,
+  a."database" AS database_name, a.application, a.client_address, a.kind, a.would_be, a.action, a.mode, u.method,
+  array_join(u.roles, '>') AS chain, u.target, COALESCE(a."count", 1) AS statements
+FROM rolegate_audit a
+CROSS JOIN UNNEST(a.role_uses) AS u (clause, method, roles, target)
+WHERE a.event IN ('verdict', 'folded');
+
+-- One row for each step of a chain that was let through: from the cluster to the first role, and from each role to the next.
+CREATE OR REPLACE VIEW rolegate_steps AS
+SELECT
+  a.id, a.day, CAST(from_iso8601_timestamp(a."time") AS timestamp) AS used_at, a.gate, a."user" AS username,
+  CASE WHEN r.n = 1 THEN 'cluster' ELSE element_at(u.roles, CAST(r.n AS integer) - 1) END AS source, r.role AS target
+FROM rolegate_audit a
+CROSS JOIN UNNEST(a.role_uses) AS u (clause, method, roles, target)
+CROSS JOIN UNNEST(u.roles) WITH ORDINALITY AS r (role, n)
+WHERE a.event = 'verdict' AND a.action <> 'reject';
+
+-- One row for each finding.
+CREATE OR REPLACE VIEW rolegate_findings AS
+SELECT
+  a.id, a.day, CAST(from_iso8601_timestamp(a."time") AS timestamp) AS found_at, a.gate, a."user" AS username, a.application, a.kind,
+  a.would_be, a.action, a.mode, f.code, f.severity, f.message, f.hint, a.statement, COALESCE(a."count", 1) AS statements
+FROM rolegate_audit a
+CROSS JOIN UNNEST(a.findings) AS f (code, severity, message, detail, hint, hop)
+WHERE a.event IN ('verdict', 'folded');
