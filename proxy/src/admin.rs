@@ -1,17 +1,25 @@
 //! The admin address: metrics, health and a page to look at. Reads only; nothing here changes the gate's state.
 
+pub mod access;
+mod doors;
+
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::connect_info::ConnectInfo;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::admin::access::{Access, Asked, Denied};
+use crate::admin::doors::{Client, Doors};
+use crate::net::tls::AdminIdentity;
 use crate::observe::Metrics;
 use crate::observe::metrics::GateMetrics;
 
@@ -63,19 +71,64 @@ impl AdminState {
     }
 }
 
+/// Where the admin address is and who may see it.
+#[derive(Debug)]
+pub struct AdminAddress {
+    /// The socket.
+    pub listener: TcpListener,
+    /// TLS, where it is spoken.
+    pub tls: Option<AdminIdentity>,
+    /// Who may see what.
+    pub access: Access,
+}
+
 /// Serves until `shutdown` resolves.
 ///
 /// # Errors
 /// The listener's.
 pub async fn serve(
-    listener: TcpListener,
+    address: AdminAddress,
     state: AdminState,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    axum::serve(listener, router(state)).with_graceful_shutdown(shutdown).await
+    let doors = Doors::open(address.listener, address.tls)?;
+    let app = router(state, address.access).into_make_service_with_connect_info::<Client>();
+    axum::serve(doors, app).with_graceful_shutdown(shutdown).await
 }
 
-fn router(state: AdminState) -> Router {
+/// Answers only whom it may.
+async fn admit(
+    State(access): State<Arc<Access>>,
+    ConnectInfo(client): ConnectInfo<Client>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match check(&access, client, &request) {
+        Ok(()) => next.run(request).await,
+        Err(Denied::Unauthorized) => {
+            let headers = [(header::WWW_AUTHENTICATE, "Bearer")];
+            (StatusCode::UNAUTHORIZED, headers, "a token or a client certificate is needed\n").into_response()
+        }
+        Err(Denied::Misdirected) => {
+            let what = "not answered under this host name; list it in [admin] hosts\n";
+            (StatusCode::MISDIRECTED_REQUEST, what).into_response()
+        }
+    }
+}
+
+fn check(access: &Access, client: Client, request: &Request) -> Result<(), Denied> {
+    let text = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+    access.check(&Asked {
+        path: request.uri().path(),
+        has_query: request.uri().query().is_some(),
+        // A request in absolute form names its host there.
+        host: text(header::HOST).or(request.uri().host()),
+        authorization: text(header::AUTHORIZATION),
+        has_certificate: client.has_certificate,
+    })
+}
+
+fn router(state: AdminState, access: Access) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))
@@ -90,6 +143,7 @@ fn router(state: AdminState) -> Router {
         )
         .route("/console.css", get(|| async { page("text/css; charset=utf-8", include_str!("admin/console.css")) }))
         .fallback(|| async { (StatusCode::NOT_FOUND, json(&serde_json::json!({"error": "no such page"}))) })
+        .layer(middleware::from_fn_with_state(Arc::new(access), admit))
         .with_state(state)
 }
 
@@ -193,10 +247,11 @@ mod tests {
             );
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
-            let server = tokio::spawn(serve(listener, state, std::future::pending()));
+            let address_of = AdminAddress { listener, tls: None, access: Access::default() };
+            let server = tokio::spawn(serve(address_of, state, std::future::pending()));
             let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
             client
-                .write_all(format!("{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes())
+                .write_all(format!("{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes())
                 .await
                 .unwrap();
             let mut answer = String::new();
@@ -222,6 +277,8 @@ mod tests {
             ("GET /nothing", "404 Not Found", "no such page"),
             ("POST /metrics", "405 Method Not Allowed", ""),
         ];
+        let under_another_name = ask("GET /metrics HTTP/1.1\r\nHost: evil.example\r\nX:");
+        assert!(under_another_name.starts_with("HTTP/1.1 421"), "{under_another_name}");
         for (request, status, text) in rows {
             let answer = ask(request);
             assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(text), "{request}: {answer}");

@@ -35,7 +35,7 @@ pub use gates::{
 };
 pub use guards::{GuardCase, GuardFile};
 pub use period::Period;
-pub use sections::{AdminSection, CacheSection, LogSection, PolicySection, RuntimeSection};
+pub use sections::{AdminSection, AdminTlsSection, CacheSection, LogSection, PolicySection, RuntimeSection};
 
 /// A whole configuration that was read, completed with defaults and checked. Its paths are resolved against the folder
 /// of its file, its patterns are expanded.

@@ -1,5 +1,6 @@
 //! Running the gates of a configuration: workers, admin, reload, drain.
 
+mod admin_address;
 mod audit;
 pub mod build;
 mod catalog;

@@ -140,6 +140,7 @@ class Gate:
     upstream: int
     extra: str = ""
     audit_extra: str = ""
+    admin_extra: str = ""
     gate_extra: str = ""
     dialect: str = "postgresql"
     tls: str = 'tls = "disable"'
@@ -163,6 +164,7 @@ class Gate:
             f"""{self.extra}
 [admin]
 listen = "127.0.0.1:{self.admin}"
+{self.admin_extra}
 [audit]
 path = "{self.audit}"
 {self.audit_extra}

@@ -314,6 +314,9 @@ def test_the_drain_takes_the_new_times(gate):
 
 RESTART = [
     ("admin.listen", "admin", lambda: f'listen = "127.0.0.1:{free_port()}"'),
+    ("admin.insecure", "admin", lambda: "insecure = true"),
+    ("admin.hosts", "admin", lambda: 'hosts = ["gate.example"]'),
+    ("admin.token_file", "admin", lambda: 'token_file = "token"'),
     ("log.format", "log", lambda: 'format = "json"'),
     ("runtime.workers", "runtime", lambda: "workers = 3"),
     ("runtime.reuse_port", "runtime", lambda: "reuse_port = true"),

@@ -16,6 +16,14 @@ pub(super) fn resolve(config: &mut Config, folder: &Path) -> Result<(), Problem>
     for file in [&mut config.audit.signing_key, &mut config.audit.checkpoint_file].into_iter().flatten() {
         *file = folder.join(&*file);
     }
+    if let Some(file) = &mut config.admin.token_file {
+        *file = folder.join(&*file);
+    }
+    if let Some(tls) = &mut config.admin.tls {
+        for file in [Some(&mut tls.certificate), Some(&mut tls.key), tls.client_ca.as_mut()].into_iter().flatten() {
+            *file = folder.join(&*file);
+        }
+    }
     for gate in &mut config.gate {
         if let Some(socket) = &mut gate.unix_socket {
             *socket = folder.join(&*socket);

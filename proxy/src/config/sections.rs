@@ -16,14 +16,51 @@ use crate::observe::logging::LogFormat;
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdminSection {
-    /// Where it listens; loopback when not set, since it authenticates nobody.
+    /// Where it listens; loopback when not set.
     #[serde(deserialize_with = "address::listen")]
     pub listen: SocketAddr,
+    /// Whether it may listen beyond loopback without asking anybody who they are.
+    pub insecure: bool,
+    /// Bearer tokens, one a line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<PathBuf>,
+    /// Host names under which it may be asked, beside addresses and `localhost`.
+    pub hosts: Vec<String>,
+    /// TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<AdminTlsSection>,
+}
+
+/// `[admin.tls]`: TLS on the admin address.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdminTlsSection {
+    /// The certificate and its chain, PEM.
+    pub certificate: PathBuf,
+    /// The private key, PEM.
+    pub key: PathBuf,
+    /// Authorities of client certificates, PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ca: Option<PathBuf>,
+}
+
+impl AdminSection {
+    /// Whether clients have to show who they are.
+    #[must_use]
+    pub fn is_restricted(&self) -> bool {
+        self.token_file.is_some() || self.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some())
+    }
 }
 
 impl Default for AdminSection {
     fn default() -> Self {
-        Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9439) }
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9439),
+            insecure: false,
+            token_file: None,
+            hosts: Vec::new(),
+            tls: None,
+        }
     }
 }
 

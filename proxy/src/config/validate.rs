@@ -24,6 +24,7 @@ const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 
 /// Checks a configuration before its paths are resolved.
 pub(super) fn validate(config: &Config) -> Result<(), Problem> {
+    admin(config)?;
     log(config)?;
     runtime(config)?;
     audit(config)?;
@@ -56,6 +57,19 @@ pub(super) fn validate(config: &Config) -> Result<(), Problem> {
         }
     }
     unique(config)
+}
+
+fn admin(config: &Config) -> Result<(), Problem> {
+    let admin = &config.admin;
+    if admin.listen.ip().is_loopback() || admin.is_restricted() || admin.insecure {
+        return Ok(());
+    }
+    let what = format!(
+        "{} can be reached from other machines, and nobody is asked who they are; set token_file, or client_ca of [admin.tls], \
+         or insecure = true where something else keeps others out",
+        admin.listen
+    );
+    Err(Problem::at(&["admin", "listen"], what))
 }
 
 fn audit(config: &Config) -> Result<(), Problem> {

@@ -88,6 +88,12 @@ pub struct Frontend<'a> {
 /// # Errors
 /// [`TlsError`], naming the file.
 pub fn acceptor(frontend: &Frontend<'_>) -> Result<TlsAcceptor, TlsError> {
+    let mut config = server(frontend)?;
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+fn server(frontend: &Frontend<'_>) -> Result<ServerConfig, TlsError> {
     let identities = frontend.identities.iter().map(|(certificate, key)| identity(certificate, key));
     let identities = Identities::new(identities.collect::<Result<_, _>>()?);
     let versions = if frontend.only_tls13 { &[&TLS13][..] } else { ALL_VERSIONS };
@@ -104,8 +110,33 @@ pub fn acceptor(frontend: &Frontend<'_>) -> Result<TlsAcceptor, TlsError> {
             builder.with_client_cert_verifier(verifier)
         }
     };
-    let mut config = builder.with_cert_resolver(Arc::new(identities));
-    config.alpn_protocols = vec![ALPN.to_vec()];
+    Ok(builder.with_cert_resolver(Arc::new(identities)))
+}
+
+/// What the admin address presents, and whose clients it knows.
+#[derive(Clone, Debug)]
+pub struct AdminIdentity {
+    /// The certificate and its chain, PEM.
+    pub certificate: PathBuf,
+    /// The private key, PEM.
+    pub key: PathBuf,
+    /// Authorities of client certificates; absent: none is asked for.
+    pub client_authorities: Option<PathBuf>,
+}
+
+/// TLS as the admin address speaks it. A client without a certificate is not turned away here: a probe has none.
+///
+/// # Errors
+/// [`TlsError`], naming the file.
+pub fn admin_acceptor(identity: &AdminIdentity) -> Result<TlsAcceptor, TlsError> {
+    let identities = [(identity.certificate.clone(), identity.key.clone())];
+    let mut config = server(&Frontend {
+        identities: &identities,
+        client_authorities: identity.client_authorities.as_deref(),
+        client_certificate_required: false,
+        only_tls13: false,
+    })?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 

@@ -5,7 +5,7 @@ use crate::gate::policy::Policy;
 use crate::iam::Live;
 pub use crate::serve::error::BuildError;
 use crate::serve::load::Loaded;
-use crate::serve::{audit, live, policy, settings};
+use crate::serve::{admin_address, audit, live, policy, settings};
 use crate::session::service::Settings;
 
 /// The policy of one gate, for use outside a running gate. Facts that come from AWS are fetched now.
@@ -57,5 +57,6 @@ pub fn all(config: &Config, live: Option<&Live>) -> Result<Built, BuildError> {
 /// # Errors
 /// [`BuildError`], the first thing that cannot be.
 pub fn check_writable(config: &Config) -> Result<(), BuildError> {
+    admin_address::check(config)?;
     audit::check(config)
 }

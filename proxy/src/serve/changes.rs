@@ -32,6 +32,10 @@ pub(super) enum Need {
 /// Every key, or the section that stands for all keys below it, with what it needs.
 const NEEDS: &[(&str, Need)] = &[
     ("admin.listen", Need::Restart),
+    ("admin.insecure", Need::Restart),
+    ("admin.token_file", Need::Restart),
+    ("admin.hosts", Need::Restart),
+    ("admin.tls", Need::Restart),
     ("log.level", Need::Log),
     ("log.format", Need::Restart),
     ("audit", Need::Audit),
@@ -113,7 +117,7 @@ fn need_of(path: &str) -> (&'static str, Need) {
 /// force. A gate that is not written any more keeps its section until then.
 pub(super) fn applicable(written: &Config, in_force: &Config) -> Config {
     let mut config = written.clone();
-    config.admin.listen = in_force.admin.listen;
+    config.admin = in_force.admin.clone();
     config.log.format = in_force.log.format;
     config.runtime.workers = in_force.runtime.workers;
     config.runtime.reuse_port = in_force.runtime.reuse_port;

@@ -75,6 +75,14 @@ pub enum BuildError {
     /// The key that signs the audit's checkpoints.
     #[error("[audit] signing_key: {0}")]
     AuditKey(#[from] CheckpointError),
+    /// The tokens of the admin address.
+    #[error("{}: cannot be used as [admin] token_file: {source}", path.display())]
+    TokenFile {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason, or what is wrong with a line.
+        source: io::Error,
+    },
     /// The audit file.
     #[error("{}: the audit cannot be written: {source}; check [audit] path", path.display())]
     Audit {

@@ -4,7 +4,6 @@ use std::io;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tracing::info;
@@ -14,6 +13,7 @@ use crate::config::Config;
 use crate::iam::Live;
 use crate::observe::{Audit, Metrics};
 use crate::serve::ServeError;
+use crate::serve::admin_address;
 use crate::serve::build::{self, Built};
 use crate::serve::gates::{self, Gates};
 use crate::serve::in_force::{InForce, RunningGates};
@@ -49,18 +49,14 @@ impl ClosedGates {
         let metrics = Metrics::new();
         let audit = Audit::open(audit::settings(config)?, metrics.clone());
         let audit = audit.map_err(audit::unwritable(&config.audit.path))?;
-        let listener = TcpListener::bind(config.admin.listen).await.map_err(|source| ServeError::Listen {
-            section: "[admin]".to_owned(),
-            address: config.admin.listen,
-            source,
-        })?;
+        let address = admin_address::open(config).await?;
         let counts = gates::counts(config, &metrics);
         let shown = Arc::new(Shown::new(config));
         let overview = Arc::new(Overview::new(&metrics, &shown));
         let (drain, drained) = watch::channel(Drain::Running);
         let (readiness, ready) = watch::channel(Readiness::Starting);
         let state = AdminState::new(metrics.clone(), counts.clone(), ready, overview.clone());
-        let admin = tokio::spawn(admin::serve(listener, state, until_ended(drained)));
+        let admin = tokio::spawn(admin::serve(address, state, until_ended(drained)));
         Ok(Self { metrics, audit, counts, overview, shown, readiness, drain, admin })
     }
 

@@ -10,6 +10,13 @@ use super::*;
 const EVERY_KEY: &str = r#"
 [admin]
 listen = "127.0.0.1:9439"
+insecure = false
+token_file = "a"
+hosts = ["a"]
+[admin.tls]
+certificate = "a.crt"
+key = "a.key"
+client_ca = "a.pem"
 [log]
 level = "info"
 format = "text"
