@@ -22,9 +22,7 @@ mod sockets;
 mod worker;
 
 use std::future::Future;
-use std::io;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,58 +35,14 @@ use crate::admin::Readiness;
 use crate::config::Config;
 use crate::observe::logging;
 use crate::serve::catalog::Followers;
-use crate::serve::error::BuildError;
 use crate::serve::opening::{ClosedGates, OpenGates};
 use crate::serve::reload::Changes;
 use crate::wire::relay::Drain;
 
+pub use crate::serve::error::ServeError;
+
 /// How long sessions that are told to end may take to say so.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-
-/// Why the gates cannot run.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// The configuration file.
-    #[error(transparent)]
-    Config(#[from] crate::config::ConfigError),
-    /// Something that the configuration names.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-    /// An address.
-    #[error("{section}: cannot listen on {address}: {source}; is another program, or another rolegate, using it?")]
-    Listen {
-        /// The section of the configuration.
-        section: String,
-        /// The address.
-        address: SocketAddr,
-        /// The operating system's reason.
-        source: io::Error,
-    },
-    /// A Unix socket.
-    #[error("[[gate]] {gate}: cannot listen on {}: {source}; is another rolegate using it, and may this one write there?", path.display())]
-    Unix {
-        /// The gate.
-        gate: String,
-        /// The path.
-        path: PathBuf,
-        /// The operating system's reason.
-        source: io::Error,
-    },
-    /// A socket that systemd hands over.
-    #[error(
-        "systemd hands over a socket on {address}, on which no [[gate]] listens; make its ListenStream the gate's listen"
-    )]
-    Inherited {
-        /// Its address.
-        address: SocketAddr,
-    },
-    /// The operating system refuses a thread, a runtime or a signal handler.
-    #[error("cannot start: {0}")]
-    Start(#[from] io::Error),
-    /// The log cannot be set up.
-    #[error("cannot start logging: {0}")]
-    Logging(String),
-}
 
 /// Loads a configuration, sets up the log and runs until SIGTERM or SIGINT.
 ///

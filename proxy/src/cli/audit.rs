@@ -31,7 +31,7 @@ pub enum AuditCommand {
     /// Prove to others that a record is in the log
     #[command(after_help = "Example: rolegate audit prove --record 1234 --out record audit.jsonl*\n\n\
                             Writes the record to record.json and its proof to record.tlog-proof: `rolegate audit verify --proof` checks it.")]
-    Prove(prove::ProveArguments),
+    Prove(prove::AuditProveArguments),
 }
 
 /// Runs `rolegate audit`.

@@ -27,7 +27,7 @@ pub enum IamCommand {
     /// Check guards over every chain that the facts allow, with the shortest chain that breaks each
     #[command(after_help = "Example: rolegate iam prove --config rolegate.toml guards.toml\n\
                             Exit status: 0 all guards hold, 1 one is broken or cannot be decided, 2 usage or input error")]
-    Prove(prove::ProveArguments),
+    Prove(prove::IamProveArguments),
     /// List attachments, hops and trust statements that no statement of an audit used: what least privilege can remove
     #[command(after_help = "Example: rolegate iam unused --config rolegate.toml --audit audit.jsonl")]
     Unused(unused::UnusedArguments),

@@ -10,6 +10,7 @@ mod line;
 mod log;
 pub mod ocsf;
 pub mod prove;
+mod queue;
 mod record;
 mod resume;
 mod rotate;
@@ -21,86 +22,24 @@ mod writer;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use jiff::Timestamp;
-use tokio::sync::oneshot;
-use tracing::error;
 
-use crate::gate::enforcement::Action;
 use crate::observe::Metrics;
-use crate::observe::audit::event::Queued;
+use crate::observe::audit::queue::{Handle, Job, QUEUE_RECORDS, QueueState};
 use crate::observe::audit::writer::Writer;
 
 pub use event::AuditEvent;
+pub use queue::NotRecorded;
 pub use record::{AuditRecord, Circumstances};
 pub use rotate::Retention;
 pub use settings::{AuditSettings, Destination, OnFailure};
 
-/// Records that may wait to be written; more are dropped and counted, because no session waits for a disk without end.
-const QUEUE_RECORDS: usize = 8192;
-
-/// What refusals may take of the queue: one who is refused must not keep out the record of a statement that will run.
-const QUEUE_REFUSALS: usize = QUEUE_RECORDS / 2;
-
-/// How long stopping may wait for the last records.
-const LAST_RECORDS: Duration = Duration::from_secs(5);
-
 /// How long a statement may wait for its record.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-
-/// What the writer is asked for.
-#[derive(Debug)]
-enum Job {
-    Record(Box<Queued>, Option<oneshot::Sender<()>>),
-    Settings(Box<AuditSettings>),
-    Reopen(SyncSender<io::Result<()>>),
-    Stop(SyncSender<()>),
-}
-
-/// What sessions and the writer both know.
-#[derive(Debug, Default)]
-struct Shared {
-    /// The last record could not be written.
-    failing: AtomicBool,
-    /// Records that found no place in the queue, and are in no gap yet.
-    dropped: AtomicU64,
-    /// Records in the queue.
-    waiting: AtomicUsize,
-    next: AtomicU64,
-    /// What the ids of this process's events begin with.
-    prefix: String,
-}
-
-impl Shared {
-    fn queued(&self, event: AuditEvent) -> Queued {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        Queued { id: format!("{}-{number}", self.prefix), time: Timestamp::now(), event }
-    }
-
-    fn taken(&self, metrics: &Metrics) {
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-        metrics.audit_taken();
-    }
-}
-
-/// A record that has to be there could not be written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the audit cannot be written")]
-pub struct NotRecorded;
-
-#[derive(Debug)]
-struct Handle {
-    jobs: SyncSender<Job>,
-    shared: Arc<Shared>,
-    on_failure: OnFailure,
-    records_sessions: bool,
-    destination: Destination,
-}
 
 /// What [`Audit::renew`] can put in force without fail.
 #[derive(Debug)]
@@ -131,7 +70,7 @@ impl Audit {
         }
         let (jobs, queue) = sync_channel(QUEUE_RECORDS);
         metrics.audit_queue_limit(QUEUE_RECORDS);
-        let shared = Arc::new(Shared { prefix: log::new_id()?, ..Shared::default() });
+        let shared = Arc::new(QueueState::new(log::new_id()?));
         let (on_failure, records_sessions) = (settings.on_failure, settings.sessions);
         let destination = settings.destination.clone();
         let handle = Handle { jobs, shared: Arc::clone(&shared), on_failure, records_sessions, destination };
@@ -224,82 +163,4 @@ impl Audit {
             old.finish();
         }
     }
-}
-
-impl Handle {
-    fn under(&self, settings: &AuditSettings) -> Self {
-        let (jobs, shared, destination) = (self.jobs.clone(), Arc::clone(&self.shared), self.destination.clone());
-        Self { jobs, shared, destination, on_failure: settings.on_failure, records_sessions: settings.sessions }
-    }
-
-    fn adopt(&self, settings: Box<AuditSettings>) {
-        if self.jobs.send(Job::Settings(settings)).is_err() {
-            error!("the audit's settings cannot be changed: its writer is gone");
-        }
-    }
-
-    fn finish(&self) {
-        if self.ask(Job::Stop).is_err() {
-            error!("the last audit records could not be written in time");
-        }
-    }
-
-    fn ask<T>(&self, job: impl FnOnce(SyncSender<T>) -> Job) -> io::Result<T> {
-        let gone = || io::Error::other("the audit writer does not answer");
-        let (answer, answered) = sync_channel(1);
-        self.jobs.try_send(job(answer)).map_err(|_full| gone())?;
-        answered.recv_timeout(LAST_RECORDS).map_err(|_gone| gone())
-    }
-
-    fn is_failing(&self) -> bool {
-        self.shared.failing.load(Ordering::Relaxed)
-    }
-
-    fn send(
-        &self,
-        event: AuditEvent,
-        answer: Option<oneshot::Sender<()>>,
-        metrics: &Metrics,
-    ) -> Result<(), NotRecorded> {
-        let waiting = self.shared.waiting.load(Ordering::Relaxed);
-        if waiting >= QUEUE_REFUSALS && is_refusal(&event) {
-            return Err(NotRecorded);
-        }
-        // Counted first, so that the writer never takes one that is not.
-        self.shared.waiting.fetch_add(1, Ordering::Relaxed);
-        metrics.audit_queued();
-        match self.jobs.try_send(Job::Record(Box::new(self.shared.queued(event)), answer)) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                self.shared.taken(metrics);
-                Err(NotRecorded)
-            }
-        }
-    }
-
-    fn drop_one(&self, metrics: &Metrics) {
-        self.shared.dropped.fetch_add(1, Ordering::Relaxed);
-        metrics.audit_dropped(1);
-    }
-
-    /// Resolves when all events are written.
-    async fn require(&self, events: Vec<AuditEvent>, metrics: &Metrics) -> Result<(), NotRecorded> {
-        if self.is_failing() {
-            return Err(NotRecorded);
-        }
-        let mut answers = Vec::new();
-        for event in events {
-            let (answer, answered) = oneshot::channel();
-            self.send(event, Some(answer), metrics)?;
-            answers.push(answered);
-        }
-        for answered in answers {
-            answered.await.map_err(|_dropped| NotRecorded)?;
-        }
-        Ok(())
-    }
-}
-
-fn is_refusal(event: &AuditEvent) -> bool {
-    matches!(event, AuditEvent::Verdict(record) if record.action == Action::Reject)
 }

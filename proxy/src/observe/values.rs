@@ -112,6 +112,16 @@ values! {
         Refused,
     }
 
+    /// Why the files of the configuration are read again.
+    ReloadCause {
+        /// SIGHUP: somebody asked, and expects an answer.
+        Sighup,
+        /// Something happened to a file.
+        Files,
+        /// They had a mistake last time.
+        Retry,
+    }
+
     /// Whether the policy cache held a verdict.
     CacheResult {
         /// It held one.

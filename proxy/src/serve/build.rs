@@ -4,9 +4,9 @@ use crate::config::{Config, GateSection};
 use crate::gate::policy::Policy;
 use crate::iam::Live;
 pub use crate::serve::error::BuildError;
+use crate::serve::gates::GateParts;
 use crate::serve::load::Loaded;
 use crate::serve::{admin_address, audit, live, policy, settings};
-use crate::session::service::Settings;
 
 /// The policy of one gate, for use outside a running gate. Facts that come from AWS are fetched now.
 ///
@@ -16,13 +16,6 @@ pub fn policy(config: &Config, gate: &GateSection) -> Result<Policy, BuildError>
     let live = live::fetched(config)?;
     let loaded = Loaded::read(config)?;
     policy::of(config, gate, &loaded.rules, loaded.facts(config, live.as_deref()).as_ref())
-}
-
-/// What a gate is made of.
-#[derive(Debug)]
-pub struct GateParts {
-    pub(super) policy: Policy,
-    pub(super) settings: Settings,
 }
 
 /// Everything that a configuration names.

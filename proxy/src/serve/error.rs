@@ -1,6 +1,7 @@
-//! What can be wrong with the things that a configuration names.
+//! Why gates cannot be built or run.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::config::ConfigError;
@@ -91,4 +92,49 @@ pub enum BuildError {
         /// The operating system's reason.
         source: io::Error,
     },
+}
+
+/// Why the gates cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The configuration file.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Something that the configuration names.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// An address.
+    #[error("{section}: cannot listen on {address}: {source}; is another program, or another rolegate, using it?")]
+    Listen {
+        /// The section of the configuration.
+        section: String,
+        /// The address.
+        address: SocketAddr,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// A Unix socket.
+    #[error("[[gate]] {gate}: cannot listen on {}: {source}; is another rolegate using it, and may this one write there?", path.display())]
+    Unix {
+        /// The gate.
+        gate: String,
+        /// The path.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// A socket that systemd hands over.
+    #[error(
+        "systemd hands over a socket on {address}, on which no [[gate]] listens; make its ListenStream the gate's listen"
+    )]
+    Inherited {
+        /// Its address.
+        address: SocketAddr,
+    },
+    /// The operating system refuses a thread, a runtime or a signal handler.
+    #[error("cannot start: {0}")]
+    Start(#[from] io::Error),
+    /// The log cannot be set up.
+    #[error("cannot start logging: {0}")]
+    Logging(String),
 }

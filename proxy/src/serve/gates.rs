@@ -11,10 +11,16 @@ use crate::gate::policy::Policy;
 use crate::iam::{Facts, Live};
 use crate::observe::metrics::GateMetrics;
 use crate::observe::{Audit, Metrics};
-use crate::serve::build::GateParts;
 use crate::serve::policy;
 use crate::session::limits::SessionLimits;
-use crate::session::service::Service;
+use crate::session::service::{Service, Settings};
+
+/// What a gate is made of.
+#[derive(Debug)]
+pub struct GateParts {
+    pub(super) policy: Policy,
+    pub(super) settings: Settings,
+}
 
 /// The services of all gates, in the order of the configuration at the start.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use crate::iam::Live;
 use crate::observe::audit::event::ReloadEvent;
 use crate::observe::audit::{AuditEvent, NewAudit};
 use crate::observe::logging::{self, LogFilter};
-use crate::observe::values::ReloadResult;
+use crate::observe::values::{ReloadCause, ReloadResult};
 use crate::observe::{Audit, Metrics};
 use crate::serve::changes::{self, Change, Need};
 use crate::serve::error::BuildError;
@@ -40,12 +40,12 @@ pub(super) struct RunningGates {
 
 impl RunningGates {
     /// Writes down what a reload came to.
-    pub(super) fn record_reload(&self, result: ReloadResult, why: &str, error: Option<&BuildError>) {
+    pub(super) fn record_reload(&self, result: ReloadResult, why: ReloadCause, error: Option<&BuildError>) {
         let policies = self.gates.services().iter();
         let policies = policies.map(|service| (service.name.clone(), service.gate.policy().version().to_owned()));
         self.audit.record(AuditEvent::Reload(Box::new(ReloadEvent {
             result,
-            why: why.to_owned(),
+            why,
             error: error.map(ToString::to_string),
             policies: policies.collect(),
         })));

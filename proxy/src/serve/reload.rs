@@ -13,6 +13,7 @@ use tokio::task::spawn_blocking;
 use tracing::{error, warn};
 
 use crate::config::Config;
+use crate::observe::values::ReloadCause;
 use crate::serve::catalog::Followers;
 use crate::serve::error::BuildError;
 use crate::serve::files::{Events, FileWatch};
@@ -22,17 +23,6 @@ pub(super) use crate::serve::reload::report::Shown;
 
 /// How soon files that had a mistake or were missing are read again: the folder of a missing file cannot be watched.
 const AGAIN: Duration = Duration::from_secs(10);
-
-/// Why files are read.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Why {
-    /// SIGHUP: somebody asked, and expects an answer.
-    Hangup,
-    /// Something happened to a file.
-    Files,
-    /// They had a mistake last time.
-    Again,
-}
 
 /// What asks for a reload.
 #[derive(Debug)]
@@ -70,9 +60,9 @@ impl Changes {
         let mut is_settled = true;
         loop {
             let why = tokio::select! {
-                _ = hangup.recv() => Why::Hangup,
-                () = settled(events.as_mut()) => Why::Files,
-                () = tokio::time::sleep(AGAIN), if !is_settled => Why::Again,
+                _ = hangup.recv() => ReloadCause::Sighup,
+                () = settled(events.as_mut()) => ReloadCause::Files,
+                () = tokio::time::sleep(AGAIN), if !is_settled => ReloadCause::Retry,
             };
             let Ok((back, looked)) = spawn_blocking(move || reloader.look(why)).await else {
                 error!("a reload failed in a way that was not foreseen; the gate runs on and reloads no more");
@@ -81,7 +71,7 @@ impl Changes {
             reloader = back;
             is_settled = reloader.is_watched && looked.is_ok();
             if let Some(result) = reports.tell(why, &looked, &reloader.in_force) {
-                reloader.running.record_reload(result, &format!("{why:?}").to_lowercase(), looked.as_ref().err());
+                reloader.running.record_reload(result, why, looked.as_ref().err());
             }
             if let Ok(Looked::Renewed(renewal)) = &looked {
                 followers.renew(reloader.in_force.config(), renewal);
@@ -100,13 +90,13 @@ struct Reloader {
 }
 
 impl Reloader {
-    fn look(mut self, why: Why) -> (Self, Result<Looked, BuildError>) {
-        if why == Why::Hangup
+    fn look(mut self, why: ReloadCause) -> (Self, Result<Looked, BuildError>) {
+        if why == ReloadCause::Sighup
             && let Err(error) = self.running.audit.reopen()
         {
             error!(%error, "the audit file cannot be reopened");
         }
-        let looked = self.in_force.look(&self.running, why == Why::Hangup);
+        let looked = self.in_force.look(&self.running, why == ReloadCause::Sighup);
         // After every reading: a link may lead elsewhere, to files that hold the same.
         self.is_watched = self.watch.as_mut().is_none_or(|watch| watch.follow(self.in_force.config()));
         (self, looked)

@@ -9,7 +9,7 @@ use tracing::debug;
 
 use crate::config::{Config, GateSection};
 use crate::net::listener::{self, Bound, Sharing};
-use crate::serve::ServeError;
+use crate::serve::error::ServeError;
 use crate::session::service::Service;
 
 /// The sockets of one of a gate's addresses.

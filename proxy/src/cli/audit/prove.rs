@@ -12,7 +12,7 @@ use crate::observe::audit::verify::record_number;
 
 /// Arguments of `rolegate audit prove`.
 #[derive(Args, Debug)]
-pub struct ProveArguments {
+pub struct AuditProveArguments {
     /// The record's `seq` or `id`
     #[arg(long, value_name = "SEQ|ID")]
     record: String,
@@ -28,7 +28,7 @@ pub struct ProveArguments {
 }
 
 /// Writes a record and its proof.
-pub(super) fn run(arguments: &ProveArguments) -> Result<Exit, String> {
+pub(super) fn run(arguments: &AuditProveArguments) -> Result<Exit, String> {
     let files = in_order(&arguments.files)?;
     let (log, number) = find(arguments, &files)?;
     let mut prover = Prover::new(log, number);
@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &ProveArguments) -> Result<Exit, String> {
 }
 
 /// The log and the number of the record that was asked for.
-fn find(arguments: &ProveArguments, files: &[PathBuf]) -> Result<(String, u64), String> {
+fn find(arguments: &AuditProveArguments, files: &[PathBuf]) -> Result<(String, u64), String> {
     let mut found: Vec<(String, u64)> = Vec::new();
     each_line(files, |_, line, _| {
         let is_log = |log: &str| arguments.log.as_deref().is_none_or(|wanted| wanted == log);

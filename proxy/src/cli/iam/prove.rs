@@ -15,7 +15,7 @@ use crate::iam::{Cluster, Explorer, Proof, prove};
 
 /// Arguments of `rolegate iam prove`.
 #[derive(Args, Debug)]
-pub struct ProveArguments {
+pub struct IamProveArguments {
     #[command(flatten)]
     scope: Scope,
     /// The file of guards
@@ -23,7 +23,7 @@ pub struct ProveArguments {
     guards: PathBuf,
 }
 
-pub(super) fn run(arguments: &ProveArguments) -> Result<Exit, String> {
+pub(super) fn run(arguments: &IamProveArguments) -> Result<Exit, String> {
     let file = GuardFile::load(&arguments.guards).map_err(|error| error.to_string())?;
     let policy = arguments.scope.policy()?;
     let (iam, _cluster) = arguments.scope.facts(&policy)?;

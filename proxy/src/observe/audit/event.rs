@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::observe::audit::chain::{Hash, LogHead, record_hash};
 use crate::observe::audit::record::AuditRecord;
 use crate::observe::escape::JsonEscaping;
-use crate::observe::values::{NewFile, ReloadResult, SessionEnd};
+use crate::observe::values::{NewFile, ReloadCause, ReloadResult, SessionEnd};
 
 /// The version of the records' form. A field that is added leaves it as it is.
 pub const SCHEMA_VERSION: u8 = 1;
@@ -119,7 +119,7 @@ pub struct ReloadEvent {
     /// `applied` or `refused`.
     pub result: ReloadResult,
     /// What asked for it.
-    pub why: String,
+    pub why: ReloadCause,
     /// Why it was refused.
     pub error: Option<String>,
     /// The version of the policy in force, by gate.

@@ -20,9 +20,10 @@ use crate::observe::audit::event::{
 };
 use crate::observe::audit::fold::Fold;
 use crate::observe::audit::log::{AuditLog, Begun};
+use crate::observe::audit::queue::{Job, QueueState};
 use crate::observe::audit::rotate::{age, compress_all, old_files};
 use crate::observe::audit::settings::AuditSettings;
-use crate::observe::audit::{Job, Shared};
+
 use crate::observe::values::NewFile;
 
 /// Records that are written in one piece.
@@ -50,7 +51,7 @@ struct Outage {
 pub(super) struct Writer {
     log: AuditLog,
     settings: AuditSettings,
-    shared: Arc<Shared>,
+    shared: Arc<QueueState>,
     metrics: Metrics,
     fold: Fold,
     trouble: Option<Outage>,
@@ -65,7 +66,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Opens the log and writes the record of the start.
-    pub(super) fn begin(settings: AuditSettings, shared: Arc<Shared>, metrics: Metrics) -> io::Result<Self> {
+    pub(super) fn begin(settings: AuditSettings, shared: Arc<QueueState>, metrics: Metrics) -> io::Result<Self> {
         let Begun { log, log_is, detail } = AuditLog::begin(&settings.destination, settings.sync)?;
         if log_is == StartOf::Unreadable {
             warn!(reason = detail.as_deref(), "the audit file holds no log that could go on; a new one begins in it");

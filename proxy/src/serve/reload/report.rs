@@ -10,11 +10,10 @@ use tracing::{debug, error, info, warn};
 
 use crate::config::Config;
 use crate::observe::Metrics;
-use crate::observe::values::{ReloadResult, Reloaded};
+use crate::observe::values::{ReloadCause, ReloadResult, Reloaded};
 use crate::serve::changes::{self, Change};
 use crate::serve::error::BuildError;
 use crate::serve::in_force::{InForce, Looked, Renewal};
-use crate::serve::reload::Why;
 
 /// What others see of reloads.
 #[derive(Debug)]
@@ -61,15 +60,15 @@ enum Telling {
 }
 
 /// What is worth reporting of a reading after the last one found `fault`, which becomes what this one finds.
-fn telling_of<E: Display>(why: Why, looked: &Result<Looked, E>, fault: &mut Option<String>) -> Telling {
+fn telling_of<E: Display>(why: ReloadCause, looked: &Result<Looked, E>, fault: &mut Option<String>) -> Telling {
     match looked {
         Err(error) => {
             let found = error.to_string();
             let is_known = fault.replace(found.clone()) == Some(found);
-            if is_known && why != Why::Hangup { Telling::Nothing } else { Telling::Refused }
+            if is_known && why != ReloadCause::Sighup { Telling::Nothing } else { Telling::Refused }
         }
         Ok(Looked::Same) if fault.take().is_some() => Telling::Mended,
-        Ok(Looked::Same) if why == Why::Hangup => Telling::Unchanged,
+        Ok(Looked::Same) if why == ReloadCause::Sighup => Telling::Unchanged,
         Ok(Looked::Same | Looked::StillRefused) => Telling::Nothing,
         Ok(Looked::Renewed(renewal)) => {
             *fault = None;
@@ -98,7 +97,7 @@ impl Reports {
     /// Reports the result of reading the files. Returns it if it is worth a record: something new is in force, or was refused.
     pub(super) fn tell(
         &mut self,
-        why: Why,
+        why: ReloadCause,
         looked: &Result<Looked, BuildError>,
         in_force: &InForce,
     ) -> Option<ReloadResult> {
@@ -139,19 +138,19 @@ impl Reports {
     }
 }
 
-fn log(telling: Telling, why: Why, looked: &Result<Looked, BuildError>) {
+fn log(telling: Telling, why: ReloadCause, looked: &Result<Looked, BuildError>) {
     match (telling, looked) {
-        (Telling::Nothing, _) => debug!(?why, "nothing new in the files"),
-        (Telling::Unchanged, _) => info!(?why, "nothing new in the files; everything stays in force"),
+        (Telling::Nothing, _) => debug!(%why, "nothing new in the files"),
+        (Telling::Unchanged, _) => info!(%why, "nothing new in the files; everything stays in force"),
         (Telling::Mended, _) => info!("the files are good again, and say what is in force"),
         (Telling::Pending, _) => info!("the new configuration changes nothing before the next start"),
         (Telling::Applied, Ok(Looked::Renewed(renewal))) => {
             let keys = list(renewal.keys.iter().map(|change| change.key.to_string()));
             let files = list(renewal.files.iter().map(|file| file.display().to_string()));
-            info!(?why, keys, files, "reloaded");
+            info!(%why, keys, files, "reloaded");
         }
         (Telling::Refused, Err(error)) => {
-            error!(?why, %error, "reload refused; the old configuration, rules and facts stay in force");
+            error!(%why, %error, "reload refused; the old configuration, rules and facts stay in force");
         }
         (Telling::Applied | Telling::Refused, _) => {}
     }
@@ -187,44 +186,53 @@ mod tests {
 
     #[test]
     fn everything_is_said_once() {
-        let rows: &[(&str, &[(Why, Found, Telling)])] = &[
+        let rows: &[(&str, &[(ReloadCause, Found, Telling)])] = &[
             (
                 "nothing new",
                 &[
-                    (Why::Files, Ok(Looked::Same), Telling::Nothing),
-                    (Why::Hangup, Ok(Looked::Same), Telling::Unchanged),
+                    (ReloadCause::Files, Ok(Looked::Same), Telling::Nothing),
+                    (ReloadCause::Sighup, Ok(Looked::Same), Telling::Unchanged),
                 ],
             ),
             (
                 "new, then nothing",
-                &[(Why::Files, Ok(applied()), Telling::Applied), (Why::Files, Ok(Looked::Same), Telling::Nothing)],
+                &[
+                    (ReloadCause::Files, Ok(applied()), Telling::Applied),
+                    (ReloadCause::Files, Ok(Looked::Same), Telling::Nothing),
+                ],
             ),
             (
                 "a restart is needed",
-                &[(Why::Files, Ok(pending()), Telling::Pending), (Why::Files, Ok(Looked::Same), Telling::Nothing)],
+                &[
+                    (ReloadCause::Files, Ok(pending()), Telling::Pending),
+                    (ReloadCause::Files, Ok(Looked::Same), Telling::Nothing),
+                ],
             ),
             (
                 "broken, and again, and otherwise, and mended",
                 &[
-                    (Why::Files, Err("one"), Telling::Refused),
-                    (Why::Files, Err("one"), Telling::Nothing),
-                    (Why::Again, Ok(Looked::StillRefused), Telling::Nothing),
-                    (Why::Files, Err("other"), Telling::Refused),
-                    (Why::Files, Ok(Looked::Same), Telling::Mended),
-                    (Why::Files, Ok(Looked::Same), Telling::Nothing),
-                    (Why::Files, Err("one"), Telling::Refused),
+                    (ReloadCause::Files, Err("one"), Telling::Refused),
+                    (ReloadCause::Files, Err("one"), Telling::Nothing),
+                    (ReloadCause::Retry, Ok(Looked::StillRefused), Telling::Nothing),
+                    (ReloadCause::Files, Err("other"), Telling::Refused),
+                    (ReloadCause::Files, Ok(Looked::Same), Telling::Mended),
+                    (ReloadCause::Files, Ok(Looked::Same), Telling::Nothing),
+                    (ReloadCause::Files, Err("one"), Telling::Refused),
                 ],
             ),
             (
                 "broken, and asked about",
-                &[(Why::Files, Err("one"), Telling::Refused), (Why::Hangup, Err("one"), Telling::Refused)],
+                &[
+                    (ReloadCause::Files, Err("one"), Telling::Refused),
+                    (ReloadCause::Sighup, Err("one"), Telling::Refused),
+                ],
             ),
             (
                 "broken, then new",
                 &[
-                    (Why::Files, Err("one"), Telling::Refused),
-                    (Why::Files, Ok(applied()), Telling::Applied),
-                    (Why::Hangup, Ok(Looked::Same), Telling::Unchanged),
+                    (ReloadCause::Files, Err("one"), Telling::Refused),
+                    (ReloadCause::Files, Ok(applied()), Telling::Applied),
+                    (ReloadCause::Sighup, Ok(Looked::Same), Telling::Unchanged),
                 ],
             ),
         ];

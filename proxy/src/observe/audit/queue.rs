@@ -1,0 +1,157 @@
+//! The queue between sessions and the thread that writes: what may wait in it, and what both ends know.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+use tracing::error;
+
+use crate::gate::enforcement::Action;
+use crate::observe::Metrics;
+use crate::observe::audit::event::{AuditEvent, Queued};
+use crate::observe::audit::settings::{AuditSettings, Destination, OnFailure};
+
+/// Records that may wait to be written; more are dropped and counted, because no session waits for a disk without end.
+pub(super) const QUEUE_RECORDS: usize = 8192;
+
+/// What refusals may take of the queue: one who is refused must not keep out the record of a statement that will run.
+const QUEUE_REFUSALS: usize = QUEUE_RECORDS / 2;
+
+/// How long stopping may wait for the last records.
+const LAST_RECORDS: Duration = Duration::from_secs(5);
+
+/// What the writer is asked for.
+#[derive(Debug)]
+pub(super) enum Job {
+    Record(Box<Queued>, Option<oneshot::Sender<()>>),
+    Settings(Box<AuditSettings>),
+    Reopen(SyncSender<io::Result<()>>),
+    Stop(SyncSender<()>),
+}
+
+/// What sessions and the writer both know.
+#[derive(Debug, Default)]
+pub(super) struct QueueState {
+    /// The last record could not be written.
+    pub(super) failing: AtomicBool,
+    /// Records that found no place in the queue, and are in no gap yet.
+    pub(super) dropped: AtomicU64,
+    /// Records in the queue.
+    waiting: AtomicUsize,
+    next: AtomicU64,
+    /// What the ids of this process's events begin with.
+    prefix: String,
+}
+
+impl QueueState {
+    pub(super) fn new(prefix: String) -> Self {
+        Self { prefix, ..Self::default() }
+    }
+
+    pub(super) fn queued(&self, event: AuditEvent) -> Queued {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        Queued { id: format!("{}-{number}", self.prefix), time: Timestamp::now(), event }
+    }
+
+    pub(super) fn taken(&self, metrics: &Metrics) {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        metrics.audit_taken();
+    }
+}
+
+/// A record that has to be there could not be written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the audit cannot be written")]
+pub struct NotRecorded;
+
+/// The sessions' end of the queue.
+#[derive(Debug)]
+pub(super) struct Handle {
+    pub(super) jobs: SyncSender<Job>,
+    pub(super) shared: Arc<QueueState>,
+    pub(super) on_failure: OnFailure,
+    pub(super) records_sessions: bool,
+    pub(super) destination: Destination,
+}
+
+impl Handle {
+    pub(super) fn under(&self, settings: &AuditSettings) -> Self {
+        let (jobs, shared, destination) = (self.jobs.clone(), Arc::clone(&self.shared), self.destination.clone());
+        Self { jobs, shared, destination, on_failure: settings.on_failure, records_sessions: settings.sessions }
+    }
+
+    pub(super) fn adopt(&self, settings: Box<AuditSettings>) {
+        if self.jobs.send(Job::Settings(settings)).is_err() {
+            error!("the audit's settings cannot be changed: its writer is gone");
+        }
+    }
+
+    pub(super) fn finish(&self) {
+        if self.ask(Job::Stop).is_err() {
+            error!("the last audit records could not be written in time");
+        }
+    }
+
+    pub(super) fn ask<T>(&self, job: impl FnOnce(SyncSender<T>) -> Job) -> io::Result<T> {
+        let gone = || io::Error::other("the audit writer does not answer");
+        let (answer, answered) = sync_channel(1);
+        self.jobs.try_send(job(answer)).map_err(|_full| gone())?;
+        answered.recv_timeout(LAST_RECORDS).map_err(|_gone| gone())
+    }
+
+    pub(super) fn is_failing(&self) -> bool {
+        self.shared.failing.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn send(
+        &self,
+        event: AuditEvent,
+        answer: Option<oneshot::Sender<()>>,
+        metrics: &Metrics,
+    ) -> Result<(), NotRecorded> {
+        let waiting = self.shared.waiting.load(Ordering::Relaxed);
+        if waiting >= QUEUE_REFUSALS && is_refusal(&event) {
+            return Err(NotRecorded);
+        }
+        // Counted first, so that the writer never takes one that is not.
+        self.shared.waiting.fetch_add(1, Ordering::Relaxed);
+        metrics.audit_queued();
+        match self.jobs.try_send(Job::Record(Box::new(self.shared.queued(event)), answer)) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                self.shared.taken(metrics);
+                Err(NotRecorded)
+            }
+        }
+    }
+
+    pub(super) fn drop_one(&self, metrics: &Metrics) {
+        self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+        metrics.audit_dropped(1);
+    }
+
+    /// Resolves when all events are written.
+    pub(super) async fn require(&self, events: Vec<AuditEvent>, metrics: &Metrics) -> Result<(), NotRecorded> {
+        if self.is_failing() {
+            return Err(NotRecorded);
+        }
+        let mut answers = Vec::new();
+        for event in events {
+            let (answer, answered) = oneshot::channel();
+            self.send(event, Some(answer), metrics)?;
+            answers.push(answered);
+        }
+        for answered in answers {
+            answered.await.map_err(|_dropped| NotRecorded)?;
+        }
+        Ok(())
+    }
+}
+
+fn is_refusal(event: &AuditEvent) -> bool {
+    matches!(event, AuditEvent::Verdict(record) if record.action == Action::Reject)
+}
