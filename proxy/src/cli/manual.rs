@@ -9,14 +9,14 @@ use clap_complete::Shell;
 
 use crate::cli::exit::Exit;
 
-/// CommandLine of `rolegate manual`.
+/// Arguments of `rolegate manual`.
 #[derive(Args, Debug)]
 pub struct ManualArguments {
     /// The folder that they are written to; it is made when it is not there
     folder: PathBuf,
 }
 
-/// CommandLine of `rolegate completions`.
+/// Arguments of `rolegate completions`.
 #[derive(Args, Debug)]
 pub struct CompletionsArguments {
     /// The shell

@@ -232,14 +232,12 @@ impl Message<'_> {
             let is_data = external_table && (depth > 0 || is_query || is_default);
             is_query |= depth == 0 && cursor.sees("as");
             is_default = cursor.sees("default");
-            if !token.kind.is_literal() {
+            if !token.kind.is_literal() || is_data || builder.is_accounted(token.start) {
                 cursor.take();
                 continue;
             }
             if let Some((token, literal)) = cursor.literal()
-                && !is_data
                 && names_role(&literal.bytes)
-                && !builder.is_accounted(token.start)
             {
                 let detail = format!("{} stands where the gate knows of no clause for a role", shown(&literal));
                 builder.add_fault(FaultKind::Unreadable, token.start..token.end, detail);

@@ -37,31 +37,45 @@ impl Rules {
 
 /// Which of the [`Rules`] made a difference in a text.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Doubts {
-    /// A backslash was an escape.
-    pub escapes: bool,
-    /// A carriage return without a line feed ended a comment.
-    pub comment_ends_at_cr: bool,
-    /// `$` continued a word.
-    pub dollar_in_words: bool,
-}
+pub struct Doubts(u8);
 
 impl Doubts {
+    /// None.
+    pub const NONE: Self = Self(0);
+    /// A backslash was an escape.
+    pub const ESCAPES: Self = Self(1);
+    /// A carriage return without a line feed ended a comment.
+    pub const COMMENT_ENDS_AT_CR: Self = Self(2);
+    /// `$` continued a word.
+    pub const DOLLAR_IN_WORDS: Self = Self(4);
+
     /// Whether every rule reads the text the same.
     #[inline]
     #[must_use]
     pub const fn is_empty(self) -> bool {
-        !(self.escapes | self.comment_ends_at_cr | self.dollar_in_words)
+        self.0 == 0
     }
 
     /// What either has met.
     #[must_use]
     pub const fn or(self, other: Self) -> Self {
-        Self {
-            escapes: self.escapes | other.escapes,
-            comment_ends_at_cr: self.comment_ends_at_cr | other.comment_ends_at_cr,
-            dollar_in_words: self.dollar_in_words | other.dollar_in_words,
-        }
+        Self(self.0 | other.0)
+    }
+
+    /// Whether any of `others` is among them.
+    #[must_use]
+    pub const fn meet(self, others: Self) -> bool {
+        self.0 & others.0 != 0
+    }
+
+    /// Every set of some of them, but the empty one.
+    pub fn subsets(self) -> impl Iterator<Item = Self> {
+        (1..8).filter(move |set| set & !self.0 == 0).map(Self)
+    }
+
+    #[inline]
+    const fn add(&mut self, other: Self) {
+        *self = self.or(other);
     }
 }
 
@@ -186,7 +200,7 @@ impl<'t> Lexer<'t> {
     /// A lexer at byte `at` of `text`, where a token, a blank or a comment starts.
     #[must_use]
     pub const fn starting_at(text: &'t [u8], at: usize, rules: Rules) -> Self {
-        let doubts = Doubts { escapes: false, comment_ends_at_cr: false, dollar_in_words: false };
+        let doubts = Doubts::NONE;
         Self { text, at, rules, doubts, e_prefix: false, trouble: None, nested_comment: None, split_bits: None }
     }
 
@@ -247,25 +261,23 @@ impl<'t> Lexer<'t> {
         let end = if self.rules.comment_ends_at_cr { memchr2(b'\n', b'\r', rest) } else { memchr(b'\n', rest) };
         let end = end.map_or(self.text.len(), |run| at.saturating_add(run));
         if self.byte(end) == Some(b'\r') && self.byte(end.saturating_add(1)) != Some(b'\n') {
-            self.doubts.comment_ends_at_cr = true;
+            self.doubts.add(Doubts::COMMENT_ENDS_AT_CR);
         }
         end
     }
 
     /// The end of the word of which `at` is a byte after the first.
     #[inline]
-    fn word_end(&mut self, mut at: usize) -> usize {
-        loop {
-            at = self.run_end(at, WORD_REST);
-            if self.byte(at) != Some(b'$') {
-                return at;
-            }
-            self.doubts.dollar_in_words = true;
-            if !self.rules.dollar_in_words {
-                return at;
-            }
-            at = at.saturating_add(1);
-        }
+    fn word_end(&mut self, at: usize) -> usize {
+        let end = self.run_end(at, WORD_REST);
+        if self.byte(end) == Some(b'$') { self.word_end_at_dollar(end) } else { end }
+    }
+
+    /// The end of the word that goes on at the `$` at `at`, or ends there.
+    #[cold]
+    fn word_end_at_dollar(&mut self, at: usize) -> usize {
+        self.doubts.add(Doubts::DOLLAR_IN_WORDS);
+        if self.rules.dollar_in_words { self.word_end(at.saturating_add(1)) } else { at }
     }
 
     /// The byte after the block comment that starts at `at`.
@@ -319,7 +331,7 @@ impl<'t> Lexer<'t> {
             let run = if escapes { memchr2(b'\'', b'\\', self.rest(at))? } else { memchr(b'\'', self.rest(at))? };
             at = at.saturating_add(run);
             if self.byte(at) == Some(b'\\') {
-                self.doubts.escapes = true;
+                self.doubts.add(Doubts::ESCAPES);
                 at = at.saturating_add(2);
                 continue;
             }
@@ -386,6 +398,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
+    #[inline]
     fn word(&mut self, start: usize) -> Option<Token> {
         let end = self.word_end(start.saturating_add(1));
         if end == start.saturating_add(1) && self.byte(end) == Some(b'\'') {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use crate::sql::lexer::{Lexer, Token, TokenKind};
 
@@ -55,34 +55,30 @@ pub fn inside(raw: &[u8]) -> &[u8] {
 /// Takes a `'...'`, closed and with all its continuations, apart.
 fn quoted(raw: &[u8], start: usize, escapes: bool) -> Literal<'_> {
     let inner = inside(raw);
-    let is_special = |byte: &u8| *byte == b'\'' || (escapes && *byte == b'\\');
-    if !inner.iter().any(is_special) {
+    let special = |bytes: &[u8]| if escapes { memchr2(b'\'', b'\\', bytes) } else { memchr(b'\'', bytes) };
+    if special(inner).is_none() {
         let verbatim = Some(start.saturating_add(1));
         return Literal { bytes: Cow::Borrowed(inner), escaped: false, doubtful: false, joined: false, verbatim };
     }
     let mut decoded = Vec::with_capacity(inner.len());
     let mut literal = Literal { bytes: Cow::default(), escaped: false, doubtful: false, joined: false, verbatim: None };
     let mut rest = inner;
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        match byte {
-            b'\\' if escapes => {
-                literal.escaped = true;
-                literal.doubtful |= matches!(rest.first(), Some(b'x' | b'u' | b'U'));
-                rest = unescape(rest, &mut decoded);
-            }
-            b'\'' => {
-                if let Some(after) = rest.strip_prefix(b"'") {
-                    decoded.push(b'\'');
-                    rest = after;
-                } else {
-                    // The lexer found a continuation here: the text up to its opening quote is blank or comment.
-                    literal.joined = true;
-                    rest = reopened(rest);
-                }
-            }
-            byte => decoded.push(byte),
-        }
+    loop {
+        let (run, special) = rest.split_at(special(rest).unwrap_or(rest.len()));
+        decoded.extend_from_slice(run);
+        let Some((&byte, after)) = special.split_first() else { break };
+        rest = if byte == b'\\' {
+            literal.escaped = true;
+            literal.doubtful |= matches!(after.first(), Some(b'x' | b'u' | b'U'));
+            unescape(after, &mut decoded)
+        } else if let Some(after) = after.strip_prefix(b"'") {
+            decoded.push(b'\'');
+            after
+        } else {
+            // The lexer found a continuation here: the text up to its opening quote is blank or comment.
+            literal.joined = true;
+            reopened(after)
+        };
     }
     literal.bytes = Cow::Owned(decoded);
     literal
@@ -117,7 +113,7 @@ fn reopened(mut rest: &[u8]) -> &[u8] {
         match rest.split_first() {
             Some((b'\'', after)) => return after,
             Some((b'-', after)) if after.first() == Some(&b'-') => {
-                let line = memchr::memchr2(b'\n', b'\r', after).unwrap_or(after.len());
+                let line = memchr2(b'\n', b'\r', after).unwrap_or(after.len());
                 rest = after.get(line..).unwrap_or_default();
             }
             Some((_, after)) => rest = after,

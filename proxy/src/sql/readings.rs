@@ -25,16 +25,10 @@ pub fn others(base: Rules, doubts: Doubts) -> impl Iterator<Item = Rules> {
         Escapes::Always => Escapes::EPrefix,
         Escapes::EPrefix => Escapes::Always,
     };
-    (1_u8..8).filter_map(move |set| {
-        let (escapes, comments, dollars) = (set & 1 != 0, set & 2 != 0, set & 4 != 0);
-        let is_met = (!escapes || doubts.escapes)
-            && (!comments || doubts.comment_ends_at_cr)
-            && (!dollars || doubts.dollar_in_words);
-        is_met.then(|| Rules {
-            escapes: if escapes { turned(base.escapes) } else { base.escapes },
-            comment_ends_at_cr: base.comment_ends_at_cr != comments,
-            dollar_in_words: base.dollar_in_words != dollars,
-        })
+    doubts.subsets().map(move |set| Rules {
+        escapes: if set.meet(Doubts::ESCAPES) { turned(base.escapes) } else { base.escapes },
+        comment_ends_at_cr: base.comment_ends_at_cr != set.meet(Doubts::COMMENT_ENDS_AT_CR),
+        dollar_in_words: base.dollar_in_words != set.meet(Doubts::DOLLAR_IN_WORDS),
     })
 }
 
@@ -42,8 +36,8 @@ pub fn others(base: Rules, doubts: Doubts) -> impl Iterator<Item = Rules> {
 #[must_use]
 pub fn statements(text: &[u8], dialect: Dialect, doubts: Doubts) -> Vec<Statement> {
     // The first pass may have ended before it met one.
-    let has_backslash = memchr::memchr(b'\\', text).is_some();
-    let doubts = Doubts { escapes: doubts.escapes || has_backslash, ..doubts };
+    let backslash = if memchr::memchr(b'\\', text).is_some() { Doubts::ESCAPES } else { Doubts::NONE };
+    let doubts = doubts.or(backslash);
     let (notes, base) = (Notes::default(), rules(dialect));
     let context = Context {
         dialect,

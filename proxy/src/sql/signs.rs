@@ -30,12 +30,17 @@ pub fn holds_sign(text: &[u8]) -> bool {
     is_sign(text) || (memchr::memchr(b'\\', text).is_some() && is_sign(&unescaped(text))) || is_sign(&joined(text))
 }
 
-/// Whether `word`, in lower case, stands in `bytes`. ASCII case does not count.
+/// Whether `word`, in lower case, stands in `bytes`. ASCII case does not count. It is looked for by its first byte that is no
+/// letter, if it has one: those are rare in texts.
 #[must_use]
 pub fn holds(bytes: &[u8], word: &str) -> bool {
-    let Some(first) = word.bytes().next() else { return true };
-    memchr2_iter(first, first.to_ascii_uppercase(), bytes).any(|at| {
-        bytes.get(at..at.saturating_add(word.len())).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+    let word = word.as_bytes();
+    let anchor = word.iter().position(|byte| !byte.is_ascii_lowercase()).unwrap_or(0);
+    let Some(byte) = word.get(anchor).copied() else { return true };
+    memchr2_iter(byte, byte.to_ascii_uppercase(), bytes).any(|at| {
+        let start = at.checked_sub(anchor);
+        let part = start.and_then(|start| bytes.get(start..start.saturating_add(word.len())));
+        part.is_some_and(|part| part.eq_ignore_ascii_case(word))
     })
 }
 

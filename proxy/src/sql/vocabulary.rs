@@ -58,14 +58,38 @@ pub const SHORTEST_NAME: u32 = shortest(&WORDS, false);
 const PLACES: [u8; LENGTHS] = places(&WORDS);
 const LENGTHS: usize = 64;
 
+/// The letters that words of a list begin with, by their length: one bit for each letter. Most words are told from a list's by
+/// these two alone.
+pub type Beginnings = [u32; LENGTHS];
+
+/// Those of [`WORDS`].
+pub const MEANINGFUL: Beginnings = {
+    let mut names = [""; WORDS.len()];
+    let (mut rest, mut words): (&mut [&str], &[Entry]) = (&mut names, &WORDS);
+    while let (Some((name, others)), Some((word, further))) = (rest.split_first_mut(), words.split_first()) {
+        *name = word.0;
+        (rest, words) = (others, further);
+    }
+    beginnings(&names)
+};
+
+/// Whether a word has the length and the first letter of one of a list's words; ASCII case does not count.
+#[inline]
+#[must_use]
+pub fn may_be_one_of(word: &[u8], list: &Beginnings) -> bool {
+    let letters = list.get(word.len()).copied().unwrap_or(0);
+    word.first().is_some_and(|first| letters & letter(*first) != 0)
+}
+
 /// What a word means. ASCII case does not count.
 #[inline]
 #[must_use]
 pub fn meaning(word: &[u8]) -> Option<Meaning> {
+    if may_be_one_of(word, &MEANINGFUL) { find(word) } else { None }
+}
+
+fn find(word: &[u8]) -> Option<Meaning> {
     let place = *PLACES.get(word.len())?;
-    if place == NOWHERE {
-        return None;
-    }
     let mut same_length = WORDS.iter().skip(usize::from(place)).take_while(|(name, _)| name.len() == word.len());
     same_length.find(|(name, _)| word.eq_ignore_ascii_case(name.as_bytes())).map(|(_, meaning)| *meaning)
 }
@@ -76,6 +100,37 @@ pub fn credential_words() -> impl Iterator<Item = &'static str> {
 }
 
 const NOWHERE: u8 = u8::MAX;
+
+/// The [`Beginnings`] of two lists together.
+#[expect(clippy::indexing_slicing, reason = "runs when the crate is built: a wrong index fails the build")]
+#[must_use]
+pub const fn either(one: &Beginnings, other: &Beginnings) -> Beginnings {
+    let mut letters = *one;
+    let mut length = 0;
+    while length < LENGTHS {
+        letters[length] |= other[length];
+        length += 1;
+    }
+    letters
+}
+
+/// The bit of a letter, in either case. Other bytes share the bits; the words themselves tell.
+const fn letter(byte: u8) -> u32 {
+    1 << (byte & 31)
+}
+
+/// The [`Beginnings`] of a list.
+#[expect(clippy::indexing_slicing, reason = "runs when the crate is built: a wrong index fails the build")]
+#[must_use]
+pub const fn beginnings(words: &[&str]) -> Beginnings {
+    let mut letters = [0; LENGTHS];
+    let mut at = 0;
+    while at < words.len() {
+        letters[words[at].len()] |= letter(words[at].as_bytes()[0]);
+        at += 1;
+    }
+    letters
+}
 
 #[expect(clippy::indexing_slicing, reason = "runs when the crate is built: a wrong index fails the build")]
 const fn sorted<const COUNT: usize>(mut words: [Entry; COUNT]) -> [Entry; COUNT] {

@@ -1,8 +1,8 @@
 //! What words say of the statement they stand in.
 
 use crate::sql::vocabulary::{
-    DATA_OBJECTS, DEFINING_VERBS, MODIFIERS, Meaning, NAMING_VERBS, OTHER_VERBS, QUERY_VERBS, READ_OBJECTS, Setting,
-    meaning,
+    Beginnings, DATA_OBJECTS, DEFINING_VERBS, MEANINGFUL, MODIFIERS, Meaning, NAMING_VERBS, OTHER_VERBS, QUERY_VERBS,
+    READ_OBJECTS, Setting, beginnings, either, may_be_one_of, meaning,
 };
 
 /// Whether `word` is `name`, which is in lower case. ASCII case does not count.
@@ -58,6 +58,17 @@ pub struct Head {
     opening: Opening,
 }
 
+/// Where the words stand of which [`Head`] may say something.
+const TELLING: Beginnings = {
+    let [alter, copy, create, grant, revoke, show, unload] = DEFINING_VERBS;
+    let [external, function, identity, library, model, procedure, template] = READ_OBJECTS;
+    let openers =
+        beginnings(&[alter, copy, create, grant, revoke, show, unload, "call", "discard", "do", "reset", "set"]);
+    let objects = beginnings(&[external, function, identity, library, model, procedure, template, "databases"]);
+    let set = beginnings(&["names", "local", "session"]);
+    either(&either(&openers, &objects), &either(&set, &MEANINGFUL))
+};
+
 impl Head {
     /// Whether a word may make its statement one that is to be judged. Only words for which the grammar has to look
     /// closer are named here; a statement without any of them is plain.
@@ -65,32 +76,29 @@ impl Head {
     pub fn meets(&mut self, word: &[u8]) -> bool {
         let place = self.tokens;
         self.tokens = place.saturating_add(1);
-        match place {
-            0 => self.opens(word),
-            1..=3 if self.opening == Opening::Defines && is_one_of(word, &READ_OBJECTS) => true,
-            1 if self.opening == Opening::Defines && is_same(word, "databases") => true,
-            1 if self.opening == Opening::Sets && is_one_of(word, &["names", "local", "session"]) => true,
+        may_be_one_of(word, &TELLING) && self.tells(word, place)
+    }
+
+    fn tells(&mut self, word: &[u8], place: u8) -> bool {
+        match (place, self.opening) {
+            (0, _) => self.opens(word),
+            (1..=3, Opening::Defines) if is_one_of(word, &READ_OBJECTS) => true,
+            (1, Opening::Defines) if is_same(word, "databases") => true,
+            (1, Opening::Sets) if is_one_of(word, &["names", "local", "session"]) => true,
             _ => meaning(word).is_some(),
         }
     }
 
     /// The first word.
     fn opens(&mut self, word: &[u8]) -> bool {
-        let is = |name: &str| is_same(word, name);
-        match word.len() {
-            2 => is("do"),
-            3 | 5 if is("set") || is("reset") => {
-                self.opening = Opening::Sets;
-                false
-            }
-            4 if is("call") => true,
-            7 => is("discard"),
-            4..=6 if is_one_of(word, &DEFINING_VERBS) => {
-                self.opening = Opening::Defines;
-                is("copy") || is("unload")
-            }
-            _ => meaning(word).is_some(),
+        if is_one_of(word, &DEFINING_VERBS) {
+            self.opening = Opening::Defines;
+        } else if is_one_of(word, &["set", "reset"]) {
+            self.opening = Opening::Sets;
+        } else if is_one_of(word, &["call", "discard", "do"]) {
+            return true;
         }
+        meaning(word).is_some()
     }
 
     /// Whether literals of the statement are clauses, in which a role's ARN matters.
