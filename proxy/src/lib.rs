@@ -15,6 +15,6 @@ pub mod observe; // metrics, audit, log
 pub mod admin; // HTTP: metrics, health, status
 pub mod config; // the TOML file
 pub mod replay; // a recorded history under a policy
-pub mod session; // one connection: calls the rooms above in order
+mod session; // one connection: calls the rooms above in order
 pub mod serve; // running, reloading, draining
 pub mod cli; // subcommands

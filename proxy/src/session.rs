@@ -1,14 +1,14 @@
 //! One session: one frontend, one backend. The conductor, which calls the rooms in order.
 
 mod cancel;
-pub mod inspect;
-pub mod limits;
-pub mod observer;
-pub mod record;
+pub(crate) mod inspect;
+pub(crate) mod limits;
+pub(crate) mod observer;
+pub(crate) mod record;
 mod running;
-pub mod service;
+pub(crate) mod service;
 mod start;
-pub mod statements;
+pub(crate) mod statements;
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::session::start::start;
 use crate::wire::relay::Drain;
 
 /// Serves one accepted connection to its end. Not cancel safe.
-pub fn serve(
+pub(crate) fn serve(
     socket: Socket,
     peer: Peer,
     service: Arc<Service>,

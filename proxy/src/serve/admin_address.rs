@@ -7,8 +7,7 @@ use crate::admin::AdminAddress;
 use crate::admin::access::{self, Access};
 use crate::config::Config;
 use crate::net::tls::{self, AdminIdentity};
-use crate::serve::ServeError;
-use crate::serve::error::BuildError;
+use crate::serve::error::{BuildError, ServeError};
 
 /// Opens the address, once its token file and its certificate are known to be good.
 pub(super) async fn open(config: &Config) -> Result<AdminAddress, ServeError> {

@@ -30,7 +30,7 @@ const JUDGED_AT_ONCE: u32 = 8;
 
 /// Rules on the statements of one session.
 #[derive(Debug)]
-pub struct StatementInspector<'a> {
+pub(crate) struct StatementInspector<'a> {
     session: u64,
     service: &'a Arc<Service>,
     settings: &'a Settings,
@@ -79,7 +79,7 @@ impl VerdictMaker for Prejudged<'_> {
 impl<'a> StatementInspector<'a> {
     /// The inspector of one session.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         session: u64,
         service: &'a Arc<Service>,
         settings: &'a Settings,
@@ -90,7 +90,7 @@ impl<'a> StatementInspector<'a> {
 
     /// How many statements were judged so far, and how many of them refused.
     #[must_use]
-    pub fn counts(&self) -> (u32, u32) {
+    pub(crate) fn counts(&self) -> (u32, u32) {
         (self.judged, self.refused.get())
     }
 

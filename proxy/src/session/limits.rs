@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError};
 
 /// The most sessions that one holder may have; `None`: any number.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct HolderLimits {
+pub(crate) struct HolderLimits {
     /// Sessions of one login user.
     pub per_user: Option<usize>,
     /// Sessions from one client address.
@@ -21,7 +21,7 @@ pub struct HolderLimits {
 
 /// The limit that a session would exceed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Full {
+pub(crate) enum Full {
     /// That of its user.
     User,
     /// That of its address.
@@ -30,7 +30,7 @@ pub enum Full {
 
 /// The sessions of one gate.
 #[derive(Debug, Default)]
-pub struct SessionLimits {
+pub(crate) struct SessionLimits {
     taken: HeldPlaces,
     starting: Arc<AtomicUsize>,
     canceling: Arc<AtomicUsize>,
@@ -48,13 +48,13 @@ struct Taken {
 impl SessionLimits {
     /// Counts a connection until it is authenticated; `None` when too many are not.
     #[must_use]
-    pub fn start(&self, limits: &HolderLimits) -> Option<Counted> {
+    pub(crate) fn start(&self, limits: &HolderLimits) -> Option<Counted> {
         Counted::enter(&self.starting, limits.unauthenticated)
     }
 
     /// Counts a cancel request until it is delivered; `None` when too many are not.
     #[must_use]
-    pub fn cancel(&self, limits: &HolderLimits) -> Option<Counted> {
+    pub(crate) fn cancel(&self, limits: &HolderLimits) -> Option<Counted> {
         Counted::enter(&self.canceling, limits.cancels)
     }
 
@@ -62,7 +62,12 @@ impl SessionLimits {
     ///
     /// # Errors
     /// [`Full`].
-    pub fn take(&self, limits: &HolderLimits, user: &str, address: Option<IpAddr>) -> Result<SessionPlace, Full> {
+    pub(crate) fn take(
+        &self,
+        limits: &HolderLimits,
+        user: &str,
+        address: Option<IpAddr>,
+    ) -> Result<SessionPlace, Full> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let held = |count: Option<&usize>| count.copied().unwrap_or_default();
         let is_full = |most: Option<usize>, count: usize| most.is_some_and(|most| count >= most);
@@ -86,7 +91,7 @@ fn add_one(count: &mut usize) {
 
 /// A session's place, until it is dropped.
 #[derive(Debug)]
-pub struct SessionPlace {
+pub(crate) struct SessionPlace {
     taken: HeldPlaces,
     user: Box<str>,
     address: Option<IpAddr>,
@@ -114,7 +119,7 @@ fn release<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, usize>, key: &K) {
 
 /// One connection among those of its kind, until it is dropped.
 #[derive(Debug)]
-pub struct Counted(Arc<AtomicUsize>);
+pub(crate) struct Counted(Arc<AtomicUsize>);
 
 impl Counted {
     fn enter(count: &Arc<AtomicUsize>, most: Option<usize>) -> Option<Self> {

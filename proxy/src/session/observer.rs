@@ -11,7 +11,7 @@ use crate::wire::relay::{Reached, RelayObserver};
 
 /// Counts bytes, and tells the state machine what the server says.
 #[derive(Debug)]
-pub struct SessionObserver<'a> {
+pub(crate) struct SessionObserver<'a> {
     session: u64,
     service: &'a Service,
     statements: &'a RefCell<Statements>,
@@ -22,7 +22,7 @@ pub struct SessionObserver<'a> {
 impl<'a> SessionObserver<'a> {
     /// The observer of a session that counts as `starting` until it is let in.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         session: u64,
         service: &'a Service,
         statements: &'a RefCell<Statements>,
@@ -33,7 +33,7 @@ impl<'a> SessionObserver<'a> {
 
     /// Whether the server has let the user in.
     #[must_use]
-    pub fn is_let_in(&self) -> bool {
+    pub(crate) fn is_let_in(&self) -> bool {
         self.starting.borrow().is_none()
     }
 }

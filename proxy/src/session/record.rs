@@ -9,7 +9,7 @@ use crate::session::service::Service;
 use crate::wire::answer::Nonce;
 
 /// Counts a verdict on the message `text` and queues its audit records, where nothing waits for them.
-pub fn verdict(
+pub(crate) fn verdict(
     service: &Service,
     session: u64,
     principal: &Principal,
@@ -25,7 +25,7 @@ pub fn verdict(
 /// Counts a verdict on the message `text` and gives its audit records, one for each statement that carries credentials or is
 /// refused.
 #[must_use]
-pub fn events(
+pub(crate) fn events(
     service: &Service,
     session: u64,
     principal: &Principal,
@@ -50,7 +50,7 @@ pub fn events(
 
 /// Whose session it is, for the audit. `login` is the user who logs in.
 #[must_use]
-pub fn session(service: &Service, session: u64, login: &Principal) -> AuditedSession {
+pub(crate) fn session(service: &Service, session: u64, login: &Principal) -> AuditedSession {
     AuditedSession {
         gate: service.name.clone(),
         session,

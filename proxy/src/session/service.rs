@@ -19,7 +19,7 @@ use crate::wire::startup::Offer;
 
 /// The limits of a gate's sessions.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// The longest message that may carry a statement.
     pub max_statement_bytes: usize,
     /// The most that the texts of a session's prepared statements may hold in total.
@@ -38,7 +38,7 @@ pub struct Limits {
 
 /// How an annotation shows.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Annotations {
+pub(crate) struct Annotations {
     /// The statement carries a comment to the cluster's query history.
     pub comment: bool,
     /// The client is sent a warning.
@@ -47,7 +47,7 @@ pub struct Annotations {
 
 /// What a reload may change for the sessions that start after it. A session keeps the settings that it started with.
 #[derive(Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// What clients may cost.
     pub limits: Limits,
     /// What the frontend's leg offers.
@@ -67,7 +67,7 @@ pub struct Settings {
 impl Settings {
     /// How an annotation shows under a policy that is carried out or not.
     #[must_use]
-    pub fn annotations_under(&self, mode: Mode) -> Annotations {
+    pub(crate) fn annotations_under(&self, mode: Mode) -> Annotations {
         match mode {
             Mode::Enforce => self.annotations,
             Mode::Shadow => self.shadow_annotations,
@@ -77,7 +77,7 @@ impl Settings {
 
 /// What all sessions of one gate share.
 #[derive(Debug)]
-pub struct Service {
+pub(crate) struct Service {
     /// The gate's name.
     pub name: String,
     /// Judges statements; its policy is replaced independently, for running sessions too.
@@ -98,7 +98,7 @@ pub struct Service {
 
 /// How the last readings of a cluster's groups went, for people.
 #[derive(Clone, Debug, Default)]
-pub struct CatalogStatus {
+pub(crate) struct CatalogStatus {
     /// When they were last read; `None` if never.
     pub read_at: Option<Timestamp>,
     /// How many groups there are.

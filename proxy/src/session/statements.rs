@@ -12,7 +12,7 @@ use crate::gate::enforcement::Action;
 use crate::gate::principal::Principal;
 use crate::gate::verdict::Verdict;
 use crate::gate::{DecisionPath, Gate};
-pub use crate::session::statements::prepared::{Excess, MAX_NAME_BYTES, MAX_PREPARED};
+pub(crate) use crate::session::statements::prepared::{Excess, MAX_NAME_BYTES, MAX_PREPARED};
 use crate::session::statements::prepared::{Prepared, WatchedStatement};
 use crate::session::statements::users::Users;
 use crate::sql::watch::{BoundFault, Watch};
@@ -20,7 +20,7 @@ use crate::sql::{self, Effect};
 use crate::wire::relay::{Number, Reached, Standing};
 
 /// Makes verdicts: [`Gate`], and what stands for it in tests.
-pub trait VerdictMaker {
+pub(crate) trait VerdictMaker {
     /// The policy in force, by a number of its own.
     fn generation(&self) -> u64;
     /// Whether the lexer's pass alone shows that there is nothing to judge in a text.
@@ -51,7 +51,7 @@ impl VerdictMaker for Gate {
 
 /// A verdict, and the user for whom it is the gravest.
 #[derive(Clone, Debug)]
-pub struct VerdictFor {
+pub(crate) struct VerdictFor {
     /// The verdict.
     pub verdict: Arc<Verdict>,
     /// Who would be acting.
@@ -60,7 +60,7 @@ pub struct VerdictFor {
 
 /// What is to be done about a `Bind`.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Binding {
+pub(crate) enum Binding {
     /// It passes.
     Forward,
     /// What it hands over is at fault: the text to which, and how.
@@ -73,7 +73,7 @@ pub enum Binding {
 
 /// The state of one session.
 #[derive(Debug)]
-pub struct Statements {
+pub(crate) struct Statements {
     login: Principal,
     /// Whom the server has reported.
     current: Principal,
@@ -89,7 +89,7 @@ pub struct Statements {
 impl Statements {
     /// Of a session that logs in as `login`.
     #[must_use]
-    pub fn new(login: Principal, max_prepared_bytes: usize) -> Self {
+    pub(crate) fn new(login: Principal, max_prepared_bytes: usize) -> Self {
         Self {
             current: login.clone(),
             login,
@@ -102,24 +102,24 @@ impl Statements {
 
     /// The user who logs in.
     #[must_use]
-    pub const fn login(&self) -> &Principal {
+    pub(crate) const fn login(&self) -> &Principal {
         &self.login
     }
 
     /// The user whom the server has reported.
     #[must_use]
-    pub const fn current(&self) -> &Principal {
+    pub(crate) const fn current(&self) -> &Principal {
         &self.current
     }
 
     /// Whether `Bind` and `Close` matter.
     #[must_use]
-    pub fn watches_prepared(&self) -> bool {
+    pub(crate) fn watches_prepared(&self) -> bool {
         !self.prepared.is_empty()
     }
 
     /// The server reports the session's user. Within a transaction a ROLLBACK may bring the former one back.
-    pub fn user_reported(&mut self, user: &str) {
+    pub(crate) fn user_reported(&mut self, user: &str) {
         // As the server writes it: the client may have logged in under another form of the name (`IAM:user`).
         let reported = self.login.with_user(user);
         if reported != self.current {
@@ -128,12 +128,12 @@ impl Statements {
     }
 
     /// The server reports the encoding in which it reads the client's texts.
-    pub fn encoding_reported(&mut self, encoding: &str) {
+    pub(crate) fn encoding_reported(&mut self, encoding: &str) {
         self.is_encoding_unsafe = sql::is_unsafe_encoding(encoding);
     }
 
     /// The server has come so far. A prepared statement that is gone may have been run just before.
-    pub fn reached(&mut self, reached: Reached) {
+    pub(crate) fn reached(&mut self, reached: Reached) {
         if !self.prepared.is_empty() {
             let users = self.prepared.reach(reached);
             self.requested.extend(&users);
@@ -141,26 +141,26 @@ impl Statements {
     }
 
     /// The server has answered everything, and no transaction is open.
-    pub fn settled(&mut self) {
+    pub(crate) fn settled(&mut self) {
         self.requested = Users::default();
     }
 
     /// Whether the server may read other quotes in a text than the gate.
     #[must_use]
-    pub fn is_unreadable(&self, text: &[u8], standing: Standing) -> bool {
+    pub(crate) fn is_unreadable(&self, text: &[u8], standing: Standing) -> bool {
         // What is sent before it in the same segment may change the encoding, and nothing tells of that in time.
         (self.is_encoding_unsafe && !text.is_ascii()) || (standing.is_in_segment && sql::reads_by_encoding(text))
     }
 
     /// Whether a text in which nothing is to be judged might have to be, once the server has told of its encoding.
     #[must_use]
-    pub fn may_change(text: &[u8], standing: Standing) -> bool {
+    pub(crate) fn may_change(text: &[u8], standing: Standing) -> bool {
         standing.is_behind && !text.is_ascii() && sql::holds_sign(text)
     }
 
     /// The gravest verdict over everybody whom the session may be acting as when the server runs the text. `first` is one for some
     /// user, made before. A text without roles is the same for all.
-    pub fn gravest<V: VerdictMaker>(&self, judge: &V, text: &[u8], first: VerdictFor) -> VerdictFor {
+    pub(crate) fn gravest<V: VerdictMaker>(&self, judge: &V, text: &[u8], first: VerdictFor) -> VerdictFor {
         let is_first = first.principal == self.current && first.verdict.generation == judge.generation();
         let again = if is_first { None } else { judge.judge(text, &self.current).0 };
         let verdict = again.unwrap_or(first.verdict);
@@ -187,7 +187,7 @@ impl Statements {
 
     /// Everybody whom the session may be acting as, beside the user whom the server has reported, when it runs a message.
     #[must_use]
-    pub fn users(&self, verdict: &Verdict) -> Users {
+    pub(crate) fn users(&self, verdict: &Verdict) -> Users {
         let mut users = self.requested.clone();
         users.extend(self.prepared.users());
         users.extend(&self.effects(verdict));
@@ -212,7 +212,7 @@ impl Statements {
     ///
     /// # Errors
     /// [`Excess`]: it is not to be sent.
-    pub fn forward(
+    pub(crate) fn forward(
         &mut self,
         name: Option<&[u8]>,
         number: Number,
@@ -235,19 +235,19 @@ impl Statements {
     }
 
     /// Whom a message makes of the session's user counts from now until all is settled.
-    pub fn request(&mut self, verdict: &Verdict) {
+    pub(crate) fn request(&mut self, verdict: &Verdict) {
         let users = self.effects(verdict);
         self.requested.extend(&users);
     }
 
     /// A text in which there is nothing to judge goes to the server, or a `Close`.
-    pub fn replace(&mut self, name: &[u8], number: Number) {
+    pub(crate) fn replace(&mut self, name: &[u8], number: Number) {
         self.prepared.replace(name, number);
     }
 
     /// What is to be done about a `Bind` of these values.
     #[must_use]
-    pub fn bind<V: VerdictMaker>(&self, judge: &V, name: &[u8], values: &[&[u8]]) -> Binding {
+    pub(crate) fn bind<V: VerdictMaker>(&self, judge: &V, name: &[u8], values: &[&[u8]]) -> Binding {
         let generation = judge.generation();
         let (mut is_current, mut texts, mut is_kept) = (true, Vec::new(), true);
         for watched in self.prepared.of(name) {
@@ -268,12 +268,12 @@ impl Statements {
 
     /// Whether a name stands, or may stand, for a statement that is judged.
     #[must_use]
-    pub fn watches(&self, name: &[u8]) -> bool {
+    pub(crate) fn watches(&self, name: &[u8]) -> bool {
         self.prepared.of(name).next().is_some()
     }
 
     /// The texts of a `Bind` were judged again, and it goes to the server.
-    pub fn bound(&mut self, name: &[u8], generation: u64) {
+    pub(crate) fn bound(&mut self, name: &[u8], generation: u64) {
         self.prepared.confirm(name, generation, &self.current.clone());
     }
 }

@@ -10,17 +10,17 @@ use crate::sql::Watch;
 use crate::wire::relay::{Number, Reached};
 
 /// Prepared statements that a session may keep.
-pub const MAX_PREPARED: usize = 1024;
+pub(crate) const MAX_PREPARED: usize = 1024;
 
 /// The longest name of one.
-pub const MAX_NAME_BYTES: usize = 1024;
+pub(crate) const MAX_NAME_BYTES: usize = 1024;
 
 /// Statements that one name may stand for before they are taken together.
 const MAX_VERSIONS: usize = 4;
 
 /// Why a statement cannot be kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Excess {
+pub(crate) enum Excess {
     /// There are [`MAX_PREPARED`].
     Number,
     /// Its name is longer than [`MAX_NAME_BYTES`].

@@ -7,7 +7,7 @@ const MAX_FOLLOWED: usize = 8;
 
 /// A few users, or too many to tell them apart.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Users {
+pub(crate) struct Users {
     known: Vec<Principal>,
     is_anybody: bool,
 }
@@ -35,13 +35,13 @@ impl Users {
 
     /// Whether there are more than are followed.
     #[must_use]
-    pub const fn is_anybody(&self) -> bool {
+    pub(crate) const fn is_anybody(&self) -> bool {
         self.is_anybody
     }
 
     /// Those that are followed.
     #[must_use]
-    pub fn known(&self) -> &[Principal] {
+    pub(crate) fn known(&self) -> &[Principal] {
         &self.known
     }
 
