@@ -27,7 +27,9 @@ pub use advise::{attachment, default_role};
 pub use evaluate::EvaluationMode;
 pub use explain::{Addition, AdditionPlace, Cause, Decision, Outcome, Refusal};
 pub use facts::{Account, Cluster, ClusterError, DefaultRole, Facts, FactsError, Origin, Sources};
-pub use judge::{Caller, ExternalIdOn, StatedContext, Step, granting_statements, hop, trust_statements};
+pub use judge::{
+    Caller, ExternalIdOn, StatedContext, Step, granting_statements, hop, trust_statements, unseen_policies,
+};
 #[cfg(feature = "aws")]
 pub use live::aws;
 pub use live::{AccountPages, AccountStatus, FactsSource, FetchError, Fetching, Live, LiveSettings, Observer};

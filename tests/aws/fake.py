@@ -49,6 +49,7 @@ class Account:
     clusters: list = field(default_factory=list)
     workgroups: list = field(default_factory=list)
     namespaces: list = field(default_factory=list)
+    organisation: dict = field(default_factory=dict)
 
     def find(self, name):
         return next((role for role in self.roles if role[0].rsplit("/", 1)[1] == name), None)
@@ -127,7 +128,7 @@ class FakeAws:
         if self.expired:
             return self.error(403, "ExpiredToken", "The security token included in the request is expired")
         if target:
-            return 200, "application/x-amz-json-1.1", json.dumps(self.serverless(action, json.loads(body or "{}")))
+            return 200, "application/x-amz-json-1.1", json.dumps((self.organizations if target.startswith("AWSOrganizations") else self.serverless)(action, json.loads(body or "{}")))
         result = getattr(self, action)(fields)
         if result is None:
             return self.error(404, "NoSuchEntity", "The role cannot be found")
@@ -179,3 +180,20 @@ class FakeAws:
         key, items = {"ListWorkgroups": ("workgroups", self.account.workgroups), "ListNamespaces": ("namespaces", self.account.namespaces)}[action]
         page, marker = self.page(items, request.get("nextToken"))
         return {key: page, **({"nextToken": marker} if marker else {})}
+
+    def organizations(self, action, request):
+        """An organisation as {"roots", "units" and "accounts" by parent, "attached" by target and kind, "policies" by id}."""
+        held = self.account.organisation
+        if action == "DescribeOrganization":
+            return {"Organization": {"Id": held["id"], "MasterAccountId": held["management"]}}
+        if action == "DescribePolicy":
+            policy = held["policies"][request["PolicyId"]]
+            return {"Policy": {"PolicySummary": {"Id": request["PolicyId"], "Name": policy["name"]}, "Content": json.dumps(policy["content"])}}
+        key, items = {
+            "ListRoots": lambda: ("Roots", held["roots"]),
+            "ListOrganizationalUnitsForParent": lambda: ("OrganizationalUnits", held["units"].get(request["ParentId"], [])),
+            "ListAccountsForParent": lambda: ("Accounts", held["accounts"].get(request["ParentId"], [])),
+            "ListPoliciesForTarget": lambda: ("Policies", [{"Id": id} for id in held["attached"].get((request["TargetId"], request["Filter"]), [])]),
+        }[action]()
+        page, marker = self.page(items, request.get("NextToken"))
+        return {key: page, **({"NextToken": marker} if marker else {})}

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import boto3
@@ -160,6 +161,53 @@ def test_pages_encodings_and_states(fake, tmp_path):
     workgroup = configuration(tmp_path / "wg", aws_section(ONE), "wg")
     assert verdicts(fake.port, workgroup, statements)[2] == ("forward", [])
     assert verdicts(fake.port, pulled(fake.port, config, tmp_path), statements) == found
+
+
+def small_organisation():
+    """The account in a unit below the root; one policy of each kind; another policy is attached to the account alone."""
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    for_everybody = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}
+    no_hops = {"Version": "2012-10-17", "Statement": [{"Sid": "NoHops", "Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "*"}]}
+    scp, rcp = "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"
+    attached = {(target, scp): ["p-FullAWSAccess"] for target in ("r-ab12", "ou-ab12-1", "ou-ab12-2")}
+    attached |= {(target, rcp): ["p-RCPFullAWSAccess"] for target in ("r-ab12", "ou-ab12-1", "ou-ab12-2", HOME)}
+    return {
+        "id": "o-a1b2c3d4e5",
+        "management": "999999999999",
+        "roots": [{"Id": "r-ab12", "PolicyTypes": [{"Type": kind, "Status": "ENABLED"} for kind in (scp, rcp)]}],
+        "units": {"r-ab12": [{"Id": "ou-ab12-1", "Name": "Workloads"}, {"Id": "ou-ab12-2", "Name": "Sandbox"}]},
+        "accounts": {"r-ab12": [{"Id": "999999999999"}], "ou-ab12-1": [{"Id": HOME}]},
+        "attached": {**attached, (HOME, scp): ["p-FullAWSAccess", "p-nohops"]},
+        "policies": {
+            "p-FullAWSAccess": {"name": "FullAWSAccess", "content": everything},
+            "p-RCPFullAWSAccess": {"name": "RCPFullAWSAccess", "content": for_everybody},
+            "p-nohops": {"name": "no hops", "content": no_hops},
+        },
+    }
+
+
+def test_an_organisation_is_pulled_and_read(fake, tmp_path):
+    fake.account.organisation = small_organisation()
+    config, out = configuration(tmp_path / "live", aws_section(ONE)), tmp_path / "facts"
+    began = time.time()
+    done = run(fake.port, "iam", "pull", "--organization", "--config", config, "--out", out)
+    assert done.returncode == 0, done.stderr
+    written = json.loads((out / "organisation.json").read_text())
+    assert began - 1 < datetime.fromisoformat(written["captured_at"]).timestamp() < time.time()
+    assert fake.calls.count("DescribePolicy") == 3, "each policy is read once"
+    member = written["accounts"][HOME]
+    assert (member["org_id"], member["org_path"]) == ("o-a1b2c3d4e5", "o-a1b2c3d4e5/r-ab12/ou-ab12-1/")
+    assert [level["level"] for level in member["scps"]] == ["root", "ou-ab12-1 (Workloads)", HOME]
+    assert written["accounts"]["999999999999"] == {"management": True, "org_id": "o-a1b2c3d4e5", "org_path": "o-a1b2c3d4e5/r-ab12/"}
+    facts = f'[facts]\niam = ["{out}/{HOME}.json"]\nclusters = ["{out}/clusters-*.json"]\nservice_control = ["{out}/organisation.json"]\n'
+    files = configuration(tmp_path / "files", facts)
+    assert run(fake.port, "config", "check", files).returncode == 0
+    assert verdicts(fake.port, files, [copy(A), CHAIN]) == [("forward", []), ("reject", ["RG204"])], "the account's own policy binds the hop, and no service"
+    fake.account.organisation["attached"][(HOME, "SERVICE_CONTROL_POLICY")].remove("p-nohops")
+    assert run(fake.port, "iam", "pull", f"--organization={HOME}", "--config", config, "--out", out).returncode == 0
+    assert verdicts(fake.port, files, [copy(A), CHAIN]) == [("forward", [])] * 2
+    refused = run(fake.port, "iam", "pull", "--organization=999999999999", "--config", config, "--out", out)
+    assert refused.returncode == 2 and "no [[facts.aws.account]] section has this id" in refused.stderr, refused.stderr
 
 
 def test_throttling_is_waited_out(fake, tmp_path):

@@ -27,6 +27,38 @@ def test_check_judges_files(tmp_path, demo):
     assert check("--config", "x").returncode == 2
 
 
+def test_guards_over_all_chains(tmp_path, demo):
+    """`iam prove` says of each guard whether it holds, with the shortest chain that breaks it, and tells CI by its exit status."""
+    guards = tmp_path / "guards.toml"
+
+    def proved(text, *arguments):
+        guards.write_text(text)
+        command = [BIN / "rolegate", "iam", "prove", "--config", demo.folder / "data" / "rolegate.toml", *arguments, guards]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    holds = '[[guard]]\nname = "no vault"\nnever_account = "999999999999"\n'
+    broken = f'[[guard]]\nname = "nobody"\nrole = "{b("RoleB")}"\nonly = []\nuser = "etl"\n'
+    assert proved(holds)[:2] == (0, "holds: no vault\n")
+    status, text, _ = proved(holds + broken)
+    assert (status, text) == (1, f"holds: no vault\nbroken: nobody\n  {A},{b('RoleB')}\n")
+    status, text, _ = proved(holds + broken, "--format", "json")
+    assert status == 1
+    assert json.loads(text) == {
+        "guards": [
+            {"name": "no vault", "holds": True, "counter_example": []},
+            {"name": "nobody", "holds": False, "counter_example": [A, b("RoleB")]},
+        ]
+    }
+    undecided = '[[guard]]\nname = "inside"\norganisation = "o-a1b2c3d4e5"\n'
+    status, text, _ = proved(undecided, "--format", "json")
+    row = json.loads(text)["guards"][0]
+    assert (status, row["holds"]) == (1, None) and row["counter_example"], "no file tells of organisations"
+    for text in ("[[guard]]\nname = 1\n", '[[guard]]\nname = "x"\nnever_acount = "1"\n', '[[guard]]\nname = "x"\n', "x"):
+        status, out, error = proved(text)
+        assert (status, out) == (2, "") and str(guards) in error, error
+
+
 def test_questions_to_the_iam_facts(tmp_path, demo):
     """`iam can-assume` explains a hop, `iam paths` lists chains, `iam unused` says what an audit did not use."""
     config = demo.folder / "data" / "rolegate.toml"
@@ -36,6 +68,7 @@ def test_questions_to_the_iam_facts(tmp_path, demo):
 
     allowed = iam("can-assume", "--user", "etl", A, b("RoleB"))
     assert (allowed.returncode, allowed.stdout.startswith("allowed: ")) == (0, True), allowed
+    assert "service control policies over account 123456789012 and resource control policies" in allowed.stdout, "the demo has no organisation file"
     denied = iam("can-assume", "--user", "etl", "--format", "json", b("RoleB"), A)
     step = json.loads(denied.stdout)["steps"][0]
     assert denied.returncode == 1 and step["outcome"] == "denied" and step["evidence"] and "{" in step["remedy"], denied

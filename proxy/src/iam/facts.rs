@@ -18,5 +18,5 @@ pub(crate) use membership::Affiliation;
 pub use read::FactsError;
 pub(super) use read::{clusters::ClusterPages, page::Page, snapshot::SnapshotReader};
 pub use store::Facts;
-pub(crate) use store::short;
+pub(crate) use store::{Outdated, short};
 pub(crate) use text::Shelf;

@@ -71,6 +71,18 @@ pub(crate) fn hop_decision(facts: &Facts, source: &RoleArn, target: &RoleArn, ca
         .map_or_else(|lack| unknown::outcome(facts, lack).decision(), |(decision, _)| decision)
 }
 
+/// What an allowed step was judged without: policies of an organisation over the accounts of its two sides that no file tells of.
+#[must_use]
+pub fn unseen_policies(facts: &Facts, source: Option<&RoleArn>, target: &RoleArn) -> Option<String> {
+    let caller = source.filter(|source| !source.is_service_linked() && !facts.knows_service_control(source.account()));
+    let caller = caller.map(|source| format!("service control policies over account {}", source.account()));
+    let own =
+        Some(target).filter(|target| !target.is_service_linked() && !facts.knows_resource_control(target.account()));
+    let own = own.map(|target| format!("resource control policies over account {}", target.account()));
+    let unseen: Vec<String> = caller.into_iter().chain(own).collect();
+    (!unseen.is_empty()).then(|| format!("{} are not known (facts.service_control)", unseen.join(" and ")))
+}
+
 /// The statements of a role's trust policy that may let a step of a chain through, by number from 1, each with what messages call
 /// it: those that name a Redshift service, a known role, its account or its session, or everybody.
 #[must_use]
@@ -144,7 +156,7 @@ fn asked<'r, T>(
     ask: impl FnOnce(&HopRequest<'_>) -> T,
 ) -> Result<(T, bool), Lack<'r>> {
     let known = |role: &'r RoleArn| match facts.outdated(role.account(), caller.now) {
-        Some(age) => Err(Lack::Outdated(role, age)),
+        Some(outdated) => Err(Lack::Outdated(role, outdated)),
         None => facts.role(role).ok_or(Lack::Role(role)),
     };
     let from = source.map(|source| known(source).map(|from| (source, from))).transpose()?;

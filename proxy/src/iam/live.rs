@@ -278,6 +278,17 @@ impl Live {
         Ok(found)
     }
 
+    /// The organisation that an account manages, or the first account when none is named, in the form of the organisation file.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub async fn organisation(&self, account: Option<AccountId>) -> Result<Json, FetchError> {
+        match account.or_else(|| self.settings.accounts.first().copied()) {
+            Some(account) => self.source.organisation(account).await,
+            None => Ok(Json::Null),
+        }
+    }
+
     /// Fetches every account again and again; never resolves.
     pub async fn follow(self: Arc<Self>) {
         let turns = Arc::new(Semaphore::new(AT_ONCE));

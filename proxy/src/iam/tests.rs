@@ -5,6 +5,7 @@ mod fixture;
 mod guards;
 mod live;
 mod loading;
+mod organisation;
 mod remedies;
 mod samples;
 mod steps;

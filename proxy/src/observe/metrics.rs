@@ -5,13 +5,15 @@ mod gate;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{Encoder, Registry, TextEncoder};
 use strum::VariantArray;
 
+use crate::chain::AccountId;
 use crate::gate::cache::EvictionCause;
 use crate::iam::Origin;
 use crate::observe::labels::Bounded;
@@ -32,6 +34,8 @@ pub struct Metrics {
     user: Bounded,
     role: Bounded,
     rule: Bounded,
+    /// The accounts whose age is shown.
+    accounts: Arc<Mutex<BTreeSet<(Origin, AccountId)>>>,
 }
 
 impl Default for Metrics {
@@ -55,6 +59,7 @@ impl Metrics {
             user: bounded(BoundedLabel::User),
             role: bounded(BoundedLabel::Role),
             rule: bounded(BoundedLabel::Rule),
+            accounts: Arc::default(),
             registry: make.0,
             families,
         };
@@ -92,6 +97,21 @@ impl Metrics {
         self.families.facts_roles.with_label_values(&[source]).set(gauge(roles));
         self.families.facts_accounts.with_label_values(&[source]).set(gauge(accounts));
         self.families.facts_age.with_label_values(&[source]).set(age.as_secs_f64());
+    }
+
+    /// Shows the Unix times at which what is known of accounts was taken from AWS; accounts that are not among them are no longer shown.
+    pub fn facts_read(&self, accounts: &BTreeMap<(Origin, AccountId), f64>) {
+        let labels = |(source, account): &(Origin, AccountId)| (source.as_str(), account.to_string());
+        let mut shown = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        for (source, account) in shown.iter().filter(|before| !accounts.contains_key(before)).map(labels) {
+            // It fails only where there is no such series.
+            drop(self.families.facts_read.remove_label_values(&[source, &account]));
+        }
+        for (key, at) in accounts {
+            let (source, account) = labels(key);
+            self.families.facts_read.with_label_values(&[source, &account]).set(*at);
+        }
+        *shown = accounts.keys().copied().collect();
     }
 
     /// Counts a background read that has ended.

@@ -3,10 +3,12 @@
 use std::io;
 use std::sync::Arc;
 
+use serde_json::Value as Json;
 use tokio::runtime::Runtime;
 
+use crate::chain::AccountId;
 use crate::config::Config;
-use crate::iam::{AccountPages, Facts, Live};
+use crate::iam::{AccountPages, Facts, FetchError, Live};
 use crate::observe::Metrics;
 use crate::observe::values::{Fetched, Outcome};
 use crate::serve::error::BuildError;
@@ -83,12 +85,38 @@ pub(super) async fn start(config: &Config, metrics: &Metrics) -> Result<Option<A
     Ok(live)
 }
 
-/// The roles and clusters of every account, as AWS tells them.
-pub(super) fn pages(config: &Config) -> Result<Vec<AccountPages>, BuildError> {
+/// Whether the organisation is read too, and with the credentials of which account.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum OrganisationPull {
+    /// It is not read.
+    Nothing,
+    /// With those of the first account.
+    AsFirst,
+    /// With those of this account.
+    As(AccountId),
+}
+
+/// What AWS tells: roles and clusters of every account, and an organisation where it is asked for.
+pub(super) struct Told {
+    pub(super) accounts: Vec<AccountPages>,
+    pub(super) organisation: Option<Json>,
+}
+
+/// Asks AWS for everything; for the organisation with the credentials of the account that is named, or of the first.
+pub(super) fn told(config: &Config, organisation: OrganisationPull) -> Result<Option<Told>, BuildError> {
     let failed = |message| BuildError::Aws { path: config.source().to_owned(), message };
-    let live = connected(config)?;
-    let Some((runtime, live)) = live else { return Ok(Vec::new()) };
-    runtime.block_on(live.pages()).map_err(|error| failed(error.to_string()))
+    let Some((runtime, live)) = connected(config)? else { return Ok(None) };
+    let all = async {
+        let accounts = live.pages().await?;
+        let organisation = match organisation {
+            OrganisationPull::Nothing => None,
+            OrganisationPull::AsFirst => Some(live.organisation(None).await?),
+            OrganisationPull::As(account) => Some(live.organisation(Some(account)).await?),
+        };
+        Ok(Told { accounts, organisation })
+    };
+    let told = runtime.block_on(all);
+    told.map(Some).map_err(|error: FetchError| failed(error.to_string()))
 }
 
 /// The live facts of a configuration for a command that runs once: all of them, or an error.

@@ -80,14 +80,14 @@ fn facts(config: &Config, before: &Facts) -> Result<Arc<Facts>, FactsError> {
     Ok(Arc::new(read.with_max_age(max_age.filter(|_| facts.when_old == WhenOld::Unknown))))
 }
 
-/// Names the accounts whose data is older than it should be.
+/// Names what is older than it should be.
 fn warn_of_old(facts: &Facts, max_age: Duration) {
     let now = Timestamp::now();
-    for (account, known) in facts.accounts() {
+    for (what, captured_at) in facts.captures() {
         // A clock that was set back makes nothing older.
-        let age = Duration::try_from(now.duration_since(known.captured_at())).unwrap_or_default();
+        let age = Duration::try_from(now.duration_since(captured_at)).unwrap_or_default();
         if age > max_age {
-            warn!(%account, captured_at = %known.captured_at(), "the facts of the account are older than facts.max_age; take the snapshot again");
+            warn!(%what, %captured_at, "facts are older than facts.max_age; take them again");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the admin address shows of the facts and the caches.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use serde_json::{Value as Json, json};
 use strum::VariantArray;
 
 use crate::admin::StatusSource;
+use crate::chain::AccountId;
 use crate::gate::policy::ClusterGroups;
 use crate::iam::{Facts, Live, Origin};
 use crate::observe::Metrics;
@@ -60,6 +62,7 @@ impl StatusSource for Overview {
                 self.metrics.facts(origin, roles, of_it.len(), oldest);
             }
         }
+        self.metrics.facts_read(&read_at(&facts, open.live.as_deref()));
     }
 
     fn unready(&self) -> Option<&'static str> {
@@ -119,6 +122,16 @@ fn catalog(service: &Service) -> Option<Json> {
         "gate": service.name, "groups": status.groups, "read_at": status.read_at.map(|at| at.to_string()),
         "last_error": status.last_error,
     }))
+}
+
+/// The Unix times at which what is known of accounts was taken from AWS. An account that AWS no longer tells of keeps the last.
+fn read_at(facts: &Facts, live: Option<&Live>) -> BTreeMap<(Origin, AccountId), f64> {
+    let seconds = |at: Timestamp| at.as_duration().as_secs_f64();
+    let files = facts.accounts().filter(|(_, account)| account.origin() == Origin::File);
+    let files = files.map(|(id, account)| ((Origin::File, id), seconds(account.captured_at())));
+    let fetched = live.into_iter().flat_map(Live::status);
+    let fetched = fetched.filter_map(|status| Some(((Origin::Aws, status.account), seconds(status.read_at?))));
+    files.chain(fetched).collect()
 }
 
 fn age(read_at: Timestamp) -> Duration {

@@ -33,6 +33,8 @@ struct ShownStep<'a> {
     from: String,
     to: &'a RoleArn,
     outcome: Outcome,
+    /// What it was judged without.
+    unseen: Option<String>,
 }
 
 pub(super) fn run(arguments: &CanAssumeArguments) -> Result<Exit, String> {
@@ -43,12 +45,14 @@ pub(super) fn run(arguments: &CanAssumeArguments) -> Result<Exit, String> {
     let mut steps = Vec::new();
     if let (true, Some(first)) = (arguments.from_cluster, roles.first()) {
         let outcome = iam::attachment(&facts.facts, &roles, &caller).outcome;
-        steps.push(ShownStep { from: format!("cluster {}", cluster.name()), to: first, outcome });
+        let unseen = iam::unseen_policies(&facts.facts, None, first);
+        steps.push(ShownStep { from: format!("cluster {}", cluster.name()), to: first, outcome, unseen });
     }
     for (number, pair) in (1..).zip(roles.windows(2)) {
         let [from, to] = pair else { continue };
         let outcome = iam::hop(&facts.facts, from, to, number, &caller).outcome;
-        steps.push(ShownStep { from: from.to_string(), to, outcome });
+        let unseen = iam::unseen_policies(&facts.facts, Some(from), to);
+        steps.push(ShownStep { from: from.to_string(), to, outcome, unseen });
     }
     let all_allowed = steps.iter().all(|step| step.outcome == Outcome::Allowed);
     let json = json!({ "allowed": all_allowed, "steps": steps.iter().map(to_json).collect::<Vec<_>>() });
@@ -68,13 +72,15 @@ fn to_json(step: &ShownStep<'_>) -> Json {
     json!({
         "from": step.from, "to": step.to.as_str(), "outcome": word(&step.outcome),
         "message": refusal.map(|refusal| &refusal.message), "evidence": refusal.map(|refusal| &refusal.evidence),
-        "remedy": refusal.and_then(|refusal| refusal.remedy.as_ref()),
+        "remedy": refusal.and_then(|refusal| refusal.remedy.as_ref()), "unseen": step.unseen,
     })
 }
 
 fn to_text(step: &ShownStep<'_>) -> String {
     let Some(refusal) = step.outcome.refusal() else {
-        return format!("allowed: {} may assume {}\n", step.from, step.to);
+        let unseen =
+            step.unseen.as_deref().map_or(String::new(), |unseen| format!("  as far as can be told: {unseen}\n"));
+        return format!("allowed: {} may assume {}\n{unseen}", step.from, step.to);
     };
     let mut text = format!("{}: {}\n  evidence: {}\n", word(&step.outcome), refusal.message, refusal.evidence);
     if let Some(remedy) = &refusal.remedy {

@@ -79,7 +79,7 @@ fn load_file(
     let content = match kind {
         FileKind::Accounts => {
             let reader =
-                snapshot::SnapshotReader { file: path, shelf, origin: Origin::Snapshot, captured_at: version.modified };
+                snapshot::SnapshotReader { file: path, shelf, origin: Origin::File, captured_at: version.modified };
             let accounts = reader.read(&bytes.into_text(snapshot::COMMAND)?)?;
             let same =
                 known.filter(|known| known.version.hash == version.hash && known.version.modified == version.modified);
@@ -98,7 +98,7 @@ fn load_file(
         FileKind::Organisation => {
             let mut found = HashMap::new();
             for page in Page::all_unique(&bytes.into_text(organisation::COMMAND)?, path, organisation::COMMAND)? {
-                organisation::add(&mut found, &page)?;
+                organisation::add(&mut found, &page, version.modified)?;
             }
             Content::Organisation(found)
         }

@@ -1,5 +1,9 @@
 //! What an organisation imposes on an account.
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
 use crate::iam::{
     evaluate::{Level, PolicyInForce},
     policy::document::Document,
@@ -18,7 +22,7 @@ pub(crate) enum Affiliation {
 }
 
 /// What an organisation imposes on one account.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Membership {
     pub(crate) affiliation: Affiliation,
     /// Its place in the organisation, as `o-example/r-ab12/ou-ab12-11111111/`.
@@ -28,18 +32,21 @@ pub(crate) struct Membership {
     /// `None` when the file does not say; then none binds the account.
     pub(crate) service_control: Option<Vec<ControlLevel>>,
     pub(crate) resource_control: Option<Vec<ControlLevel>>,
+    /// When the file was made: it says so, or the time at which it was written.
+    pub(crate) captured_at: Timestamp,
 }
 
 /// The policies that are attached at one level of an organisation, with their names.
 #[derive(Clone, Debug)]
 pub(crate) struct ControlLevel {
     pub(crate) name: String,
-    pub(crate) policies: Vec<(String, Document)>,
+    pub(crate) policies: Vec<(String, Arc<Document>)>,
 }
 
 impl ControlLevel {
     pub(super) fn in_force(&self) -> Level<'_> {
-        let policies = self.policies.iter().map(|(name, document)| PolicyInForce { name, document: Some(document) });
+        let policies =
+            self.policies.iter().map(|(name, document)| PolicyInForce { name, document: Some(document.as_ref()) });
         Level { name: &self.name, policies: policies.collect() }
     }
 }

@@ -38,6 +38,15 @@ pub struct Facts {
     max_age: Option<Duration>,
 }
 
+/// What is older than it may be, and how old it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Outdated {
+    /// The roles of an account.
+    Roles(Duration),
+    /// What the organisation file says of it.
+    Membership(Duration),
+}
+
 impl Facts {
     /// Facts that hold nothing: every role is unknown.
     #[must_use]
@@ -96,11 +105,25 @@ impl Facts {
         self.accounts.get(&arn.account())?.roles.get(arn).map(Arc::as_ref)
     }
 
-    /// How old an account's data is, if it is older at `now` than it may be.
-    pub(crate) fn outdated(&self, account: AccountId, now: Timestamp) -> Option<Duration> {
-        let captured_at = self.accounts.get(&account)?.captured_at;
-        let age = Duration::try_from(now.duration_since(captured_at)).ok()?;
-        self.max_age.filter(|max_age| age > *max_age).map(|_| age)
+    /// What is known of an account and is older at `now` than it may be, with its age: the roles, or what the organisation file says.
+    pub(crate) fn outdated(&self, account: AccountId, now: Timestamp) -> Option<Outdated> {
+        let max_age = self.max_age?;
+        // A clock that was set back makes nothing older.
+        let age = |captured_at: Timestamp| Duration::try_from(now.duration_since(captured_at)).unwrap_or_default();
+        let roles = age(self.accounts.get(&account)?.captured_at);
+        if roles > max_age {
+            return Some(Outdated::Roles(roles));
+        }
+        let membership = self.membership(account).map(|membership| age(membership.captured_at));
+        membership.filter(|age| *age > max_age).map(Outdated::Membership)
+    }
+
+    /// Everything whose age is known, by what messages call it: accounts, and the oldest of what organisation files say.
+    pub fn captures(&self) -> impl Iterator<Item = (String, Timestamp)> {
+        let accounts = self.accounts.iter().map(|(id, account)| (format!("account {id}"), account.captured_at));
+        let organisation = self.organisation.iter().flat_map(|accounts| accounts.values());
+        let oldest = organisation.map(|membership| membership.captured_at).min();
+        accounts.chain(oldest.map(|captured_at| ("the organisation".to_owned(), captured_at)))
     }
 
     /// The permissions policies of a role.
@@ -160,13 +183,19 @@ impl Facts {
         self.loaded_at
     }
 
-    /// Whether the policies of an organisation over an account are known.
-    #[must_use]
-    pub fn knows_control_policies(&self, account: AccountId) -> bool {
+    /// Whether it is known which service control policies bind an account.
+    pub(crate) fn knows_service_control(&self, account: AccountId) -> bool {
+        self.knows_levels(account, |membership| membership.service_control.is_some())
+    }
+
+    /// Whether it is known which resource control policies bind an account.
+    pub(crate) fn knows_resource_control(&self, account: AccountId) -> bool {
+        self.knows_levels(account, |membership| membership.resource_control.is_some())
+    }
+
+    fn knows_levels(&self, account: AccountId, are_listed: impl Fn(&Membership) -> bool) -> bool {
         self.membership(account).is_some_and(|membership| {
-            membership.is_management
-                || membership.affiliation == Affiliation::None
-                || membership.service_control.is_some()
+            membership.is_management || membership.affiliation == Affiliation::None || are_listed(membership)
         })
     }
 

@@ -1,12 +1,10 @@
 //! Roles that the facts do not hold, or whose facts are too old.
 
-use std::time::Duration;
-
 use crate::{
     chain::{AccountId, Likeness, RoleArn, alike},
     iam::{
         explain::{Cause, Outcome, Refusal},
-        facts::{Facts, Origin},
+        facts::{Facts, Origin, Outdated},
     },
 };
 
@@ -15,8 +13,8 @@ use crate::{
 pub(super) enum Lack<'r> {
     /// This role.
     Role(&'r RoleArn),
-    /// The facts of this role's account are too old.
-    Outdated(&'r RoleArn, Duration),
+    /// What is known of this role's account is too old.
+    Outdated(&'r RoleArn, Outdated),
 }
 
 impl Lack<'_> {
@@ -30,17 +28,28 @@ impl Lack<'_> {
 pub(super) fn outcome(facts: &Facts, lack: Lack<'_>) -> Outcome {
     match lack {
         Lack::Role(arn) => role(facts, arn),
-        Lack::Outdated(role, age) => Outcome::Unknown(Refusal {
-            cause: Cause::Undecided,
-            message: format!("what is known of role {role} is too old to tell"),
-            evidence: format!(
-                "the facts of account {} are {} hours old, more than max_age in [facts] allows",
-                role.account(),
-                age.as_secs() / 3600
-            ),
-            remedy: Some(format!("take the snapshot of account {} again", role.account())),
-            addition: None,
-        }),
+        Lack::Outdated(role, outdated) => Outcome::Unknown(too_old(role, outdated)),
+    }
+}
+
+fn too_old(role: &RoleArn, outdated: Outdated) -> Refusal {
+    let account = role.account();
+    let (what, age, again) = match outdated {
+        Outdated::Roles(age) => {
+            (format!("the facts of account {account}"), age, "take the snapshot of the account again")
+        }
+        Outdated::Membership(age) => (
+            format!("what the files of facts.service_control say of account {account}"),
+            age,
+            "write the organisation file again, as with rolegate iam pull --organization",
+        ),
+    };
+    Refusal {
+        cause: Cause::Undecided,
+        message: format!("what is known of role {role} is too old to tell"),
+        evidence: format!("{what}: {} hours old, more than max_age in [facts] allows", age.as_secs() / 3600),
+        remedy: Some(again.to_owned()),
+        addition: None,
     }
 }
 
@@ -58,7 +67,7 @@ fn role(facts: &Facts, role: &RoleArn) -> Outcome {
             ),
         ),
         Some(known) => match known.origin {
-            Origin::Snapshot => (
+            Origin::File => (
                 format!("the snapshot of account {account} was read and has no such role"),
                 format!("correct the role's ARN, or take the snapshot of account {account} again if the role is new"),
             ),

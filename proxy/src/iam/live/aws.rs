@@ -4,6 +4,7 @@
 //! Reference, `ListWorkgroups`, `ListNamespaces`.
 
 mod json;
+mod organisation;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -48,6 +49,7 @@ pub struct AccountAccess {
 #[derive(Debug)]
 struct Clients {
     iam: aws_sdk_iam::Client,
+    organizations: aws_sdk_organizations::Client,
     redshift: Vec<aws_sdk_redshift::Client>,
     serverless: Vec<aws_sdk_redshiftserverless::Client>,
 }
@@ -104,6 +106,7 @@ async fn connect(access: &AccountAccess) -> Clients {
     let serverless = if access.serverless { regions.as_slice() } else { &[] };
     Clients {
         iam: aws_sdk_iam::Client::new(&config),
+        organizations: aws_sdk_organizations::Client::new(&config),
         redshift: regions.iter().map(|region| aws_sdk_redshift::Client::new(&in_region(region))).collect(),
         serverless: serverless
             .iter()
@@ -206,6 +209,10 @@ impl FactsSource for Aws {
             }
             Ok(Some(json!({ "RoleDetailList": [json::role(found, &inline, &attached)], "Policies": policies })))
         })
+    }
+
+    fn organisation(&self, account: AccountId) -> Fetching<'_, Json> {
+        Box::pin(async move { organisation::read(&self.clients(account)?.organizations, account).await })
     }
 }
 

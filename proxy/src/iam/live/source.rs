@@ -34,4 +34,7 @@ pub trait FactsSource: fmt::Debug + Send + Sync + 'static {
 
     /// One role with its policies, as such a page of roles; `None`: there is no such role.
     fn role<'a>(&'a self, role: &'a RoleArn) -> Fetching<'a, Option<Json>>;
+
+    /// The organisation of an account, in the form of the organisation file.
+    fn organisation(&self, account: AccountId) -> Fetching<'_, Json>;
 }

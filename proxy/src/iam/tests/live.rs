@@ -65,6 +65,10 @@ impl FactsSource for Directed {
         let page = is_there.then(|| json!({"RoleDetailList": [role(wanted, &trust, &json!([]))], "Policies": []}));
         Box::pin(self.answer(wanted.account(), page))
     }
+
+    fn organisation(&self, account: AccountId) -> Fetching<'_, Json> {
+        Box::pin(self.answer(account, json!({"accounts": {}})))
+    }
 }
 
 fn settings() -> LiveSettings {

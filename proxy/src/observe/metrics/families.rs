@@ -151,6 +151,11 @@ families! {
         "Age of the oldest account in the IAM facts, by source.",
         &["source"]
     );
+    facts_read: GaugeVec = moments(
+        "rolegate_facts_read_timestamp_seconds",
+        "Unix time at which what is known of an account was taken from AWS: for a file that of the snapshot, not of its reading.",
+        &["source", "account"]
+    );
     facts_fetches: IntCounterVec = counters(
         "rolegate_facts_fetches_total",
         "Background reads of IAM facts and of the cluster's groups, by result.",

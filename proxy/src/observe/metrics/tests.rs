@@ -1,4 +1,5 @@
 use super::*;
+use crate::chain::AccountId;
 use crate::gate::DecisionPath;
 use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::{Action, Mode};
@@ -83,6 +84,19 @@ fn closed_label_sets_start_at_zero() {
     }
     // Shadow mode refuses nothing, so there is no such series.
     assert!(!text.contains("action=\"reject\",gate=\"g\",kind=\"copy\",mode=\"shadow\""), "{text}");
+}
+
+/// Each account shows the time of its data; one that is no longer known shows nothing.
+#[test]
+fn ages_of_facts() {
+    let metrics = Metrics::new();
+    let account = |id| AccountId::parse(id).unwrap();
+    let (one, two) = (account("123456789012"), account("210987654321"));
+    metrics.facts_read(&[((Origin::File, one), 1.5e9), ((Origin::Aws, two), 1.6e9)].into());
+    metrics.facts_read(&[((Origin::File, one), 1.7e9)].into());
+    let text = metrics.render();
+    let shown: Vec<_> = text.lines().filter(|line| line.starts_with("rolegate_facts_read_timestamp_seconds")).collect();
+    assert_eq!(shown, ["rolegate_facts_read_timestamp_seconds{account=\"123456789012\",source=\"file\"} 1700000000"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
+use jiff::Timestamp;
 use serde_json::{Deserializer, Value as Json};
 
 use super::error::FactsError;
@@ -79,6 +80,14 @@ impl Page {
             Some(Json::Array(list)) => Ok(Some(list)),
             Some(_) => Err(self.error(&join(place, key), "a list", "write the file again with the command")),
         }
+    }
+
+    /// When the page was captured, if it says so: `iam pull` writes it.
+    pub(in crate::iam) fn captured_at(&self) -> Result<Option<Timestamp>, FactsError> {
+        let Some(value) = self.value.get("captured_at") else { return Ok(None) };
+        let time = value.as_str().and_then(|text| text.parse().ok());
+        let wrong = || self.error("captured_at", "a time such as 2026-01-31T12:00:00Z", "correct it");
+        time.map(Some).ok_or_else(wrong)
     }
 
     /// The text under a key, which must be there.
