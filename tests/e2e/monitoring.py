@@ -8,7 +8,7 @@ import urllib.parse
 from pathlib import Path
 
 import yaml
-from servers import ROOT, Process, free_port, http
+from servers import ROOT, Process, free_port, http, wait_for
 
 DEPLOY = ROOT / "deploy"
 PROMETHEUS = DEPLOY / "prometheus"
@@ -48,6 +48,7 @@ class Prometheus:
         command = ["prometheus", f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}"]
         self.process = Process([*command, f"--web.listen-address=127.0.0.1:{self.port}"], folder / "log", cwd=folder)
         self.process.wait_listening(self.port)
+        wait_for("Prometheus", lambda: http(self.port, "/-/ready")[0] == 200)
 
     def __enter__(self):
         return self
