@@ -21,6 +21,8 @@ want libpostgresql-jdbc-java /usr/share/java/postgresql.jar
 want default-jdk-headless javac
 want prometheus promtool prometheus
 want jq jq
+want rsyslog rsyslogd
+want rsyslog-gnutls "/usr/lib/$(uname -m)-linux-gnu/rsyslog/lmnsd_gtls.so"
 want python3-venv python3
 want openssl openssl
 want nodejs node

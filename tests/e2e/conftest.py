@@ -11,7 +11,7 @@ def pytest_sessionstart():
     """A missing program fails the run: no test skips itself."""
     for program in [BIN / "rolegate", BIN / "demo", PG_BIN / "postgres", PG_BIN / "pgbench"]:
         assert program.exists(), f"{program} is missing; run make test"
-    for program in ["psql", "java", "node", "haproxy", "promtool", "prometheus", "jq"]:
+    for program in ["psql", "java", "node", "haproxy", "promtool", "prometheus", "jq", "rsyslogd"]:
         assert shutil.which(program), f"{program} is missing; run make setup"
 
 
