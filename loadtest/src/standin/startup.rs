@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::Sink;
+use futures::{Sink, SinkExt as _};
 use pgwire::api::auth::cleartext::CleartextPasswordAuthStartupHandler;
 use pgwire::api::auth::md5pass::{Md5PasswordAuthStartupHandler, hash_md5_password};
 use pgwire::api::auth::{
@@ -13,7 +13,7 @@ use pgwire::api::auth::{
     save_startup_parameters_to_metadata,
 };
 use pgwire::api::{ClientInfo, METADATA_CLIENT_ENCODING, METADATA_USER};
-use pgwire::error::{PgWireError, PgWireResult};
+use pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
 use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 
 use crate::standin::Settings;
@@ -126,7 +126,7 @@ impl StartupHandler for Startup {
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
-        match self {
+        let done = match self {
             Self::Cleartext(handler) => handler.on_startup(client, message).await,
             Self::Md5(handler) => handler.on_startup(client, message).await,
             Self::Proven(driver) => {
@@ -135,6 +135,12 @@ impl StartupHandler for Startup {
                 save_startup_parameters_to_metadata(client, &startup);
                 driver.complete_authentication(client, None).await
             }
-        }
+        };
+        // A server says why and hangs up; pgwire alone would say ReadyForQuery in between, as if the user had been let in.
+        let Err(error) = done else { return Ok(()) };
+        let why: ErrorInfo = error.into();
+        client.send(PgWireBackendMessage::ErrorResponse(why.into())).await?;
+        client.close().await?;
+        Ok(())
     }
 }

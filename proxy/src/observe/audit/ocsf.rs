@@ -17,9 +17,12 @@ mod ids {
     pub(super) const HIGH: u64 = 4;
     pub(super) const SUCCESS: u64 = 1;
     pub(super) const FAILURE: u64 = 2;
+    /// Of an action, and of a disposition.
     pub(super) const ALLOWED: u64 = 1;
+    pub(super) const DENIED: u64 = 2;
     pub(super) const BLOCKED: u64 = 2;
     pub(super) const LOGGED: u64 = 17;
+    pub(super) const RELATIONAL: u64 = 1;
 }
 
 /// What an event is and how grave.
@@ -52,15 +55,24 @@ pub fn event(line: &[u8]) -> Option<Value> {
             "uid": text("id"),
             "sequence": record.get("seq"),
             "log_name": text("log"),
+            "profiles": profiles(&kind),
         },
         "unmapped": record,
     });
     match kind.class {
         DATASTORE_ACTIVITY => extend(&mut event, &datastore(&record)),
         AUTHENTICATION => extend(&mut event, &session(&record)),
-        _ => extend(&mut event, &json!({ "app": { "name": "rolegate", "version": text("version") } })),
+        _ => extend(
+            &mut event,
+            &json!({ "app": { "name": "rolegate", "vendor_name": "rolegate", "version": text("version") } }),
+        ),
     }
     Some(event)
+}
+
+/// The extensions of the class that the event uses: what was done about it, where something was.
+fn profiles(kind: &Kind) -> &'static [&'static str] {
+    if kind.class == DATASTORE_ACTIVITY { &["security_control"] } else { &[] }
 }
 
 fn extend(event: &mut Value, fields: &Value) {
@@ -100,36 +112,46 @@ fn kind(record: &Map<String, Value>) -> Option<Kind> {
 }
 
 /// Who acts and where, of a session or a statement.
-fn session(record: &Map<String, Value>) -> Value {
+fn parties(record: &Map<String, Value>) -> Value {
     let field = |name: &str| record.get(name).cloned().unwrap_or_default();
+    let source = match field("client_address") {
+        Value::Null => json!({ "name": "unix socket" }),
+        address => json!({ "ip": address }),
+    };
     json!({
-        "user": { "name": field("user") },
         "actor": { "user": { "name": field("user") }, "session": { "uid": field("session").to_string() }, "app_name": field("application") },
-        "src_endpoint": { "ip": field("client_address") },
+        "src_endpoint": source,
         "dst_endpoint": { "name": field("gate") },
-        "database": { "name": field("database") },
     })
+}
+
+fn session(record: &Map<String, Value>) -> Value {
+    let mut event = parties(record);
+    extend(&mut event, &json!({ "user": { "name": record.get("user") } }));
+    event
 }
 
 fn datastore(record: &Map<String, Value>) -> Value {
     let field = |name: &str| record.get(name).cloned().unwrap_or_default();
-    let first = field("findings").get(0).cloned().unwrap_or_default();
-    let disposition = match field("action").as_str() {
-        Some("reject") => ids::BLOCKED,
-        Some("annotate") => ids::LOGGED,
-        _ => ids::ALLOWED,
+    let (action, disposition) = match field("action").as_str() {
+        Some("reject") => (ids::DENIED, ids::BLOCKED),
+        Some("annotate") => (ids::ALLOWED, ids::LOGGED),
+        _ => (ids::ALLOWED, ids::ALLOWED),
     };
-    let mut event = session(record);
+    let mut event = parties(record);
     extend(
         &mut event,
         &json!({
-            "query_info": { "query_string": field("statement") },
+            "database": { "name": field("database"), "type_id": ids::RELATIONAL },
+            "query_info": { "uid": field("id"), "query_string": field("statement") },
+            "action_id": action,
             "disposition_id": disposition,
-            "policy": { "version": field("policy_version") },
-            "status_code": first.get("code"),
-            "message": first.get("message"),
+            "authorizations": [{ "decision": field("action"), "policy": { "uid": field("policy_version") } }],
         }),
     );
+    if let Some(first) = field("findings").get(0) {
+        extend(&mut event, &json!({ "status_code": first.get("code"), "message": first.get("message") }));
+    }
     event
 }
 
@@ -192,7 +214,9 @@ mod tests {
             ("/disposition_id", json!(2)),
             ("/status_code", json!("RG201")),
             ("/message", json!("not attached")),
-            ("/policy/version", json!("9c")),
+            ("/query_info/uid", json!("1f-7")),
+            ("/action_id", json!(2)),
+            ("/authorizations/0/policy/uid", json!("9c")),
             ("/unmapped", record.clone()),
         ] {
             assert_eq!(event.pointer(place), Some(&want), "{place}");

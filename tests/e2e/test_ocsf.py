@@ -1,0 +1,77 @@
+"""The audit as OCSF events: each is valid by the published schema of its class."""
+
+import json
+import subprocess
+from collections import Counter
+
+import jsonschema
+import pytest
+from guide import REFUSALS, UNLOAD, A
+from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
+from servers import BIN, Gate, wait_for
+from wire import Wire, query
+
+# Those of docs/audit.md.
+CLASSES = {6005: "datastore_activity", 3002: "authentication", 6002: "application_lifecycle"}
+PUBLISHED = OcsfJsonSchemaEmbedded(get_ocsf_schema("1.3.0"))
+
+
+@pytest.fixture(scope="module")
+def validators():
+    made = {}
+
+    def of(class_uid: int, profiles: list[str]):
+        key = (class_uid, *profiles)
+        if key not in made:
+            made[key] = jsonschema.Draft202012Validator(PUBLISHED.get_class_schema(CLASSES[class_uid], profiles))
+        return made[key]
+
+    return of
+
+
+def exported(*files) -> list[dict]:
+    done = subprocess.run([BIN / "rolegate", "audit", "export", "--format", "ocsf", *map(str, files)], capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def faults(events: list[dict], validators) -> list[str]:
+    return [
+        f"{event['class_uid']} {error.json_path}: {error.message[:200]}"
+        for event in events
+        for error in validators(event["class_uid"], event["metadata"]["profiles"]).iter_errors(event)
+    ]
+
+
+def test_what_the_demo_records_is_valid(demo, validators):
+    for user in ("etl", "analyst"):
+        with Wire(demo.gate) as wire:
+            wire.login(user, "dev")
+            for sql in [UNLOAD, f"create external schema ocsf from data catalog database 'd' iam_role '{A}'", *(one.sql for one in REFUSALS if one.user == user)]:
+                wire.send(query(sql))
+                wire.until_ready()
+    with Wire(demo.gate) as wire:
+        assert wire.login("etl", "dev", password="wrong")[-1].fields()["C"] == "28P01"
+        with pytest.raises(EOFError):
+            wire.message()
+    path = demo.folder / "data" / "audit.jsonl"
+    wait_for("the records", lambda: '"login_failed"' in path.read_text())
+    events = exported(path)
+    assert not faults(events, validators)
+    kinds = Counter((event["class_uid"], event["activity_id"], event["status_id"]) for event in events)
+    assert {(6005, 1, 1), (6005, 1, 2), (6005, 6, 1), (3002, 1, 1), (3002, 1, 2), (6002, 3, 1)} <= set(kinds)
+
+
+def test_a_session_over_a_unix_socket_is_valid(postgres, tmp_path, validators):
+    path = tmp_path / ".s.PGSQL.5439"
+    gate = Gate(tmp_path / "gate", postgres.port, gate_extra=f'unix_socket = "{path}"')
+    done = subprocess.run(["psql", "-h", str(tmp_path), "-p", "5439", "-U", "postgres", "-c", "copy t from 's3://b' iam_role 'x'"], capture_output=True, text=True, check=False)
+    assert "RG101" in done.stderr
+    assert gate.stop() == 0
+    events = exported(gate.audit)
+    assert not faults(events, validators)
+    assert {event["src_endpoint"].get("name") for event in events if event["class_uid"] == 6005} == {"unix socket"}
+
+
+def test_the_check_sees_what_is_wrong(validators):
+    event = {"class_uid": 3002, "metadata": {"profiles": []}}
+    assert any("is a required property" in fault for fault in faults([event], validators))
