@@ -1,6 +1,6 @@
 //! The admin address: metrics, health and a page to look at. Reads only; nothing here changes the gate's state.
 
-pub mod access;
+pub(crate) mod access;
 mod doors;
 
 use std::future::Future;
@@ -28,7 +28,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 
 /// What the admin address shows.
 #[derive(Clone, Debug)]
-pub struct AdminState {
+pub(crate) struct AdminState {
     metrics: Metrics,
     gates: Arc<[(String, GateMetrics)]>,
     readiness: watch::Receiver<Readiness>,
@@ -37,7 +37,7 @@ pub struct AdminState {
 
 /// Whether new sessions are taken.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Readiness {
+pub(crate) enum Readiness {
     /// Not yet: the files that the configuration names are being loaded.
     Starting,
     /// New sessions are taken.
@@ -47,7 +47,7 @@ pub enum Readiness {
 }
 
 /// What is read when somebody asks, rather than counted as it happens.
-pub trait StatusSource: std::fmt::Debug + Send + Sync {
+pub(crate) trait StatusSource: std::fmt::Debug + Send + Sync {
     /// Brings the gauges up to date.
     fn measure(&self);
     /// The IAM facts: accounts, clusters, and how fetching goes.
@@ -61,7 +61,7 @@ pub trait StatusSource: std::fmt::Debug + Send + Sync {
 impl AdminState {
     /// Shows these metrics and `source`; `readiness` is what `/readyz` answers.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         metrics: Metrics,
         gates: Vec<(String, GateMetrics)>,
         readiness: watch::Receiver<Readiness>,
@@ -73,7 +73,7 @@ impl AdminState {
 
 /// Where the admin address is and who may see it.
 #[derive(Debug)]
-pub struct AdminAddress {
+pub(crate) struct AdminAddress {
     /// The socket.
     pub listener: TcpListener,
     /// TLS, where it is spoken.
@@ -86,7 +86,7 @@ pub struct AdminAddress {
 ///
 /// # Errors
 /// The listener's.
-pub async fn serve(
+pub(crate) async fn serve(
     address: AdminAddress,
     state: AdminState,
     shutdown: impl Future<Output = ()> + Send + 'static,

@@ -5,15 +5,15 @@ mod likeness;
 
 use std::fmt;
 
-pub use arn::{AccountId, NotARole, RoleArn};
-pub use likeness::{Likeness, alike, distance};
+pub(crate) use arn::{AccountId, NotARole, RoleArn};
+pub(crate) use likeness::{Likeness, alike, distance};
 
 /// The most roles that one chain may hold. Source: CREATE EXTERNAL SCHEMA, Amazon Redshift Database Developer Guide.
-pub const MAX_ROLES: usize = 10;
+pub(crate) const MAX_ROLES: usize = 10;
 
 /// The ordered roles of one credential literal; each assumes the next.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct Chain {
+pub(crate) struct Chain {
     roles: Box<[RoleArn]>,
 }
 
@@ -22,7 +22,7 @@ impl Chain {
     ///
     /// # Errors
     /// [`ChainError`], the first rule that the text breaks.
-    pub fn parse(text: &str) -> Result<Self, ChainError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, ChainError> {
         if text.is_empty() {
             return Err(ChainError::Empty);
         }
@@ -52,12 +52,12 @@ impl Chain {
 
     /// The roles in the order in which they are assumed; never empty.
     #[must_use]
-    pub fn roles(&self) -> &[RoleArn] {
+    pub(crate) fn roles(&self) -> &[RoleArn] {
         &self.roles
     }
 
     /// The hops: each role with the one that it assumes, numbered from 1.
-    pub fn hops(&self) -> impl Iterator<Item = (usize, &RoleArn, &RoleArn)> {
+    pub(crate) fn hops(&self) -> impl Iterator<Item = (usize, &RoleArn, &RoleArn)> {
         self.roles.windows(2).enumerate().filter_map(|(place, pair)| match pair {
             [source, target] => Some((place.saturating_add(1), source, target)),
             _ => None,
@@ -79,7 +79,7 @@ impl fmt::Display for Chain {
 
 /// Why a text is not a chain. `at` counts the comma-separated parts from 1. `Display` is what a client reads.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum ChainError {
+pub(crate) enum ChainError {
     /// The literal is empty.
     #[error("the role literal is empty")]
     Empty,

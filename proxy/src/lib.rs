@@ -7,14 +7,14 @@ pub mod net; // listeners, sockets and TLS on both sides
 pub mod wire; // start-up, frames, the relay; refusing and annotating a message
 pub mod sql; // lexer and grammar: message text -> statements and their role uses
 pub mod history; // recorded statements, from whatever holds them
-pub mod chain; // role ARNs, role chains and their syntax
+mod chain; // role ARNs, role chains and their syntax
 pub mod iam; // policy documents and facts: may this role be assumed?
 pub mod rules; // the organisation's rules, in Cedar
 pub mod gate; // role uses + principal + facts + rules -> verdict
 pub mod observe; // metrics, audit, log
-pub mod admin; // HTTP: metrics, health, status
+mod admin; // HTTP: metrics, health, status
 pub mod config; // the TOML file
-pub mod replay; // a recorded history under a policy
+mod replay; // a recorded history under a policy
 mod session; // one connection: calls the rooms above in order
 pub mod serve; // running, reloading, draining
 pub mod cli; // subcommands

@@ -1,12 +1,12 @@
 //! A recorded history under a policy: what would have been refused, and what another policy would change. Opens no socket.
 
-pub mod judged;
-pub mod groups;
-pub mod tally;
-pub mod report;
-pub mod human;
-pub mod table;
-pub mod html;
+pub(crate) mod judged;
+pub(crate) mod groups;
+pub(crate) mod tally;
+pub(crate) mod report;
+pub(crate) mod human;
+pub(crate) mod table;
+pub(crate) mod html;
 
-pub use report::{ReplayReport, report};
-pub use tally::{GroupBy, Replay, Tally};
+pub(crate) use report::{ReplayReport, report};
+pub(crate) use tally::{GroupBy, Replay, Tally};

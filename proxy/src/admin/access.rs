@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 /// A shorter token could be guessed.
-pub const MIN_TOKEN_BYTES: usize = 16;
+pub(crate) const MIN_TOKEN_BYTES: usize = 16;
 
 /// Who may see what.
 #[derive(Clone, Debug, Default)]
-pub struct Access {
+pub(crate) struct Access {
     /// A file of bearer tokens, one a line; any of them is good.
     pub token_file: Option<PathBuf>,
     /// Whether a client certificate that was verified is good.
@@ -90,7 +90,7 @@ impl Access {
 ///
 /// # Errors
 /// The operating system's reason, or that a line is too short or there is none.
-pub fn tokens(path: &Path) -> io::Result<Vec<String>> {
+pub(crate) fn tokens(path: &Path) -> io::Result<Vec<String>> {
     let text = fs::read_to_string(path)?;
     let tokens: Vec<String> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
     if tokens.is_empty() || tokens.iter().any(|token| token.len() < MIN_TOKEN_BYTES) {

@@ -7,7 +7,7 @@ const MAX_EDITS: usize = 2;
 
 /// How an ARN differs from that of a known role, the likeliest mistake first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Likeness {
+pub(crate) enum Likeness {
     /// Upper and lower case.
     Case,
     /// The path before the role's name.
@@ -23,7 +23,7 @@ pub enum Likeness {
 impl Likeness {
     /// What differs, as the end of the sentence "it differs from … in its …".
     #[must_use]
-    pub const fn difference(self) -> &'static str {
+    pub(crate) const fn difference(self) -> &'static str {
         match self {
             Self::Case => "case",
             Self::Path => "path",
@@ -36,7 +36,7 @@ impl Likeness {
 
 /// How `text` differs from `role`; `None` if it is that role, or nothing like it.
 #[must_use]
-pub fn alike(text: &str, role: &RoleArn) -> Option<Likeness> {
+pub(crate) fn alike(text: &str, role: &RoleArn) -> Option<Likeness> {
     if text == role.as_str() {
         return None;
     }
@@ -63,7 +63,7 @@ pub fn alike(text: &str, role: &RoleArn) -> Option<Likeness> {
 
 /// The number of letters to insert, delete, replace or swap with a neighbour.
 #[must_use]
-pub fn distance(one: &str, other: &str) -> usize {
+pub(crate) fn distance(one: &str, other: &str) -> usize {
     strsim::osa_distance(one, other)
 }
 

@@ -28,7 +28,7 @@ const OTHERS: &str = "(others)";
 
 /// Why a statement is refused or annotated.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Reason {
+pub(crate) struct Reason {
     /// The gravest finding's code.
     pub code: Code,
     /// The rule that forbids it.
@@ -39,7 +39,7 @@ pub struct Reason {
 
 /// What statements of a group have in common.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct GroupKey {
+pub(crate) struct GroupKey {
     /// What enforcement would do.
     pub would_be: Action,
     /// Why; nothing for what is merely counted.
@@ -56,7 +56,7 @@ pub struct GroupKey {
 
 /// One statement of a group.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Example {
+pub(crate) struct Example {
     /// Its text, secrets masked.
     pub text: String,
     /// All of its text is there.
@@ -81,7 +81,7 @@ pub struct Example {
 
 /// What is counted of statements alike.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct GroupCount {
+pub(crate) struct GroupCount {
     /// How many.
     pub count: u64,
     /// The earliest.
@@ -98,7 +98,7 @@ pub struct GroupCount {
 
 impl GroupCount {
     /// Takes one more statement.
-    pub fn add(&mut self, record: &StatementRecord<'_>, time: Option<Timestamp>) {
+    pub(crate) fn add(&mut self, record: &StatementRecord<'_>, time: Option<Timestamp>) {
         self.count = self.count.saturating_add(record.count);
         self.see(time, time);
         keep(&mut self.applications, record.application.as_deref().unwrap_or_default());
@@ -111,7 +111,7 @@ impl GroupCount {
     }
 
     /// Adds what a later part of the history holds.
-    pub fn merge(&mut self, later: &Self) {
+    pub(crate) fn merge(&mut self, later: &Self) {
         self.count = self.count.saturating_add(later.count);
         self.see(later.first_seen, later.last_seen);
         later.applications.iter().for_each(|name| keep(&mut self.applications, name));
@@ -127,7 +127,7 @@ fn keep(names: &mut BTreeSet<String>, name: &str) {
 
 /// Groups by what they have in common.
 #[derive(Clone, Debug)]
-pub struct Groups<K>(pub HashMap<K, GroupCount>);
+pub(crate) struct Groups<K>(pub HashMap<K, GroupCount>);
 
 impl<K> Default for Groups<K> {
     fn default() -> Self {
@@ -136,14 +136,14 @@ impl<K> Default for Groups<K> {
 }
 
 /// A key that can stand for all that are too many.
-pub trait Shared: Eq + Hash {
+pub(crate) trait Shared: Eq + Hash {
     /// The same with its most various parts left out.
     fn shared(&mut self);
 }
 
 impl<K: Shared> Groups<K> {
     /// Counts a statement; `example` is asked for the first of a group.
-    pub fn add(
+    pub(crate) fn add(
         &mut self,
         mut key: K,
         record: &StatementRecord<'_>,
@@ -160,7 +160,7 @@ impl<K: Shared> Groups<K> {
     }
 
     /// Adds the groups of a later part.
-    pub fn merge(&mut self, later: Self) {
+    pub(crate) fn merge(&mut self, later: Self) {
         for (mut key, count) in later.0 {
             self.make_room(&mut key);
             match self.0.entry(key) {
@@ -193,7 +193,7 @@ impl Shared for GroupKey {
 
 /// The group of a verdict, by its gravest finding; `who` is whose it is.
 #[must_use]
-pub fn key_of(verdict: &Verdict, who: String) -> GroupKey {
+pub(crate) fn key_of(verdict: &Verdict, who: String) -> GroupKey {
     let gravest = |statement: &JudgedStatement| statement.findings.iter().map(|finding| finding.severity).max();
     let Some(statement) = verdict.statements.iter().rev().max_by_key(|statement| gravest(statement)) else {
         return GroupKey {
@@ -233,7 +233,7 @@ fn chain(role_use: &JudgedUse) -> String {
 
 /// The bucket of a target in S3; any other as it is.
 #[must_use]
-pub fn bucket(target: &Target) -> String {
+pub(crate) fn bucket(target: &Target) -> String {
     match target {
         Target::S3Uri(uri) => {
             let path = uri.get(5..).unwrap_or_default();
@@ -245,7 +245,12 @@ pub fn bucket(target: &Target) -> String {
 
 /// An example of a group.
 #[must_use]
-pub fn example(record: &StatementRecord<'_>, time: Option<Timestamp>, dialect: Dialect, codes: Vec<Code>) -> Example {
+pub(crate) fn example(
+    record: &StatementRecord<'_>,
+    time: Option<Timestamp>,
+    dialect: Dialect,
+    codes: Vec<Code>,
+) -> Example {
     let text = |known: &Option<std::borrow::Cow<'_, str>>| known.as_deref().unwrap_or_default().to_owned();
     let mut masked = mask(record.text.as_bytes(), dialect);
     let is_whole = masked.len() <= MAX_EXAMPLE_BYTES;

@@ -14,7 +14,7 @@ const GRAPH_GROUPS: usize = 40;
 
 /// The report as HTML.
 #[must_use]
-pub fn html(report: &ReplayReport) -> String {
+pub(crate) fn html(report: &ReplayReport) -> String {
     let mut page = String::new();
     // Writing to a String does not fail.
     let _written = write(&mut page, report).is_ok();
@@ -23,7 +23,7 @@ pub fn html(report: &ReplayReport) -> String {
 
 /// A text within HTML, in an attribute or not.
 #[must_use]
-pub fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -11,7 +11,7 @@ const EXAMPLE_CHARACTERS: usize = 160;
 
 /// The report as text.
 #[must_use]
-pub fn human(report: &ReplayReport) -> String {
+pub(crate) fn human(report: &ReplayReport) -> String {
     let mut text = String::new();
     // Writing to a String does not fail.
     let _written = write(&mut text, report).is_ok();
@@ -44,7 +44,7 @@ fn plural(count: u64, one: &str, many: &str) -> String {
 
 /// A number with commas.
 #[must_use]
-pub fn thousands(number: u64) -> String {
+pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -58,7 +58,7 @@ pub fn thousands(number: u64) -> String {
 
 /// The last line of a report.
 #[must_use]
-pub fn summary(report: &ReplayReport) -> String {
+pub(crate) fn summary(report: &ReplayReport) -> String {
     let ReplaySummary { statements, with_roles, would_be, cannot_tell, unreadable, users, applications, .. } =
         &report.summary;
     let groups = report.groups.iter().filter(|row| row.would_be == Action::Reject).count();

@@ -51,7 +51,7 @@ impl CannotTell {
 
 /// What a policy says of a record.
 #[derive(Debug)]
-pub enum Judged {
+pub(crate) enum Judged {
     /// Nothing in it is to be judged.
     Plain,
     /// It cannot be judged.
@@ -62,7 +62,7 @@ pub enum Judged {
 
 /// Judges a record for its own user, database, application, address and time.
 #[must_use]
-pub fn judge(policy: &Policy, record: &StatementRecord<'_>) -> Judged {
+pub(crate) fn judge(policy: &Policy, record: &StatementRecord<'_>) -> Judged {
     if !record.is_whole() {
         return Judged::CannotTell(if record.doubtful {
             CannotTell::Doubtful
@@ -91,7 +91,7 @@ pub fn judge(policy: &Policy, record: &StatementRecord<'_>) -> Judged {
 
 /// Who sent a recorded statement.
 #[must_use]
-pub fn principal(record: &StatementRecord<'_>) -> Principal {
+pub(crate) fn principal(record: &StatementRecord<'_>) -> Principal {
     let text = |known: &Option<std::borrow::Cow<'_, str>>| known.as_deref().unwrap_or_default().to_owned();
     Principal::new(Attributes {
         database: text(&record.database),
@@ -103,7 +103,7 @@ pub fn principal(record: &StatementRecord<'_>) -> Principal {
 
 /// Kind and target of what can be read of a text: enough to say what cannot be judged.
 #[must_use]
-pub fn kind_and_target(policy: &Policy, text: &str) -> (StatementKind, Option<String>) {
+pub(crate) fn kind_and_target(policy: &Policy, text: &str) -> (StatementKind, Option<String>) {
     let Reading::Analysed(analysis) = sql::read(text.as_bytes(), policy.dialect()) else {
         return (StatementKind::None, None);
     };

@@ -12,7 +12,7 @@ use crate::sql::StatementKind;
 
 /// A whole report.
 #[derive(Clone, Debug, Serialize)]
-pub struct ReplayReport {
+pub(crate) struct ReplayReport {
     /// Counts.
     pub summary: ReplaySummary,
     /// What would be refused or annotated.
@@ -30,7 +30,7 @@ pub struct ReplayReport {
 
 /// Counts of a report.
 #[derive(Clone, Debug, Serialize)]
-pub struct ReplaySummary {
+pub(crate) struct ReplaySummary {
     /// Records in all sources.
     pub records: u64,
     /// Statements that were judged.
@@ -55,7 +55,7 @@ pub struct ReplaySummary {
 
 /// Counts by what would be done.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct ActionCounts {
+pub(crate) struct ActionCounts {
     /// Goes on.
     pub forward: u64,
     /// Goes on, annotated.
@@ -66,7 +66,7 @@ pub struct ActionCounts {
 
 /// A group of statements.
 #[derive(Clone, Debug, Serialize)]
-pub struct GroupRow {
+pub(crate) struct GroupRow {
     /// What enforcement would do.
     pub would_be: Action,
     /// The gravest finding's code.
@@ -114,7 +114,7 @@ pub struct GroupRow {
 
 /// Statements that cannot be judged.
 #[derive(Clone, Debug, Serialize)]
-pub struct UnknownRow {
+pub(crate) struct UnknownRow {
     /// Why.
     pub reason: CannotTell,
     /// Whose they are.
@@ -133,7 +133,7 @@ pub struct UnknownRow {
 
 /// A day.
 #[derive(Clone, Debug, Serialize)]
-pub struct DayRow {
+pub(crate) struct DayRow {
     /// The day, UTC.
     pub day: String,
     /// Statements that would be refused.
@@ -144,7 +144,7 @@ pub struct DayRow {
 
 /// A source in which roles stand.
 #[derive(Clone, Debug, Serialize)]
-pub struct ShownRow {
+pub(crate) struct ShownRow {
     /// Which.
     pub source: RecordKind,
     /// Days with statements that show their roles.
@@ -153,7 +153,7 @@ pub struct ShownRow {
 
 /// The report of a tally.
 #[must_use]
-pub fn report(replay: &Replay, tally: &Tally, counts: HistoryCounts) -> ReplayReport {
+pub(crate) fn report(replay: &Replay, tally: &Tally, counts: HistoryCounts) -> ReplayReport {
     let groups = sorted(&tally.groups, |key| (std::cmp::Reverse(key.would_be), key.clone()));
     let rows: Vec<GroupRow> = groups.iter().map(|(key, count)| group_row(replay, key, count)).collect();
     let changes = replay.old.as_ref().map(|_| {

@@ -28,7 +28,7 @@ const COLUMNS: [&str; 17] = [
 ///
 /// # Errors
 /// None that writing to memory could have.
-pub fn csv(report: &ReplayReport) -> Result<String, String> {
+pub(crate) fn csv(report: &ReplayReport) -> Result<String, String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let failed = |error: csv::Error| error.to_string();
     writer.write_record(COLUMNS).map_err(failed)?;

@@ -16,7 +16,7 @@ use crate::sql::StatementKind;
 
 /// By whom refused statements are grouped.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum GroupBy {
+pub(crate) enum GroupBy {
     /// By user.
     #[default]
     User,
@@ -26,7 +26,7 @@ pub enum GroupBy {
 
 /// The policies that a history is judged by.
 #[derive(Debug)]
-pub struct Replay {
+pub(crate) struct Replay {
     /// What is asked about.
     pub new: Policy,
     /// What it is compared with.
@@ -37,7 +37,7 @@ pub struct Replay {
 
 /// What of a statement changes with the policy.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct ChangeKey {
+pub(crate) struct ChangeKey {
     /// What enforcement of the old policy would do.
     pub from: Action,
     /// Why.
@@ -55,7 +55,7 @@ impl Shared for ChangeKey {
 
 /// Statements that cannot be judged, alike.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct UnknownKey {
+pub(crate) struct UnknownKey {
     /// Why.
     pub why: CannotTell,
     /// Whose they are.
@@ -75,7 +75,7 @@ impl Shared for UnknownKey {
 
 /// What was counted of a part of a history, or of all of it.
 #[derive(Clone, Debug, Default)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// Statements that were judged.
     pub statements: u64,
     /// Those that carry credentials.
@@ -106,7 +106,7 @@ fn day(time: Timestamp) -> Date {
 
 impl Tally {
     /// Adds the tally of a later part.
-    pub fn merge(&mut self, later: Self) {
+    pub(crate) fn merge(&mut self, later: Self) {
         add(&mut self.statements, later.statements);
         add(&mut self.with_roles, later.with_roles);
         add(&mut self.cannot_tell, later.cannot_tell);
@@ -128,13 +128,13 @@ impl Tally {
 
     /// How many would be forwarded, annotated or refused.
     #[must_use]
-    pub fn count(&self, action: Action) -> u64 {
+    pub(crate) fn count(&self, action: Action) -> u64 {
         self.would_be.get(&action).copied().unwrap_or_default()
     }
 
     /// Whether the new policy refuses what the old one let through; without an old one, whether it refuses anything.
     #[must_use]
-    pub fn refuses_more(&self, is_compared: bool) -> bool {
+    pub(crate) fn refuses_more(&self, is_compared: bool) -> bool {
         let newly = |key: &ChangeKey| key.to.would_be == Action::Reject && key.from != Action::Reject;
         if is_compared { self.changes.0.keys().any(newly) } else { self.count(Action::Reject) > 0 }
     }
@@ -142,7 +142,7 @@ impl Tally {
 
 impl Replay {
     /// Judges a record and counts what would become of it.
-    pub fn take(&self, tally: &mut Tally, record: &StatementRecord<'_>) {
+    pub(crate) fn take(&self, tally: &mut Tally, record: &StatementRecord<'_>) {
         let new = match judge(&self.new, record) {
             Judged::CannotTell(why) => return self.cannot_tell(tally, record, why),
             Judged::Plain => None,
