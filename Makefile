@@ -10,8 +10,8 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
 
 .PHONY: demo
-demo: ## Build and start gate, Redshift stand-in and sample policy; Ctrl-C ends it all
-	cargo run --locked --package rolegate-loadtest --bin demo
+demo: ## Build and start gate, Redshift stand-in and sample policy; Ctrl-C ends it all; GATE=127.0.0.1:6439, STANDIN=, ADMIN= for other ports
+	cargo run --locked --package rolegate-loadtest --bin demo -- $(if $(GATE),--gate $(GATE)) $(if $(STANDIN),--standin $(STANDIN)) $(if $(ADMIN),--admin $(ADMIN))
 
 .PHONY: build
 build: ## Build the gate for everyday work: target/debug/rolegate
@@ -20,6 +20,10 @@ build: ## Build the gate for everyday work: target/debug/rolegate
 .PHONY: dist
 dist: ## Build the gate as release images do, with link-time optimisation: target/dist/rolegate
 	cargo build --locked --profile dist --package rolegate --features aws
+
+.PHONY: release
+release: ## Build what a release holds into target/releases: programs, Debian package, chart, bill of materials, checksums; TARGETS="x86_64-unknown-linux-musl"
+	deploy/release/release.sh $(TARGETS)
 
 .PHONY: setup
 setup: ## Install what the tests need: Debian packages and a Python environment in target/venv
@@ -36,7 +40,7 @@ unit: ## Run the tests of the Rust code alone
 .PHONY: e2e
 e2e: setup ## Run the end-to-end tests alone: real clients, real servers
 	cargo build $(ALL) --bins --examples
-	target/venv/bin/python -m pytest -q -ra tests/e2e
+	target/venv/bin/python -m pytest -q -ra tests/e2e tests/deploy
 
 .PHONY: test-aws
 test-aws: setup ## Test the AWS source with the real SDK, against moto and a small fake

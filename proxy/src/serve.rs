@@ -17,8 +17,10 @@ mod overview;
 mod policy;
 pub mod pull;
 mod reload;
+pub mod service_connection;
 mod settings;
 mod sockets;
+mod supervisor;
 mod worker;
 
 use std::future::Future;
@@ -91,14 +93,23 @@ async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<()
     };
     let ClosedGates { shown, readiness, drain, admin, .. } = closed;
     let audit = running.audit.clone();
+    supervisor::ready(config.gate.len());
     let followers = Followers::start(&running.gates, &running.metrics, config);
     tokio::select! {
         () = &mut shutdown => {}
+        () = supervisor::watchdog() => {}
         () = changes.follow(in_force, running, followers, Arc::clone(&shown)) => {}
     }
     readiness.send_replace(Readiness::Draining);
-    tokio::time::sleep(shown.config.load().runtime.drain_delay.get()).await;
-    drain_sessions(&drain, threads, shown.config.load().runtime.drain_timeout.get()).await;
+    supervisor::stopping();
+    let draining = async {
+        tokio::time::sleep(shown.config.load().runtime.drain_delay.get()).await;
+        drain_sessions(&drain, threads, shown.config.load().runtime.drain_timeout.get()).await;
+    };
+    tokio::select! {
+        () = draining => {}
+        () = supervisor::watchdog() => {}
+    }
     sockets::clean_up(config);
     audit.shutdown();
     match admin.await {

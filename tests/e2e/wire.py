@@ -71,12 +71,14 @@ class Wire:
     port: int
     host: str = "127.0.0.1"
     timeout: float = 10
+    source: str = ""
     sock: socket.socket = field(init=False)
     parameters: dict = field(default_factory=dict)
     key: bytes = b""
 
     def __post_init__(self):
-        self.sock = socket.create_connection((self.host, self.port), timeout=self.timeout)
+        source = (self.source, 0) if self.source else None
+        self.sock = socket.create_connection((self.host, self.port), timeout=self.timeout, source_address=source)
 
     def __enter__(self):
         return self

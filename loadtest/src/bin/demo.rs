@@ -36,15 +36,16 @@ struct Arguments {
 
 fn main() -> anyhow::Result<()> {
     let Arguments { gate, standin, admin, record } = Arguments::parse();
+    for (option, address) in [("gate", gate), ("standin", standin), ("admin", admin)] {
+        free(option, address)?;
+    }
     let addresses = Addresses { gate, standin, admin };
     let folder = std::env::var_os("ROLEGATE_DEMO_DIR").map_or_else(|| PathBuf::from("target/demo"), PathBuf::from);
     let config = Config::load(&demo::prepare(&folder, addresses)?)?;
     logging::init(&config.log.level, config.log.format).map_err(|error| anyhow!("{error}"))?;
 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let listener = runtime
-        .block_on(tokio::net::TcpListener::bind(standin))
-        .with_context(|| format!("cannot listen on {standin}; is another demo running?"))?;
+    let listener = runtime.block_on(tokio::net::TcpListener::bind(standin)).with_context(|| standin.to_string())?;
     let (stop, stopped) = watch::channel(false);
     let settings = Settings {
         data: folder.clone(),
@@ -62,6 +63,17 @@ fn main() -> anyhow::Result<()> {
     thread::spawn(move || greet(gate, &text));
     rolegate::serve::run(&config, until(stopped))?;
     runtime.block_on(standin_task)?
+}
+
+/// Whether an address can be listened on, before anything is started.
+fn free(option: &str, address: SocketAddr) -> anyhow::Result<()> {
+    std::net::TcpListener::bind(address).map(|_socket| ()).with_context(|| {
+        let variable = option.to_uppercase();
+        format!(
+            "cannot listen on {address}; is another demo running? Choose another port: make demo {variable}=127.0.0.1:{}, or demo --{option}",
+            address.port().wrapping_add(1000)
+        )
+    })
 }
 
 /// Resolves at Ctrl-C or SIGTERM.

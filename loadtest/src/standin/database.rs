@@ -112,6 +112,11 @@ pub struct Database {
     connection: Connection,
 }
 
+/// The time in UTC, in whole seconds, as `getdate()` gives it.
+fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
 impl Database {
     /// Opens the database of a data folder.
     ///
@@ -125,6 +130,9 @@ impl Database {
         connection.create_scalar_function("current_database", 0, flags, |_| Ok("dev"))?;
         connection.create_scalar_function("current_schema", 0, flags, |_| Ok("public"))?;
         connection.create_scalar_function("pg_backend_pid", 0, flags, |_| Ok(30_037))?;
+        // Redshift's form of a timestamp, and the one pattern that renders it so.
+        connection.create_scalar_function("getdate", 0, flags, |_| Ok(now()))?;
+        connection.create_scalar_function("to_char", 2, flags, |context| context.get::<String>(0))?;
         Ok(Self { connection })
     }
 

@@ -3,6 +3,7 @@
 use tokio_rustls::{client, server};
 
 use crate::net::certificate::ClientCertificate;
+use crate::net::presented::Presented;
 use crate::net::socket::Socket;
 
 /// A connected byte stream.
@@ -21,6 +22,13 @@ impl Stream {
     #[must_use]
     pub fn is_tls(&self) -> bool {
         !matches!(self, Self::Plain(_))
+    }
+
+    /// The certificate that the backend shows, on its own leg inside TLS.
+    #[must_use]
+    pub fn backend_certificate(&self) -> Option<Presented> {
+        let Self::Backend(stream) = self else { return None };
+        stream.get_ref().1.peer_certificates()?.first().and_then(Presented::read)
     }
 
     /// Who the client is by its certificate, when it showed one.

@@ -3,6 +3,7 @@
 use crate::config::{Config, GateSection};
 use crate::gate::policy::Policy;
 use crate::iam::Live;
+use crate::net::backend::Backend;
 pub use crate::serve::error::BuildError;
 use crate::serve::gates::GateParts;
 use crate::serve::load::Loaded;
@@ -43,6 +44,22 @@ pub fn all(config: &Config, live: Option<&Live>) -> Result<Built, BuildError> {
     };
     let gates = config.gate.iter().map(parts).collect::<Result<_, BuildError>>()?;
     Ok(Built { gates, loaded })
+}
+
+/// How a gate reaches its cluster.
+///
+/// # Errors
+/// [`BuildError`]: a file of authorities, or a name that no certificate can carry.
+pub fn backend(gate: &GateSection) -> Result<Backend, BuildError> {
+    settings::upstream_of(gate)
+}
+
+/// Reads every account of `[facts.aws]` from AWS, and keeps nothing of it.
+///
+/// # Errors
+/// [`BuildError`]: what AWS or the network said.
+pub fn facts_from_aws(config: &Config) -> Result<(), BuildError> {
+    live::fetched(config).map(|_read| ())
 }
 
 /// Whether what `serve` writes to could be written. Nothing is, and nothing is left behind.

@@ -6,42 +6,22 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
-use tokio_postgres::config::SslMode;
-use tokio_postgres::{NoTls, SimpleQueryMessage};
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use crate::config::{CatalogSection, Config, GateSection};
 use crate::gate::policy::ClusterGroups;
-use crate::net::backend::BackendError;
 use crate::observe::Metrics;
 use crate::observe::values::{Fetched, Outcome};
 use crate::serve::changes::{Change, Need};
 use crate::serve::gates::Gates;
 use crate::serve::in_force::Renewal;
 use crate::serve::inputs;
+use crate::serve::service_connection::{self, ServiceError};
 use crate::session::service::{CatalogStatus, Service};
 
 /// Every user in every group. Source: Amazon Redshift Database Developer Guide, `PG_GROUP`; PostgreSQL 8.0 documentation, `pg_user`.
 const QUERY: &str =
     "select g.groname, u.usename from pg_catalog.pg_group g, pg_catalog.pg_user u where u.usesysid = any (g.grolist)";
-
-/// Why the catalogue cannot be read.
-#[derive(Debug, thiserror::Error)]
-enum CatalogError {
-    #[error(transparent)]
-    Upstream(#[from] BackendError),
-    #[error("{}: cannot be read: {source}; it should hold the password of [gate.catalog] user", path.display())]
-    Password { path: std::path::PathBuf, source: std::io::Error },
-    #[error("the cluster refuses [gate.catalog]: {}", told(.0))]
-    Refused(#[from] tokio_postgres::Error),
-    #[error("the cluster did not answer within {0:?}")]
-    Timeout(std::time::Duration),
-}
-
-/// The server's message, which the error's own text leaves out.
-fn told(error: &tokio_postgres::Error) -> String {
-    error.as_db_error().map_or_else(|| error.to_string(), |said| format!("{}: {}", said.code().code(), said.message()))
-}
 
 /// The tasks that read the groups of clusters, by gate.
 #[derive(Debug)]
@@ -91,8 +71,7 @@ impl Followers {
 async fn follow(gates: Arc<Gates>, service: Arc<Service>, settings: CatalogSection, metrics: Metrics) {
     loop {
         let began = Instant::now();
-        let read = tokio::time::timeout(settings.timeout.get(), read(&service, &settings)).await;
-        let read = read.unwrap_or_else(|_elapsed| Err(CatalogError::Timeout(settings.timeout.get())));
+        let read = read(&service, &settings).await;
         metrics.facts_fetched(Fetched::Catalog, Outcome::of(read.is_ok()), began.elapsed());
         match read {
             Ok(groups) => put_in_force(&gates, &service, groups),
@@ -116,35 +95,12 @@ fn put_in_force(gates: &Gates, service: &Service, groups: BTreeMap<String, Vec<S
     }
 }
 
-async fn read(service: &Service, settings: &CatalogSection) -> Result<BTreeMap<String, Vec<String>>, CatalogError> {
-    let mut config = tokio_postgres::Config::new();
-    // TLS, where the upstream demands it, is around the stream already.
-    config.user(&settings.user).dbname(&settings.database).application_name("rolegate").ssl_mode(SslMode::Disable);
-    if let Some(path) = &settings.password_file {
-        // The file may be on storage that does not answer, and this thread serves others.
-        let file = path.clone();
-        let password = tokio::task::spawn_blocking(move || std::fs::read_to_string(file)).await;
-        let password = password
-            .map_err(std::io::Error::other)
-            .flatten()
-            .map_err(|source| CatalogError::Password { path: path.clone(), source })?;
-        config.password(password.trim_end_matches(['\r', '\n']));
-    }
-    let stream = service.settings.load_full().backend.connect().await?;
-    let (client, connection) = config.connect_raw(stream, NoTls).await?;
-    let connection = tokio::spawn(connection);
-    let answer = client.simple_query(QUERY).await;
-    // Without its client the connection says Terminate and ends.
-    drop(client);
-    if let Ok(Err(error)) = connection.await {
-        debug!(gate = %service.name, %error, "the service connection did not end well");
-    }
+async fn read(service: &Service, settings: &CatalogSection) -> Result<BTreeMap<String, Vec<String>>, ServiceError> {
+    let backend = service.settings.load_full().backend.clone();
     let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for message in answer? {
-        if let SimpleQueryMessage::Row(row) = message
-            && let (Some(group), Some(user)) = (row.get(0), row.get(1))
-        {
-            groups.entry(group.to_owned()).or_default().push(user.to_owned());
+    for row in service_connection::ask(&backend, settings, QUERY).await? {
+        if let [Some(group), Some(user)] = row.as_slice() {
+            groups.entry(group.clone()).or_default().push(user.clone());
         }
     }
     for users in groups.values_mut() {

@@ -61,7 +61,7 @@ fn offer(gate: &GateSection) -> Result<Offer, BuildError> {
     Ok(Offer { tls: Some(acceptor), tls_required: tls.required || tls.client_certificate_required })
 }
 
-fn upstream_of(gate: &GateSection) -> Result<Backend, BuildError> {
+pub(super) fn upstream_of(gate: &GateSection) -> Result<Backend, BuildError> {
     let settings = &gate.upstream;
     let verify = match settings.tls {
         TlsMode::Disable => None,
