@@ -262,3 +262,13 @@ def test_the_demo_says_how_to_choose_other_ports(tmp_path):
             command = [BIN / "demo", f"--{option}=127.0.0.1:{port}", *others]
             done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "ROLEGATE_DEMO_DIR": str(tmp_path)}, check=False)
             assert done.returncode == 1 and f"make demo {variable}=127.0.0.1:" in done.stderr, done
+
+
+def test_health_of_an_admin_address_with_tls(tmp_path, postgres):
+    authority = Authority(tmp_path / "ca")
+    certificate, key = authority.issue("gate.example")
+    extra = f'[admin.tls]\ncertificate = "{certificate}"\nkey = "{key}"\nclient_ca = "{authority.certificate}"\n'
+    gate = Gate(tmp_path / "gate", postgres.port, extra=extra)
+    done = rolegate("health", "--config", gate.config)
+    assert (done.returncode, done.stdout) == (0, "ready\n"), done
+    assert gate.stop() == 0

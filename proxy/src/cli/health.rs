@@ -1,17 +1,24 @@
 //! `rolegate health`: asks a running gate whether it is ready, for the health checks of containers that hold no other program.
 
-use std::io::{self, Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::io::{self, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::cli::exit::Exit;
-use crate::config::Config;
+use crate::config::{AdminSection, Config};
+use crate::net::backend;
+use crate::net::socket::Socket;
+use crate::net::stream::Stream;
+use crate::net::tls::{self, Verify};
 
-/// The longest that connecting, and then each part of the answer, may take.
-const LIMIT: Duration = Duration::from_secs(3);
+/// The longest that a question and its answer may take.
+const LIMIT: Duration = Duration::from_secs(4);
 
 /// The longest answer that is read.
 const MAX_BYTES: u64 = 4096;
@@ -30,25 +37,43 @@ pub struct HealthArguments {
 /// The configuration cannot be read, or nobody answers.
 pub fn run(arguments: &HealthArguments) -> Result<Exit, String> {
     let config = Config::load(&arguments.config).map_err(|error| error.to_string())?;
-    let address = config.admin.listen;
-    let (status, body) = ask(address, "/readyz").map_err(|error| format!("{address}: no gate answers: {error}"))?;
+    let asked = ask(&config.admin, "/readyz");
+    let (status, body) = asked.map_err(|error| format!("{}: no gate answers: {error}", config.admin.listen))?;
     io::stdout().lock().write_all(body.as_bytes()).map_err(|error| format!("cannot write: {error}"))?;
     Ok(Exit::of(status != 200))
 }
 
 /// Whether a gate lives at this admin address.
-pub(super) fn answers(address: SocketAddr) -> bool {
-    ask(address, "/healthz").is_ok_and(|(status, _body)| status == 200)
+pub(super) fn answers(admin: &AdminSection) -> bool {
+    ask(admin, "/healthz").is_ok_and(|(status, _body)| status == 200)
 }
 
-/// The status and body of a page of an admin address.
-fn ask(address: SocketAddr, path: &str) -> io::Result<(u16, String)> {
-    let mut stream = TcpStream::connect_timeout(&reachable(address), LIMIT)?;
-    stream.set_read_timeout(Some(LIMIT))?;
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes())?;
-    let mut answer = String::new();
-    stream.take(MAX_BYTES).read_to_string(&mut answer)?;
+/// The status and body of a page that asks nobody who they are.
+fn ask(admin: &AdminSection, path: &str) -> io::Result<(u16, String)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let asked = runtime.block_on(async { timeout(LIMIT, answer(admin, path)).await });
+    let answer = asked.map_err(|_elapsed| io::Error::from(io::ErrorKind::TimedOut)).flatten()?;
     parse(&answer).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the answer is not HTTP"))
+}
+
+async fn answer(admin: &AdminSection, path: &str) -> io::Result<String> {
+    let socket = Socket::Tcp(TcpStream::connect(reachable(admin.listen)).await?);
+    let mut stream = if admin.tls.is_some() {
+        // The gate's own certificate, on this machine: which one it is does not matter here.
+        let connector = tls::connector(Verify::Nothing, None).map_err(io::Error::other)?;
+        let name = backend::server_name("localhost").map_err(io::Error::other)?;
+        Stream::Backend(Box::new(connector.connect(name, socket).await?))
+    } else {
+        Stream::Plain(socket)
+    };
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes()).await?;
+    let mut answer = Vec::new();
+    match stream.take(MAX_BYTES).read_to_end(&mut answer).await {
+        // Some servers close without a word of TLS.
+        Ok(_) | Err(_) if !answer.is_empty() => {}
+        outcome => _ = outcome?,
+    }
+    String::from_utf8(answer).map_err(io::Error::other)
 }
 
 fn parse(answer: &str) -> Option<(u16, String)> {

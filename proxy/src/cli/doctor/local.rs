@@ -76,7 +76,7 @@ fn aws_remedy(said: &str) -> &'static str {
 
 /// Whether the addresses are free, or held by a gate that runs.
 fn ports(config: &Config) -> Vec<Checkup> {
-    let is_running = health::answers(config.admin.listen);
+    let is_running = health::answers(&config.admin);
     let gates = config.gate.iter().map(|gate| gate.listen);
     std::iter::once(config.admin.listen).chain(gates).map(|address| port(address, is_running)).collect()
 }
