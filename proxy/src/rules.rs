@@ -4,16 +4,26 @@
 //! a refusal, permits, refusing forbids and annotating forbids are three policy sets and three evaluations.
 
 mod error;
+mod help;
 mod load;
+mod meant;
+pub mod names;
+pub mod profile;
 mod request;
+mod vocabulary;
 #[cfg(test)]
 mod tests;
 
-use cedar_policy::{Authorizer, Decision, PolicyId, PolicySet};
+use std::sync::Arc;
 
-use crate::rules::request::Vocabulary;
+use cedar_policy::{Authorizer, Decision, PolicyId, PolicySet};
+use jiff::tz::TimeZone;
+
+use crate::rules::profile::RuleProfile;
+use crate::rules::vocabulary::Vocabulary;
 pub use error::RulesError;
-pub use request::{RuleRequest, TargetFacts};
+pub use request::{RoleTags, RuleRequest, TargetFacts, TargetKind};
+pub use vocabulary::action;
 
 /// What a rule says.
 #[derive(
@@ -91,6 +101,8 @@ pub struct RuleSet {
     permits: PolicySet,
     rejects: PolicySet,
     annotates: PolicySet,
+    /// Every rule, in order of `@id`.
+    profiles: Arc<[RuleProfile]>,
     vocabulary: Option<Vocabulary>,
     version: String,
 }
@@ -100,7 +112,7 @@ impl RuleSet {
     #[must_use]
     pub fn none() -> Self {
         let [permits, rejects, annotates] = [PolicySet::new(), PolicySet::new(), PolicySet::new()];
-        Self { permits, rejects, annotates, vocabulary: None, version: "none".to_owned() }
+        Self { permits, rejects, annotates, profiles: Arc::default(), vocabulary: None, version: "none".to_owned() }
     }
 
     /// A hash over the rules' text; the same for the same files, wherever they lie.
@@ -109,10 +121,46 @@ impl RuleSet {
         &self.version
     }
 
+    /// The same rules, with weekdays and hours of this time zone.
+    #[must_use]
+    pub fn in_time_zone(mut self, time_zone: TimeZone) -> Self {
+        if let Some(vocabulary) = &mut self.vocabulary
+            && vocabulary.has_clock()
+        {
+            self.version = format!("{} {}", self.version, time_zone.iana_name().unwrap_or("UTC"));
+            vocabulary.time_zone = time_zone;
+        }
+        self
+    }
+
+    /// Whether some rule looks at the tags of roles, so that a request should hold them.
+    #[must_use]
+    pub fn look_at_tags(&self) -> bool {
+        self.vocabulary.as_ref().is_some_and(Vocabulary::has_tags)
+    }
+
+    /// The time zone of weekdays and hours.
+    #[must_use]
+    pub fn time_zone(&self) -> TimeZone {
+        self.vocabulary.as_ref().map_or(TimeZone::UTC, |vocabulary| vocabulary.time_zone.clone())
+    }
+
+    /// Whether the action of a statement's kind is this one, or in this group of actions.
+    #[must_use]
+    pub fn is_action_in(&self, kind: &str, name: &str) -> bool {
+        self.vocabulary.as_ref().is_some_and(|vocabulary| vocabulary.is_in(&action(kind), name))
+    }
+
     /// How many rules there are.
     #[must_use]
     pub fn len(&self) -> usize {
         [&self.permits, &self.rejects, &self.annotates].iter().map(|set| set.num_of_policies()).sum()
+    }
+
+    /// What each rule looks at, in order of `@id`.
+    #[must_use]
+    pub fn profiles(&self) -> &[RuleProfile] {
+        &self.profiles
     }
 
     /// Whether there are no rules.

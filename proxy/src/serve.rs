@@ -10,6 +10,7 @@ mod files;
 mod gates;
 mod in_force;
 mod inputs;
+mod known;
 mod live;
 mod load;
 mod opening;

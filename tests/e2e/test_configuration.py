@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from servers import BIN, free_port
+from servers import BIN, Gate, free_port, wait_for
 
 GOOD = """
 [[gate]]
@@ -61,3 +61,33 @@ def test_config_check_and_show(gate):
     assert (done.returncode, done.stderr) == (0, "")
     shown = subprocess.run([BIN / "rolegate", "config", "show", gate.config], capture_output=True, text=True, check=False)
     assert shown.returncode == 0 and "max_statement_bytes = 16777216" in shown.stdout
+
+
+LOST = '@id("all") permit (principal, action, resource);\n@id("lost") forbid (principal in Rolegate::Group::"analyst", action, resource);'
+
+
+def test_rules_about_unknown_names_are_warnings_and_errors_where_it_is_strict(tmp_path):
+    path = tmp_path / "rolegate.toml"
+    (tmp_path / "r.cedar").write_text(LOST)
+    policy = '[policy]\nrules = ["r.cedar"]\n[policy.groups]\nanalysts = ["ann"]\n'
+    path.write_text(policy + GOOD.replace("{port}", str(free_port())).replace("{gate}", ""))
+    run = lambda *arguments: subprocess.run([BIN / "rolegate", "config", "check", *arguments, path], capture_output=True, text=True, check=False)
+    said = 'r.cedar:2:1: rule "lost" can never apply: group "analyst" is nowhere known; did you mean "analysts"?'
+    plain, strict = run(), run("--strict")
+    assert (plain.returncode, strict.returncode) == (0, 2), (plain, strict)
+    assert "warning: " in plain.stderr and said in plain.stderr and said in strict.stderr
+    (tmp_path / "r.cedar").write_text(LOST.replace('"analyst"', '"analysts"'))
+    done = run("--strict")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_rules_about_unknown_names_are_logged_when_they_are_loaded(postgres, tmp_path):
+    rules = tmp_path / "r.cedar"
+    rules.write_text(LOST.replace('"analyst"', '"analysts"'))
+    gate = Gate(tmp_path, postgres.port, extra='[policy]\nrules = ["r.cedar"]\n[policy.groups]\nanalysts = ["ann"]')
+    assert "can never apply" not in gate.process.output()
+    rules.write_text(LOST)
+    wait_for("the warning of a reload", lambda: gate.process.output().count("can never apply") == 1)
+    rules.write_text(LOST.replace("all", "every"))
+    wait_for("the warning of the next", lambda: gate.process.output().count("can never apply") == 2)
+    assert gate.stop() == 0

@@ -7,13 +7,19 @@ use clap::Subcommand;
 
 use crate::cli::exit::Exit;
 use crate::config::Config;
+use crate::observe::escape;
+use crate::rules::names::RuleWarning;
 
 /// Subcommands of `rolegate config`.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Load everything that a configuration names and say whether it would run
-    #[command(after_help = "Example: rolegate config check rolegate.toml")]
+    #[command(after_help = "Example: rolegate config check --strict rolegate.toml\n\
+                            Exit status: 0 it would run; 2 it would not, or with --strict there is a warning")]
     Check {
+        /// Fail where a rule names a group, user, method, clause, gate, database or role that is nowhere known
+        #[arg(long)]
+        strict: bool,
         /// The configuration file
         file: PathBuf,
     },
@@ -31,14 +37,28 @@ pub enum ConfigCommand {
 /// What is wrong, naming file and key.
 pub fn run(command: &ConfigCommand) -> Result<Exit, String> {
     let text = match command {
-        ConfigCommand::Check { file } => {
+        ConfigCommand::Check { strict, file } => {
             let config = Config::load(file).map_err(|error| error.to_string())?;
             let parts = crate::serve::build::all(&config, None).map_err(|error| error.to_string())?;
             crate::serve::build::check_writable(&config).map_err(|error| error.to_string())?;
+            warn(&crate::serve::build::warnings(&config, &parts), *strict)?;
             format!("{}: good, {} gate(s)\n", file.display(), parts.gates.len())
         }
         ConfigCommand::Show { file } => Config::load(file).map_err(|error| error.to_string())?.to_toml_masked(),
     };
     io::stdout().lock().write_all(text.as_bytes()).map_err(|error| format!("cannot write: {error}"))?;
     Ok(Exit::Ok)
+}
+
+/// Shows warnings; with `is_strict` they are errors.
+fn warn(warnings: &[RuleWarning], is_strict: bool) -> Result<(), String> {
+    let lines: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    if is_strict && !lines.is_empty() {
+        return Err(lines.join("\nrolegate: "));
+    }
+    for line in lines {
+        // When stderr is closed there is nobody left to tell.
+        let _told = writeln!(io::stderr(), "rolegate: warning: {}", escape::lines(&line)).is_ok();
+    }
+    Ok(())
 }

@@ -125,8 +125,12 @@ pub struct PolicySection {
     pub shadow_comment: bool,
     /// Severities that differ from the defaults, by finding code.
     pub severity: BTreeMap<Code, Severity>,
+    /// The time zone of the weekdays and hours that rules look at: a name of the IANA database.
+    pub time_zone: String,
     /// Database users by group.
     pub groups: BTreeMap<String, Vec<String>>,
+    /// Names that rules may be about although nothing else here holds them.
+    pub known: KnownElsewhere,
     /// The cache of verdicts.
     pub cache: CacheSection,
 }
@@ -141,10 +145,22 @@ impl Default for PolicySection {
             shadow_notice: true,
             shadow_comment: true,
             severity: BTreeMap::new(),
+            time_zone: "UTC".to_owned(),
             groups: BTreeMap::new(),
+            known: KnownElsewhere::default(),
             cache: CacheSection::default(),
         }
     }
+}
+
+/// `[policy.known]`: names that no group, gate or fact holds, so that rules about them are not taken for misspelled.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KnownElsewhere {
+    /// Database users.
+    pub users: Vec<String>,
+    /// Databases.
+    pub databases: Vec<String>,
 }
 
 /// `[policy.cache]`: the cache of verdicts that each gate has.

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use crate::chain::{AccountId, RoleArn};
 use crate::config::address::is_name;
 use crate::config::error::Problem;
@@ -30,6 +32,7 @@ pub(super) fn validate(config: &Config) -> Result<(), Problem> {
     audit(config)?;
     facts(config)?;
     groups(config)?;
+    time_zone(config)?;
     if config.gate.is_empty() {
         return Err(Problem::at(
             &["gate"],
@@ -199,6 +202,16 @@ fn groups(config: &Config) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+fn time_zone(config: &Config) -> Result<(), Problem> {
+    let name = &config.policy.time_zone;
+    let problem = |_error| {
+        let what =
+            format!("\"{name}\" is not a time zone; write a name of the IANA database, such as \"Europe/Berlin\"");
+        Problem::at(&["policy", "time_zone"], what)
+    };
+    TimeZone::get(name).map(|_zone| ()).map_err(problem)
 }
 
 fn name(gate: &GateSection) -> Result<(), String> {

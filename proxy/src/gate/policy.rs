@@ -149,6 +149,32 @@ impl Policy {
         Self::new(Parts { catalog, ..self.parts.clone() })
     }
 
+    /// The same policy under other rules of the organisation.
+    #[must_use]
+    pub fn with_rules(&self, rules: Arc<RuleSet>) -> Self {
+        Self::new(Parts { rules, ..self.parts.clone() })
+    }
+
+    /// The same policy with another severity of a code.
+    #[must_use]
+    pub fn with_severity(&self, code: Code, severity: Severity) -> Self {
+        let mut parts = self.parts.clone();
+        parts.severities.insert(code, severity);
+        Self::new(parts)
+    }
+
+    /// The organisation's rules.
+    #[must_use]
+    pub fn rules(&self) -> &Arc<RuleSet> {
+        &self.parts.rules
+    }
+
+    /// The users that the configuration puts in groups, by group.
+    #[must_use]
+    pub fn configured_groups(&self) -> &BTreeMap<String, Vec<String>> {
+        &self.parts.groups
+    }
+
     /// The groups of the cluster.
     #[must_use]
     pub fn catalog(&self) -> &ClusterGroups {

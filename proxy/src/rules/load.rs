@@ -10,8 +10,10 @@ use miette::Diagnostic;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::rules::request::Vocabulary;
-use crate::rules::{RuleSet, RulesError};
+use crate::rules::help::help;
+use crate::rules::profile::RuleProfile;
+use crate::rules::vocabulary::Vocabulary;
+use crate::rules::{RuleSeverity, RuleSet, RulesError};
 
 /// What rules can be about.
 const SCHEMA: &str = include_str!("rolegate.cedarschema");
@@ -25,7 +27,18 @@ impl RuleSet {
     /// # Errors
     /// [`RulesError`], which names the file and the line.
     pub fn load(files: &[PathBuf]) -> Result<Self, RulesError> {
-        if files.is_empty() { Ok(Self::none()) } else { read(files) }
+        if files.is_empty() {
+            return Ok(Self::none());
+        }
+        build(&files.iter().map(|path| File::read(path)).collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// Rules that stand in a text; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// [`RulesError`], which names the line.
+    pub fn from_text(path: &Path, text: String) -> Result<Self, RulesError> {
+        build(&[File::of(path, text)])
     }
 }
 
@@ -40,15 +53,29 @@ struct File {
 impl File {
     fn read(path: &Path) -> Result<Self, RulesError> {
         let text = fs::read_to_string(path).map_err(|source| RulesError::Read { path: path.to_owned(), source })?;
-        Ok(Self { path: path.to_owned(), starts: starts(&text), text })
+        Ok(Self::of(path, text))
     }
 
-    fn error(&self, at: usize, message: String) -> RulesError {
+    fn of(path: &Path, text: String) -> Self {
+        Self { path: path.to_owned(), starts: starts(&text), text }
+    }
+
+    /// Line and column of a byte, from 1.
+    fn line_and_column(&self, at: usize) -> (usize, usize) {
         let before = self.text.get(..at).unwrap_or(&self.text);
         let line_start = before.rfind('\n').map_or(0, |place| place.saturating_add(1));
         let column = before.get(line_start..).unwrap_or_default().chars().count().saturating_add(1);
-        let line = before.matches('\n').count().saturating_add(1);
+        (before.matches('\n').count().saturating_add(1), column)
+    }
+
+    fn error(&self, at: usize, message: String) -> RulesError {
+        let (line, column) = self.line_and_column(at);
         RulesError::Rule { path: self.path.clone(), line, column, message }
+    }
+
+    fn locate(&self, at: usize) -> String {
+        let (line, column) = self.line_and_column(at);
+        format!("{}:{line}:{column}", self.path.display())
     }
 
     /// Where a diagnostic points, or the start of its rule.
@@ -89,30 +116,33 @@ struct Placed {
     number: usize,
 }
 
-/// Reads and validates files of rules.
-fn read(paths: &[PathBuf]) -> Result<RuleSet, RulesError> {
+/// Validates files of rules.
+fn build(files: &[File]) -> Result<RuleSet, RulesError> {
     let (schema, _warnings) =
         Schema::from_cedarschema_str(SCHEMA).map_err(|error| RulesError::Schema(error.to_string()))?;
-    let files = paths.iter().map(|path| File::read(path)).collect::<Result<Vec<_>, _>>()?;
-    let rules = collect(&files)?;
+    let rules = collect(files)?;
     let mut sets = [PolicySet::new(), PolicySet::new(), PolicySet::new()];
     let mut named = BTreeSet::new();
+    let mut profiles = Vec::new();
     for rule in rules.values() {
         let file = files.get(rule.file).ok_or_else(|| RulesError::Schema("a rule without a file".to_owned()))?;
         let number = severity(rule, file)?;
         let json = rule.policy.to_json().map_err(|error| file.error(start(file, rule), error.to_string()))?;
         gather(&json, &mut named);
+        let severity = if number == 2 { RuleSeverity::Annotate } else { RuleSeverity::Reject };
+        let kind = (rule.policy.effect(), severity);
+        profiles.push(RuleProfile::read(&rule.policy.id().to_string(), kind, file.locate(start(file, rule)), &json));
         if let Some(set) = sets.get_mut(number) {
             set.add(rule.policy.clone()).map_err(|error| file.error(start(file, rule), error.to_string()))?;
         }
     }
     let [permits, rejects, annotates] = sets;
     for set in [&permits, &rejects, &annotates] {
-        validate(set, &schema, &rules, &files)?;
+        validate(set, &schema, &rules, files)?;
     }
-    let version = version(&files);
+    let version = version(files);
     let vocabulary = Some(Vocabulary::new(&schema, named)?);
-    Ok(RuleSet { permits, rejects, annotates, vocabulary, version })
+    Ok(RuleSet { permits, rejects, annotates, profiles: profiles.into(), vocabulary, version })
 }
 
 fn start(file: &File, rule: &Placed) -> usize {
@@ -205,7 +235,7 @@ fn validate(
         }
     };
     if let Some(error) = result.validation_errors().next() {
-        let help = error.help().map(|help| format!("; {help}")).unwrap_or_default();
+        let help = help(error, schema);
         let what = format!("{error}{help}; what rules can name stands in config/rolegate.cedarschema");
         return Err(found(error.policy_id(), error, what));
     }

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
-use std::str::FromStr;
 
-use cedar_policy::{Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, RestrictedExpression, Schema};
+use cedar_policy::{Context, Entities, Entity, EntityUid, RestrictedExpression};
 use jiff::Timestamp;
+use jiff::civil::Weekday;
 
 use crate::chain::{AccountId, RoleArn};
 use crate::rules::RulesError;
+use crate::rules::vocabulary::{Vocabulary, action, uid, wrong};
 
 /// What is asked: who does what with which chain on what, and under which circumstances.
 #[derive(Clone, Copy, Debug)]
@@ -43,9 +44,14 @@ pub struct RuleRequest<'a> {
     pub clause: &'a str,
     /// The chain.
     pub roles: &'a [RoleArn],
+    /// The tags of each role of the chain, as `key=value`; `None` when the facts do not tell those of all.
+    pub role_tags: Option<&'a [RoleTags]>,
     /// What the chain is used on.
     pub target: Option<TargetFacts<'a>>,
 }
+
+/// The tags of one role, as `key=value`.
+pub type RoleTags = BTreeSet<String>;
 
 /// What a chain is used on, as far as rules can name it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,40 +72,54 @@ pub struct TargetFacts<'a> {
     pub other: Option<&'a str>,
 }
 
-fn wrong(error: impl std::fmt::Display) -> RulesError {
-    RulesError::Request(error.to_string())
+/// What kind of thing a chain is used on.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    Hash,
+    Ord,
+    PartialEq,
+    PartialOrd,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum TargetKind {
+    /// Nothing that the statement names.
+    None,
+    /// A bucket.
+    S3,
+    /// A Lambda function or SageMaker endpoint.
+    Function,
+    /// A database of the data catalog.
+    CatalogDatabase,
+    /// A secret.
+    Secret,
+    /// Who is granted something.
+    Grantee,
+    /// Anything else.
+    Other,
 }
 
-/// The names that requests are made of, as far as the rules in force look at them: made once for each set of rules.
-#[derive(Clone, Debug)]
-pub(super) struct Vocabulary {
-    user: EntityTypeName,
-    group: EntityTypeName,
-    chain: EntityUid,
-    /// By name, with the groups that they are in.
-    actions: HashMap<String, Entity>,
-    /// Names that occur in the rules. An attribute that none of them names cannot matter and is left out.
-    named: BTreeSet<String>,
-}
-
-impl Vocabulary {
-    /// The vocabulary of a schema, for rules in which these names occur.
-    pub(super) fn new(schema: &Schema, named: BTreeSet<String>) -> Result<Self, RulesError> {
-        let kind = |name: &str| EntityTypeName::from_str(&format!("Rolegate::{name}")).map_err(wrong);
-        let actions = schema.action_entities().map_err(wrong)?;
-        let by_name = |action: &Entity| (action.uid().id().unescaped().to_owned(), action.clone());
-        Ok(Self {
-            user: kind("User")?,
-            group: kind("Group")?,
-            chain: uid(&kind("Chain")?, "chain"),
-            actions: actions.iter().map(by_name).collect(),
-            named,
-        })
-    }
-
-    /// Whether some rule looks at the clock.
-    pub(super) fn has_clock(&self) -> bool {
-        self.named.contains("now")
+impl TargetFacts<'_> {
+    /// What kind of target it is: the first part that is known.
+    fn kind(&self) -> TargetKind {
+        let kinds = [
+            (self.bucket, TargetKind::S3),
+            (self.function, TargetKind::Function),
+            (self.catalog_database, TargetKind::CatalogDatabase),
+            (self.secret, TargetKind::Secret),
+            (self.grantee, TargetKind::Grantee),
+            (self.other, TargetKind::Other),
+        ];
+        kinds.into_iter().find(|(part, _)| part.is_some()).map_or(TargetKind::None, |(_, kind)| kind)
     }
 }
 
@@ -112,28 +132,14 @@ struct Attributes<'a> {
 impl Attributes<'_> {
     /// Adds an attribute, if it has a value and some rule looks at it.
     fn give<V>(&mut self, name: &str, value: impl Into<Option<V>>, express: impl FnOnce(V) -> RestrictedExpression) {
-        if let Some(value) = value.into().filter(|_| self.words.named.contains(name)) {
+        if let Some(value) = value.into().filter(|_| self.words.names(name)) {
             self.given.insert(name.to_owned(), express(value));
         }
     }
 }
 
-/// The entity of a type with any text for its name: names come from clients, so they are never parsed.
-fn uid(kind: &EntityTypeName, name: &str) -> EntityUid {
-    EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(name))
-}
-
 fn text(value: &str) -> RestrictedExpression {
     RestrictedExpression::new_string(value.to_owned())
-}
-
-/// The action of a statement kind: `create_model` is `CreateModel`.
-fn action(kind: &str) -> String {
-    let capitalised = |word: &str| {
-        let mut letters = word.chars();
-        letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
-    };
-    kind.split('_').map(capitalised).collect()
 }
 
 /// The account of a role.
@@ -183,6 +189,10 @@ impl RuleRequest<'_> {
             texts(middle.iter().map(RoleArn::as_str))
         });
         attributes.give("paths", self.roles, |roles: &[RoleArn]| texts(roles.iter().map(RoleArn::path)));
+        attributes.give("names", self.roles, |roles: &[RoleArn]| texts(roles.iter().map(RoleArn::name)));
+        attributes.give("common_path", self.roles, |roles: &[RoleArn]| text(common(roles.iter().map(RoleArn::path))));
+        attributes.give("common_name", self.roles, |roles: &[RoleArn]| text(common(roles.iter().map(RoleArn::name))));
+        self.tags(&mut attributes);
         attributes.give("all_in_cluster_account", all_at_home, RestrictedExpression::new_bool);
         attributes
             .give("accounts", self.roles, |roles: &[RoleArn]| RestrictedExpression::new_set(roles.iter().map(account)));
@@ -191,6 +201,7 @@ impl RuleRequest<'_> {
         attributes.give("first_role", self.roles.first().map(RoleArn::as_str), text);
         attributes.give("last_role", self.roles.last().map(RoleArn::as_str), text);
         attributes.give("last_account", self.roles.last(), account);
+        attributes.give("target_kind", <&str>::from(target.kind()), text);
         attributes.give("target_bucket", target.bucket, text);
         attributes.give("target_prefix", target.prefix, text);
         attributes.give("target_function", target.function, text);
@@ -199,6 +210,22 @@ impl RuleRequest<'_> {
         attributes.give("target_grantee", target.grantee, text);
         attributes.give("target_other", target.other, text);
         Ok(attributes.given)
+    }
+
+    /// The tags of the roles, as far as the facts tell those of all: a rule has to say what holds when they do not.
+    fn tags(&self, attributes: &mut Attributes<'_>) {
+        let Some(tags) = self.role_tags else { return };
+        let set = |tags: &RoleTags| texts(tags.iter().map(String::as_str));
+        let every = |tags: &[RoleTags]| {
+            let in_all = |first: &RoleTags| {
+                first.iter().filter(|tag| tags.iter().all(|set| set.contains(*tag))).cloned().collect()
+            };
+            tags.first().map(in_all).unwrap_or_default()
+        };
+        attributes.give("tags_of_any_role", tags, |tags: &[RoleTags]| set(&tags.iter().flatten().cloned().collect()));
+        attributes.give("tags_of_every_role", tags, |tags: &[RoleTags]| set(&every(tags)));
+        attributes.give("tags_of_first_role", tags.first(), set);
+        attributes.give("tags_of_last_role", tags.last(), set);
     }
 
     fn circumstances(&self, words: &Vocabulary) -> HashMap<String, RestrictedExpression> {
@@ -216,6 +243,27 @@ impl RuleRequest<'_> {
         pairs.give("now", self.now, |now: Timestamp| {
             RestrictedExpression::new_datetime(now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
         });
+        let local = words.time_zone.to_datetime(self.now);
+        pairs.give("weekday", weekday(local.weekday()), text);
+        pairs.give("hour", i64::from(local.hour()), RestrictedExpression::new_long);
         pairs.given
     }
+}
+
+/// The words of weekdays, from Monday.
+pub(super) const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
+fn weekday(day: Weekday) -> &'static str {
+    let place = usize::try_from(day.to_monday_zero_offset()).unwrap_or_default();
+    WEEKDAYS.get(place).copied().unwrap_or_default()
+}
+
+/// What all texts begin with; nothing when there are none.
+fn common<'a>(mut values: impl Iterator<Item = &'a str>) -> &'a str {
+    let first = values.next().unwrap_or_default();
+    values.fold(first, |so_far, value| {
+        let same = so_far.char_indices().zip(value.chars()).find(|((_, one), other)| one != other);
+        let end = same.map_or(so_far.len().min(value.len()), |((at, _), _)| at);
+        so_far.get(..end).unwrap_or_default()
+    })
 }

@@ -4,10 +4,11 @@ use crate::config::{Config, GateSection};
 use crate::gate::policy::Policy;
 use crate::iam::Live;
 use crate::net::backend::Backend;
+use crate::rules::names::RuleWarning;
 pub use crate::serve::error::BuildError;
 use crate::serve::gates::GateParts;
 use crate::serve::load::Loaded;
-use crate::serve::{admin_address, audit, live, policy, settings};
+use crate::serve::{admin_address, audit, known, live, policy, settings};
 
 /// The policy of one gate, for use outside a running gate. Facts that come from AWS are fetched now.
 ///
@@ -60,6 +61,12 @@ pub fn backend(gate: &GateSection) -> Result<Backend, BuildError> {
 /// [`BuildError`]: what AWS or the network said.
 pub fn facts_from_aws(config: &Config) -> Result<(), BuildError> {
     live::fetched(config).map(|_read| ())
+}
+
+/// The names in the rules that are nowhere known: a slip of the pen, most often.
+#[must_use]
+pub fn warnings(config: &Config, built: &Built) -> Vec<RuleWarning> {
+    known::warnings(config, &built.loaded.rules, &built.loaded.base)
 }
 
 /// Whether what `serve` writes to could be written. Nothing is, and nothing is left behind.

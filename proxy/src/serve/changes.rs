@@ -47,6 +47,8 @@ const NEEDS: &[(&str, Need)] = &[
     ("policy.severity", Need::Policy),
     ("policy.groups", Need::Policy),
     ("policy.rules", Need::Rules),
+    ("policy.time_zone", Need::Rules),
+    ("policy.known", Need::Rules),
     ("policy.notice", Need::Settings),
     ("policy.comment", Need::Settings),
     ("policy.shadow_notice", Need::Settings),

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tracing::warn;
 
 use crate::config::{Config, Period, WhenOld};
 use crate::iam::{Facts, FactsError, Live, Sources};
 use crate::rules::{RuleSet, RulesError};
 use crate::serve::error::BuildError;
+use crate::serve::known;
 
 /// What all gates share.
 #[derive(Clone, Debug)]
@@ -29,7 +31,9 @@ pub(super) struct Stale {
 impl Loaded {
     /// Reads everything.
     pub(super) fn read(config: &Config) -> Result<Self, BuildError> {
-        Ok(Self { rules: rules(config)?, base: facts(config, &Facts::empty())? })
+        let read = Self { rules: rules(config)?, base: facts(config, &Facts::empty())? };
+        known::warn_of_unknown(config, &read.rules, &read.base);
+        Ok(read)
     }
 
     /// The same with what is stale read again.
@@ -40,6 +44,9 @@ impl Loaded {
         }
         if stale.facts {
             renewed.base = facts(config, &self.base)?;
+        }
+        if stale.rules || stale.facts {
+            known::warn_of_unknown(config, &renewed.rules, &renewed.base);
         }
         Ok(renewed)
     }
@@ -61,7 +68,10 @@ impl Loaded {
 }
 
 fn rules(config: &Config) -> Result<Arc<RuleSet>, RulesError> {
-    RuleSet::load(&config.policy.rules).map(Arc::new)
+    let rules = RuleSet::load(&config.policy.rules)?;
+    // The configuration was checked, so the zone is there.
+    let zone = TimeZone::get(&config.policy.time_zone).unwrap_or(TimeZone::UTC);
+    Ok(Arc::new(rules.in_time_zone(zone)))
 }
 
 /// Reads the files that changed since `before` was read.

@@ -6,7 +6,7 @@ use crate::gate::finding::Finding;
 use crate::gate::judge::context::JudgeContext;
 use crate::gate::policy::ClusterGroups;
 use crate::iam::Cluster;
-use crate::rules::{Hit, Judgement, RuleEffect, RuleRequest, RuleSeverity, TargetFacts};
+use crate::rules::{Hit, Judgement, RoleTags, RuleEffect, RuleRequest, RuleSeverity, TargetFacts};
 use crate::sql::{Method, RoleUse, StatementKind, Target};
 
 /// What the rules say of one role use.
@@ -63,6 +63,7 @@ fn judgement(
 ) -> Result<Judgement, String> {
     let (policy, principal) = (context.policy, context.principal);
     let groups = principal.groups.clone().unwrap_or_else(|| policy.groups_of(&principal.user));
+    let role_tags = role_tags(context, chain);
     let request = RuleRequest {
         user: &principal.user,
         groups: &groups,
@@ -79,9 +80,17 @@ fn judgement(
         method: role_use.method.as_str(),
         clause: role_use.clause.as_str(),
         roles: chain.map(Chain::roles).unwrap_or_default(),
+        role_tags: role_tags.as_deref(),
         target: role_use.target.as_ref().map(target_facts),
     };
     policy.parts.rules.judge(&request).map_err(|error| error.to_string())
+}
+
+/// The tags of each role of the chain, where rules look at them and the facts tell all.
+fn role_tags(context: &JudgeContext<'_>, chain: Option<&Chain>) -> Option<Vec<RoleTags>> {
+    let facts = &context.policy.iam().filter(|_| context.policy.parts.rules.look_at_tags())?.facts;
+    let tags = |role| Some(facts.tags(role)?.iter().map(|(key, value)| format!("{key}={value}")).collect());
+    chain.map(Chain::roles).unwrap_or_default().iter().map(tags).collect()
 }
 
 fn said(context: &JudgeContext<'_>, judgement: Judgement, role_use: &RoleUse, chain: Option<&Chain>) -> RuleFindings {
@@ -125,7 +134,8 @@ fn circumstances(context: &JudgeContext<'_>, role_use: &RoleUse, chain: Option<&
 fn target_facts(target: &Target) -> TargetFacts<'_> {
     let mut facts = TargetFacts::default();
     match target {
-        Target::S3Uri(uri) => match uri.strip_prefix("s3://").map(|path| path.split_once('/').unwrap_or((path, ""))) {
+        // Its scheme may be written in capitals.
+        Target::S3Uri(uri) => match uri.get(5..).map(|path| path.split_once('/').unwrap_or((path, ""))) {
             Some((bucket, prefix)) => (facts.bucket, facts.prefix) = (Some(bucket), Some(prefix)),
             None => facts.other = Some(uri),
         },
@@ -136,4 +146,23 @@ fn target_facts(target: &Target) -> TargetFacts<'_> {
         Target::Other(other) => facts.other = Some(other),
     }
     facts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::target_facts;
+    use crate::sql::Target;
+
+    #[test]
+    fn a_bucket_is_one_however_its_scheme_is_written() {
+        for (uri, want) in [
+            ("s3://b/a/c", (Some("b"), Some("a/c"))),
+            ("S3://b/a/c", (Some("b"), Some("a/c"))),
+            ("s3://b", (Some("b"), Some(""))),
+        ] {
+            let target = Target::from_uri(uri.to_owned());
+            let facts = target_facts(&target);
+            assert_eq!((facts.bucket, facts.prefix, facts.other), (want.0, want.1, None), "{uri}");
+        }
+    }
 }

@@ -199,6 +199,33 @@ impl Facts {
         })
     }
 
+    /// Whether roles of this account are known from a snapshot or from AWS.
+    #[must_use]
+    pub fn has_account(&self, account: AccountId) -> bool {
+        self.accounts.contains_key(&account)
+    }
+
+    /// Whether anything is known of organisations.
+    #[must_use]
+    pub fn has_organisation(&self) -> bool {
+        self.organisation.is_some()
+    }
+
+    /// Whether two accounts belong to one organisation; `None` when the facts do not tell.
+    #[must_use]
+    pub fn same_organisation(&self, one: AccountId, other: AccountId) -> Option<bool> {
+        if one == other {
+            return Some(true);
+        }
+        let affiliation = |account| self.membership(account).map(|membership| &membership.affiliation);
+        match (affiliation(one)?, affiliation(other)?) {
+            (Affiliation::Organisation(one), Affiliation::Organisation(other)) => Some(one == other),
+            (Affiliation::None, Affiliation::Organisation(_) | Affiliation::None)
+            | (Affiliation::Organisation(_), Affiliation::None) => Some(false),
+            (Affiliation::NotGiven, _) | (_, Affiliation::NotGiven) => None,
+        }
+    }
+
     /// What the organisation's file says of an account.
     pub(crate) fn membership(&self, account: AccountId) -> Option<&Membership> {
         self.organisation.as_ref()?.get(&account)

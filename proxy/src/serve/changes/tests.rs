@@ -48,10 +48,14 @@ notice = true
 comment = true
 shadow_notice = true
 shadow_comment = true
+time_zone = "UTC"
 [policy.severity]
 RG104 = "reject"
 [policy.groups]
 etl = ["a"]
+[policy.known]
+users = ["a"]
+databases = ["a"]
 [policy.cache]
 capacity = 1
 ttl = "1s"
@@ -128,6 +132,7 @@ session_lifetime = "1s"
 /// The second value of every word; all other values have an `a` or a `1` that becomes a `b` or a `2`.
 const SECOND: &[(&str, &str)] = &[
     ("\"text\"", "\"json\""),
+    ("\"UTC\"", "\"Europe/Berlin\""),
     ("\"continue\"", "\"refuse\""),
     ("\"1h\"", "\"2h\""),
     ("false", "true"),
