@@ -12,6 +12,7 @@ pub mod iam;
 pub mod init;
 mod input;
 mod jinja;
+pub mod learn;
 pub mod manual;
 pub mod policy;
 pub mod records;
@@ -76,6 +77,10 @@ enum Command {
     #[command(after_help = "Example: rolegate replay --config new.toml --old rolegate.toml 'audit/*.jsonl' logs/\n\
                             Exit status: 0 nothing refused, or with --old nothing newly refused; 1 something is; 2 usage or input error")]
     Replay(replay::ReplayArguments),
+    /// Propose rules from recorded statements
+    #[command(after_help = "Example: rolegate learn --config rolegate.toml --out proposed 'audit/*.jsonl'\n\
+                      Exit status: 0 done, whatever is for review; 2 usage or input error")]
+    Learn(learn::LearnArguments),
     /// Look at a configuration file
     #[command(subcommand, after_help = "Example: rolegate config check rolegate.toml")]
     Config(config::ConfigCommand),
@@ -119,6 +124,7 @@ pub fn main() -> ExitCode {
         Command::Health(arguments) => health::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::History(arguments) => history::run(&arguments),
+        Command::Learn(arguments) => learn::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Config(command) => config::run(&command),
         Command::Iam(command) => iam::run(&command),

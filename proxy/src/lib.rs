@@ -15,6 +15,7 @@ pub mod observe; // metrics, audit, log
 mod admin; // HTTP: metrics, health, status
 pub mod config; // the TOML file
 mod replay; // a recorded history under a policy
+mod learn; // rules proposed from a recorded history
 mod session; // one connection: calls the rooms above in order
 pub mod serve; // running, reloading, draining
 pub mod cli; // subcommands

@@ -67,8 +67,8 @@ enum By {
 pub fn run(arguments: &ReplayArguments) -> Result<Exit, String> {
     let gate = arguments.gate.as_deref();
     let replay = Replay {
-        new: policy(&arguments.config, gate)?,
-        old: arguments.old.as_deref().map(|old| policy(old, gate)).transpose()?,
+        new: recorded_policy(&arguments.config, gate)?,
+        old: arguments.old.as_deref().map(|old| recorded_policy(old, gate)).transpose()?,
         by: if arguments.by == By::User { GroupBy::User } else { GroupBy::Group },
     };
     let mut tally = Tally::default();
@@ -95,7 +95,7 @@ pub fn run(arguments: &ReplayArguments) -> Result<Exit, String> {
 }
 
 /// The policy of a configuration. The cluster is not asked for groups: those of the configuration apply.
-fn policy(path: &Path, gate: Option<&str>) -> Result<Policy, String> {
+pub(super) fn recorded_policy(path: &Path, gate: Option<&str>) -> Result<Policy, String> {
     let config = Config::load(path).map_err(|error| error.to_string())?;
     let gate = gate_of(&config, gate)?;
     let policy = crate::serve::build::policy(&config, gate).map_err(|error| error.to_string())?;

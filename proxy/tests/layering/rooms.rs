@@ -6,8 +6,8 @@ use crate::TREE;
 use crate::circles::{Edges, circles, describe, edges};
 use crate::tree::{File, Reference};
 
-const ORDER: [&str; 15] = [
-    "net", "wire", "sql", "history", "chain", "iam", "rules", "gate", "observe", "admin", "config", "replay",
+const ORDER: [&str; 16] = [
+    "net", "wire", "sql", "history", "chain", "iam", "rules", "gate", "observe", "admin", "config", "replay", "learn",
     "session", "serve", "cli",
 ];
 
