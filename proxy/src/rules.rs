@@ -3,6 +3,7 @@
 //! Cedar's decision is one bit, and a deny names only the forbids. So that an annotating forbid hides neither a permit nor
 //! a refusal, permits, refusing forbids and annotating forbids are three policy sets and three evaluations.
 
+mod effect;
 mod error;
 mod help;
 mod load;
@@ -21,55 +22,10 @@ use jiff::tz::TimeZone;
 
 use crate::rules::profile::RuleProfile;
 use crate::rules::vocabulary::Vocabulary;
+pub use effect::{RuleEffect, RuleSeverity};
 pub use error::RulesError;
 pub use request::{RoleTags, RuleRequest, TargetFacts, TargetKind};
 pub use vocabulary::action;
-
-/// What a rule says.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Eq,
-    PartialEq,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum RuleEffect {
-    /// It permits.
-    Permit,
-    /// It forbids.
-    Forbid,
-}
-
-/// What a forbid does to the statement: its `@severity`.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Eq,
-    PartialEq,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum RuleSeverity {
-    /// It is refused.
-    Reject,
-    /// It goes on, annotated.
-    Annotate,
-}
 
 /// A rule that applies.
 #[derive(Clone, Debug, Eq, PartialEq)]

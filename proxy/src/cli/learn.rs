@@ -16,7 +16,7 @@ use crate::history::StatementRecord;
 use crate::learn::report::human;
 use crate::learn::{Generalisation, LearnReport, Learned, Learner, Proposals, cases, propose, report, sift};
 use crate::observe::escape;
-use crate::rules::Rules;
+use crate::rules::RuleSet;
 
 /// The proposed rules.
 const RULES: &str = "learned.cedar";
@@ -43,7 +43,7 @@ address = \"localhost:5439\"
 /// Arguments of `rolegate learn`.
 #[derive(Args, Debug)]
 pub struct LearnArguments {
-    /// The folder for learned.cedar, learned.test.toml and for_review.json
+    /// The folder for `learned.cedar`, `learned.test.toml` and `for_review.json`
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Facts, groups and forbids to judge by: what they refuse or leave undecided is not learned
@@ -110,23 +110,23 @@ pub fn run(arguments: &LearnArguments) -> Result<Exit, String> {
     };
     let by_last_role = arguments.roles == LearnRoles::Last;
     let learner = Learner::new(&policy, usize::from(arguments.prefix_depth), by_last_role);
-    let mut learned = Learned::default();
+    let mut found = Learned::default();
     let fold = |part: &mut Learned, record: &StatementRecord<'_>| learner.take(part, record);
     let counts = arguments.records.read(fold, |part| {
-        learned.merge(part);
+        found.merge(part);
         Ok(())
     })?;
     let by_group = arguments.by == LearnBy::Group;
     let how = Generalisation { by_group, min_uses: arguments.min_uses };
-    let uses = std::mem::take(&mut learned.uses);
+    let uses = std::mem::take(&mut found.uses);
     let left_out = uses.left_out();
     let mut proposals = propose(uses, policy.configured_groups(), how);
     (proposals.permits, proposals.unwritable) = sift(proposals.permits, by_last_role);
     let without_case = write(arguments, &policy, &proposals)?;
-    let mut found = report(&learned, &proposals, counts, without_case);
-    found.summary.left_out = left_out;
-    put(&arguments.out.join(REVIEW), &json(&found.for_review)?)?;
-    print(arguments, &found)?;
+    let mut shown = report(&found, &proposals, counts, without_case);
+    shown.summary.left_out = left_out;
+    put(&arguments.out.join(REVIEW), &json(&shown.for_review)?)?;
+    print(arguments, &shown)?;
     Ok(Exit::Ok)
 }
 
@@ -152,7 +152,7 @@ fn write(arguments: &LearnArguments, policy: &Policy, proposals: &Proposals) -> 
     let path = out.join(RULES);
     put(&path, &format!("{head}{}", rules.join("\n")))?;
     // What was written is read again, so that a file that does not load is noticed here.
-    let rules = Rules::load(std::slice::from_ref(&path)).map_err(|error| error.to_string())?;
+    let rules = RuleSet::load(std::slice::from_ref(&path)).map_err(|error| error.to_string())?;
     let pinned = policy.with_rules(Arc::new(rules));
     let by_rule: Vec<Vec<Case>> = proposals.permits.iter().map(|proposal| cases::cases(proposal, &pinned)).collect();
     let without_case = by_rule.iter().filter(|cases| cases.is_empty()).count();
@@ -161,12 +161,11 @@ fn write(arguments: &LearnArguments, policy: &Policy, proposals: &Proposals) -> 
 }
 
 fn write_cases(arguments: &LearnArguments, cases: Vec<Case>) -> Result<(), String> {
-    let config = match &arguments.config {
-        Some(config) => config.canonicalize().map_err(|error| format!("{}: {error}", config.display()))?,
-        None => {
-            put(&arguments.out.join(CONFIG), BARE_CONFIG)?;
-            PathBuf::from(CONFIG)
-        }
+    let config = if let Some(config) = &arguments.config {
+        config.canonicalize().map_err(|error| format!("{}: {error}", config.display()))?
+    } else {
+        put(&arguments.out.join(CONFIG), BARE_CONFIG)?;
+        PathBuf::from(CONFIG)
     };
     let path = arguments.out.join(CASES);
     let rules = Some(vec![PathBuf::from(RULES)]);

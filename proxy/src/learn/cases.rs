@@ -7,8 +7,8 @@ use crate::gate::enforcement::Action;
 use crate::gate::judge_alone;
 use crate::gate::policy::Policy;
 use crate::gate::principal::{Attributes, Principal};
-use crate::learn::place::Place;
-use crate::learn::propose::Proposal;
+use crate::learn::place::S3Place;
+use crate::learn::propose::ProposedPermit;
 use crate::learn::uses::Sample;
 use crate::rules::TargetKind;
 
@@ -18,7 +18,7 @@ const STRANGER: &str = "rolegate-stranger";
 /// The cases of a proposal that come out as they should under the proposed rules: what another rule lets through is no near miss. Empty
 /// when no statement was short enough to be kept.
 #[must_use]
-pub fn cases(proposal: &Proposal, policy: &Policy) -> Vec<Case> {
+pub fn cases(proposal: &ProposedPermit, policy: &Policy) -> Vec<Case> {
     let Some((user, sample)) = &proposal.sample else { return Vec::new() };
     let allowed = case(format!("{} is let through", proposal.words()), user, sample, Action::Forward);
     let action = outcome(&allowed, policy);
@@ -30,7 +30,7 @@ pub fn cases(proposal: &Proposal, policy: &Policy) -> Vec<Case> {
     [Case { verdict: action, ..allowed }].into_iter().chain(near).collect()
 }
 
-fn near_misses(proposal: &Proposal, user: &str, sample: &Sample) -> Vec<Case> {
+fn near_misses(proposal: &ProposedPermit, user: &str, sample: &Sample) -> Vec<Case> {
     let words = proposal.words();
     let miss = |who: &str, what: &str, sample: &Sample| case(format!("{words}: {what}"), who, sample, Action::Reject);
     let mut misses = vec![miss(STRANGER, "a stranger", sample)];
@@ -40,7 +40,7 @@ fn near_misses(proposal: &Proposal, user: &str, sample: &Sample) -> Vec<Case> {
     if proposal.class.target == TargetKind::S3 {
         let bucket = format!("{}-elsewhere", proposal.class.name);
         misses.push(miss(user, "another bucket", &sample.on(&bucket, proposal.place.text())));
-        if proposal.place != Place::Under(String::new()) {
+        if proposal.place != S3Place::Under(String::new()) {
             misses.push(miss(user, "another place", &sample.on(&proposal.class.name, "~elsewhere/")));
         }
     }

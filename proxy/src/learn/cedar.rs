@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use crate::learn::place::Place;
-use crate::learn::propose::{Grantee, Proposal};
+use crate::learn::place::S3Place;
+use crate::learn::propose::{Grantee, ProposedPermit};
 use crate::learn::uses::UseClass;
 use crate::rules::{TargetKind, action};
 use crate::sql::MethodKind;
@@ -13,7 +13,7 @@ use crate::sql::MethodKind;
 /// Characters of a name that stand in a rule's `@id`.
 const MAX_SLUG: usize = 32;
 
-impl Proposal {
+impl ProposedPermit {
     /// The rule's `@id`: the same for the same permit, whatever else a history holds.
     #[must_use]
     pub fn id(&self) -> String {
@@ -110,10 +110,10 @@ impl Proposal {
         };
         conditions.push(optional(attribute, format!("== {}", text(name))));
         match &self.place {
-            Place::Exactly(path) if *target == TargetKind::S3 => {
+            S3Place::Exactly(path) if *target == TargetKind::S3 => {
                 conditions.push(optional("target_prefix", format!("== {}", text(path))));
             }
-            Place::Under(path) if !path.is_empty() => {
+            S3Place::Under(path) if !path.is_empty() => {
                 conditions.push(optional("target_prefix", format!("like {}", pattern(path))));
             }
             _ => {}

@@ -104,9 +104,10 @@ impl Learner {
 
     fn class<'u>(&self, kind: StatementKind, role_use: &'u JudgedUse) -> (UseClass, &'u str) {
         let (target, name, path) = split(role_use.target.as_ref());
-        let roles = match self.by_last_role {
-            true => role_use.roles.last().cloned().unwrap_or_default(),
-            false => role_use.roles.join(","),
+        let roles = if self.by_last_role {
+            role_use.roles.last().cloned().unwrap_or_default()
+        } else {
+            role_use.roles.join(",")
         };
         let method = role_use.method.kind();
         let path = if target == TargetKind::S3 { path } else { "" };

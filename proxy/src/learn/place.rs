@@ -17,14 +17,14 @@ const MAX_PLACES: usize = 16;
 
 /// A path within a bucket, or what paths begin with.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Place {
+pub enum S3Place {
     /// Everything that begins so.
     Under(String),
     /// This path.
     Exactly(String),
 }
 
-impl Place {
+impl S3Place {
     /// The place of a path, at most `depth` folders deep.
     #[must_use]
     pub fn of(path: &str, depth: usize) -> Self {
@@ -70,7 +70,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for S3Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Under(text) => write!(formatter, "{text}*"),
@@ -129,12 +129,12 @@ impl Seen {
 
 /// The places of one use: few, or the folders above them. Which, does not depend on the order in which they were seen.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Places {
+pub struct S3Places {
     depth: usize,
-    seen: BTreeMap<Place, Seen>,
+    seen: BTreeMap<S3Place, Seen>,
 }
 
-impl Places {
+impl S3Places {
     /// No places yet, at most `depth` folders deep.
     #[must_use]
     pub const fn new(depth: usize) -> Self {
@@ -143,7 +143,7 @@ impl Places {
 
     /// Adds a place.
     pub fn add(&mut self, path: &str, seen: Seen) {
-        self.put(&Place::of(path, self.depth), seen);
+        self.put(&S3Place::of(path, self.depth), seen);
     }
 
     /// Adds the places of another part.
@@ -154,7 +154,7 @@ impl Places {
         }
     }
 
-    fn put(&mut self, place: &Place, seen: Seen) {
+    fn put(&mut self, place: &S3Place, seen: Seen) {
         self.seen.entry(place.drawn(self.depth)).or_default().add(seen);
         while self.seen.len() > MAX_PLACES && self.depth > 0 {
             self.draw(self.depth.saturating_sub(1));
@@ -179,7 +179,7 @@ impl Places {
     }
 
     /// Each place, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&Place, &Seen)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&S3Place, &Seen)> {
         self.seen.iter()
     }
 }
@@ -190,12 +190,12 @@ mod tests {
 
     use super::*;
 
-    fn under(text: &str) -> Place {
-        Place::Under(text.to_owned())
+    fn under(text: &str) -> S3Place {
+        S3Place::Under(text.to_owned())
     }
 
-    fn exactly(text: &str) -> Place {
-        Place::Exactly(text.to_owned())
+    fn exactly(text: &str) -> S3Place {
+        S3Place::Exactly(text.to_owned())
     }
 
     #[test]
@@ -216,13 +216,13 @@ mod tests {
             ("", 0, under("")),
             ("é/ü", 1, under("é/")),
         ] {
-            assert_eq!(Place::of(path, depth), want, "{path} {depth}");
+            assert_eq!(S3Place::of(path, depth), want, "{path} {depth}");
         }
     }
 
     #[test]
     fn many_places_are_drawn_together() {
-        let mut places = Places::new(2);
+        let mut places = S3Places::new(2);
         for number in 0..40_u8 {
             let name = char::from(b'a'.saturating_add(number % 20)).to_string();
             places.add(&format!("in/{name}/x"), Seen::at(1, None));
@@ -239,27 +239,29 @@ mod tests {
     proptest! {
         #[test]
         fn a_place_covers_a_path_just_when_it_covers_the_paths_own_place(one in path(), other in path(), depth in 0_usize..4) {
-            let (place, own) = (Place::of(&one, depth), Place::of(&other, depth));
+            let (place, own) = (S3Place::of(&one, depth), S3Place::of(&other, depth));
             let holds = match &place {
-                Place::Under(start) => other.starts_with(start.as_str()),
-                Place::Exactly(text) => other == *text,
+                S3Place::Under(start) => other.starts_with(start.as_str()),
+                S3Place::Exactly(text) => other == *text,
             };
             prop_assert_eq!(place.covers(&own), holds);
-            prop_assert!(own.covers(&own) && place.covers(&Place::of(&one, depth)));
+            prop_assert!(own.covers(&own) && place.covers(&S3Place::of(&one, depth)));
             prop_assert_eq!(own.wider().any(|wide| wide == place), holds);
         }
 
         #[test]
         fn drawing_is_cutting_sooner(path in path(), depth in 0_usize..4, deeper in 0_usize..4) {
             prop_assume!(deeper >= depth);
-            prop_assert_eq!(Place::of(&path, deeper).drawn(depth), Place::of(&path, depth));
+            prop_assert_eq!(S3Place::of(&path, deeper).drawn(depth), S3Place::of(&path, depth));
         }
 
         #[test]
         fn order_and_parts_do_not_matter(paths in prop::collection::vec("[a-f]/[a-f]/[a-f]", 0..60), cut in 0_usize..60) {
             let all = |paths: &[String]| {
-                let mut places = Places::new(2);
-                paths.iter().for_each(|path| places.add(path, Seen::at(1, None)));
+                let mut places = S3Places::new(2);
+                for path in paths {
+                    places.add(path, Seen::at(1, None));
+                }
                 places
             };
             let (one, other) = paths.split_at(cut.min(paths.len()));

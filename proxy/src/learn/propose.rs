@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::learn::place::{Place, Seen};
+use crate::learn::place::{S3Place, Seen};
 use crate::learn::uses::{Sample, UseClass, UseCount, Uses};
 
 /// Users that a rule's evidence names.
@@ -28,13 +28,13 @@ pub struct Generalisation {
 
 /// One permit, with its evidence.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Proposal {
+pub struct ProposedPermit {
     /// For whom.
     pub grantee: Grantee,
     /// What for.
     pub class: UseClass,
     /// Where in the bucket.
-    pub place: Place,
+    pub place: S3Place,
     /// How often it was used, and when.
     pub seen: Seen,
     /// How many users used it.
@@ -55,7 +55,7 @@ pub struct RareUse {
     /// What it was.
     pub class: UseClass,
     /// Where in the bucket.
-    pub place: Place,
+    pub place: S3Place,
     /// How often, and when.
     pub seen: Seen,
 }
@@ -64,11 +64,11 @@ pub struct RareUse {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Proposals {
     /// In order of what they are for.
-    pub permits: Vec<Proposal>,
+    pub permits: Vec<ProposedPermit>,
     /// What they do not let through.
     pub rare: Vec<RareUse>,
     /// Permits that rules cannot hold.
-    pub unwritable: Vec<Proposal>,
+    pub unwritable: Vec<ProposedPermit>,
 }
 
 /// Users by group.
@@ -85,7 +85,7 @@ pub fn propose(uses: Uses, members: &Members, how: Generalisation) -> Proposals 
     }
     let mut all = Proposals::default();
     for (class, users) in uses.by_class() {
-        let one = Class { class, users, groups: &groups, members };
+        let one = Class { what: class, users, groups: &groups, members };
         one.propose(how.min_uses, &mut all);
     }
     all
@@ -93,7 +93,7 @@ pub fn propose(uses: Uses, members: &Members, how: Generalisation) -> Proposals 
 
 /// The uses of one class: permits of different classes let nothing through in common.
 struct Class<'m> {
-    class: UseClass,
+    what: UseClass,
     users: Vec<(String, UseCount)>,
     groups: &'m HashMap<&'m str, Vec<&'m str>>,
     members: &'m Members,
@@ -102,12 +102,12 @@ struct Class<'m> {
 /// What is to be let through: the uses of one user in one place.
 struct Point<'u> {
     user: &'u str,
-    place: Place,
+    place: S3Place,
     seen: Seen,
     sample: Option<&'u Sample>,
 }
 
-type Permit = (Grantee, Place);
+type Permit = (Grantee, S3Place);
 
 impl Class<'_> {
     fn propose(&self, min_uses: u64, all: &mut Proposals) {
@@ -116,13 +116,13 @@ impl Class<'_> {
             points.iter().map(|point| (self.grantee(point.user), point.place.clone())).collect();
         let used = self.used(&points, &assigned);
         let kept = assigned.into_iter().filter(|permit| used.get(permit).is_some_and(|count| *count >= min_uses));
-        let kept = self.least(&points, kept.collect());
+        let kept = self.least(&points, &kept.collect());
         let (let_through, rare): (Vec<_>, Vec<_>) =
             points.into_iter().partition(|point| self.permits_of(point).any(|permit| kept.contains(&permit)));
         all.permits.extend(self.proposals(&let_through, &kept));
         all.rare.extend(rare.into_iter().map(|point| RareUse {
             user: point.user.to_owned(),
-            class: self.class.clone(),
+            class: self.what.clone(),
             place: point.place,
             seen: point.seen,
         }));
@@ -175,14 +175,16 @@ impl Class<'_> {
     }
 
     /// Leaves out permits, the least used first, until each lets something through that no other does.
-    fn least(&self, points: &[Point<'_>], permits: BTreeSet<Permit>) -> BTreeSet<Permit> {
+    fn least(&self, points: &[Point<'_>], permits: &BTreeSet<Permit>) -> BTreeSet<Permit> {
         let covering: Vec<Vec<Permit>> = points
             .iter()
             .map(|point| self.permits_of(point).filter(|permit| permits.contains(permit)).collect())
             .collect();
         let mut covered: HashMap<&Permit, Vec<usize>> = HashMap::new();
         for (number, by) in covering.iter().enumerate() {
-            by.iter().for_each(|permit| covered.entry(permit).or_default().push(number));
+            for permit in by {
+                covered.entry(permit).or_default().push(number);
+            }
         }
         let uses = |numbers: &Vec<usize>| {
             let counts = numbers.iter().filter_map(|number| points.get(*number)).map(|point| point.seen.count);
@@ -206,8 +208,8 @@ impl Class<'_> {
         kept
     }
 
-    fn proposals(&self, points: &[Point<'_>], permits: &BTreeSet<Permit>) -> Vec<Proposal> {
-        let mut proposals: BTreeMap<&Permit, Proposal> = BTreeMap::new();
+    fn proposals(&self, points: &[Point<'_>], permits: &BTreeSet<Permit>) -> Vec<ProposedPermit> {
+        let mut proposals: BTreeMap<&Permit, ProposedPermit> = BTreeMap::new();
         let mut users: HashMap<&Permit, BTreeSet<&str>> = HashMap::new();
         for point in points {
             for permit in self.permits_of(point) {
@@ -215,7 +217,7 @@ impl Class<'_> {
                 let proposal = proposals.entry(permit).or_insert_with(|| self.proposal(permit));
                 proposal.seen.add(point.seen);
                 if proposal.sample.is_none() {
-                    let sample = point.sample.map(|sample| sample.on(&self.class.name, point.place.text()));
+                    let sample = point.sample.map(|sample| sample.on(&self.what.name, point.place.text()));
                     proposal.sample = sample.map(|sample| (point.user.to_owned(), sample));
                 }
                 users.entry(permit).or_default().insert(point.user);
@@ -229,14 +231,14 @@ impl Class<'_> {
         proposals.into_values().collect()
     }
 
-    fn proposal(&self, (grantee, place): &Permit) -> Proposal {
+    fn proposal(&self, (grantee, place): &Permit) -> ProposedPermit {
         let members = match grantee {
             Grantee::Group(group) => self.members.get(group).map(Vec::len),
             Grantee::User(_) => None,
         };
-        Proposal {
+        ProposedPermit {
             grantee: grantee.clone(),
-            class: self.class.clone(),
+            class: self.what.clone(),
             place: place.clone(),
             seen: Seen::default(),
             users: 0,
@@ -277,7 +279,7 @@ mod tests {
         }
         let how = Generalisation { by_group: true, min_uses };
         let found = propose(all, &members(), how);
-        let permit = |one: &Proposal| format!("{:?} {} {}", one.grantee, one.place, one.seen.count);
+        let permit = |one: &ProposedPermit| format!("{:?} {} {}", one.grantee, one.place, one.seen.count);
         let rare = |one: &RareUse| format!("{} {} {}", one.user, one.place, one.seen.count);
         (found.permits.iter().map(permit).collect(), found.rare.iter().map(rare).collect())
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::gate::codes::Code;
 use crate::history::HistoryCounts;
 use crate::learn::collect::Learned;
-use crate::learn::propose::{Grantee, Proposal, Proposals, RareUse};
+use crate::learn::propose::{Grantee, Proposals, ProposedPermit, RareUse};
 use crate::learn::review::{ReviewKey, ReviewReason};
 use crate::learn::uses::UseClass;
 use crate::replay::groups::{GroupCount, Groups};
@@ -131,7 +131,7 @@ pub fn report(learned: &Learned, proposals: &Proposals, counts: HistoryCounts, w
     }
 }
 
-fn rule_row(proposal: &Proposal) -> RuleRow {
+fn rule_row(proposal: &ProposedPermit) -> RuleRow {
     let (principal_kind, principal) = match &proposal.grantee {
         Grantee::Group(name) => ("group", name.clone()),
         Grantee::User(name) => ("user", name.clone()),
@@ -189,7 +189,7 @@ fn rare_row(rare: &RareUse) -> ReviewRow {
     }
 }
 
-fn unwritable_row(permit: &Proposal) -> ReviewRow {
+fn unwritable_row(permit: &ProposedPermit) -> ReviewRow {
     let (Grantee::Group(name) | Grantee::User(name)) = &permit.grantee;
     ReviewRow {
         reason: ReviewReason::Unwritable,

@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
-use crate::learn::propose::Proposal;
-use crate::rules::Rules;
+use crate::learn::propose::ProposedPermit;
+use crate::rules::RuleSet;
 
 /// The permits that load, and those that do not.
 #[must_use]
-pub fn sift(permits: Vec<Proposal>, by_last_role: bool) -> (Vec<Proposal>, Vec<Proposal>) {
+pub fn sift(permits: Vec<ProposedPermit>, by_last_role: bool) -> (Vec<ProposedPermit>, Vec<ProposedPermit>) {
     if loads(&permits, by_last_role) {
         return (permits, Vec::new());
     }
@@ -23,7 +23,7 @@ pub fn sift(permits: Vec<Proposal>, by_last_role: bool) -> (Vec<Proposal>, Vec<P
     (good, bad)
 }
 
-fn loads(permits: &[Proposal], by_last_role: bool) -> bool {
+fn loads(permits: &[ProposedPermit], by_last_role: bool) -> bool {
     let text: String = permits.iter().map(|permit| permit.cedar(by_last_role)).collect();
-    Rules::from_text(Path::new("learned"), text).is_ok()
+    RuleSet::from_text(Path::new("learned"), text).is_ok()
 }

@@ -12,7 +12,7 @@ use crate::history::{RecordKind, StatementRecord};
 use crate::learn::propose::Grantee;
 use crate::learn::{Generalisation, Learned, Learner, Proposals, cases, propose, sift};
 use crate::replay::judged::{Judged, judge};
-use crate::rules::Rules;
+use crate::rules::RuleSet;
 
 const A: &str = "arn:aws:iam::123456789012:role/RoleA";
 const B: &str = "arn:aws:iam::210987654321:role/RoleB";
@@ -65,19 +65,21 @@ fn learned(
     // In parts, as they are read side by side.
     for part in history.chunks(7) {
         let mut some = Learned::default();
-        part.iter().for_each(|(user, text)| learner.take(&mut some, &record(1, user, text)));
+        for (user, text) in part {
+            learner.take(&mut some, &record(1, user, text));
+        }
         all.merge(some);
     }
     propose(all.uses, policy.configured_groups(), how)
 }
 
-fn load(texts: &[String]) -> Arc<Rules> {
+fn load(texts: &[String]) -> Arc<RuleSet> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("learned.cedar");
     // A set without rules would permit everything.
     let none = "@id(\"nobody\") permit (principal == Rolegate::User::\"nobody\", action, resource);".to_owned();
     fs::write(&path, [texts, &[none]].concat().join("\n")).unwrap();
-    Arc::new(Rules::load(&[path]).unwrap())
+    Arc::new(RuleSet::load(&[path]).unwrap())
 }
 
 fn passes(policy: &Policy, (user, text): &(String, String)) -> bool {

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use jiff::Timestamp;
 
-use crate::learn::place::{Places, Seen};
+use crate::learn::place::{S3Places, Seen};
 use crate::rules::TargetKind;
 use crate::sql::{MethodKind, StatementKind, Target};
 
@@ -82,7 +82,7 @@ impl Sample {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct UseCount {
     /// Where in the bucket.
-    pub places: Places,
+    pub places: S3Places,
     /// The first statement that showed it, if it is not too long.
     pub sample: Option<Sample>,
 }
@@ -121,7 +121,7 @@ impl Uses {
             Entry::Occupied(mut held) => held.get_mut().places.add(path, seen),
             Entry::Vacant(_) if is_full => self.left_out = self.left_out.saturating_add(seen.count),
             Entry::Vacant(place) => {
-                let mut places = Places::new(depth);
+                let mut places = S3Places::new(depth);
                 places.add(path, seen);
                 let sample = kept(sample(), &mut self.sample_bytes);
                 place.insert(UseCount { places, sample });

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::rules::help::help;
 use crate::rules::profile::RuleProfile;
 use crate::rules::vocabulary::Vocabulary;
-use crate::rules::{RuleSeverity, RuleSet, RulesError};
+use crate::rules::{RuleSet, RuleSeverity, RulesError};
 
 /// What rules can be about.
 const SCHEMA: &str = include_str!("rolegate.cedarschema");
@@ -131,7 +131,7 @@ fn build(files: &[File]) -> Result<RuleSet, RulesError> {
         gather(&json, &mut named);
         let severity = if number == 2 { RuleSeverity::Annotate } else { RuleSeverity::Reject };
         let kind = (rule.policy.effect(), severity);
-        profiles.push(RuleProfile::read(&rule.policy.id().to_string(), kind, file.locate(start(file, rule)), &json));
+        profiles.push(RuleProfile::read(rule.policy.id().as_ref(), kind, file.locate(start(file, rule)), &json));
         if let Some(set) = sets.get_mut(number) {
             set.add(rule.policy.clone()).map_err(|error| file.error(start(file, rule), error.to_string()))?;
         }

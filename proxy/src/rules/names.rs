@@ -6,7 +6,7 @@ use strum::VariantArray;
 
 use crate::chain::{AccountId, Chain, RoleArn};
 use crate::rules::meant::did_you_mean;
-use crate::rules::profile::{Condition, RuleProfile, Subject, Test, fits};
+use crate::rules::profile::{RuleCondition, RuleProfile, Subject, Test, fits};
 use crate::rules::request::{TargetKind, WEEKDAYS};
 use crate::rules::{RuleEffect, RuleSet};
 use crate::sql::{Clause, MethodKind};
@@ -96,7 +96,7 @@ fn warnings(rule: &RuleProfile, known: &KnownNames) -> Vec<RuleWarning> {
         }
         test => known.pattern_fault(subject, test).filter(counts).into_iter().for_each(&mut add),
     });
-    if found.is_empty() && never_applies && rule.condition != Condition::Constant(false) {
+    if found.is_empty() && never_applies && rule.condition != RuleCondition::Constant(false) {
         found.push("its conditions exclude each other".to_owned());
     }
     let warning = |what| RuleWarning { rule: rule.id.clone(), place: rule.place.clone(), what, never_applies };
@@ -139,8 +139,7 @@ impl KnownNames {
         let known = || self.roles.names.iter().map(String::as_str);
         let Err(why) = RoleArn::parse(name) else { return self.roles.fault("role", name) };
         let of_name = known().find(|role| role.ends_with(&format!("/{name}")));
-        let meant =
-            of_name.map(|role| format!("; did you mean {role:?}?")).unwrap_or_else(|| did_you_mean(name, known()));
+        let meant = of_name.map_or_else(|| did_you_mean(name, known()), |role| format!("; did you mean {role:?}?"));
         Some(NameFault { what: format!("{name:?} is not a role's ARN: it {why}{meant}"), is_sure: true })
     }
 

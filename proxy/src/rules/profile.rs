@@ -19,7 +19,7 @@ pub enum Subject {
 }
 
 /// A part of a pattern: a text, or `None` for anything.
-pub type PatternPart = Option<String>;
+pub type LikePart = Option<String>;
 
 /// What a subject is compared with.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -31,7 +31,7 @@ pub enum Test {
     /// Its values are all among these, or it is the set of them.
     Within(Vec<String>),
     /// It fits a pattern.
-    Like(Vec<PatternPart>),
+    Like(Vec<LikePart>),
     /// It is compared with a number.
     Number(i64),
     /// It is compared with a time.
@@ -42,19 +42,19 @@ pub enum Test {
 
 /// A condition, as far as it can be told apart.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Condition {
+pub enum RuleCondition {
     /// It is known without a request.
     Constant(bool),
     /// A subject is compared with something.
     Compare(Subject, Test),
     /// It does not hold.
-    Not(Box<Condition>),
+    Not(Box<RuleCondition>),
     /// All of them hold.
-    And(Vec<Condition>),
+    And(Vec<RuleCondition>),
     /// One of them holds.
-    Or(Vec<Condition>),
+    Or(Vec<RuleCondition>),
     /// Something else, made of these.
-    Other(Vec<Condition>),
+    Other(Vec<RuleCondition>),
 }
 
 /// A rule as far as it can be told without a request.
@@ -71,7 +71,7 @@ pub struct RuleProfile {
     /// The rule in one form, whatever its blanks and comments: equal rules have equal forms.
     pub form: String,
     /// When it applies.
-    pub condition: Condition,
+    pub condition: RuleCondition,
 }
 
 impl RuleProfile {
@@ -85,12 +85,12 @@ impl RuleProfile {
             severity,
             place,
             form: json.to_string(),
-            condition: Condition::And(scope.chain(clauses).collect()),
+            condition: RuleCondition::And(scope.chain(clauses).collect()),
         }
     }
 }
 
-impl Condition {
+impl RuleCondition {
     /// Every comparison in it, in the order of the text.
     pub fn comparisons(&self, found: &mut impl FnMut(&Subject, &Test)) {
         match self {
@@ -98,7 +98,9 @@ impl Condition {
             Self::Compare(subject, test) => found(subject, test),
             Self::Not(inner) => inner.comparisons(found),
             Self::And(parts) | Self::Or(parts) | Self::Other(parts) => {
-                parts.iter().for_each(|part| part.comparisons(found));
+                for part in parts {
+                    part.comparisons(found);
+                }
             }
         }
     }
@@ -128,30 +130,30 @@ fn joined(parts: impl Iterator<Item = Option<bool>>, decisive: bool) -> Option<b
     whole
 }
 
-fn scope(name: &str, json: &Value) -> Option<Condition> {
+fn scope(name: &str, json: &Value) -> Option<RuleCondition> {
     let entities = json.get("entities").and_then(Value::as_array).into_iter().flatten();
     let entities = json.get("entity").or_else(|| json.pointer("/in/entity")).into_iter().chain(entities);
     let named: Vec<(&str, &str)> = entities.filter_map(entity).collect();
     (!named.is_empty()).then(|| members(name, &named))
 }
 
-fn clause(json: &Value) -> Condition {
-    let body = json.get("body").map_or(Condition::Constant(true), condition);
-    if json.get("kind").and_then(Value::as_str) == Some("unless") { Condition::Not(Box::new(body)) } else { body }
+fn clause(json: &Value) -> RuleCondition {
+    let body = json.get("body").map_or(RuleCondition::Constant(true), condition);
+    if json.get("kind").and_then(Value::as_str) == Some("unless") { RuleCondition::Not(Box::new(body)) } else { body }
 }
 
 /// That the principal or action is, or is in, one of these entities.
-fn members(name: &str, entities: &[(&str, &str)]) -> Condition {
+fn members(name: &str, entities: &[(&str, &str)]) -> RuleCondition {
     let of = |is_group: bool| -> Vec<String> {
         let wanted = entities.iter().filter(|(kind, _)| kind.ends_with("::Group") == is_group);
         wanted.map(|(_, id)| (*id).to_owned()).collect()
     };
     if name == "action" {
-        return Condition::Compare(Subject::Action, Test::Any(of(false)));
+        return RuleCondition::Compare(Subject::Action, Test::Any(of(false)));
     }
     let compare =
-        |subject, names: Vec<String>| (!names.is_empty()).then(|| Condition::Compare(subject, Test::Any(names)));
-    Condition::Or(
+        |subject, names: Vec<String>| (!names.is_empty()).then_some(RuleCondition::Compare(subject, Test::Any(names)));
+    RuleCondition::Or(
         [compare(Subject::Group, of(true)), compare(Subject::User, of(false))].into_iter().flatten().collect(),
     )
 }
@@ -188,35 +190,35 @@ fn texts(json: &Value) -> Option<Vec<String>> {
     json.get("Set")?.as_array()?.iter().map(text).collect()
 }
 
-fn condition(json: &Value) -> Condition {
+fn condition(json: &Value) -> RuleCondition {
     let Some((operator, operands)) = json.as_object().and_then(|fields| fields.iter().next()) else {
-        return Condition::Other(Vec::new());
+        return RuleCondition::Other(Vec::new());
     };
     let (left, right) = (operands.get("left"), operands.get("right"));
     let both = || [left, right].into_iter().flatten().map(condition).collect();
     let compared = left.zip(right).and_then(|(left, right)| comparison(operator, left, right));
     match operator.as_str() {
-        "&&" => Condition::And(both()),
-        "||" => Condition::Or(both()),
-        "!" => Condition::Not(Box::new(operands.get("arg").map_or(Condition::Other(Vec::new()), condition))),
-        "!=" => compared.map_or_else(|| Condition::Other(both()), |equal| Condition::Not(Box::new(equal))),
-        "Value" => operands.as_bool().map_or(Condition::Other(Vec::new()), Condition::Constant),
-        "like" => left.and_then(|left| like(left, operands)).unwrap_or(Condition::Other(Vec::new())),
-        "isInRange" => in_range(operands).unwrap_or(Condition::Other(Vec::new())),
+        "&&" => RuleCondition::And(both()),
+        "||" => RuleCondition::Or(both()),
+        "!" => RuleCondition::Not(Box::new(operands.get("arg").map_or(RuleCondition::Other(Vec::new()), condition))),
+        "!=" => compared.map_or_else(|| RuleCondition::Other(both()), |equal| RuleCondition::Not(Box::new(equal))),
+        "Value" => operands.as_bool().map_or(RuleCondition::Other(Vec::new()), RuleCondition::Constant),
+        "like" => left.and_then(|left| like(left, operands)).unwrap_or(RuleCondition::Other(Vec::new())),
+        "isInRange" => in_range(operands).unwrap_or(RuleCondition::Other(Vec::new())),
         "if-then-else" => choice(operands),
-        _ => compared.unwrap_or_else(|| Condition::Other(parts(operands))),
+        _ => compared.unwrap_or_else(|| RuleCondition::Other(parts(operands))),
     }
 }
 
 /// `if a then b else c` is `a && b || !a && c`.
-fn choice(operands: &Value) -> Condition {
-    let part = |name| operands.get(name).map_or(Condition::Other(Vec::new()), condition);
+fn choice(operands: &Value) -> RuleCondition {
+    let part = |name| operands.get(name).map_or(RuleCondition::Other(Vec::new()), condition);
     let (when, then, otherwise) = (part("if"), part("then"), part("else"));
-    let not = Condition::Not(Box::new(when.clone()));
-    Condition::Or(vec![Condition::And(vec![when, then]), Condition::And(vec![not, otherwise])])
+    let not = RuleCondition::Not(Box::new(when.clone()));
+    RuleCondition::Or(vec![RuleCondition::And(vec![when, then]), RuleCondition::And(vec![not, otherwise])])
 }
 
-fn parts(operands: &Value) -> Vec<Condition> {
+fn parts(operands: &Value) -> Vec<RuleCondition> {
     match operands {
         Value::Array(values) => values.iter().map(condition).collect(),
         Value::Object(fields) => fields.values().filter(|value| value.is_object()).map(condition).collect(),
@@ -224,8 +226,8 @@ fn parts(operands: &Value) -> Vec<Condition> {
     }
 }
 
-fn comparison(operator: &str, left: &Value, right: &Value) -> Option<Condition> {
-    let compare = |side: &Value, test| subject(side).map(|subject| Condition::Compare(subject, test));
+fn comparison(operator: &str, left: &Value, right: &Value) -> Option<RuleCondition> {
+    let compare = |side: &Value, test| subject(side).map(|subject| RuleCondition::Compare(subject, test));
     match operator {
         "==" | "!=" | "in" if variable(left).is_some() => in_entities(variable(left)?, right),
         "==" | "!=" if variable(right).is_some() => in_entities(variable(right)?, left),
@@ -251,7 +253,7 @@ fn comparison(operator: &str, left: &Value, right: &Value) -> Option<Condition> 
     }
 }
 
-fn in_entities(name: &str, entities: &Value) -> Option<Condition> {
+fn in_entities(name: &str, entities: &Value) -> Option<RuleCondition> {
     let one = entity(entities).map(|entity| vec![entity]);
     let named = one.or_else(|| entities.get("Set")?.as_array()?.iter().map(entity).collect())?;
     Some(members(name, &named))
@@ -265,26 +267,26 @@ fn value(json: &Value) -> Option<Test> {
     text(json).map(|text| Test::Any(vec![text])).or_else(number).or_else(time)
 }
 
-fn like(left: &Value, operands: &Value) -> Option<Condition> {
+fn like(left: &Value, operands: &Value) -> Option<RuleCondition> {
     let part = |part: &Value| part.get("Literal").and_then(Value::as_str).map(str::to_owned);
-    let mut pattern: Vec<PatternPart> = Vec::new();
+    let mut pattern: Vec<LikePart> = Vec::new();
     for part in operands.get("pattern")?.as_array()?.iter().map(part) {
         match (pattern.last_mut(), part) {
             (Some(Some(before)), Some(letters)) => before.push_str(&letters),
             (_, part) => pattern.push(part),
         }
     }
-    Some(Condition::Compare(subject(left)?, Test::Like(pattern)))
+    Some(RuleCondition::Compare(subject(left)?, Test::Like(pattern)))
 }
 
-fn in_range(operands: &Value) -> Option<Condition> {
+fn in_range(operands: &Value) -> Option<RuleCondition> {
     let range = operands.get(1)?.get("ip")?.get(0).and_then(text)?;
-    Some(Condition::Compare(subject(operands.get(0)?)?, Test::Range(range)))
+    Some(RuleCondition::Compare(subject(operands.get(0)?)?, Test::Range(range)))
 }
 
 /// Whether a text fits a pattern, as Cedar's `like` has it.
 #[must_use]
-pub fn fits(pattern: &[PatternPart], text: &str) -> bool {
+pub fn fits(pattern: &[LikePart], text: &str) -> bool {
     match pattern {
         [] => text.is_empty(),
         [Some(letters), rest @ ..] => text.strip_prefix(letters.as_str()).is_some_and(|text| fits(rest, text)),

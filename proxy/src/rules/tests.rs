@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use crate::chain::{Chain, RoleArn};
 use crate::rules::vocabulary::Vocabulary;
-use crate::rules::{RuleEffect, RuleRequest, RuleSeverity, RuleSet, TargetFacts};
+use crate::rules::{RuleEffect, RuleRequest, RuleSet, RuleSeverity, TargetFacts};
 
 const A: &str = "arn:aws:iam::123456789012:role/RoleA";
 const B: &str = "arn:aws:iam::210987654321:role/RoleB";

@@ -2,6 +2,7 @@
 
 use tracing::warn;
 
+use crate::chain::RoleArn;
 use crate::config::Config;
 use crate::iam::Facts;
 use crate::rules::RuleSet;
@@ -17,7 +18,7 @@ pub(super) fn warnings(config: &Config, rules: &RuleSet, facts: &Facts) -> Vec<R
     if config.facts.is_configured() && look_at_roles(rules) {
         // AWS is asked for a role that no file holds.
         let is_whole = config.facts.aws.is_none();
-        known.roles = NameList { is_whole, ..NameList::whole(facts.roles().map(|role| role.as_str())) };
+        known.roles = NameList { is_whole, ..NameList::whole(facts.roles().map(RoleArn::as_str)) };
     }
     rules.warnings(&known)
 }
