@@ -129,7 +129,7 @@ fn permits_of_use_and_what_is_for_review() {
     assert_eq!(
         found,
         [
-            row("analysts", "copy", A, "s3://landing/own/*", 1),
+            row("analysts", "copy", A, "s3://landing/own/x.csv", 1),
             row("etl", "copy", &both, "s3://landing/venue/*", 2),
             row("etl", "unload", &both, "s3://companyb/out_", 1),
         ]
