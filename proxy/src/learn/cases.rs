@@ -18,7 +18,7 @@ const STRANGER: &str = "rolegate-stranger";
 /// The cases of a proposal that come out as they should under the proposed rules: what another rule lets through is no near miss. Empty
 /// when no statement was short enough to be kept.
 #[must_use]
-pub fn cases(proposal: &ProposedPermit, policy: &Policy) -> Vec<Case> {
+pub(crate) fn cases(proposal: &ProposedPermit, policy: &Policy) -> Vec<Case> {
     let Some((user, sample)) = &proposal.sample else { return Vec::new() };
     let allowed = case(format!("{} is let through", proposal.words()), user, sample, Action::Forward);
     let action = outcome(&allowed, policy);

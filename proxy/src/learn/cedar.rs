@@ -16,7 +16,7 @@ const MAX_SLUG: usize = 32;
 impl ProposedPermit {
     /// The rule's `@id`: the same for the same permit, whatever else a history holds.
     #[must_use]
-    pub fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         let (kind, name) = match &self.grantee {
             Grantee::Group(name) => ("group", name),
             Grantee::User(name) => ("user", name),
@@ -36,7 +36,7 @@ impl ProposedPermit {
 
     /// What the permit lets through, in words.
     #[must_use]
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         let who = match &self.grantee {
             Grantee::Group(name) => format!("group {name}"),
             Grantee::User(name) => format!("user {name}"),
@@ -48,7 +48,7 @@ impl ProposedPermit {
 
     /// The bucket and place, or other target.
     #[must_use]
-    pub fn target(&self) -> Option<String> {
+    pub(crate) fn target(&self) -> Option<String> {
         match self.class.target {
             TargetKind::None => None,
             TargetKind::S3 => Some(format!("s3://{}/{}", self.class.name, self.place)),
@@ -58,7 +58,7 @@ impl ProposedPermit {
 
     /// The rule, its evidence before it.
     #[must_use]
-    pub fn cedar(&self, by_last_role: bool) -> String {
+    pub(crate) fn cedar(&self, by_last_role: bool) -> String {
         let principal = match &self.grantee {
             Grantee::Group(name) => format!("principal in Rolegate::Group::{}", text(name)),
             Grantee::User(name) => format!("principal == Rolegate::User::{}", text(name)),
@@ -75,7 +75,7 @@ impl ProposedPermit {
 
     /// Uses, users and times.
     #[must_use]
-    pub fn evidence(&self) -> String {
+    pub(crate) fn evidence(&self) -> String {
         let named: Vec<&str> = self.named.iter().map(String::as_str).collect();
         let more = self.users.saturating_sub(named.len());
         let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };

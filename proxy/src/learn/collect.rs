@@ -20,7 +20,7 @@ const MAX_SAMPLE_BYTES: usize = 4 * 1024;
 
 /// How a history is learned from.
 #[derive(Debug)]
-pub struct Learner {
+pub(crate) struct Learner {
     policy: Policy,
     prefix_depth: usize,
     by_last_role: bool,
@@ -28,25 +28,25 @@ pub struct Learner {
 
 /// What was learned from a part of a history, or from all of it.
 #[derive(Clone, Debug, Default)]
-pub struct Learned {
+pub(crate) struct Learned {
     /// Statements that were looked at.
-    pub statements: u64,
+    pub(crate) statements: u64,
     /// Those that carry credentials.
-    pub with_roles: u64,
+    pub(crate) with_roles: u64,
     /// Statements that rules are proposed from.
-    pub learned: u64,
+    pub(crate) accepted: u64,
     /// What they use.
-    pub uses: Uses,
+    pub(crate) uses: Uses,
     /// What is not learned.
-    pub review: Groups<ReviewKey>,
+    pub(crate) review: Groups<ReviewKey>,
 }
 
 impl Learned {
     /// Adds what was learned from a later part.
-    pub fn merge(&mut self, later: Self) {
+    pub(crate) fn merge(&mut self, later: Self) {
         self.statements = self.statements.saturating_add(later.statements);
         self.with_roles = self.with_roles.saturating_add(later.with_roles);
-        self.learned = self.learned.saturating_add(later.learned);
+        self.accepted = self.accepted.saturating_add(later.accepted);
         self.uses.merge(later.uses);
         self.review.merge(later.review);
     }
@@ -55,18 +55,12 @@ impl Learned {
 impl Learner {
     /// Learns what this policy allows but for the permits of its rules, which are what is to be proposed.
     #[must_use]
-    pub fn new(policy: &Policy, prefix_depth: usize, by_last_role: bool) -> Self {
+    pub(crate) fn new(policy: &Policy, prefix_depth: usize, by_last_role: bool) -> Self {
         Self { policy: policy.with_severity(Code::Rg302, Severity::Allow), prefix_depth, by_last_role }
     }
 
-    /// The policy that statements are judged by.
-    #[must_use]
-    pub const fn policy(&self) -> &Policy {
-        &self.policy
-    }
-
     /// Judges a record, and learns from it or lists it for review.
-    pub fn take(&self, learned: &mut Learned, record: &StatementRecord<'_>) {
+    pub(crate) fn take(&self, learned: &mut Learned, record: &StatementRecord<'_>) {
         learned.statements = learned.statements.saturating_add(record.count);
         match judge(&self.policy, record) {
             Judged::Plain => {}
@@ -86,7 +80,7 @@ impl Learner {
         if !has_roles {
             return;
         }
-        learned.learned = learned.learned.saturating_add(record.count);
+        learned.accepted = learned.accepted.saturating_add(record.count);
         let time = record.timestamp();
         let user = database_user(record.user.as_deref().unwrap_or_default());
         for statement in &verdict.statements {

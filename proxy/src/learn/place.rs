@@ -17,7 +17,7 @@ const MAX_PLACES: usize = 16;
 
 /// A path within a bucket, or what paths begin with.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum S3Place {
+pub(crate) enum S3Place {
     /// Everything that begins so.
     Under(String),
     /// This path.
@@ -27,7 +27,7 @@ pub enum S3Place {
 impl S3Place {
     /// The place of a path, at most `depth` folders deep.
     #[must_use]
-    pub fn of(path: &str, depth: usize) -> Self {
+    pub(crate) fn of(path: &str, depth: usize) -> Self {
         let folders = end_of_folders(path, depth);
         let whole = folders.unwrap_or(path.len());
         let end = first_variable(path).map_or(whole, |at| at.min(whole));
@@ -38,22 +38,22 @@ impl S3Place {
 
     /// The same place at a lesser depth.
     #[must_use]
-    pub fn drawn(&self, depth: usize) -> Self {
+    pub(crate) fn drawn(&self, depth: usize) -> Self {
         let cut = end_of_folders(self.text(), depth).and_then(|end| self.text().get(..end));
         cut.map_or_else(|| self.clone(), |kept| Self::Under(kept.to_owned()))
     }
 
     /// The path, or its beginning.
     #[must_use]
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         match self {
             Self::Under(text) | Self::Exactly(text) => text,
         }
     }
 
-    /// Whether every path of `other` is one of this place.
-    #[must_use]
-    pub fn covers(&self, other: &Self) -> bool {
+    /// Whether every path of `other` is one of this place: the plain twin of [`S3Place::wider`].
+    #[cfg(test)]
+    pub(crate) fn covers(&self, other: &Self) -> bool {
         match self {
             Self::Under(start) => other.text().starts_with(start.as_str()),
             Self::Exactly(_) => self == other,
@@ -61,7 +61,7 @@ impl S3Place {
     }
 
     /// Every place that could cover this one: itself, and what ends behind one of its separators.
-    pub fn wider(&self) -> impl Iterator<Item = Self> {
+    pub(crate) fn wider(&self) -> impl Iterator<Item = Self> {
         let text = self.text();
         let ends = text.char_indices().filter(|(_, letter)| !letter.is_alphanumeric());
         let ends = [0].into_iter().chain(ends.map(|(at, letter)| at.saturating_add(letter.len_utf8())));
@@ -103,24 +103,24 @@ fn first_variable(path: &str) -> Option<usize> {
 
 /// How often, and when.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// How often.
-    pub count: u64,
+    pub(crate) count: u64,
     /// The earliest.
-    pub first: Option<Timestamp>,
+    pub(crate) first: Option<Timestamp>,
     /// The latest.
-    pub last: Option<Timestamp>,
+    pub(crate) last: Option<Timestamp>,
 }
 
 impl Seen {
     /// Seen so often at one time.
     #[must_use]
-    pub const fn at(count: u64, time: Option<Timestamp>) -> Self {
+    pub(crate) const fn at(count: u64, time: Option<Timestamp>) -> Self {
         Self { count, first: time, last: time }
     }
 
     /// Adds what was seen elsewhere.
-    pub fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.count = self.count.saturating_add(other.count);
         self.first = [self.first, other.first].into_iter().flatten().min();
         self.last = self.last.max(other.last);
@@ -129,7 +129,7 @@ impl Seen {
 
 /// The places of one use: few, or the folders above them. Which, does not depend on the order in which they were seen.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct S3Places {
+pub(crate) struct S3Places {
     depth: usize,
     seen: BTreeMap<S3Place, Seen>,
 }
@@ -137,17 +137,17 @@ pub struct S3Places {
 impl S3Places {
     /// No places yet, at most `depth` folders deep.
     #[must_use]
-    pub const fn new(depth: usize) -> Self {
+    pub(crate) const fn new(depth: usize) -> Self {
         Self { depth, seen: BTreeMap::new() }
     }
 
     /// Adds a place.
-    pub fn add(&mut self, path: &str, seen: Seen) {
+    pub(crate) fn add(&mut self, path: &str, seen: Seen) {
         self.put(&S3Place::of(path, self.depth), seen);
     }
 
     /// Adds the places of another part.
-    pub fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.draw(other.depth);
         for (place, seen) in other.seen {
             self.put(&place, seen);
@@ -162,7 +162,7 @@ impl S3Places {
     }
 
     /// Draws places together into the folders of a lesser depth.
-    pub fn draw(&mut self, depth: usize) {
+    pub(crate) fn draw(&mut self, depth: usize) {
         if depth >= self.depth {
             return;
         }
@@ -174,12 +174,12 @@ impl S3Places {
 
     /// How many folders deep they are.
     #[must_use]
-    pub const fn depth(&self) -> usize {
+    pub(crate) const fn depth(&self) -> usize {
         self.depth
     }
 
     /// Each place, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&S3Place, &Seen)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&S3Place, &Seen)> {
         self.seen.iter()
     }
 }

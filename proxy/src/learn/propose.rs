@@ -10,7 +10,7 @@ const MAX_NAMED_USERS: usize = 8;
 
 /// For whom a permit is.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Grantee {
+pub(crate) enum Grantee {
     /// The members of a group.
     Group(String),
     /// One user.
@@ -19,64 +19,64 @@ pub enum Grantee {
 
 /// How much a proposal is wider than what was seen.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Generalisation {
+pub(crate) struct Generalisation {
     /// Permits are for groups, where users have any.
-    pub by_group: bool,
+    pub(crate) by_group: bool,
     /// A permit used less often is not proposed.
-    pub min_uses: u64,
+    pub(crate) min_uses: u64,
 }
 
 /// One permit, with its evidence.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ProposedPermit {
+pub(crate) struct ProposedPermit {
     /// For whom.
-    pub grantee: Grantee,
+    pub(crate) grantee: Grantee,
     /// What for.
-    pub class: UseClass,
+    pub(crate) class: UseClass,
     /// Where in the bucket.
-    pub place: S3Place,
+    pub(crate) place: S3Place,
     /// How often it was used, and when.
-    pub seen: Seen,
+    pub(crate) seen: Seen,
     /// How many users used it.
-    pub users: usize,
+    pub(crate) users: usize,
     /// Some of them.
-    pub named: BTreeSet<String>,
+    pub(crate) named: BTreeSet<String>,
     /// How many members the group has.
-    pub members: Option<usize>,
+    pub(crate) members: Option<usize>,
     /// A statement that it lets through.
-    pub sample: Option<(String, Sample)>,
+    pub(crate) sample: Option<(String, Sample)>,
 }
 
 /// A use that no permit is proposed for: it was too rare.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct RareUse {
+pub(crate) struct RareUse {
     /// Whose it was.
-    pub user: String,
+    pub(crate) user: String,
     /// What it was.
-    pub class: UseClass,
+    pub(crate) class: UseClass,
     /// Where in the bucket.
-    pub place: S3Place,
+    pub(crate) place: S3Place,
     /// How often, and when.
-    pub seen: Seen,
+    pub(crate) seen: Seen,
 }
 
 /// All permits.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Proposals {
+pub(crate) struct Proposals {
     /// In order of what they are for.
-    pub permits: Vec<ProposedPermit>,
+    pub(crate) permits: Vec<ProposedPermit>,
     /// What they do not let through.
-    pub rare: Vec<RareUse>,
+    pub(crate) rare: Vec<RareUse>,
     /// Permits that rules cannot hold.
-    pub unwritable: Vec<ProposedPermit>,
+    pub(crate) unwritable: Vec<ProposedPermit>,
 }
 
 /// Users by group.
-pub type Members = BTreeMap<String, Vec<String>>;
+pub(crate) type Members = BTreeMap<String, Vec<String>>;
 
 /// Proposes permits. None of them can be left out without refusing some use.
 #[must_use]
-pub fn propose(uses: Uses, members: &Members, how: Generalisation) -> Proposals {
+pub(crate) fn propose(uses: Uses, members: &Members, how: Generalisation) -> Proposals {
     let mut groups: HashMap<&str, Vec<&str>> = HashMap::new();
     for (group, users) in members.iter().filter(|_| how.by_group) {
         for user in users {

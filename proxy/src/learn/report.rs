@@ -19,89 +19,94 @@ const SHOWN: usize = 20;
 
 /// What was learned.
 #[derive(Clone, Debug, Serialize)]
-pub struct LearnReport {
+pub(crate) struct LearnReport {
     /// Sums.
-    pub summary: LearnSummary,
+    pub(crate) summary: LearnSummary,
     /// The permits.
-    pub rules: Vec<RuleRow>,
+    pub(crate) rules: Vec<RuleRow>,
     /// What is not learned.
-    pub for_review: Vec<ReviewRow>,
+    pub(crate) for_review: Vec<ReviewRow>,
 }
 
 /// Sums over a history.
 #[derive(Clone, Debug, Serialize)]
-pub struct LearnSummary {
+pub(crate) struct LearnSummary {
     /// Records in the inputs.
-    pub records: u64,
+    pub(crate) records: u64,
     /// Statements that were looked at.
-    pub statements: u64,
+    pub(crate) statements: u64,
     /// Those that carry credentials.
-    pub with_roles: u64,
+    pub(crate) with_roles: u64,
     /// Those that the permits let through.
-    pub learned: u64,
+    pub(crate) learned: u64,
     /// Statements that are listed for review.
-    pub for_review: u64,
+    pub(crate) for_review: u64,
     /// Uses that were left out because there are too many distinct ones.
-    pub left_out: u64,
+    pub(crate) left_out: u64,
     /// Records that could not be parsed.
-    pub unreadable: u64,
+    pub(crate) unreadable: u64,
     /// Permits without a case, because no statement was short enough to be kept.
-    pub without_case: u64,
+    pub(crate) without_case: u64,
 }
 
 /// A permit.
 #[derive(Clone, Debug, Serialize)]
-pub struct RuleRow {
+pub(crate) struct RuleRow {
     /// Its `@id`.
-    pub id: String,
+    pub(crate) id: String,
     /// The group or user.
-    pub principal: String,
+    pub(crate) principal: String,
     /// `group` or `user`.
-    pub principal_kind: &'static str,
+    pub(crate) principal_kind: &'static str,
     /// The statement's kind.
-    pub action: StatementKind,
+    pub(crate) action: StatementKind,
     /// The chain, its last role, or the word for another credential.
-    pub chain: String,
+    pub(crate) chain: String,
     /// The bucket and place, or other target.
-    pub target: Option<String>,
+    pub(crate) target: Option<String>,
     /// How often it was used.
-    pub uses: u64,
+    pub(crate) uses: u64,
     /// By how many users.
-    pub users: u64,
+    pub(crate) users: u64,
     /// The earliest use.
-    pub first_seen: Option<Timestamp>,
+    pub(crate) first_seen: Option<Timestamp>,
     /// The latest use.
-    pub last_seen: Option<Timestamp>,
+    pub(crate) last_seen: Option<Timestamp>,
 }
 
 /// Statements that are not learned.
 #[derive(Clone, Debug, Serialize)]
-pub struct ReviewRow {
+pub(crate) struct ReviewRow {
     /// Why.
-    pub reason: ReviewReason,
+    pub(crate) reason: ReviewReason,
     /// The gravest finding.
-    pub code: Option<Code>,
+    pub(crate) code: Option<Code>,
     /// Whose they are.
-    pub user: String,
+    pub(crate) user: String,
     /// The chain, or the word for another credential.
-    pub chain: String,
+    pub(crate) chain: String,
     /// What they are.
-    pub kind: StatementKind,
+    pub(crate) kind: StatementKind,
     /// The bucket or other target.
-    pub target: Option<String>,
+    pub(crate) target: Option<String>,
     /// How many.
-    pub count: u64,
+    pub(crate) count: u64,
     /// The earliest.
-    pub first_seen: Option<Timestamp>,
+    pub(crate) first_seen: Option<Timestamp>,
     /// The latest.
-    pub last_seen: Option<Timestamp>,
+    pub(crate) last_seen: Option<Timestamp>,
     /// One of them, secrets masked.
-    pub example: String,
+    pub(crate) example: String,
 }
 
 /// The report of a run.
 #[must_use]
-pub fn report(learned: &Learned, proposals: &Proposals, counts: HistoryCounts, without_case: u64) -> LearnReport {
+pub(crate) fn report(
+    learned: &Learned,
+    proposals: &Proposals,
+    counts: HistoryCounts,
+    without_case: u64,
+) -> LearnReport {
     let mut for_review = review_rows(&learned.review);
     for_review.extend(proposals.rare.iter().map(rare_row));
     for_review.extend(proposals.unwritable.iter().map(unwritable_row));
@@ -120,7 +125,7 @@ pub fn report(learned: &Learned, proposals: &Proposals, counts: HistoryCounts, w
             records: counts.records,
             statements: learned.statements,
             with_roles: learned.with_roles,
-            learned: learned.learned.saturating_sub(not_proposed),
+            learned: learned.accepted.saturating_sub(not_proposed),
             for_review: for_review.iter().map(|row| row.count).fold(0, u64::saturating_add),
             left_out: learned.uses.left_out(),
             unreadable: counts.unreadable,
@@ -207,7 +212,7 @@ fn unwritable_row(permit: &ProposedPermit) -> ReviewRow {
 
 /// The report for people.
 #[must_use]
-pub fn human(report: &LearnReport) -> String {
+pub(crate) fn human(report: &LearnReport) -> String {
     let LearnSummary { statements, with_roles, learned, for_review, left_out, without_case, .. } = report.summary;
     let mut text = format!(
         "{statements} statements, {with_roles} with roles: {learned} are let through by {} rules, {for_review} are for review\n",

@@ -29,7 +29,7 @@ use crate::sql::{MethodKind, StatementKind};
 )]
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
-pub enum ReviewReason {
+pub(crate) enum ReviewReason {
     /// It names access keys.
     StaticKeys,
     /// A role of its chain belongs to another organisation, or to none.
@@ -57,15 +57,9 @@ pub enum ReviewReason {
 }
 
 impl ReviewReason {
-    /// The word of the output.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
     /// In words.
     #[must_use]
-    pub const fn words(self) -> &'static str {
+    pub(crate) const fn words(self) -> &'static str {
         match self {
             Self::StaticKeys => "names access keys; use a role",
             Self::LeavesOrganisation => "leaves the organisation",
@@ -97,19 +91,19 @@ impl From<CannotTell> for ReviewReason {
 
 /// Statements that are listed together.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct ReviewKey {
+pub(crate) struct ReviewKey {
     /// Why they are.
-    pub reason: ReviewReason,
+    pub(crate) reason: ReviewReason,
     /// The gravest finding, where there is one.
-    pub code: Option<Code>,
+    pub(crate) code: Option<Code>,
     /// Whose they are.
-    pub user: String,
+    pub(crate) user: String,
     /// The chain, or the word for another credential.
-    pub chain: String,
+    pub(crate) chain: String,
     /// What they are.
-    pub kind: StatementKind,
+    pub(crate) kind: StatementKind,
     /// The bucket or other target.
-    pub target: Option<String>,
+    pub(crate) target: Option<String>,
 }
 
 impl Shared for ReviewKey {
@@ -122,7 +116,7 @@ impl Shared for ReviewKey {
 
 /// Why a judged statement is not learned from; nothing if it is.
 #[must_use]
-pub fn objection(policy: &Policy, verdict: &Verdict) -> Option<ReviewReason> {
+pub(crate) fn objection(policy: &Policy, verdict: &Verdict) -> Option<ReviewReason> {
     let uses = || verdict.statements.iter().flat_map(|statement| &statement.uses);
     if uses().any(|role_use| role_use.method.kind() == MethodKind::AccessKeys) {
         return Some(ReviewReason::StaticKeys);

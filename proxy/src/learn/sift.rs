@@ -8,7 +8,7 @@ use crate::rules::RuleSet;
 
 /// The permits that load, and those that do not.
 #[must_use]
-pub fn sift(permits: Vec<ProposedPermit>, by_last_role: bool) -> (Vec<ProposedPermit>, Vec<ProposedPermit>) {
+pub(crate) fn sift(permits: Vec<ProposedPermit>, by_last_role: bool) -> (Vec<ProposedPermit>, Vec<ProposedPermit>) {
     if loads(&permits, by_last_role) {
         return (permits, Vec::new());
     }

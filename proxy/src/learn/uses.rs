@@ -10,58 +10,58 @@ use crate::rules::TargetKind;
 use crate::sql::{MethodKind, StatementKind, Target};
 
 /// Distinct uses beyond so many are left out, and said to be: memory is bounded whatever a history holds.
-pub const MAX_USES: usize = 100_000;
+pub(crate) const MAX_USES: usize = 100_000;
 
 /// Bytes of statements that are kept as examples.
 const MAX_SAMPLE_BYTES: usize = 64 * 1024 * 1024;
 
 /// What a permit is about, but for the principal and the place.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct UseClass {
+pub(crate) struct UseClass {
     /// What the statement is.
-    pub kind: StatementKind,
+    pub(crate) kind: StatementKind,
     /// What its clause holds.
-    pub method: MethodKind,
+    pub(crate) method: MethodKind,
     /// The chain, or its last role; empty for other methods.
-    pub roles: String,
+    pub(crate) roles: String,
     /// What kind of thing it is used on.
-    pub target: TargetKind,
+    pub(crate) target: TargetKind,
     /// The bucket, or the target's name.
-    pub name: String,
+    pub(crate) name: String,
 }
 
 /// A use by one user.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct UseKey {
+pub(crate) struct UseKey {
     /// The database user.
-    pub user: String,
+    pub(crate) user: String,
     /// What is used for what.
-    pub class: UseClass,
+    pub(crate) class: UseClass,
 }
 
 /// A statement that shows a use.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Sample {
+pub(crate) struct Sample {
     /// Its text, secrets masked.
-    pub text: String,
+    pub(crate) text: String,
     /// The target, as it stands in the text.
-    pub target: Option<String>,
+    pub(crate) target: Option<String>,
     /// The chain, as it stands in the text.
-    pub chain: String,
+    pub(crate) chain: String,
     /// In which database.
-    pub database: String,
+    pub(crate) database: String,
     /// By which application.
-    pub application: String,
+    pub(crate) application: String,
     /// From where.
-    pub client_address: Option<String>,
+    pub(crate) client_address: Option<String>,
     /// When.
-    pub time: Option<Timestamp>,
+    pub(crate) time: Option<Timestamp>,
 }
 
 impl Sample {
     /// The same statement on another place of a bucket; as it is when its target is none.
     #[must_use]
-    pub fn on(&self, bucket: &str, path: &str) -> Self {
+    pub(crate) fn on(&self, bucket: &str, path: &str) -> Self {
         let is_s3 = |uri: &&String| uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("s3://"));
         let Some(target) = self.target.as_ref().filter(is_s3) else { return self.clone() };
         let moved = format!("s3://{bucket}/{path}");
@@ -70,7 +70,7 @@ impl Sample {
 
     /// The same statement with another chain.
     #[must_use]
-    pub fn through(&self, chain: &str) -> Self {
+    pub(crate) fn through(&self, chain: &str) -> Self {
         if self.chain.is_empty() {
             return self.clone();
         }
@@ -80,16 +80,16 @@ impl Sample {
 
 /// How one use occurred.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct UseCount {
+pub(crate) struct UseCount {
     /// Where in the bucket.
-    pub places: S3Places,
+    pub(crate) places: S3Places,
     /// The first statement that showed it, if it is not too long.
-    pub sample: Option<Sample>,
+    pub(crate) sample: Option<Sample>,
 }
 
 /// All distinct uses.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Uses {
+pub(crate) struct Uses {
     counts: HashMap<UseKey, UseCount>,
     sample_bytes: usize,
     left_out: u64,
@@ -97,7 +97,7 @@ pub struct Uses {
 
 /// What a target is to rules: its kind, its name, and the path within it.
 #[must_use]
-pub fn split(target: Option<&Target>) -> (TargetKind, &str, &str) {
+pub(crate) fn split(target: Option<&Target>) -> (TargetKind, &str, &str) {
     match target {
         None => (TargetKind::None, "", ""),
         Some(Target::S3Uri(uri)) => {
@@ -115,7 +115,14 @@ pub fn split(target: Option<&Target>) -> (TargetKind, &str, &str) {
 
 impl Uses {
     /// Counts a use on a path; `sample` is asked for the first of its kind.
-    pub fn add(&mut self, key: UseKey, path: &str, depth: usize, seen: Seen, sample: impl FnOnce() -> Option<Sample>) {
+    pub(crate) fn add(
+        &mut self,
+        key: UseKey,
+        path: &str,
+        depth: usize,
+        seen: Seen,
+        sample: impl FnOnce() -> Option<Sample>,
+    ) {
         let is_full = self.counts.len() >= MAX_USES;
         match self.counts.entry(key) {
             Entry::Occupied(mut held) => held.get_mut().places.add(path, seen),
@@ -130,7 +137,7 @@ impl Uses {
     }
 
     /// Adds the uses of a later part.
-    pub fn merge(&mut self, later: Self) {
+    pub(crate) fn merge(&mut self, later: Self) {
         self.left_out = self.left_out.saturating_add(later.left_out);
         for (key, count) in later.counts {
             let is_full = self.counts.len() >= MAX_USES;
@@ -150,13 +157,13 @@ impl Uses {
 
     /// Uses that were not counted, because there were too many distinct ones.
     #[must_use]
-    pub const fn left_out(&self) -> u64 {
+    pub(crate) const fn left_out(&self) -> u64 {
         self.left_out
     }
 
     /// All uses, sorted, class by class.
     #[must_use]
-    pub fn by_class(self) -> Vec<(UseClass, Vec<(String, UseCount)>)> {
+    pub(crate) fn by_class(self) -> Vec<(UseClass, Vec<(String, UseCount)>)> {
         let mut classes: HashMap<UseClass, Vec<(String, UseCount)>> = HashMap::new();
         for (UseKey { user, class }, count) in self.counts {
             classes.entry(class).or_default().push((user, count));
