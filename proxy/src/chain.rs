@@ -26,6 +26,9 @@ impl Chain {
         if text.is_empty() {
             return Err(ChainError::Empty);
         }
+        if text.trim().is_empty() {
+            return Err(ChainError::OnlyBlanks);
+        }
         let mut roles = Vec::new();
         for (place, part) in text.split(',').enumerate() {
             let at = place.saturating_add(1);
@@ -83,6 +86,9 @@ pub(crate) enum ChainError {
     /// The literal is empty.
     #[error("the role literal is empty")]
     Empty,
+    /// The literal holds nothing else than blanks.
+    #[error("the role literal holds blanks alone")]
+    OnlyBlanks,
     /// Two commas in a row, or one at an end.
     #[error("part {at} of the chain is empty")]
     EmptyPart {
@@ -147,6 +153,7 @@ mod tests {
             ("the most roles", [A; MAX_ROLES].join(","), Ok(MAX_ROLES)),
             ("over the limit", [A; MAX_ROLES + 1].join(","), Err(ChainError::TooLong { roles: 11 })),
             ("empty", String::new(), Err(ChainError::Empty)),
+            ("blanks alone", " \n ".into(), Err(ChainError::OnlyBlanks)),
             ("leading comma", format!(",{A}"), Err(ChainError::EmptyPart { at: 1 })),
             ("trailing comma", format!("{A},"), Err(ChainError::EmptyPart { at: 2 })),
             ("space after the comma", format!("{A}, {A}"), Err(ChainError::Blank { at: 2 })),

@@ -32,6 +32,7 @@ const RESOURCE: &str = "Properties of the resource";
 const REQUEST: &str = "Properties of the request";
 const DEPUTY: &str =
     "Properties of the request: sent when a service calls on behalf of a resource, not by sessions of roles";
+const MCP: &str = "Properties of the request: set by AWS MCP services, and Redshift is none";
 const STS: &str = "IAM and AWS STS condition context keys: Redshift documents neither tags nor a source identity";
 
 /// Every key that the documentation names for such calls.
@@ -50,6 +51,7 @@ pub(super) const ROWS: &[KeyRow] = &[
     row("aws:AssumedRoot", P::Absent, P::Absent, SESSION),
     row("aws:FederatedProvider", P::Absent, P::Absent, SESSION),
     row("aws:TokenIssueTime", P::Absent, P::Is(F::Now), SESSION),
+    row("aws:SignInSessionArn", P::Absent, P::Absent, SESSION),
     row("aws:MultiFactorAuthAge", P::Absent, P::Absent, SESSION),
     row("aws:MultiFactorAuthPresent", P::Absent, P::Absent, SESSION),
     row("aws:ChatbotSourceArn", P::Absent, P::Absent, SESSION),
@@ -81,10 +83,13 @@ pub(super) const ROWS: &[KeyRow] = &[
     row("aws:CalledVia", P::Unknown, P::Unknown, REQUEST),
     row("aws:CalledViaFirst", P::Unknown, P::Unknown, REQUEST),
     row("aws:CalledViaLast", P::Unknown, P::Unknown, REQUEST),
+    row("aws:CalledViaAWSMCP", P::Absent, P::Absent, MCP),
     row("aws:ViaAWSService", P::Unknown, P::Unknown, REQUEST),
+    row("aws:ViaAWSMCPService", P::Unknown, P::Unknown, REQUEST),
+    row("aws:IsMcpServiceAction", P::Unknown, P::Unknown, REQUEST),
     row("aws:CurrentTime", P::Is(F::Now), P::Is(F::Now), REQUEST),
     row("aws:EpochTime", P::Is(F::EpochSeconds), P::Is(F::EpochSeconds), REQUEST),
-    row("aws:referer", P::Unknown, P::Unknown, REQUEST),
+    row("aws:referer", P::Absent, P::Absent, "Properties of the request: not included for programmatic requests"),
     row("aws:RequestedRegion", P::Unknown, P::Unknown, REQUEST),
     row("aws:RequestTag/", P::Absent, P::Absent, STS),
     row("aws:TagKeys", P::Absent, P::Absent, STS),
@@ -148,26 +153,156 @@ mod tests {
         assert!(ROWS.iter().all(|row| !row.source.is_empty() && row.name.contains(':')));
     }
 
-    /// (key, the attachment, a hop)
+    /// The table of the page "AWS global condition context keys", column by column.
+    const PAGE: [&[&str]; 5] = [
+        &[
+            "aws:PrincipalArn",
+            "aws:PrincipalAccount",
+            "aws:PrincipalOrgPaths",
+            "aws:PrincipalOrgID",
+            "aws:PrincipalTag/",
+            "aws:PrincipalIsAWSService",
+            "aws:PrincipalServiceName",
+            "aws:PrincipalServiceNamesList",
+            "aws:PrincipalType",
+            "aws:userid",
+            "aws:username",
+        ],
+        &[
+            "aws:AssumedRoot",
+            "aws:FederatedProvider",
+            "aws:TokenIssueTime",
+            "aws:SignInSessionArn",
+            "aws:MultiFactorAuthAge",
+            "aws:MultiFactorAuthPresent",
+            "aws:ChatbotSourceArn",
+            "aws:Ec2InstanceSourceVpc",
+            "aws:Ec2InstanceSourcePrivateIPv4",
+            "aws:SourceIdentity",
+            "ec2:RoleDelivery",
+            "ec2:SourceInstanceArn",
+            "glue:RoleAssumedBy",
+            "glue:CredentialIssuingService",
+            "codebuild:BuildArn",
+            "codebuild:ProjectArn",
+            "lambda:SourceFunctionArn",
+            "ssm:SourceInstanceArn",
+            "identitystore:UserId",
+        ],
+        &[
+            "aws:SourceIp",
+            "aws:SourceVpc",
+            "aws:SourceVpcArn",
+            "aws:SourceVpce",
+            "aws:VpceAccount",
+            "aws:VpceOrgID",
+            "aws:VpceOrgPaths",
+            "aws:VpcSourceIp",
+        ],
+        &["aws:ResourceAccount", "aws:ResourceOrgID", "aws:ResourceOrgPaths", "aws:ResourceTag/"],
+        &[
+            "aws:CalledVia",
+            "aws:CalledViaFirst",
+            "aws:CalledViaLast",
+            "aws:CalledViaAWSMCP",
+            "aws:ViaAWSService",
+            "aws:ViaAWSMCPService",
+            "aws:CurrentTime",
+            "aws:EpochTime",
+            "aws:referer",
+            "aws:RequestedRegion",
+            "aws:RequestTag/",
+            "aws:TagKeys",
+            "aws:SecureTransport",
+            "aws:SourceAccount",
+            "aws:SourceArn",
+            "aws:SourceOrgID",
+            "aws:SourceOrgPaths",
+            "aws:UserAgent",
+            "aws:IsMcpServiceAction",
+        ],
+    ];
+
+    /// What the page of IAM and STS adds, and a former key that old policies still name.
+    const OTHERS: [&str; 7] = [
+        "iam:ResourceTag/",
+        "sts:ExternalId",
+        "sts:RoleSessionName",
+        "sts:TransitiveTagKeys",
+        "sts:SourceIdentity",
+        "sts:DurationSeconds",
+        "aws:SourceOwner",
+    ];
+
+    #[test]
+    fn the_table_has_every_key_of_the_documentation() {
+        let documented: BTreeSet<&str> = PAGE.into_iter().flatten().copied().chain(OTHERS).collect();
+        let listed: BTreeSet<&str> = ROWS.iter().map(|row| row.name).collect();
+        assert_eq!(listed, documented);
+    }
+
+    /// The keys that calls carry, at the attachment and on hops; those that nobody can tell; every other one is absent from both.
     #[test]
     fn presence() {
-        let rows = [
+        let known = [
+            ("aws:PrincipalArn", "absent", "known"),
+            ("aws:PrincipalAccount", "unknown", "known"),
+            ("aws:PrincipalOrgID", "absent", "known"),
+            ("aws:PrincipalOrgPaths", "absent", "known"),
+            ("aws:PrincipalTag/team", "absent", "known"),
+            ("aws:PrincipalIsAWSService", "known", "known"),
+            ("aws:PrincipalServiceName", "known", "absent"),
+            ("aws:PrincipalServiceNamesList", "known", "absent"),
+            ("aws:PrincipalType", "unknown", "known"),
+            ("AWS:UserId", "unknown", "known"),
+            ("aws:TokenIssueTime", "absent", "known"),
+            ("aws:ResourceAccount", "known", "known"),
+            ("aws:ResourceOrgID", "known", "known"),
+            ("aws:ResourceOrgPaths", "known", "known"),
+            ("aws:ResourceTag/team", "known", "known"),
+            ("iam:ResourceTag/team", "known", "known"),
+            ("aws:CurrentTime", "known", "known"),
+            ("aws:EpochTime", "known", "known"),
+            ("aws:SecureTransport", "known", "known"),
+            ("aws:SourceAccount", "known", "absent"),
             ("aws:SourceArn", "known", "absent"),
             ("AWS:sourceorgid", "known", "absent"),
-            ("aws:PrincipalTag/team", "absent", "known"),
-            ("aws:ChatbotSourceArn", "absent", "absent"),
-            ("lambda:SourceFunctionArn", "absent", "absent"),
-            ("aws:RequestedRegion", "unknown", "unknown"),
+            ("aws:SourceOrgPaths", "known", "absent"),
+            ("sts:ExternalId", "known", "known"),
             ("sts:RoleSessionName", "known", "unknown"),
+        ];
+        let unknown = [
+            "aws:SourceIp",
+            "aws:SourceVpc",
+            "aws:SourceVpcArn",
+            "aws:SourceVpce",
+            "aws:VpceAccount",
+            "aws:VpceOrgID",
+            "aws:VpceOrgPaths",
+            "aws:VpcSourceIp",
+            "aws:CalledVia",
+            "aws:CalledViaFirst",
+            "aws:CalledViaLast",
+            "aws:ViaAWSService",
+            "aws:ViaAWSMCPService",
+            "aws:IsMcpServiceAction",
+            "aws:RequestedRegion",
+            "aws:UserAgent",
         ];
         let word = |presence| match presence {
             Presence::Absent => "absent",
             Presence::Unknown => "unknown",
             Presence::Is(_) => "known",
         };
-        for (key, service, role) in rows {
+        let mut told = BTreeSet::new();
+        let unknown = unknown.map(|key| (key, "unknown", "unknown"));
+        for (key, service, role) in known.into_iter().chain(unknown) {
             let row = find(key).unwrap();
             assert_eq!((word(row.service), word(row.role)), (service, role), "{key}");
+            told.insert(row.name);
+        }
+        for row in ROWS.iter().filter(|row| !told.contains(row.name)) {
+            assert_eq!((word(row.service), word(row.role)), ("absent", "absent"), "{}", row.name);
         }
         assert!(find("aws:NoSuchKey").is_none());
     }

@@ -94,8 +94,8 @@ fn what_is_wrong_with_a_file() {
         (
             "{\"RoleDetailList\": [], \"IsTruncated\": true}",
             &clusters,
-            "iam.json: page 1, IsTruncated: expected the last page to \
-         be complete; the output is cut off: write it again with aws iam get-account-authorization-details, without --max-items, \
+            "iam.json: page 1, IsTruncated: expected a page that \
+         goes on with the listing; the output is cut off: write it again with aws iam get-account-authorization-details, without --max-items, \
          --page-size and --no-paginate, or append what the same command says with --starting-token",
         ),
         (
@@ -211,4 +211,143 @@ fn a_cold_chain_is_quick() {
     let each = started.elapsed() / rounds;
     // Ten times the goal: test machines are slow and busy.
     assert!(each.as_micros() < 1000, "{each:?}");
+}
+
+/// A listing that is cut off is refused wherever it stands, with the command that reads the rest; one that goes on is read.
+#[test]
+fn listings_that_are_cut_off() {
+    let world = World::new();
+    let (home, away, clusters) = (world.home.to_string(), world.away.to_string(), world.clusters.to_string());
+    let with = |page: &str, key: &str, value: Json| {
+        let mut page: Json = serde_json::from_str(page).unwrap();
+        page[key] = value;
+        page.to_string()
+    };
+    let tokens =
+        [("NextToken", json!("x")), ("Marker", json!("x")), ("IsTruncated", json!(true)), ("nextToken", json!("x"))];
+    let workgroups = json!({"workgroups": [], "nextToken": "x"}).to_string();
+    let namespaces = json!({"namespaces": []}).to_string();
+    for (key, value) in tokens {
+        let is_of_iam = key != "nextToken";
+        let (cut_home, cut_clusters) = (with(&home, key, value.clone()), with(&clusters, key, value));
+        let iam = "write it again with aws iam get-account-authorization-details, without --max-items";
+        let redshift = "write it again with aws redshift describe-clusters, without --max-items";
+        let rows = [
+            ("the last page", cut_home.clone(), clusters.clone(), iam),
+            ("before another account's", format!("{cut_home}{away}"), clusters.clone(), iam),
+            ("clusters", home.clone(), cut_clusters.clone(), redshift),
+            ("clusters before workgroups", home.clone(), format!("{cut_clusters}{namespaces}"), redshift),
+        ];
+        for (name, iam, clusters, want) in rows.into_iter().filter(|row| is_of_iam || row.3 == redshift) {
+            let found = load(&iam, &clusters).err().unwrap_or_default();
+            assert!(found.contains(&format!("{key}: ")) && found.contains(want), "{key}, {name}: {found}");
+        }
+        let rest = json!({"RoleDetailList": [], "Policies": []}).to_string();
+        let pages = format!("{cut_home}{rest}{away}");
+        assert!(!is_of_iam || is_allowed(&load(&pages, &clusters).unwrap()), "{key}: the rest follows");
+        let pages = format!("{cut_clusters}{}", json!({"Clusters": []}));
+        assert!(
+            is_allowed(&load(&format!("{home}{away}"), &pages).unwrap()),
+            "{key}: the rest of the clusters follows"
+        );
+    }
+    let found = load(&home, &format!("{clusters}{workgroups}{namespaces}")).err().unwrap();
+    assert!(
+        found.contains("page 2, nextToken") && found.contains("aws redshift-serverless list-workgroups"),
+        "{found}"
+    );
+    let quiet = with(&with(&with(&home, "IsTruncated", json!(false)), "Marker", json!("")), "NextToken", Json::Null);
+    assert!(load(&quiet, &clusters).is_ok(), "empty tokens say that nothing follows");
+}
+
+/// What `--filter` or `--query` left out is unknown: neither "no role" nor "no policy".
+#[test]
+fn lists_that_were_left_out() {
+    let judge = |world: &World| {
+        let facts = world.load();
+        hop(&facts, &home("RoleA"), &away("RoleB"), 1, &caller(facts.cluster("demo").unwrap(), "etl")).outcome
+    };
+    let decided = |change: &dyn Fn(&mut World)| {
+        let mut world = World::new();
+        change(&mut world);
+        judge(&world).decision().as_str()
+    };
+    let drop_key = |role: &mut Json, key: &str| {
+        role.as_object_mut().unwrap().remove(key).unwrap();
+    };
+    let tagged = |world: &mut World| {
+        let trust = &mut world.role_mut(&away("RoleB"))["AssumeRolePolicyDocument"]["Statement"][0];
+        trust["Condition"] = json!({"StringEquals": {"aws:PrincipalTag/team": "etl"}});
+    };
+    assert_eq!(decided(&|world| tagged(world)), "denied", "the role was listed with its tags, and has none");
+    assert_eq!(
+        decided(&|world| {
+            tagged(world);
+            drop_key(world.role_mut(&home("RoleA")), "Tags");
+        }),
+        "unknown",
+        "its tags were not listed"
+    );
+    for key in ["RolePolicyList", "AttachedManagedPolicies"] {
+        assert_eq!(decided(&|world| drop_key(world.role_mut(&home("RoleA")), key)), "unknown", "{key} may hold a Deny");
+    }
+    let policy = json!({"Arn": "arn:aws:iam::210987654321:policy/P", "PolicyVersionList": []});
+    assert_eq!(decided(&|world| world.away = json!({"Policies": [policy]})), "unknown", "roles were filtered out");
+    assert_eq!(decided(&|world| world.away["RoleDetailList"] = json!([])), "unknown", "an empty page is of no account");
+    let emptied = |world: &mut World| world.away = json!({"RoleDetailList": [], "Policies": [policy]});
+    assert_eq!(decided(&emptied), "denied", "the account was listed, and has no role");
+}
+
+/// A file may come from PowerShell or be compressed; a policy with a key twice is no policy of IAM.
+#[test]
+fn encodings_and_keys_that_stand_twice() {
+    let world = World::new();
+    let utf16 = |text: &str| {
+        [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect::<Vec<u8>>()
+    };
+    let gzip = |text: &str| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, bytes: Vec<u8>| {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    };
+    let sources = Sources {
+        iam: vec![
+            write("home.json", utf16(&world.home.to_string())),
+            write("away.json.gz", gzip(&world.away.to_string())),
+        ],
+        clusters: vec![write("clusters.json", utf16(&world.clusters.to_string()))],
+        service_control: Vec::new(),
+    };
+    assert!(is_allowed(&Facts::load(&sources).unwrap()));
+
+    let twice = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Effect": "Deny"}]}"#;
+    let role = |field: &str| {
+        let trust = if field == "trust" { twice } else { "{}" };
+        let inline = if field == "inline" { twice } else { "{}" };
+        format!(
+            r#"{{"RoleDetailList": [{{"Arn": "arn:aws:iam::123456789012:role/R", "AssumeRolePolicyDocument": {trust},
+                "RolePolicyList": [{{"PolicyName": "p", "PolicyDocument": {inline}}}], "AttachedManagedPolicies": []}}]}}"#
+        )
+    };
+    let managed = format!(
+        r#"{{"Policies": [{{"Arn": "arn:aws:iam::123456789012:policy/P", "DefaultVersionId": "v1",
+            "PolicyVersionList": [{{"VersionId": "v1", "Document": {}}}]}}]}}"#,
+        json!(twice)
+    );
+    let clusters = world.clusters.to_string();
+    for (place, text) in
+        [("trust policy", role("trust")), ("inline policy \"p\"", role("inline")), ("managed policy", managed)]
+    {
+        let found = load(&text, &clusters).err().unwrap_or_default();
+        assert!(
+            found.contains(place) && found.contains("the key \"Effect\" stands in one object twice"),
+            "{place}: {found}"
+        );
+    }
 }

@@ -103,7 +103,7 @@ fn faults() {
         (
             "a listing that is cut off",
             json!({"accounts": {}, "NextToken": "x"}).to_string(),
-            "NextToken: expected the last page to be complete",
+            "NextToken: expected a page that goes on with the listing",
         ),
     ];
     for (name, text, want) in rows {

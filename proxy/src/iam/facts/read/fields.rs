@@ -5,6 +5,8 @@ use std::{borrow::Cow, fmt};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
 use serde_json::value::RawValue;
 
+use crate::chain::AccountId;
+
 /// A text, borrowed where it holds no escape.
 #[derive(Debug)]
 pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
@@ -78,6 +80,12 @@ pub(super) struct PageFields<'a> {
 }
 
 impl PageFields<'_> {
+    /// The account that the page is of, by its first role.
+    pub(super) fn account(&self) -> Option<AccountId> {
+        let arn = self.roles.as_ref()?.first()?.arn.as_ref()?;
+        arn.0.split(':').nth(4).and_then(AccountId::parse)
+    }
+
     /// The key that says that more pages follow.
     pub(super) fn cut_off(&self) -> Option<&'static str> {
         let is_set = |token: &Option<Text<'_>>| token.as_ref().is_some_and(|token| !token.0.is_empty());

@@ -19,7 +19,7 @@ pub(in crate::iam) struct Page {
 }
 
 impl Page {
-    /// The pages of a text; the last one must be complete.
+    /// The pages of a text; one that is cut off must be followed by the next of its listing.
     ///
     /// # Errors
     /// [`FactsError`]: no JSON, nothing at all, or a listing that is cut off.
@@ -35,11 +35,36 @@ impl Page {
         let file: Arc<Path> = file.into();
         let page = |(number, value)| Self { value, file: Arc::clone(&file), number };
         let pages: Vec<Self> = (1..).zip(values).map(page).collect();
-        let Some(last) = pages.last() else { return Err(empty(&file, command)) };
-        if let Some(key) = cut_off(&last.value) {
-            return Err(last.error(key, "the last page to be complete", rest(command)));
+        if pages.is_empty() {
+            return Err(empty(&file, command));
+        }
+        let mut following = pages.iter().skip(1);
+        for page in &pages {
+            let next = following.next();
+            if let Some(key) = cut_off(&page.value).filter(|_| !next.is_some_and(|next| page.goes_on_in(next))) {
+                return Err(page.error(
+                    key,
+                    "a page that goes on with the listing",
+                    rest(page.command().unwrap_or(command)),
+                ));
+            }
         }
         Ok(pages)
+    }
+
+    /// Whether another page is of the same listing.
+    fn goes_on_in(&self, other: &Self) -> bool {
+        let lists = self.value.as_object().into_iter().flatten().filter(|(_, value)| value.is_array());
+        lists.map(|(key, _)| key).any(|key| other.value.get(key).is_some_and(Json::is_array))
+    }
+
+    /// What writes such a page, where several commands write into one file.
+    fn command(&self) -> Option<&'static str> {
+        let of_key = [
+            ("workgroups", "aws redshift-serverless list-workgroups"),
+            ("namespaces", "aws redshift-serverless list-namespaces"),
+        ];
+        of_key.into_iter().find(|(key, _)| self.value.get(key).is_some()).map(|(_, command)| command)
     }
 
     /// The same for a text in which no object may have a key twice.

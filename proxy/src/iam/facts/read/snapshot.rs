@@ -42,6 +42,20 @@ pub(in crate::iam) struct SnapshotReader<'r> {
     pub(in crate::iam) captured_at: Timestamp,
 }
 
+/// A page that says that more follow.
+#[derive(Clone, Copy, Debug)]
+struct CutOff {
+    number: usize,
+    key: &'static str,
+    account: Option<AccountId>,
+}
+
+impl CutOff {
+    fn error(self, file: &Path) -> FactsError {
+        shape(file, self.number, self.key, "a page that goes on with the listing", rest(COMMAND))
+    }
+}
+
 /// What the pages read so far hold.
 #[derive(Debug, Default)]
 struct SnapshotPages {
@@ -74,19 +88,25 @@ impl SnapshotReader<'_> {
     /// [`FactsError`]: the first thing that cannot be used.
     pub(in crate::iam) fn read(&self, text: &str) -> Result<BTreeMap<AccountId, Account>, FactsError> {
         let mut found = SnapshotPages::default();
-        let (mut number, mut is_cut_off) = (0_usize, None);
+        let (mut number, mut open) = (0_usize, None::<CutOff>);
         for pages in Deserializer::from_str(text).into_iter::<Pages<'_>>() {
             for page in pages.map_err(|source| not_json(source, self.file, COMMAND))?.0 {
+                let account = page.account();
+                if let Some(open) =
+                    open.filter(|open| open.account != account && open.account.is_some() && account.is_some())
+                {
+                    return Err(open.error(self.file));
+                }
                 number = number.saturating_add(1);
-                is_cut_off = page.cut_off();
+                open = page.cut_off().map(|key| CutOff { number, key, account });
                 self.add(&mut found, number, page)?;
             }
         }
         if number == 0 {
             return Err(empty(self.file, COMMAND));
         }
-        if let Some(key) = is_cut_off {
-            return Err(shape(self.file, number, key, "the last page to be complete", rest(COMMAND)));
+        if let Some(open) = open {
+            return Err(open.error(self.file));
         }
         Ok(self.accounts(found))
     }
