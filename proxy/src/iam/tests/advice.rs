@@ -148,11 +148,38 @@ fn would_be_taken(statement: &Json, refusal: &Refusal) {
     assert!(!remedy.contains("take out"), "{remedy}");
 }
 
+/// The statement that the evidence names as the one that came near, of the policy that the proposal is for.
+fn spoken_of(world: &mut World, place: AdditionPlace, evidence: &str) -> Option<Json> {
+    let number: usize =
+        evidence.split("statement ").nth(1)?.split(|digit: char| !digit.is_ascii_digit()).next()?.parse().ok()?;
+    let statements = match place {
+        AdditionPlace::Trust if evidence.starts_with("the trust policy of role") => {
+            world.role_mut(&away("RoleB"))["AssumeRolePolicyDocument"]["Statement"].clone()
+        }
+        AdditionPlace::Identity if evidence.starts_with("inline policy \"own\"") => {
+            world.role_mut(&home("RoleA"))["RolePolicyList"][0]["PolicyDocument"]["Statement"].clone()
+        }
+        _ => return None,
+    };
+    statements.get(number.checked_sub(1)?).cloned()
+}
+
+/// The condition keys of a statement that another lacks.
+fn missing_keys(statement: &Json, other: &Json) -> Vec<String> {
+    let keys = |statement: &Json| -> Vec<String> {
+        let operators = statement["Condition"].as_object().into_iter().flatten();
+        let keys = operators.flat_map(|(_, keys)| keys.as_object().into_iter().flatten());
+        keys.map(|(key, _)| key.to_lowercase()).collect()
+    };
+    let held = keys(other);
+    keys(statement).into_iter().filter(|key| !held.contains(key)).collect()
+}
+
 /// Each statement that is proposed lets this caller through, and changes nothing for others.
 #[test]
 fn a_remedy_is_for_this_caller_alone() {
     let mut dice = Dice(0x2545_f491_4f6c_dd1d);
-    let (mut followed, mut passed) = (0, 0);
+    let (mut followed, mut passed, mut repeated) = (0, 0, 0);
     for number in 0..400 {
         let mut world = random_world(&mut dice);
         for _round in 0..4 {
@@ -166,6 +193,14 @@ fn a_remedy_is_for_this_caller_alone() {
             assert!(!remedy.is_empty() && !remedy.contains("take out"), "{number}: {remedy}");
             let Some(addition) = &refusal.addition else { break };
             would_be_taken(&addition.statement, refusal);
+            if let Some(beside) = spoken_of(&mut world, addition.to, &refusal.evidence) {
+                assert_eq!(
+                    missing_keys(&beside, &addition.statement),
+                    Vec::<String>::new(),
+                    "{number}: {beside} and {remedy}"
+                );
+                repeated += 1;
+            }
             let (before, users_before) = (others(&facts), other_users(&facts));
             let tells_apart =
                 world.role_mut(&away("RoleB"))["AssumeRolePolicyDocument"].to_string().contains("sts:ExternalId");
@@ -181,7 +216,10 @@ fn a_remedy_is_for_this_caller_alone() {
             followed += 1;
         }
     }
-    assert!(followed > 200 && passed > 100, "{followed} statements added, {passed} calls passed");
+    assert!(
+        followed > 200 && passed > 100 && repeated > 50,
+        "{followed} statements added, {passed} calls passed, {repeated} had a statement beside them"
+    );
 }
 
 /// (what the row shows, the condition that guards `{"AWS":"*"}`, what the hint names)
@@ -442,5 +480,33 @@ fn unknown_roles_by_likeness() {
         assert_eq!(refusal.cause, Cause::UnknownRole, "{target}");
         assert_eq!(refusal.remedy.as_ref().unwrap().starts_with("did you mean"), want.is_some(), "{refusal:?}");
         assert!(want.is_none_or(|want| refusal.evidence.contains(want)), "{refusal:?}");
+    }
+}
+
+/// What is proposed names ARNs of the partition in which the roles are.
+#[test]
+fn proposals_stay_in_their_partition() {
+    for partition in ["aws-us-gov", "aws-cn", "aws-iso-b"] {
+        let moved = |value: &Json| -> Json {
+            serde_json::from_str(&value.to_string().replace("arn:aws:", &format!("arn:{partition}:"))).unwrap()
+        };
+        let mut world = World::new();
+        (world.home, world.away, world.clusters) = (moved(&world.home), moved(&world.away), moved(&world.clusters));
+        let facts = world.load();
+        let caller = caller(facts.cluster("demo").unwrap(), "analyst");
+        let role =
+            |role: &RoleArn| RoleArn::parse(&role.as_str().replace("arn:aws:", &format!("arn:{partition}:"))).unwrap();
+        assert_eq!(attachment(&facts, &[role(&home("RoleA"))], &caller).outcome, Outcome::Allowed);
+        for target in ["RoleC", "RoleD", "RoleEtl"] {
+            let step = hop(&facts, &role(&home("RoleA")), &role(&away(target)), 1, &caller);
+            let statement = step.outcome.refusal().unwrap().addition.as_ref().unwrap().statement.to_string();
+            assert!(statement.contains(&format!("arn:{partition}:")) && !statement.contains("arn:aws:"), "{statement}");
+        }
+        let step = hop(&facts, &role(&home("RoleA")), &away("RoleB"), 1, &caller);
+        assert_eq!(
+            step.outcome.refusal().map(|refusal| &refusal.addition),
+            Some(&None),
+            "no statement leads across partitions"
+        );
     }
 }

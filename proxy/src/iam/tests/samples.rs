@@ -51,7 +51,39 @@ fn published_shapes() {
         "NotIpAddressIfExists": {"aws:SourceIp": "10.0.0.0/8"}, "BoolIfExists": {"aws:ViaAWSService": "false"}}}));
     let region = deny(json!({"NotAction": ["iam:*", "support:*"], "Resource": "*", "Condition": {
         "StringNotEquals": {"aws:RequestedRegion": ["us-east-1"]}}}));
+    let third_party = deny(
+        json!({"Principal": "*", "Action": ["s3:*", "sqs:*", "kms:*", "sts:AssumeRole"], "Resource": "*", "Condition": {
+        "StringNotEqualsIfExists": {"aws:PrincipalOrgID": ORGANISATION, "aws:PrincipalAccount": ["999999999999"],
+            "aws:ResourceTag/dp:exclude:identity": "true"},
+        "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}}}),
+    );
+    let deputy_with_exceptions =
+        deny(json!({"Principal": "*", "Action": "sts:AssumeRole", "Resource": "*", "Condition": {
+        "StringNotEqualsIfExists": {"aws:SourceOrgID": ORGANISATION, "aws:SourceAccount": ["999999999999"],
+            "aws:ResourceTag/dp:exclude:identity": "true"},
+        "Null": {"aws:SourceAccount": "false"}, "Bool": {"aws:PrincipalIsAWSService": "true"}}}));
+    let transport = deny(json!({"Principal": "*", "Action": "sts:*", "Resource": "*", "Condition": {
+        "BoolIfExists": {"aws:SecureTransport": "false"}}}));
+    let no_root = deny(json!({"Action": "*", "Resource": "*", "Condition": {
+        "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:root"}}}));
+    let protected =
+        deny(json!({"Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/protected/*", "Condition": {
+        "ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/Admin*"}}}));
+    let tags = deny(json!({"NotAction": "sts:*", "Resource": "*", "Condition": {
+        "StringNotEqualsIfExists": {"aws:PrincipalTag/team": "admin"}}}));
+    let endpoints = deny(json!({"Principal": "*", "Action": "sts:AssumeRole", "Resource": "*", "Condition": {
+        "StringNotEqualsIfExists": {"aws:VpceOrgID": ORGANISATION}, "BoolIfExists": {"aws:PrincipalIsAWSService": "false",
+            "aws:ViaAWSService": "false"}}}));
+    let bots = deny(json!({"Action": "*", "Resource": "*", "Condition": {"Null": {"aws:ChatbotSourceArn": "false"}}}));
     let rows = [
+        ("identity perimeter with exceptions", vec![], vec![third_party], [allowed, allowed]),
+        ("confused deputy with exceptions", vec![], vec![deputy_with_exceptions], [allowed, allowed]),
+        ("secure transport", vec![], vec![transport], [allowed, allowed]),
+        ("no root user", vec![no_root], vec![], [allowed, allowed]),
+        ("protected roles", vec![protected], vec![], [allowed, allowed]),
+        ("other actions by tag", vec![tags], vec![], [allowed, allowed]),
+        ("private endpoints", vec![], vec![endpoints], [allowed, unknown]),
+        ("chat bots", vec![bots], vec![], [allowed, allowed]),
         ("confused deputy", vec![], vec![deputy], [allowed, allowed]),
         ("identity perimeter", vec![], vec![identity], [allowed, allowed]),
         ("resource perimeter", vec![resources], vec![], [allowed, allowed]),
