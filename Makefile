@@ -55,8 +55,8 @@ fuzz: ## Fuzz every target for FUZZ_SECONDS (60) each; needs a nightly compiler
 	proxy/fuzz/run.sh $(or $(FUZZ_SECONDS),60)
 
 .PHONY: oracle
-oracle: ## Compare the IAM evaluation with a published evaluator on 6,000 generated hops (Node.js; nothing of it is shipped)
-	tests/oracle/run.sh 6000
+oracle: ## Compare the IAM evaluation with a published evaluator on 6,000 hops of random statements and 20,000 of interacting policies (Node.js; nothing of it is shipped)
+	tests/oracle/run.sh 6000 20000
 
 .PHONY: faults
 faults: setup ## Inject faults on both legs of the gate: FAULT_ROUNDS (20) rounds from FAULT_SEED (1); make test takes one round
