@@ -51,7 +51,7 @@ const REASONS = [
   ['an ARN operator compares the fields between colons outside of variables (Policy elements: Variables and tags)', replaced(/(Arn(?:Not)?Equals":\{"aws:PrincipalArn":"arn:aws:iam::)\$\{aws:PrincipalAccount\}/g, `$1${HOME}`)],
   ['a variable before the fifth colon of a Resource is not where the documents allow one: cannot tell (Variables and tags)', replaced(/(Resource":\[?"arn:aws:iam::)\$\{aws:PrincipalAccount\}/g, `$1${HOME}`)],
   ['a whole number as a date is seconds since 1970 (Condition operators: Date)', replaced(/"1795000000"/g, '"2026-11-18T11:06:40Z"')],
-  ['a negated operator matches when its variable has no value, a positive one does not (Variables and tags)', replaced(/\$\{aws:(username|PrincipalTag\/none)\}/g, 'a value that nobody has')],
+  ['a negated operator matches when its variable has no value, a positive one does not; of NotResource the documents do not say it (Variables and tags)', replaced(/\$\{aws:(username|PrincipalTag\/none)\}/g, 'a value that nobody has')],
   ['inside an account a session policy does not limit what the trust policy grants to the session itself or to everybody (Policy evaluation logic)', without('session_policy')],
   ['a principal that is a deleted role\'s id, or another form that matches no session, grants nothing (Policy elements: Principal)', replaced(/"AROAEXAMPLEDELETEDROLE"/g, `"${role(AWAY, 'Deleted')}"`)],
 ]
