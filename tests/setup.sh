@@ -38,6 +38,7 @@ want systemd systemd-analyze systemd-sysusers systemd-tmpfiles
 want groff groff
 want util-linux unshare setpriv
 want curl curl
+want iproute2 ip
 if [ -n "$missing" ]; then
     root=""
     [ "$(id -u)" -eq 0 ] || root=sudo

@@ -58,7 +58,12 @@ else
     done
     targets=$built
     program_of() { echo "$target_folder/$1/dist/rolegate"; }
-    program=$(program_of "$host")
+    # Pages and completions are the same for all: one that runs here writes them.
+    program=""
+    for target in $targets; do
+        [ -n "$program" ] || ! "$(program_of "$target")" --version >/dev/null 2>&1 || program=$(program_of "$target")
+    done
+    [ -n "$program" ] || { echo "none of the targets runs on this machine:$targets$left_out" >&2; exit 1; }
 fi
 
 "$program" manual "$files/man1"
