@@ -161,7 +161,9 @@ def test_rules_and_dashboards_are_those_of_deploy():
     groups = [group for path in files for group in yaml.safe_load(path.read_text()).get("groups", [])]
     assert groups and rules["spec"]["groups"][1:] == groups
     (dashboards,) = [found for found in of_kind(objects, "ConfigMap") if found["metadata"]["name"].endswith("-dashboards")]
-    assert set(dashboards["data"]) == {path.name for path in (ROOT / "deploy/grafana").glob("*.json")}
+    files = {path.name: path.read_text() for path in (ROOT / "deploy/grafana/dashboards").glob("*.json")}
+    assert len(files) > 3 and dashboards["data"] == files
+    assert sum(map(len, files.values())) < 900_000, "a ConfigMap holds 1 MiB"
 
 
 def test_behind_a_load_balancer_the_client_addresses_are_taken_from_its_subnets():

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from authority import Authority, encrypted_postgres
 from questions import ask
-from servers import BIN, PG_BIN, Gate, Postgres, Process, free_port, http, pg_folder, wait_for
+from servers import BIN, PG_BIN, ROOT, Gate, Postgres, Process, free_port, http, pg_folder, wait_for
 from standin import Standin
 from wire import Wire
 
@@ -272,3 +272,9 @@ def test_health_of_an_admin_address_with_tls(tmp_path, postgres):
     done = rolegate("health", "--config", gate.config)
     assert (done.returncode, done.stdout) == (0, "ready\n"), done
     assert gate.stop() == 0
+
+
+def test_make_demo_takes_addresses():
+    done = subprocess.run(["make", "--dry-run", "demo", "GATE=127.0.0.1:6439", "ADMIN=127.0.0.1:9440"], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0 and "--gate 127.0.0.1:6439" in done.stdout and "--admin 127.0.0.1:9440" in done.stdout, done
+    assert "--standin" not in done.stdout
