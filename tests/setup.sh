@@ -36,7 +36,7 @@ want dpkg-dev dpkg-source
 want valgrind valgrind
 want systemd systemd-analyze systemd-sysusers systemd-tmpfiles
 want groff groff
-want util-linux unshare setpriv
+want util-linux unshare
 want curl curl
 want iproute2 ip
 if [ -n "$missing" ]; then
