@@ -16,6 +16,7 @@ pub mod model;
 pub mod outline;
 pub mod position;
 pub mod procedures;
+pub mod quoting;
 pub mod readings;
 pub mod settings;
 pub mod signs;
@@ -35,11 +36,12 @@ pub use mask::{mask, mask_within};
 pub use model::{
     Analysis, Clause, Dialect, Effect, Method, MethodKind, Reading, RoleUse, Statement, StatementKind, Target,
 };
+pub use quoting::startup_may_move_catalog;
 pub use signs::{holds_sign, names_role};
 pub use watch::Watch;
 
 use crate::sql::lexer::{Doubts, Escapes, Lexer, Rules, TokenKind, Trouble};
-use crate::sql::position::Position;
+use crate::sql::position::Positions;
 use crate::sql::skim::Skim;
 use crate::sql::statement::StatementBuilder;
 use crate::sql::words::Head;
@@ -50,8 +52,13 @@ use crate::sql::words::Head;
 pub fn read(text: &[u8], dialect: Dialect) -> Reading {
     let (matters, doubts) = look(text);
     let mut statements = if matters { readings::statements(text, dialect, doubts) } else { Vec::new() };
+    let mut positions = None;
     for statement in &mut statements {
-        merge_executes(text, statement);
+        merge_executes(statement, |at| positions.get_or_insert_with(|| Positions::of(text)).at(at).line);
+    }
+    let has = |effect: &Effect| statements.iter().any(|one| one.effects.contains(effect));
+    if has(&Effect::TrustsQuoting) && has(&Effect::MovesCatalog) {
+        add_moved(&mut statements);
     }
     if let Some(at) = memchr::memchr(0, text) {
         let mut nul = StatementBuilder::new(StatementKind::Unknown, at..text.len());
@@ -61,14 +68,24 @@ pub fn read(text: &[u8], dialect: Dialect) -> Reading {
     if statements.is_empty() { Reading::Plain } else { Reading::Analysed(Analysis { statements }) }
 }
 
+/// One statement of a message moves what another one trusts.
+fn add_moved(statements: &mut [Statement]) {
+    let moves = |one: &&mut Statement| one.effects.contains(&Effect::MovesCatalog);
+    for one in statements.iter_mut().filter(moves) {
+        if !one.faults.iter().any(|fault| fault.detail == quoting::MOVED) {
+            let (kind, span, detail) = (FaultKind::DynamicSql, one.span.clone(), quoting::MOVED.to_owned());
+            one.faults.push(Fault { kind, span, detail });
+        }
+    }
+}
+
 /// Several EXECUTEs of one procedure are one fault, which says where they stand.
-fn merge_executes(text: &[u8], statement: &mut Statement) {
+fn merge_executes(statement: &mut Statement, mut line_of: impl FnMut(usize) -> usize) {
     let alike =
         |fault: &Fault| fault.kind == FaultKind::DynamicSql && fault.detail.starts_with(procedures::OPEN_EXECUTE);
     let executes: Vec<&Fault> = statement.faults.iter().filter(|fault| alike(fault)).collect();
     let [first, _, ..] = executes.as_slice() else { return };
-    let lines: Vec<String> =
-        executes.iter().map(|fault| Position::of(text, fault.span.start).line.to_string()).collect();
+    let lines: Vec<String> = executes.iter().map(|fault| line_of(fault.span.start).to_string()).collect();
     let more = executes.last().and_then(|last| last.detail.strip_prefix(procedures::OPEN_EXECUTE)).unwrap_or_default();
     let detail =
         format!("{}; {} of them, in lines {}{more}", procedures::OPEN_EXECUTE, executes.len(), lines.join(", "));

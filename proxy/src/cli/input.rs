@@ -25,7 +25,12 @@ pub(super) struct InputText {
 /// input for `-`.
 pub(super) fn read_sql(path: &Path) -> Result<Vec<InputText>, String> {
     let texts = read_path(path)?.into_iter();
-    Ok(texts.map(|(file, bytes)| InputText { id: None, file, first_line: 1, bytes }).collect())
+    Ok(texts.map(|(file, bytes)| InputText { id: None, file, first_line: 1, bytes: without_mark(bytes) }).collect())
+}
+
+/// A file's text without the byte order mark that may stand before it: clients send none.
+fn without_mark(bytes: Vec<u8>) -> Vec<u8> {
+    bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(bytes)
 }
 
 /// The labelled texts of a path, which is one as for [`read_sql`].

@@ -12,7 +12,7 @@ use crate::gate::enforcement::Action;
 use crate::gate::finding::Finding;
 use crate::gate::verdict::{JudgedStatement, JudgedUse, Verdict};
 use crate::observe::escape;
-use crate::sql::position::Position;
+use crate::sql::position::{Position, Positions};
 use crate::sql::{self, Dialect, StatementKind};
 
 /// Which face of a verdict a report is about.
@@ -50,7 +50,7 @@ impl Face {
 }
 
 /// Where a judged text comes from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct SourcePlace<'a> {
     /// The label of the input line.
     pub id: Option<&'a Value>,
@@ -58,20 +58,26 @@ pub struct SourcePlace<'a> {
     pub file: &'a str,
     /// The line of the file at which the text starts.
     pub first_line: usize,
-    /// The text.
-    pub text: &'a [u8],
+    /// The text, with its lines counted.
+    pub text: Positions<'a>,
     /// The lexical rules by which secrets are masked in it.
     pub dialect: Dialect,
 }
 
 impl<'a> SourcePlace<'a> {
     pub(super) fn of(text: &'a InputText, dialect: Dialect) -> Self {
-        Self { id: text.id.as_ref(), file: &text.file, first_line: text.first_line, text: &text.bytes, dialect }
+        Self {
+            id: text.id.as_ref(),
+            file: &text.file,
+            first_line: text.first_line,
+            text: Positions::of(&text.bytes),
+            dialect,
+        }
     }
 
     /// The position of a byte of the text within its file.
     pub(super) fn position(&self, at: usize) -> Position {
-        let Position { line, column } = Position::of(self.text, at);
+        let Position { line, column } = self.text.at(at);
         Position { line: line.saturating_add(self.first_line).saturating_sub(1), column }
     }
 }
@@ -112,7 +118,7 @@ pub fn json(place: &SourcePlace<'_>, verdict: Option<&Verdict>, face: Face, ever
     }
     if lines.is_empty() && every_text {
         let kind = statements.first().map_or(StatementKind::None, |statement| statement.kind);
-        let whole = JudgedStatement::new(kind, 0..place.text.len());
+        let whole = JudgedStatement::new(kind, 0..place.text.text().len());
         lines.push_str(&serde_json::to_string(&row(place, &whole, face))?);
         lines.push('\n');
     }
@@ -128,7 +134,7 @@ fn row<'a>(place: &SourcePlace<'a>, statement: &'a JudgedStatement, face: Face) 
         id: place.id,
         file: place.file,
         line: place.position(statement.span.start).line,
-        statement: sql::mask_within(place.text, statement.span.clone(), place.dialect),
+        statement: sql::mask_within(place.text.text(), statement.span.clone(), place.dialect),
         kind: statement.kind,
         role_uses: &statement.uses,
         verdict: face.of_statement(statement),
@@ -180,7 +186,13 @@ mod tests {
     }
 
     fn place(sql: &str) -> SourcePlace<'_> {
-        SourcePlace { id: None, file: "f.sql", first_line: 7, text: sql.as_bytes(), dialect: Dialect::Redshift }
+        SourcePlace {
+            id: None,
+            file: "f.sql",
+            first_line: 7,
+            text: Positions::of(sql.as_bytes()),
+            dialect: Dialect::Redshift,
+        }
     }
 
     fn rows(mode: Mode, face: Face) -> Vec<Value> {

@@ -107,6 +107,7 @@ mod tests {
     use crate::gate::enforcement::Mode;
     use crate::gate::policy::{Parts, Policy};
     use crate::sql::Dialect;
+    use crate::sql::position::Positions;
 
     /// (mode, face, level)
     #[test]
@@ -121,7 +122,7 @@ mod tests {
                 id: None,
                 file: "a b.sql",
                 first_line: 3,
-                text: b"call p($1)",
+                text: Positions::of(b"call p($1)"),
                 dialect: Dialect::Redshift,
             };
             let mut sarif = Sarif::default();

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use figment::error::{Actual, Kind};
 
-use crate::config::locate;
+use crate::sql::position::{Position, Positions};
 
 /// Why a configuration cannot be used. Every variant names the file.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +68,7 @@ impl fmt::Display for KeyPlace {
 
 /// A syntax error at a span of the text.
 pub(super) fn syntax(path: &Path, text: &str, span: Option<Range<usize>>, message: &str) -> ConfigError {
-    let (line, column) = locate::line_and_column(text, span.map_or(0, |span| span.start));
+    let Position { line, column } = Positions::of(text.as_bytes()).at(span.map_or(0, |span| span.start));
     let message = message.trim().replace('\n', ", ");
     ConfigError::Syntax { path: path.to_owned(), line, column, message }
 }

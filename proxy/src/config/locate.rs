@@ -3,6 +3,8 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::sql::position::Positions;
+
 /// Where a key stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct KeyLine {
@@ -33,20 +35,12 @@ pub(super) fn place_of(text: &str, path: &[String]) -> Option<KeyLine> {
         };
         (offset, value) = found;
     }
-    Some(KeyLine { line: line_and_column(text, offset).0, exact })
+    Some(KeyLine { line: Positions::of(text.as_bytes()).at(offset).line, exact })
 }
 
 fn entry<'table, 'text>(table: &'table DeTable<'text>, name: &str) -> Option<(usize, &'table Spanned<DeValue<'text>>)> {
     let (key, value) = table.iter().find(|(key, _)| key.get_ref() == name)?;
     Some((key.span().start, value))
-}
-
-/// Line and column of a byte, both counted from 1, the column in characters.
-pub(super) fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.matches('\n').count().saturating_add(1);
-    let column = before.chars().rev().take_while(|character| *character != '\n').count().saturating_add(1);
-    (line, column)
 }
 
 #[cfg(test)]
@@ -75,11 +69,5 @@ mod tests {
             let want = want.map(|(line, exact): (usize, bool)| KeyLine { line, exact });
             assert_eq!(place_of(TEXT, &path), want, "{path:?}");
         }
-    }
-
-    #[test]
-    fn columns_count_characters() {
-        assert_eq!(line_and_column("ää=1\nb", 5), (1, 4));
-        assert_eq!(line_and_column("ä\nb", 99), (2, 2));
     }
 }

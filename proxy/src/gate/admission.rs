@@ -7,7 +7,7 @@ use crate::gate::judge::fault_code;
 use crate::gate::policy::Policy;
 use crate::gate::verdict::{JudgedStatement, Verdict};
 use crate::sql::watch::BoundFault;
-use crate::sql::{FaultKind, StatementKind, is_unsafe_encoding, options_ask_for_unsafe_encoding};
+use crate::sql::{Effect, FaultKind, StatementKind, is_unsafe_encoding, options_ask_for_unsafe_encoding, quoting};
 
 impl Policy {
     /// The verdict on a start-up that asks for an unsafe encoding, by its name or in `options`. `None`: it asks for none.
@@ -56,6 +56,27 @@ impl Policy {
             let at = statement.uses.first().map_or(0, |role_use| role_use.span.start);
             let finding = Finding { at, ..self.remark(Code::Rg302) };
             statement.findings.push(finding.message(message).hint(Some(hint.clone())));
+        }
+        Verdict {
+            unknown_roles: verdict.unknown_roles.clone(),
+            depends_on_time: verdict.depends_on_time,
+            ..Verdict::of(self, statements)
+        }
+    }
+
+    /// `verdict`, in a session whose search path puts something before the functions on whose quoting its dynamic SQL relies.
+    #[must_use]
+    pub fn judge_moved(&self, verdict: &Verdict) -> Verdict {
+        let hint =
+            "write pg_catalog.quote_ident() and pg_catalog.quote_literal(), or leave pg_catalog out of the search path";
+        let mut statements = verdict.statements.clone();
+        let concerns = |one: &&mut JudgedStatement| {
+            one.has_effect(&Effect::MovesCatalog) || one.has_effect(&Effect::TrustsQuoting)
+        };
+        for statement in statements.iter_mut().filter(concerns) {
+            let finding = Finding { at: statement.span.start, ..self.remark(Code::Rg106) };
+            let finding = finding.message("quoting in dynamic SQL is not safe in this session").detail(quoting::MOVED);
+            statement.findings.push(finding.hint(Some(hint.to_owned())));
         }
         Verdict {
             unknown_roles: verdict.unknown_roles.clone(),
@@ -144,5 +165,19 @@ mod tests {
         assert_eq!((before, verdict.would_be, verdict.codes()), (Action::Forward, Action::Reject, vec![Code::Rg302]));
         let (before, verdict) = judge("set session authorization x");
         assert_eq!((before, verdict.would_be), (Action::Forward, Action::Forward));
+    }
+
+    #[test]
+    fn only_what_moves_or_trusts_is_refused_in_a_session_that_does_both() {
+        let policy = policy(Mode::Enforce, Severity::Reject);
+        let nobody = Principal::new(Attributes::default());
+        let judge = |sql: &str| {
+            let verdict = judge_alone(&policy, sql.as_bytes(), &nobody, jiff::Timestamp::UNIX_EPOCH).unwrap();
+            (verdict.would_be, policy.judge_moved(&verdict))
+        };
+        let (before, verdict) = judge("set search_path to a, pg_catalog");
+        assert_eq!((before, verdict.would_be, verdict.codes()), (Action::Forward, Action::Reject, vec![Code::Rg106]));
+        let (_, verdict) = judge("copy t from 's3://b' iam_role default");
+        assert_eq!(verdict.would_be, Action::Forward);
     }
 }

@@ -1,5 +1,7 @@
 //! Findings: one thing that is wrong with a statement.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use crate::gate::codes::{Code, CodeRow, Severity};
@@ -59,5 +61,57 @@ impl Finding {
     #[must_use]
     pub fn hint(self, hint: Option<String>) -> Self {
         Self { hint, ..self }
+    }
+}
+
+/// Findings of one code and severity that are told of one statement one by one; the last of them says how many more there are.
+pub const MAX_FINDINGS_OF_A_CODE: usize = 16;
+
+/// The findings of one statement, those beyond [`MAX_FINDINGS_OF_A_CODE`] counted alone.
+#[must_use]
+pub fn capped(findings: Vec<Finding>) -> Vec<Finding> {
+    if findings.len() <= MAX_FINDINGS_OF_A_CODE {
+        return findings;
+    }
+    let mut counts: HashMap<(Code, Severity), usize> = HashMap::new();
+    let mut told: Vec<Finding> = Vec::new();
+    for finding in findings {
+        let count = counts.entry((finding.code, finding.severity)).or_default();
+        *count = count.saturating_add(1);
+        if *count <= MAX_FINDINGS_OF_A_CODE {
+            told.push(finding);
+        }
+    }
+    for ((code, severity), count) in counts {
+        let more = count.saturating_sub(MAX_FINDINGS_OF_A_CODE);
+        let last = told.iter_mut().rfind(|finding| (finding.code, finding.severity) == (code, severity));
+        if let Some(last) = last.filter(|_| more > 0) {
+            let more = format!("{more} more {code} in the statement");
+            last.detail = Some(last.detail.as_ref().map_or_else(|| more.clone(), |detail| format!("{detail}; {more}")));
+        }
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// (findings, told, what the last one says)
+    #[test]
+    fn findings_beyond_the_limit_are_counted() {
+        for (count, told, last) in [
+            (MAX_FINDINGS_OF_A_CODE - 1, MAX_FINDINGS_OF_A_CODE - 1, "x"),
+            (MAX_FINDINGS_OF_A_CODE, MAX_FINDINGS_OF_A_CODE, "x"),
+            (MAX_FINDINGS_OF_A_CODE + 1, MAX_FINDINGS_OF_A_CODE, "x; 1 more RG101 in the statement"),
+            (5_000, MAX_FINDINGS_OF_A_CODE, "x; 4984 more RG101 in the statement"),
+        ] {
+            let other = Finding::new(Code::Rg301, Severity::Annotate, 0);
+            let mut findings = vec![other.clone()];
+            findings.extend(vec![Finding::new(Code::Rg101, Severity::Reject, 0).detail("x"); count]);
+            let capped = capped(findings);
+            assert_eq!((capped.len(), &capped[0]), (told + 1, &other));
+            assert_eq!(capped.last().and_then(|finding| finding.detail.as_deref()), Some(last), "{count}");
+        }
     }
 }

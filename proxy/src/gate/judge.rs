@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::chain::{Chain, RoleArn};
 use crate::gate::codes::Code;
+use crate::gate::finding::capped;
 use crate::gate::judge::chains::{default_chain, judge_chain};
 use crate::gate::judge::context::JudgeContext;
 pub(in crate::gate) use crate::gate::judge::faults::fault_code;
@@ -44,13 +45,14 @@ impl Judge<'_> {
     fn statement(&mut self, statement: Statement) -> JudgedStatement {
         let mut judged = JudgedStatement {
             findings: statement.faults.iter().map(|fault| fault_finding(self.context, fault)).collect(),
-            effect: statement.effect,
+            effects: statement.effects,
             watch: statement.watch,
             ..JudgedStatement::new(statement.kind, statement.span)
         };
         for role_use in statement.role_uses {
             self.role_use(role_use, &mut judged);
         }
+        judged.findings = capped(judged.findings);
         judged
     }
 
@@ -87,7 +89,7 @@ impl Judge<'_> {
             Ok(chain) => Some(chain),
             Err(error) => {
                 let finding = self.context.finding(Code::Rg101, role_use.span.start);
-                judged.findings.push(finding.message(error.to_string()).detail(format!("the literal reads {text:?}")));
+                judged.findings.push(finding.message(error.to_string()).detail(reads(text)));
                 None
             }
         }
@@ -98,6 +100,14 @@ impl Judge<'_> {
 fn is_assumed(kind: StatementKind, clause: Clause) -> bool {
     let named = matches!(clause, Clause::AssumeRole | Clause::Grantee);
     !named && kind != StatementKind::RevokeAssumerole
+}
+
+/// Characters of a literal that is no chain that are told; the longest chain is a little longer than half of that.
+const MAX_TOLD: usize = 8_192;
+
+fn reads(text: &str) -> String {
+    let cut: String = text.chars().take(MAX_TOLD).collect();
+    format!("the literal reads {cut:?}{}", if cut.len() < text.len() { ", and goes on" } else { "" })
 }
 
 fn judged_use(role_use: RoleUse) -> JudgedUse {

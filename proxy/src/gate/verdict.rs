@@ -104,8 +104,8 @@ pub struct JudgedStatement {
     pub would_be: Action,
     /// What is done with it.
     pub action: Action,
-    /// What it does to the session.
-    pub effect: Option<Effect>,
+    /// What it does to the session, or asks of it.
+    pub effects: Vec<Effect>,
     /// What its parameters stand for, where they must be looked at when they are bound.
     pub watch: Watch,
 }
@@ -123,7 +123,7 @@ impl JudgedStatement {
             findings: Vec::new(),
             would_be: Action::Forward,
             action: Action::Forward,
-            effect: None,
+            effects: Vec::new(),
             watch: Watch::default(),
         }
     }
@@ -131,6 +131,12 @@ impl JudgedStatement {
     /// The action that its gravest finding asks for.
     fn own(&self) -> Action {
         self.findings.iter().map(|finding| Action::from(finding.severity)).max().unwrap_or(Action::Forward)
+    }
+
+    /// Whether it does this to the session, or asks this of it.
+    #[must_use]
+    pub fn has_effect(&self, effect: &Effect) -> bool {
+        self.effects.contains(effect)
     }
 
     /// Whether the audit and the command line report it: it carries credentials, something is wrong with it, or it is refused.

@@ -50,18 +50,41 @@ impl Verdict {
         let Some(first) = spoken.next() else {
             return Wording { message: "refused by the gate".to_owned(), ..Wording::default() };
         };
-        let mut details: Vec<String> = first.detail.iter().cloned().collect();
-        details.extend(spoken.map(|finding| {
+        let mut told: Vec<String> = first.detail.iter().cloned().collect();
+        let mut more = 0_usize;
+        for finding in spoken {
             let detail = finding.detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default();
-            format!("also {}: {}{detail}", finding.code, finding.message)
-        }));
+            let line = format!("also {}: {}{detail}", finding.code, finding.message);
+            if told.len() < MAX_TOLD && !told.contains(&line) {
+                told.push(line);
+            } else if !told.contains(&line) {
+                more = more.saturating_add(1);
+            }
+        }
+        if more > 0 {
+            told.push(format!("and {more} more findings"));
+        }
         Wording {
-            message: format!("{}: {}", first.code, first.message),
-            detail: Some(details.join("\n")).filter(|detail| !detail.is_empty()),
+            message: cut(format!("{}: {}", first.code, first.message)),
+            detail: Some(cut(told.join("\n"))).filter(|detail| !detail.is_empty()),
             hint: first.hint.clone(),
             position: None,
         }
     }
+}
+
+/// Findings that a client is told of one by one.
+const MAX_TOLD: usize = 16;
+
+/// Bytes of a field that a client is sent.
+const MAX_FIELD_BYTES: usize = 16 * 1_024;
+
+fn cut(mut field: String) -> String {
+    if field.len() > MAX_FIELD_BYTES {
+        field.truncate(field.floor_char_boundary(MAX_FIELD_BYTES));
+        field.push_str(" …");
+    }
+    field
 }
 
 #[cfg(test)]
@@ -100,6 +123,29 @@ mod tests {
                 .is_some_and(|detail| detail.ends_with("also RG104: the statement carries static access keys"))
         );
         assert_eq!(warning.position, None);
+    }
+
+    /// (findings, lines of the detail, its last line)
+    #[test]
+    fn what_a_client_is_told_is_bounded() {
+        for (count, lines, last) in [
+            (MAX_TOLD, MAX_TOLD, "also RG103: x15"),
+            (MAX_TOLD + 1, MAX_TOLD + 1, "and 1 more findings"),
+            (9_000, MAX_TOLD + 1, "and 8984 more findings"),
+        ] {
+            let finding = |number| Finding::new(Code::Rg103, Severity::Reject, 0).message(format!("x{number}"));
+            let mut findings: Vec<Finding> = (0..count).map(finding).collect();
+            findings[0].detail = Some("first".to_owned());
+            let detail = verdict(Mode::Enforce, findings).refusal(b"").detail.unwrap();
+            assert_eq!((detail.lines().count(), detail.lines().last()), (lines, Some(last)), "{count}");
+        }
+        let same = vec![Finding::new(Code::Rg103, Severity::Reject, 0).message("x"); 3];
+        assert_eq!(verdict(Mode::Enforce, same).refusal(b"").detail.as_deref(), Some("also RG103: x"));
+        for length in [MAX_FIELD_BYTES - 1, MAX_FIELD_BYTES, MAX_FIELD_BYTES + 1, 4_000_000] {
+            let long = Finding::new(Code::Rg103, Severity::Reject, 0).detail("€".repeat(length / 3 + 1));
+            let detail = verdict(Mode::Enforce, vec![long]).refusal(b"").detail.unwrap();
+            assert!(detail.len() <= MAX_FIELD_BYTES + 4, "{length}: {}", detail.len());
+        }
     }
 
     #[test]

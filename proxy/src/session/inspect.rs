@@ -74,6 +74,10 @@ impl VerdictMaker for Prejudged<'_> {
     fn judge_as_anybody(&self, verdict: &Verdict) -> Verdict {
         VerdictMaker::judge_as_anybody(self.gate, verdict)
     }
+
+    fn judge_moved(&self, verdict: &Verdict) -> Verdict {
+        VerdictMaker::judge_moved(self.gate, verdict)
+    }
 }
 
 impl<'a> StatementInspector<'a> {

@@ -189,7 +189,11 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
         return None;
     }
     let limits = &settings.limits;
-    let statements = RefCell::new(Statements::new(principal, limits.max_prepared_bytes));
+    let mut statements = Statements::new(principal, limits.max_prepared_bytes);
+    if crate::sql::startup_may_move_catalog(&startup.packet) {
+        statements.catalog_moved();
+    }
+    let statements = RefCell::new(statements);
     let bounds = Bounds {
         max_statement_bytes: limits.max_statement_bytes,
         authenticated_by: deadline.into(),

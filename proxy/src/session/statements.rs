@@ -29,6 +29,8 @@ pub(crate) trait VerdictMaker {
     fn judge(&self, text: &[u8], principal: &Principal) -> (Option<Arc<Verdict>>, DecisionPath);
     /// `verdict`, where the session may be acting as anybody.
     fn judge_as_anybody(&self, verdict: &Verdict) -> Verdict;
+    /// `verdict`, where the session's search path puts something before functions that dynamic SQL trusts.
+    fn judge_moved(&self, verdict: &Verdict) -> Verdict;
 }
 
 impl VerdictMaker for Gate {
@@ -46,6 +48,10 @@ impl VerdictMaker for Gate {
 
     fn judge_as_anybody(&self, verdict: &Verdict) -> Verdict {
         self.policy().judge_as_anybody(verdict)
+    }
+
+    fn judge_moved(&self, verdict: &Verdict) -> Verdict {
+        self.policy().judge_moved(verdict)
     }
 }
 
@@ -84,6 +90,10 @@ pub(crate) struct Statements {
     max_prepared_bytes: usize,
     /// The server reads the client's texts in an encoding in which a byte below 0x80 can be part of another character.
     is_encoding_unsafe: bool,
+    /// A search path was asked for that names a schema before `pg_catalog`.
+    moves_catalog: bool,
+    /// Dynamic SQL has passed that is safe as long as the functions that quote in it are the server's own.
+    trusts_quoting: bool,
 }
 
 impl Statements {
@@ -97,6 +107,8 @@ impl Statements {
             prepared: Prepared::default(),
             max_prepared_bytes,
             is_encoding_unsafe: false,
+            moves_catalog: false,
+            trusts_quoting: false,
         }
     }
 
@@ -158,9 +170,24 @@ impl Statements {
         standing.is_behind && !text.is_ascii() && sql::holds_sign(text)
     }
 
-    /// The gravest verdict over everybody whom the session may be acting as when the server runs the text. `first` is one for some
-    /// user, made before. A text without roles is the same for all.
+    /// The start-up asks for a search path that may name a schema before `pg_catalog`.
+    pub(crate) fn catalog_moved(&mut self) {
+        self.moves_catalog = true;
+    }
+
+    /// The gravest verdict over everybody whom the session may be acting as when the server runs the text, and over what the session
+    /// has done before. `first` is one for some user, made before.
     pub(crate) fn gravest<V: VerdictMaker>(&self, judge: &V, text: &[u8], first: VerdictFor) -> VerdictFor {
+        let mut ruled = self.gravest_of_users(judge, text, first);
+        let has = |effect| ruled.verdict.statements.iter().any(|one| one.has_effect(effect));
+        if (self.trusts_quoting && has(&Effect::MovesCatalog)) || (self.moves_catalog && has(&Effect::TrustsQuoting)) {
+            ruled.verdict = Arc::new(judge.judge_moved(&ruled.verdict));
+        }
+        ruled
+    }
+
+    /// A text without roles is the same for all.
+    fn gravest_of_users<V: VerdictMaker>(&self, judge: &V, text: &[u8], first: VerdictFor) -> VerdictFor {
         let is_first = first.principal == self.current && first.verdict.generation == judge.generation();
         let again = if is_first { None } else { judge.judge(text, &self.current).0 };
         let verdict = again.unwrap_or(first.verdict);
@@ -196,11 +223,12 @@ impl Statements {
 
     fn effects(&self, verdict: &Verdict) -> Users {
         let mut users = Users::default();
-        for effect in verdict.statements.iter().filter_map(|statement| statement.effect.as_ref()) {
-            users.add(match effect {
-                Effect::SetSessionAuthorization(user) => self.login.with_user(user),
-                Effect::ResetSessionAuthorization => self.login.clone(),
-            });
+        for effect in verdict.statements.iter().flat_map(|statement| &statement.effects) {
+            match effect {
+                Effect::SetSessionAuthorization(user) => users.add(self.login.with_user(user)),
+                Effect::ResetSessionAuthorization => users.add(self.login.clone()),
+                Effect::MovesCatalog | Effect::TrustsQuoting => {}
+            }
             if users.is_anybody() {
                 break;
             }
@@ -231,6 +259,9 @@ impl Statements {
             self.prepared.prepare(name, number, watched, self.max_prepared_bytes)?;
         }
         self.requested.extend(&users);
+        let has = |effect| verdict.statements.iter().any(|one| one.has_effect(effect));
+        self.moves_catalog |= has(&Effect::MovesCatalog);
+        self.trusts_quoting |= has(&Effect::TrustsQuoting);
         Ok(())
     }
 

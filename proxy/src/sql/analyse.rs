@@ -12,9 +12,11 @@ use crate::sql::lexer::{Lexer, Token, TokenKind, Trouble};
 use crate::sql::model::{Dialect, Statement, StatementKind};
 use crate::sql::outline::Outline;
 use crate::sql::procedures;
+use crate::sql::quoting;
 use crate::sql::settings;
 use crate::sql::signs::{holds_sign, names_role};
 use crate::sql::statement::StatementBuilder;
+use crate::sql::vocabulary::QUERY_VERBS;
 use crate::sql::words::{Verb, defines, is_one_of, is_query, made, verb};
 
 /// Statements of one message of which there is something to say. A message with more is refused.
@@ -56,6 +58,15 @@ fn splits(text: &[u8], token: Token, place: Place) -> bool {
     let word = text.get(token.start..token.end).unwrap_or_default();
     let is_control = || is_one_of(word, &["begin", "then", "else", "loop", "declare"]);
     token.kind == TokenKind::Symbol(b';') || (place == Place::Body && token.kind == TokenKind::Word && is_control())
+}
+
+/// Words of CREATE TABLE and ALTER TABLE behind which literals are options, until a query begins.
+const OPTIONS: [&str; 6] = ["options", "properties", "serdeproperties", "stored", "using", "with"];
+
+/// Whether AS and a query stand here; `STORED AS` is followed by a format.
+fn begins_query(cursor: &Cursor<'_>) -> bool {
+    let mut ahead = cursor.clone();
+    ahead.accept(&["as"]) && (ahead.sees_symbol(b'(') || QUERY_VERBS.iter().any(|verb| ahead.sees(verb)))
 }
 
 /// Whether a statement begins with the word of one that moves data with credentials.
@@ -149,6 +160,9 @@ impl Message<'_> {
                     builder.set_kind(kind);
                     return self.create(outline, cursor, kind, builder);
                 }
+                if cursor.sees("function") {
+                    quoting::check_new_name(&mut cursor.clone(), builder);
+                }
             }
             b"call" => {
                 builder.set_kind(StatementKind::Call);
@@ -222,15 +236,17 @@ impl Message<'_> {
     fn account(&self, mut cursor: Cursor<'_>, outline: &Outline, builder: &mut StatementBuilder) {
         let is_table = made(&outline.words(self.text)).is_some_and(|object| is_one_of(object, &["table"]));
         let external_table = is_table || self.makes_external_table(outline);
-        let (mut depth, mut is_query, mut is_default) = (0_usize, false, false);
+        let (mut depth, mut is_query, mut is_default, mut has_options) = (0_usize, false, false, false);
         while let Some(token) = cursor.peek() {
             match token.kind {
                 TokenKind::Symbol(b'(') => depth = depth.saturating_add(1),
                 TokenKind::Symbol(b')') => depth = depth.saturating_sub(1),
                 _ => {}
             }
-            let is_data = external_table && (depth > 0 || is_query || is_default);
-            is_query |= depth == 0 && cursor.sees("as");
+            // Behind PROPERTIES, WITH and the like parentheses hold options.
+            has_options |= depth == 0 && OPTIONS.iter().any(|word| cursor.sees(word));
+            let is_data = external_table && (is_query || (!has_options && (depth > 0 || is_default)));
+            is_query |= depth == 0 && begins_query(&cursor);
             is_default = cursor.sees("default");
             if !token.kind.is_literal() || is_data || builder.is_accounted(token.start) {
                 cursor.take();

@@ -6,6 +6,7 @@ use crate::sql::cursor::{Cursor, Misfit};
 use crate::sql::lexer::TokenKind;
 use crate::sql::mask::without_userinfo;
 use crate::sql::model::{Dialect, StatementKind, Target};
+use crate::sql::quoting;
 use crate::sql::statement::StatementBuilder;
 
 /// `COPY table [(columns)] FROM 'source' options`, and the COPY JOB statements. PostgreSQL's own forms, which move rows over the
@@ -101,7 +102,8 @@ pub fn create(cursor: &mut Cursor<'_>, kind: StatementKind, builder: &mut Statem
             builder.set_target(found.target.as_ref());
         }
         StatementKind::CreateExternalFunction => {
-            cursor.name()?;
+            let name = cursor.name()?;
+            quoting::check_name(cursor, name, builder);
             if cursor.group()?.is_none() {
                 return Err(cursor.misfit("expected the argument types in parentheses"));
             }

@@ -8,6 +8,7 @@ use crate::sql::lexer::{Token, TokenKind};
 use crate::sql::literal::Literal;
 use crate::sql::mask::mask;
 use crate::sql::model::{Clause, Dialect, Method, Target};
+use crate::sql::quoting;
 use crate::sql::signs::{names_keys, names_role};
 use crate::sql::statement::StatementBuilder;
 
@@ -100,6 +101,11 @@ fn word(
         return Err(cursor.misfit("expected an option of this statement"));
     }
     cursor.take();
+    if cursor.is_word(token, "function")
+        && let Ok(name) = cursor.clone().name()
+    {
+        quoting::check_name(cursor, name, builder);
+    }
     target(cursor, token, builder, options);
     Ok(())
 }
@@ -124,7 +130,7 @@ fn target(cursor: &mut Cursor<'_>, token: Token, builder: &mut StatementBuilder,
 
 /// A quoted identifier can be the name of a job, a column or a function, and never an option's word.
 fn quoted(cursor: &mut Cursor<'_>, token: Token) -> Result<(), Misfit> {
-    if cursor.is_credential(token) || cursor.is_literal_after() {
+    if cursor.is_credential(token) || cursor.is_literal_after() || cursor.sees_next("default") {
         return Err(cursor.misfit("expected an option"));
     }
     cursor.take();

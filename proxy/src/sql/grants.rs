@@ -7,8 +7,8 @@ use crate::sql::lexer::TokenKind;
 use crate::sql::model::{Clause, Method, StatementKind, Target};
 use crate::sql::statement::StatementBuilder;
 
-/// Bytes of the names of those who are granted something that are kept as the target.
-const MAX_GRANTEE_BYTES: usize = 1_024;
+/// Bytes of the names of those who are granted something. A statement with more is refused, for rules could not see them all.
+pub const MAX_GRANTEE_BYTES: usize = 1_024;
 
 /// `GRANT | REVOKE ...`.
 ///
@@ -56,9 +56,10 @@ fn assumerole(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) -> Result
         if cursor.sees("for") {
             break;
         }
-        if grantee.len() < MAX_GRANTEE_BYTES {
-            grantee.push_str(if grantee.is_empty() { "" } else { " " });
-            grantee.push_str(&String::from_utf8_lossy(cursor.bytes(token)));
+        grantee.push_str(if grantee.is_empty() { "" } else { " " });
+        grantee.push_str(&String::from_utf8_lossy(cursor.bytes(token)));
+        if grantee.len() > MAX_GRANTEE_BYTES {
+            return Err(cursor.misfit(&format!("expected at most {MAX_GRANTEE_BYTES} bytes of grantees")));
         }
         cursor.take();
     }

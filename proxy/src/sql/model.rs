@@ -67,8 +67,8 @@ pub struct Statement {
     pub role_uses: Vec<RoleUse>,
     /// What is wrong with its text.
     pub faults: Vec<Fault>,
-    /// What it does to the session.
-    pub effect: Option<Effect>,
+    /// What it does to the session, or asks of it.
+    pub effects: Vec<Effect>,
     /// What must be looked at when `Bind` hands over its parameters.
     pub watch: Watch,
 }
@@ -259,13 +259,17 @@ impl fmt::Display for Target {
     }
 }
 
-/// What a statement does to the session's user.
+/// What a statement does to the session, or asks of it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Effect {
     /// SET SESSION AUTHORIZATION to this user.
     SetSessionAuthorization(String),
     /// Back to the user who logged in.
     ResetSessionAuthorization,
+    /// The search path may name a schema before `pg_catalog`.
+    MovesCatalog,
+    /// Text is executed that holds values because `quote_ident` or `quote_literal` is the server's own.
+    TrustsQuoting,
 }
 
 /// What a statement is, as far as credentials are concerned.

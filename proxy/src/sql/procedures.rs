@@ -8,10 +8,11 @@ use crate::sql::cursor::{Cursor, Misfit};
 use crate::sql::fault::FaultKind;
 use crate::sql::lexer::{Token, TokenKind};
 use crate::sql::literal::{self, Literal};
-use crate::sql::model::{Dialect, Statement};
+use crate::sql::model::{Dialect, Effect, Statement};
+use crate::sql::quoting;
 use crate::sql::signs::names_role;
 use crate::sql::statement::StatementBuilder;
-use crate::sql::template::{self, Expression};
+use crate::sql::template::{self, Expression, Made};
 use crate::sql::variables::Variables;
 use crate::sql::watch::ParameterUse;
 
@@ -23,6 +24,8 @@ pub const OPEN_EXECUTE: &str = "EXECUTE of an expression, whose text is known on
 /// # Errors
 /// The header has another shape.
 pub fn create(cursor: &mut Cursor<'_>, context: Context<'_>, builder: &mut StatementBuilder) -> Result<(), Misfit> {
+    // What the header sets holds for the procedure alone.
+    let moves = builder.take_effect(&Effect::MovesCatalog);
     let arguments = header(cursor, builder)?;
     while let Some(token) = cursor.peek() {
         if cursor.accept(&["as"]) || cursor.symbol(b',') {
@@ -36,6 +39,7 @@ pub fn create(cursor: &mut Cursor<'_>, context: Context<'_>, builder: &mut State
             cursor.take();
         }
     }
+    quoting::check_both(builder, moves);
     Ok(())
 }
 
@@ -70,12 +74,8 @@ pub fn create_function(
 /// Name and arguments; gives the bytes of the arguments.
 fn header(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) -> Result<Range<usize>, Misfit> {
     let name = cursor.name()?;
-    let place = name.start..name.end;
-    if literal::identifier(cursor.text(), name).is_some_and(|name| template::QUOTING.contains(&name.as_str())) {
-        let detail = "a function of this name could stand in for the one that keeps dynamic SQL apart from values";
-        builder.add_fault(FaultKind::DynamicSql, place.clone(), detail.to_owned());
-    }
-    let arguments = cursor.group()?.unwrap_or(place.end..place.end);
+    quoting::check_name(cursor, name, builder);
+    let arguments = cursor.group()?.unwrap_or(name.end..name.end);
     builder.account(arguments.clone());
     Ok(arguments)
 }
@@ -133,9 +133,12 @@ pub fn executes(mut cursor: Cursor<'_>, context: Context<'_>, builder: &mut Stat
             let span = execute.start..execute.end;
             let found = context.variables.and_then(|variables| template::read(&expression, variables, context));
             match found {
-                Some(mut statements) => {
+                Some(Made { mut statements, trusts_quoting }) => {
                     move_to(&mut statements, &span);
                     builder.absorb(statements);
+                    if trusts_quoting {
+                        builder.add_effect(Effect::TrustsQuoting);
+                    }
                 }
                 None => {
                     builder.add_fault(FaultKind::DynamicSql, span, OPEN_EXECUTE.to_owned());

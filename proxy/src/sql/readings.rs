@@ -7,7 +7,7 @@ use crate::sql::analyse::analyse;
 use crate::sql::context::{Context, Notes, Place};
 use crate::sql::fault::{Fault, FaultKind};
 use crate::sql::lexer::{Doubts, Escapes, Rules};
-use crate::sql::model::{Clause, Dialect, Effect, Method, Statement, StatementKind, Target};
+use crate::sql::model::{Clause, Dialect, Effect, Method, RoleUse, Statement, StatementKind, Target};
 use crate::sql::signs::holds_sign;
 use crate::sql::watch::Watch;
 
@@ -69,15 +69,60 @@ pub fn statements(text: &[u8], dialect: Dialect, doubts: Doubts) -> Vec<Statemen
         }
         let must_equal = base.escapes != other.escapes && !notes.has_void.get();
         if differs(&first, &judged(&found, is_signed), must_equal) {
-            statements.extend(found);
-            statements.push(difference(text, base, other));
+            merge(&mut statements, found);
+            add_difference(text, base, other, &mut statements);
             return statements;
         }
         absent.extend(found.into_iter().filter(is_without_credentials));
     }
-    absent.retain(|one| !statements.contains(one));
-    statements.extend(absent.into_iter().take(1));
+    merge(&mut statements, absent);
     statements
+}
+
+/// Adds what another reading found to what the first one did. A statement that both hold is one statement, and what is wrong with it
+/// is told once.
+fn merge(statements: &mut Vec<Statement>, found: Vec<Statement>) {
+    for mut other in found {
+        other.faults.retain(|fault| fault.kind != FaultKind::Disguised);
+        let is_same = |one: &&mut Statement| one.span.start == other.span.start && one.kind == other.kind;
+        match statements.iter_mut().find(is_same) {
+            Some(one) => join(one, other),
+            None if is_empty(&other) => {}
+            None => statements.push(other),
+        }
+    }
+}
+
+/// Takes over what the same statement holds in another reading alone. A literal of which nothing but its backslashes is read
+/// otherwise names no other role.
+fn join(one: &mut Statement, other: Statement) {
+    for role_use in other.role_uses {
+        let stands_here = |known: &RoleUse| known.clause == role_use.clause && known.span.start == role_use.span.start;
+        let holds_backslash = matches!(&role_use.method, Method::Chain(chain) if chain.contains('\\'));
+        let is_known = |known: &RoleUse| stands_here(known) && (known.method == role_use.method || holds_backslash);
+        if !one.role_uses.iter().any(is_known) {
+            one.role_uses.push(role_use);
+        }
+    }
+    for fault in other.faults {
+        let is_known = |known: &Fault| known.kind == fault.kind && known.detail == fault.detail;
+        if !one.faults.iter().any(is_known) {
+            one.faults.push(fault);
+        }
+    }
+    for effect in other.effects {
+        if !one.effects.contains(&effect) {
+            one.effects.push(effect);
+        }
+    }
+    one.watch = one.watch.and(other.watch);
+}
+
+const fn is_empty(statement: &Statement) -> bool {
+    statement.role_uses.is_empty()
+        && statement.faults.is_empty()
+        && statement.effects.is_empty()
+        && statement.watch.is_empty()
 }
 
 /// What of a statement is judged.
@@ -95,7 +140,7 @@ fn judged(statements: &[Statement], is_signed: bool) -> Vec<Judged<'_>> {
     for statement in statements {
         let uses = statement.role_uses.iter();
         found.extend(uses.map(|it| Judged::Use(statement.kind, it.clause, &it.method, it.target.as_ref())));
-        found.extend(statement.effect.iter().map(Judged::Effect));
+        found.extend(statement.effects.iter().map(Judged::Effect));
         found.extend(statement.faults.iter().map(|fault| Judged::Fault(fault.kind)));
         found.extend(Some(statement.watch).filter(|watch| !watch.is_empty()).map(Judged::Watch));
     }
@@ -132,18 +177,26 @@ fn is_without_credentials(statement: &Statement) -> bool {
     statement.faults.iter().any(|fault| fault.kind == FaultKind::NoCredentials)
 }
 
-/// The refusal, in words that say which rule makes the difference.
-fn difference(text: &[u8], base: Rules, other: Rules) -> Statement {
-    let what = if base.escapes != other.escapes {
-        "a backslash in a string is an escape and where it is not (standard_conforming_strings)"
+/// The refusal, in words that say which rule makes the difference, unless a literal is refused for its escapes anyway. It stands with
+/// the first statement, where the text is first read in two ways.
+fn add_difference(text: &[u8], base: Rules, other: Rules, statements: &mut Vec<Statement>) {
+    if statements.iter().any(|one| one.faults.iter().any(|fault| fault.kind == FaultKind::Disguised)) {
+        return;
+    }
+    let (what, sign) = if base.escapes != other.escapes {
+        ("a backslash in a string is an escape and where it is not (standard_conforming_strings)", b'\\')
     } else if base.comment_ends_at_cr != other.comment_ends_at_cr {
-        "a carriage return ends a -- comment and where it does not"
+        ("a carriage return ends a -- comment and where it does not", b'\r')
     } else {
-        "\"$\" may continue a word and where it may not"
+        ("\"$\" may continue a word and where it may not", b'$')
     };
-    let span = 0..text.len();
+    let at = memchr::memchr(sign, text).unwrap_or_default();
     let detail = format!("the text carries something else on a server where {what}");
-    let faults = vec![Fault { kind: FaultKind::Disguised, span: span.clone(), detail }];
-    let (kind, role_uses, effect, watch) = (StatementKind::Unknown, Vec::new(), None, Watch::default());
-    Statement { kind, span, role_uses, faults, effect, watch }
+    let fault = Fault { kind: FaultKind::Disguised, span: at..at.saturating_add(1), detail };
+    if let Some(first) = statements.first_mut() {
+        return first.faults.push(fault);
+    }
+    let (span, role_uses, faults) = (0..text.len(), Vec::new(), vec![fault]);
+    let (kind, effects, watch) = (StatementKind::Unknown, Vec::new(), Watch::default());
+    statements.push(Statement { kind, span, role_uses, faults, effects, watch });
 }

@@ -6,6 +6,7 @@ use crate::sql::fault::FaultKind;
 use crate::sql::lexer::{Token, TokenKind};
 use crate::sql::literal;
 use crate::sql::model::Effect;
+use crate::sql::quoting::{list_moves_catalog, moves_catalog};
 use crate::sql::statement::StatementBuilder;
 use crate::sql::vocabulary::Setting;
 use crate::sql::watch::ParameterUse;
@@ -14,7 +15,7 @@ use crate::sql::words;
 /// `SET [SESSION | LOCAL] SESSION AUTHORIZATION user`, `RESET SESSION AUTHORIZATION`, `DISCARD ALL`, `SET NAMES`.
 pub fn session(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) {
     if cursor.accept(&["discard", "all"]) || cursor.accept(&["reset", "session", "authorization"]) {
-        return builder.set_effect(Effect::ResetSessionAuthorization);
+        return builder.add_effect(Effect::ResetSessionAuthorization);
     }
     if !cursor.accept(&["set"]) {
         return;
@@ -26,7 +27,7 @@ pub fn session(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) {
         } else {
             Effect::SetSessionAuthorization(cursor.take().and_then(|token| value(cursor, token)).unwrap_or_default())
         };
-        return builder.set_effect(effect);
+        return builder.add_effect(effect);
     }
     cursor.accept(&["session"]);
     if cursor.accept(&["names"])
@@ -63,13 +64,21 @@ pub fn parameters(cursor: &Cursor<'_>, builder: &mut StatementBuilder) {
             }
             Setting::User => {
                 if let Some(user) = assigned(&mut after).and_then(|token| value(&after, token)) {
-                    builder.set_effect(Effect::SetSessionAuthorization(user));
+                    builder.add_effect(Effect::SetSessionAuthorization(user));
+                }
+            }
+            Setting::SearchPath => {
+                if (after.symbol(b'=') || after.accept(&["to"])) && list_moves_catalog(&mut after) {
+                    builder.add_effect(Effect::MovesCatalog);
                 }
             }
             Setting::Call if after.symbol(b'(') => set_config(&mut after, is_settled, builder),
-            Setting::View if updates && !is_settled() => {
-                let detail = "an UPDATE of pg_settings could set it".to_owned();
-                builder.add_fault(FaultKind::ComputedSetting, span(token), detail);
+            Setting::View if updates => {
+                builder.add_effect(Effect::MovesCatalog);
+                if !is_settled() {
+                    let detail = "an UPDATE of pg_settings could set it".to_owned();
+                    builder.add_fault(FaultKind::ComputedSetting, span(token), detail);
+                }
             }
             Setting::Call | Setting::View => {}
         }
@@ -146,6 +155,9 @@ fn set_config(cursor: &mut Cursor<'_>, is_settled: impl FnOnce() -> bool, builde
     cursor.symbol(b',');
     let value_argument = argument(cursor).map(|(value, _)| value);
     let text = |token| literal::decode(cursor.text(), token).map(|literal| literal.bytes.to_ascii_lowercase());
+    if may_move_catalog(&name, value_argument.as_ref(), text) {
+        builder.add_effect(Effect::MovesCatalog);
+    }
     let computed = |detail: &str, builder: &mut StatementBuilder| {
         builder.add_fault(FaultKind::ComputedSetting, span(place), detail.to_owned());
     };
@@ -159,7 +171,7 @@ fn set_config(cursor: &mut Cursor<'_>, is_settled: impl FnOnce() -> bool, builde
             Some(b"session_authorization") => match value_argument {
                 Some(Argument::Constant(user)) => {
                     let user = value(cursor, user).unwrap_or_default();
-                    builder.set_effect(Effect::SetSessionAuthorization(user));
+                    builder.add_effect(Effect::SetSessionAuthorization(user));
                 }
                 _ => builder.add_fault(FaultKind::Unreadable, span(place), "the session's user is computed".to_owned()),
             },
@@ -179,6 +191,21 @@ fn set_config(cursor: &mut Cursor<'_>, is_settled: impl FnOnce() -> bool, builde
             computed("set_config of a computed name could set client_encoding", builder);
         }
     }
+}
+
+/// Whether `set_config` with these arguments can put a schema before `pg_catalog`.
+fn may_move_catalog(name: &Argument, value: Option<&Argument>, text: impl Fn(Token) -> Option<Vec<u8>>) -> bool {
+    const NAME: &[u8] = b"search_path";
+    let may_be_it = match name {
+        Argument::Constant(name) => text(*name).as_deref() == Some(NAME),
+        Argument::Starts(name) => text(*name).is_some_and(|start| NAME.starts_with(&start)),
+        Argument::Parameter | Argument::Name | Argument::Other => true,
+    };
+    let moves = match value {
+        Some(Argument::Constant(value)) => text(*value).is_some_and(|value| moves_catalog(&value)),
+        _ => true,
+    };
+    may_be_it && moves
 }
 
 /// Whether no setting that matters begins so.
@@ -219,7 +246,8 @@ fn settles(cursor: &mut Cursor<'_>) -> bool {
     }
     loop {
         let Some((_, literal)) = ahead.literal() else { return false };
-        if literal.escaped || words::setting(&literal.bytes).is_some() {
+        let is_other = matches!(words::setting(&literal.bytes), None | Some(Setting::SearchPath));
+        if literal.escaped || !is_other {
             return false;
         }
         if !(is_list && ahead.symbol(b',')) {

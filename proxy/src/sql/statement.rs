@@ -12,6 +12,9 @@ use crate::sql::watch::Watch;
 /// Credential clauses of one statement, those of a procedure's body included. A statement with more is refused.
 pub const MAX_ROLE_USES: usize = 1_000;
 
+/// Bytes of the target that the clauses of one statement share, counted for each of them. A statement with more is refused.
+pub const MAX_SHARED_TARGET_BYTES: usize = 64 * 1024;
+
 /// Faults of one kind that are told of one statement one by one; the last of them says how many more there are.
 pub const MAX_FAULTS_OF_A_KIND: usize = 16;
 
@@ -30,7 +33,7 @@ impl StatementBuilder {
     #[must_use]
     pub fn new(kind: StatementKind, span: Range<usize>) -> Self {
         let (role_uses, faults) = (Vec::new(), Vec::new());
-        let statement = Statement { kind, span, role_uses, faults, effect: None, watch: Watch::default() };
+        let statement = Statement { kind, span, role_uses, faults, effects: Vec::new(), watch: Watch::default() };
         Self { statement, accounted: Vec::new(), more: Vec::new() }
     }
 
@@ -120,8 +123,15 @@ impl StatementBuilder {
         }
     }
 
-    /// Says what the roles are used on.
+    /// Says what the roles are used on. One clause has a target of any length; several may share one that is not much longer than
+    /// they are.
     pub fn set_target(&mut self, target: Option<&Target>) {
+        let uses = self.statement.role_uses.len();
+        let bytes = target.map_or(0, |target| target.to_string().len());
+        if uses > 1 && bytes.saturating_mul(uses) > MAX_SHARED_TARGET_BYTES {
+            let detail = format!("{uses} credential clauses have a target of {bytes} bytes");
+            return self.add_fault(FaultKind::Unreadable, self.statement.span.clone(), detail);
+        }
         for role_use in &mut self.statement.role_uses {
             role_use.target = target.cloned();
         }
@@ -171,9 +181,30 @@ impl StatementBuilder {
         }
     }
 
-    /// Says what the statement does to the session.
-    pub fn set_effect(&mut self, effect: Effect) {
-        self.statement.effect = Some(effect);
+    /// Says what the statement does to the session, or asks of it.
+    pub fn add_effect(&mut self, effect: Effect) {
+        if !self.has_effect(&effect) {
+            self.statement.effects.push(effect);
+        }
+    }
+
+    /// Whether the statement does this to the session, or asks this of it.
+    #[must_use]
+    pub fn has_effect(&self, effect: &Effect) -> bool {
+        self.statement.effects.contains(effect)
+    }
+
+    /// The bytes of the statement.
+    #[must_use]
+    pub fn span(&self) -> Range<usize> {
+        self.statement.span.clone()
+    }
+
+    /// Takes back what was said of the session; whether it was.
+    pub fn take_effect(&mut self, effect: &Effect) -> bool {
+        let known = self.statement.effects.len();
+        self.statement.effects.retain(|one| one != effect);
+        self.statement.effects.len() < known
     }
 
     /// What has to be looked at when the statement's parameters are bound.
@@ -190,6 +221,20 @@ impl StatementBuilder {
             for fault in statement.faults {
                 self.add_fault(fault.kind, fault.span, fault.detail);
             }
+            for effect in statement.effects {
+                self.absorb_effect(effect);
+            }
+        }
+    }
+
+    /// What a text within does to the session, it does when it runs, which the gate does not see.
+    fn absorb_effect(&mut self, effect: Effect) {
+        match effect {
+            Effect::MovesCatalog | Effect::TrustsQuoting => self.add_effect(effect),
+            Effect::SetSessionAuthorization(_) | Effect::ResetSessionAuthorization => {
+                let detail = "a text that runs later sets the session's user, whom the gate could not follow";
+                self.add_fault(FaultKind::Unreadable, self.statement.span.clone(), detail.to_owned());
+            }
         }
     }
 
@@ -202,8 +247,8 @@ impl StatementBuilder {
                 last.detail = format!("{}{lead}{count} more of this kind in the statement", last.detail);
             }
         }
-        let Statement { role_uses, faults, effect, watch, .. } = &self.statement;
-        let matters = !role_uses.is_empty() || !faults.is_empty() || effect.is_some() || !watch.is_empty();
+        let Statement { role_uses, faults, effects, watch, .. } = &self.statement;
+        let matters = !role_uses.is_empty() || !faults.is_empty() || !effects.is_empty() || !watch.is_empty();
         matters.then_some(self.statement)
     }
 }

@@ -1,6 +1,7 @@
 //! What EXECUTE runs: an expression, read as a text with gaps. sqlparser's expression grammar reads our tokens; where a gap is a
 //! whole name, string or number, what stands around it says what the statement is, whatever is put into it.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use sqlparser::ast::{
@@ -17,10 +18,7 @@ use crate::sql::literal;
 use crate::sql::model::Statement;
 use crate::sql::outline::Outline;
 use crate::sql::variables::{Value as Held, Variables};
-use crate::sql::words::{Verb, is_one_of, verb};
-
-/// The functions that make a name or a string of any value.
-pub const QUOTING: [&str; 2] = ["quote_ident", "quote_literal"];
+use crate::sql::words::{Verb, is_one_of, made, setting, verb};
 
 /// Tokens of an expression. What is longer is not taken apart: its tree, which leans to one side, is let go by recursion.
 pub const MAX_TOKENS: usize = 1_024;
@@ -176,13 +174,23 @@ impl Template {
     }
 }
 
-/// The statements in what an expression can make; `None`: it cannot be told what it makes.
+/// What an expression can make.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The statements in it.
+    pub statements: Vec<Statement>,
+    /// It holds values that a function quotes which the search path finds.
+    pub trusts_quoting: bool,
+}
+
+/// What an expression can make; `None`: it cannot be told.
 #[must_use]
-pub fn read(expression: &Expression, variables: &Variables, context: Context<'_>) -> Option<Vec<Statement>> {
+pub fn read(expression: &Expression, variables: &Variables, context: Context<'_>) -> Option<Made> {
     if context.depth >= MAX_DEPTH {
         return None;
     }
-    let templates = Reader { variables, rules: context.rules }.texts(expression.clone(), 0)?;
+    let reader = Reader { variables, rules: context.rules, trusts_quoting: Cell::new(false) };
+    let templates = reader.texts(expression.clone(), 0)?;
     let inner = Context { place: Place::Message, variables: None, ..context };
     let mut statements = Vec::new();
     for template in templates {
@@ -191,35 +199,36 @@ pub fn read(expression: &Expression, variables: &Variables, context: Context<'_>
         }
         statements.extend(inner.read_within(&template.text)?);
     }
-    Some(statements)
+    Some(Made { statements, trusts_quoting: reader.trusts_quoting.get() })
 }
 
 /// Whether every gap is a whole token, and stands where neither a statement nor a clause of credentials can begin.
 fn is_settled(template: &Template, rules: Rules) -> bool {
     let text = template.text.as_slice();
     let mut lexer = Lexer::starting_at(text, 0, rules);
-    let (mut outline, mut gaps, mut met) = (Outline::default(), Vec::new(), 0_usize);
+    let (mut outline, mut gaps, mut met) = (Outline::default(), Gaps::default(), 0_usize);
     for token in lexer.by_ref() {
         if token.kind == TokenKind::Symbol(b';') {
-            if !is_settled_statement(text, &outline, &gaps) {
+            if !is_settled_statement(text, &outline, gaps) {
                 return false;
             }
-            (outline, gaps) = (Outline::default(), Vec::new());
+            (outline, gaps) = (Outline::default(), Gaps::default());
             continue;
         }
         if let Some((gap, span)) = template.gap_at(token.start).filter(|(_, span)| span.end == token.end) {
             if outline.span().is_none() || is_glued(text, span, *gap) {
                 return false;
             }
-            gaps.push(*gap);
+            gaps.add(*gap);
             met = met.saturating_add(1);
         } else {
             met = met.saturating_add(numbers_within(template, token));
+            gaps.pass(text, token);
         }
         outline.add(text, token);
     }
     let is_whole = lexer.trouble().is_none() && lexer.nested_comment().is_none();
-    is_whole && met == template.gaps.len() && is_settled_statement(text, &outline, &gaps)
+    is_whole && met == template.gaps.len() && is_settled_statement(text, &outline, gaps)
 }
 
 /// Numbers may also stand within a name, or within a string without escapes.
@@ -243,17 +252,48 @@ fn is_glued(text: &[u8], span: &Range<usize>, gap: Gap) -> bool {
     !(is_open(before) && is_open(after)) || (gap != Gap::Name && dotted)
 }
 
+/// The gaps of a statement.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "what was met in one pass, each on its own")]
+struct Gaps {
+    has_any: bool,
+    has_literal: bool,
+    /// One stands before the word ON: what is granted may be the right to assume a role.
+    is_before_on: bool,
+    has_on: bool,
+    /// A string names a setting that matters: a gap may be the function that sets it.
+    names_setting: bool,
+}
+
+impl Gaps {
+    fn add(&mut self, gap: Gap) {
+        self.has_any = true;
+        self.has_literal |= gap == Gap::Literal;
+        self.is_before_on |= !self.has_on;
+    }
+
+    /// A token that is no gap.
+    fn pass(&mut self, text: &[u8], token: Token) {
+        let word = text.get(token.start..token.end).unwrap_or_default();
+        self.has_on |= token.kind == TokenKind::Word && is_one_of(word, &["on"]);
+        let constant = literal::decode(text, token);
+        self.names_setting |= constant.is_some_and(|constant| setting(&constant.bytes.to_ascii_lowercase()).is_some());
+    }
+}
+
 /// Whether the gaps of a statement can only be what they stand for. A string in a carrier, a CALL or a SET would be a role, a
-/// target or an encoding.
-fn is_settled_statement(text: &[u8], outline: &Outline, gaps: &[Gap]) -> bool {
+/// target or an encoding; a name behind GRANT, CREATE or ALTER would say what the statement is.
+fn is_settled_statement(text: &[u8], outline: &Outline, gaps: Gaps) -> bool {
     let words = outline.words(text);
     let first = *words.first().unwrap_or(&b"".as_slice());
-    let is_open = gaps.contains(&Gap::Literal);
-    let names_only = is_one_of(first, &["set", "reset", "call", "execute", "grant", "revoke"]);
+    let is_open = gaps.has_literal;
+    let is = |verbs: &[&str]| is_one_of(first, verbs);
     match verb(&words) {
-        _ if gaps.is_empty() => true,
-        _ if outline.sets || outline.named && is_open => false,
-        Verb::Naming => !(names_only && (is_open || is_one_of(first, &["set", "reset"]))),
+        _ if !gaps.has_any => true,
+        _ if outline.sets || gaps.names_setting || outline.named && is_open => false,
+        _ if is(&["grant", "revoke"]) => !is_open && !gaps.is_before_on,
+        _ if is(&["create", "alter"]) && made(&words).is_none() => false,
+        Verb::Naming => !(is(&["set", "reset"]) || is(&["call", "execute"]) && is_open),
         Verb::Known => !is_open,
         Verb::Unknown => false,
     }
@@ -262,6 +302,7 @@ fn is_settled_statement(text: &[u8], outline: &Outline, gaps: &[Gap]) -> bool {
 struct Reader<'v> {
     variables: &'v Variables,
     rules: Rules,
+    trusts_quoting: Cell<bool>,
 }
 
 impl Reader<'_> {
@@ -289,7 +330,7 @@ impl Reader<'_> {
                 DataType::Text | DataType::Varchar(_) | DataType::CharacterVarying(_) => self.expression(expr, depth),
                 _ => None,
             },
-            Expr::Function(function) => quoting(function, self.variables).map(|gap| vec![Template::gap(gap)]),
+            Expr::Function(function) => self.quoting(function).map(|gap| vec![Template::gap(gap)]),
             Expr::Identifier(name) => {
                 let name =
                     if name.quote_style.is_some() { name.value.clone() } else { name.value.to_ascii_lowercase() };
@@ -297,6 +338,29 @@ impl Reader<'_> {
             }
             _ => None,
         }
+    }
+
+    /// What a call of one of the functions that quote makes. Without its schema the name may be another function's, where the search
+    /// path names a schema before `pg_catalog`.
+    fn quoting(&self, function: &Function) -> Option<Gap> {
+        let parts: Vec<String> =
+            function.name.0.iter().filter_map(|part| part.as_ident()).map(|part| part.value.clone()).collect();
+        let (name, is_found) = match parts.as_slice() {
+            [name] if !self.variables.moves_search_path => (name, true),
+            [schema, name] if schema.eq_ignore_ascii_case("pg_catalog") => (name, false),
+            _ => return None,
+        };
+        let FunctionArguments::List(arguments) = &function.args else { return None };
+        if !matches!(arguments.args.as_slice(), [FunctionArg::Unnamed(FunctionArgExpr::Expr(_))]) {
+            return None;
+        }
+        let gap = match name.to_ascii_lowercase().as_str() {
+            "quote_ident" => Gap::Name,
+            "quote_literal" => Gap::Literal,
+            _ => return None,
+        };
+        self.trusts_quoting.set(self.trusts_quoting.get() || is_found);
+        Some(gap)
     }
 
     fn variable(&self, name: &str, depth: u8) -> Option<Vec<Template>> {
@@ -325,27 +389,6 @@ const fn is_number(kind: &DataType) -> bool {
     )
 }
 
-/// What a call of one of [`QUOTING`] makes. Without its schema the name may be another function's, where the search path names a
-/// schema before `pg_catalog`.
-fn quoting(function: &Function, variables: &Variables) -> Option<Gap> {
-    let parts: Vec<String> =
-        function.name.0.iter().filter_map(|part| part.as_ident()).map(|part| part.value.clone()).collect();
-    let name = match parts.as_slice() {
-        [name] if !variables.moves_search_path => name,
-        [schema, name] if schema.eq_ignore_ascii_case("pg_catalog") => name,
-        _ => return None,
-    };
-    let FunctionArguments::List(arguments) = &function.args else { return None };
-    if !matches!(arguments.args.as_slice(), [FunctionArg::Unnamed(FunctionArgExpr::Expr(_))]) {
-        return None;
-    }
-    match name.to_ascii_lowercase().as_str() {
-        "quote_ident" => Some(Gap::Name),
-        "quote_literal" => Some(Gap::Literal),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Context, Expression, read};
@@ -365,7 +408,7 @@ mod tests {
         let reader = analyse;
         let context =
             Context { dialect, rules, place, depth: 1, notes: &notes, is_other: false, variables: None, reader };
-        let statements = read(&Expression::of(expression.as_bytes(), rules), &variables, context)?;
+        let statements = read(&Expression::of(expression.as_bytes(), rules), &variables, context)?.statements;
         let uses = statements.into_iter().flat_map(|statement| statement.role_uses);
         Some(uses.filter_map(|it| if let Method::Chain(chain) = it.method { Some(chain) } else { None }).collect())
     }
@@ -383,6 +426,10 @@ mod tests {
             "'select ''part ' || n || ''''",
             "'truncate t' || cast(x as integer)",
             "'grant select on ' || quote_ident(x) || ' to bob'",
+            "'grant select on s.' || quote_ident(x) || ' to ' || quote_ident(y)",
+            "'create temp table ' || quote_ident(x) || ' (a int)'",
+            "'alter table ' || quote_ident(x) || ' rename to ' || quote_ident(y)",
+            "'insert into ' || quote_ident(x) || '(a, b) select 1, ' || quote_literal(y)",
         ] {
             assert_eq!(chains(expression), Some(Vec::new()), "{expression}");
         }
@@ -408,6 +455,12 @@ mod tests {
             "'select 1; ' || quote_ident(x) || ' t'",
             "'copy t from ' || quote_literal(x) || ' iam_role ''R'''",
             "'copy t from ''s3://b'' iam_role ' || quote_literal(x)",
+            "'grant ' || quote_ident(x) || ' on all to public for all'",
+            "'revoke a, ' || quote_ident(x) || ' on default from u for all'",
+            "'create ' || quote_ident(x) || ' p(a text) as $b$ begin execute a; end $b$'",
+            "'create or replace ' || quote_ident(x) || ' p(a text) as $b$ begin execute a; end $b$'",
+            "'alter ' || quote_ident(x) || ' u set global identity'",
+            "'select ' || quote_ident(x) || '(''client_encoding'', ''sjis'', false)'",
             "'copy t from ''s3://b'' iam_role ''arn:aws:iam::1:role/' || quote_ident(x) || ''''",
             "'select ''' || quote_ident(x) || ''''",
             "'select x' || quote_literal(x)",

@@ -2,7 +2,7 @@
 
 use strum::VariantArray as _;
 
-use crate::sql::{Dialect, FaultKind, Method, Reading, Statement, StatementKind, read};
+use crate::sql::{Dialect, Effect, FaultKind, Method, Reading, Statement, StatementKind, read};
 
 mod limits;
 
@@ -38,6 +38,48 @@ fn every_kind_has_a_row_in_the_page() {
     }
 }
 
+/// The test that stands beside each limit in the page is there.
+#[test]
+fn every_limit_of_the_page_has_its_test() {
+    let page = include_str!("../../../docs/limits.md");
+    let folders = ["src", "tests", "../tests/e2e"].map(|folder| format!("{}/{folder}", env!("CARGO_MANIFEST_DIR")));
+    let files = folders.iter().flat_map(walkdir::WalkDir::new).flatten();
+    let is_code = |name: &std::ffi::OsStr| name == "rs" || name == "py";
+    let files = files.filter(|file| file.path().extension().is_some_and(is_code));
+    let code: String = files.filter_map(|file| std::fs::read_to_string(file.path()).ok()).collect();
+    let is_test = |word: &&str| (word.matches('_').count() >= 3 && !word.contains(' ')) || *word == "limits_refuse";
+    let tests: Vec<&str> = page.split('`').skip(1).step_by(2).filter(is_test).collect();
+    assert!(tests.len() > 20, "{tests:?}");
+    for test in tests {
+        let is_there = code.contains(&format!("fn {test}()")) || code.contains(&format!("def {test}("));
+        assert!(is_there, "no test is called {test}");
+    }
+}
+
+/// Where a byte that is no UTF-8 stands does not matter, and it matters beside credentials alone.
+#[test]
+fn bytes_beyond_utf8_matter_beside_credentials_alone() {
+    let copy = format!("copy t from 's3://b/p' iam_role '{A}'");
+    let rows: &[(Vec<u8>, bool)] = &[
+        ([b"select '\xe9'; ".as_slice(), copy.as_bytes()].concat(), true),
+        ([copy.as_bytes(), b" null '\xe9'"].concat(), true),
+        ([copy.as_bytes(), b" -- \xe9"].concat(), true),
+        (b"copy t\xe9 from 's3://b' iam_role default".to_vec(), true),
+        (b"copy t from 's3://b' \xe9iam_role default".to_vec(), true),
+        (b"create table t (a text default '\xe9') role_arn 'arn:aws:iam::123456789012:role/x'".to_vec(), true),
+        (b"insert into t values ('caf\xe9', \xe9t\xe9)".to_vec(), false),
+        (b"select '\xe9', iam_rol\xe9 from t".to_vec(), false),
+        (b"set search_path to caf\xe9".to_vec(), false),
+        (b"create procedure p() as $$ begin insert into t values ('\xe9'); end $$ language plpgsql".to_vec(), false),
+    ];
+    for (text, refused) in rows {
+        let found = read(text, Dialect::Redshift);
+        let is_refused = matches!(&found, Reading::Analysed(analysis)
+            if analysis.statements.iter().any(|one| one.faults.iter().any(|fault| fault.kind == FaultKind::Unreadable)));
+        assert_eq!(is_refused, *refused, "{}: {found:?}", text.escape_ascii());
+    }
+}
+
 #[test]
 fn ordinary_statements_are_plain() {
     for text in [
@@ -48,6 +90,9 @@ fn ordinary_statements_are_plain() {
         "select * from pg_get_iam_role_by_user('u') res(iam_role_name text)",
         "with x as (select iam_role from t where credentials = 'y') select * from x",
         "create table t (iam_role varchar(20) default 'x', access_key_id text)",
+        "create table t (a text default 'arn:aws:iam::123456789012:role/x') diststyle key distkey (a)",
+        "create table t with (x = 'y') as select 'arn:aws:iam::123456789012:role/x'",
+        "create external table s.t stored as parquet location 's3://b' as select 'arn:aws:iam::123456789012:role/x'",
         "insert into t (iam_role, secret_access_key) values ('a', 'b')",
         "update t set credentials = 'x' where session_token = 'y'",
         "copy t from stdin",
@@ -65,6 +110,66 @@ fn ordinary_statements_are_plain() {
         "select 'unterminated",
     ] {
         assert_eq!(read(text.as_bytes(), Dialect::Redshift), Reading::Plain, "{text}");
+    }
+}
+
+/// (text, kinds of its statements, chains, faults): what is read in two ways is one statement, and told once.
+#[test]
+fn what_two_readings_hold_is_told_once() {
+    use FaultKind::{Disguised, NoCredentials, Unreadable};
+    let rows: &[(String, &[StatementKind], &[&str], &[FaultKind])] = &[
+        (
+            "unload ('select 1') to 's3://b' iam_role 'arn\\072aws:iam::1:role/x'".to_owned(),
+            &[StatementKind::Unload],
+            &["arn:aws:iam::1:role/x"],
+            &[Disguised],
+        ),
+        (
+            format!("unload ('select \\'a\\'') to 's3://b' iam_role '{A}'; copy t from 's3://\\x41' iam_role '{A}'"),
+            &[StatementKind::Unload, StatementKind::Copy],
+            &[A, A],
+            &[Disguised],
+        ),
+        (
+            format!("copy t from 's3://b' null as '\\' iam_role '{A}'"),
+            &[StatementKind::Unknown, StatementKind::Copy],
+            &[A],
+            &[Unreadable, Disguised],
+        ),
+        (
+            format!("copy t from 's3://b' null '\\' iam_role $${A}$$ --' iam_role 'x'"),
+            &[StatementKind::Copy],
+            &["x", A],
+            &[Unreadable, Disguised],
+        ),
+        (format!("copy t from 's3://b' -- x\r iam_role '{A}'"), &[StatementKind::Copy], &[A], &[NoCredentials]),
+    ];
+    for (text, kinds, roles, wrong) in rows {
+        let found: Vec<StatementKind> = statements(text, Dialect::Redshift).iter().map(|one| one.kind).collect();
+        assert_eq!((&found, &chains(text)), (&kinds.to_vec(), &roles.iter().map(|role| (*role).to_owned()).collect()));
+        assert_eq!(faults(text, Dialect::Redshift), *wrong, "{text}");
+    }
+}
+
+/// (what CREDENTIALS holds, what is said of it): slips are told by what they are, and never with the text that may be a secret.
+#[test]
+fn slips_in_credentials_are_named() {
+    for (value, said) in [
+        ("", "CREDENTIALS is empty"),
+        ("  \n ", "CREDENTIALS is empty"),
+        ("aws_access_key_id=A; aws_secret_access_key=S3CR", "a blank or a line break beside the name of a pair"),
+        ("aws_access_key_id=A;\n\taws_secret_access_key=S3CR", "a blank or a line break beside the name of a pair"),
+        ("aws_iam_role =arn", "a blank or a line break beside the name of a pair"),
+        ("{{ credentials }}", "a template's {{ }} that was not filled in"),
+        ("aws_session_token=S3CR", "a name other than aws_iam_role, aws_access_key_id,"),
+        ("S3CR", "a name other than aws_iam_role,"),
+        ("master_symmetric_key=S3CR", "neither a role nor access keys"),
+    ] {
+        let text = format!("copy t from 's3://b' credentials '{value}'");
+        let found = statements(&text, Dialect::Redshift);
+        let details: Vec<&str> = found.iter().flat_map(|one| &one.faults).map(|fault| fault.detail.as_str()).collect();
+        assert_eq!(details.len(), 1, "{text}: {details:?}");
+        assert!(details.iter().all(|detail| detail.contains(said) && !detail.contains("S3CR")), "{text}: {details:?}");
     }
 }
 
@@ -91,6 +196,18 @@ fn doubtful_texts_are_faults() {
         (format!("alter template t set iam_role = '{A}'"), Unreadable),
         (format!("copy t from 's3://b' iam_role = '{A}'"), Unreadable),
         (format!("copy t from 's3://b' role_arn '{A}'"), Unreadable),
+        ("copy t from 's3://b' \"iam_rolf\" default".to_owned(), Unreadable),
+        (
+            format!("create external table s.t(a int) stored as orc location 's3://b' table properties ('r'='{A}')"),
+            Unreadable,
+        ),
+        (
+            format!(
+                "create external table s.t(a int) row format serde 'x' with serdeproperties ('r'='{A}') location 'y'"
+            ),
+            Unreadable,
+        ),
+        (format!("create table t(a int) using iceberg location 's3://b' table properties ('r'='{A}')"), Unreadable),
         (format!("copy t from 's3://b' iam_role '{A}' # x"), Unreadable),
         (
             format!(
@@ -130,6 +247,73 @@ fn doubtful_texts_are_faults() {
         let found = faults(&text, Dialect::Redshift);
         assert!(found.contains(&fault), "{text}: {found:?}");
     }
+}
+
+/// (text, whether it is refused): what could stand in for the functions that quote, and what trusts them.
+#[test]
+fn functions_that_quote_are_the_servers_own() {
+    let trusting = "create procedure p(a text) as $$ begin execute 'drop table ' || quote_ident(a); end $$";
+    let careful = "create procedure p(a text) as $$ begin execute 'drop table ' || pg_catalog.quote_ident(a); end $$";
+    let rows = [
+        ("create function quote_ident(text) returns text immutable as $$ select $1 $$ language sql".to_owned(), true),
+        (
+            "create function s.\"quote_literal\"(text) returns text stable as $$ return 1 $$ language plpythonu"
+                .to_owned(),
+            true,
+        ),
+        (
+            "create external function public.quote_ident(varchar) returns varchar stable lambda 'f' iam_role default"
+                .to_owned(),
+            true,
+        ),
+        ("create model m from t function quote_literal sagemaker 'e' iam_role default".to_owned(), true),
+        ("alter function s.f(int, text) rename to quote_ident".to_owned(), true),
+        ("alter function s.f(int, text) rename to quote_it".to_owned(), false),
+        ("alter function s.f(int, text) owner to quote_ident".to_owned(), false),
+        ("drop function quote_ident(text)".to_owned(), false),
+        (trusting.to_owned(), false),
+        ("set search_path to a, pg_catalog".to_owned(), false),
+        ("select pg_catalog.set_config('search_path', '', false)".to_owned(), false),
+        ("select set_config('search_path', $1, false)".to_owned(), false),
+        (format!("{trusting}; set search_path to a"), false),
+        (format!("{trusting}; set search_path to pg_catalog, a"), false),
+        (format!("{careful}; set search_path to a, pg_catalog"), false),
+        (format!("{trusting}; set search_path to a, pg_catalog"), true),
+        (format!("set session \"search_path\" = 'a', \"PG_catalog\"; {trusting}"), true),
+        (format!("{trusting}; set search_path to U&\"pg!005fcatalog\" uescape '!'"), true),
+        (format!("{trusting}; select set_config('search_path', 'a,pg_catalog', false)"), true),
+        (format!("{trusting}; select set_config('search_path', x, false) from t"), true),
+        (format!("{trusting}; select set_config($1, $2, false)"), true),
+        (format!("{trusting}; alter user u set search_path to a, pg_catalog"), true),
+        (trusting.replace(" as ", " set search_path to a, pg_catalog as "), true),
+        (trusting.replace("begin ", "begin execute 'set sea' || 'rch_path to a, pg_cat' || 'alog'; "), true),
+        (careful.replace("begin ", "begin set search_path to a, pg_catalog; "), false),
+        ("create procedure p() set search_path to a, pg_catalog as $$ begin null; end $$".to_owned(), false),
+    ];
+    for (text, refused) in rows {
+        let found = faults(&text, Dialect::Redshift);
+        assert_eq!(found.contains(&FaultKind::DynamicSql), refused, "{text}: {found:?}");
+    }
+    let moves =
+        |text: &str| statements(text, Dialect::Redshift).iter().any(|one| one.effects.contains(&Effect::MovesCatalog));
+    assert!(moves("set local search_path = x, pg_catalog") && !moves("set search_path to x") && !moves(trusting));
+    assert!(!moves("create procedure p() set search_path to a, pg_catalog as $$ begin null; end $$"));
+}
+
+/// Whom a text that runs later acts as, nothing tells the gate in time; all who may be set within one statement count.
+#[test]
+fn users_that_are_set_are_followed_or_refused() {
+    for body in [
+        "set session authorization bob",
+        "reset session authorization",
+        "perform set_config('session_authorization', 'bob', false)",
+    ] {
+        let text = format!("create procedure p() as $$ begin {body}; end $$ language plpgsql");
+        assert_eq!(faults(&text, Dialect::Redshift), [FaultKind::Unreadable], "{text}");
+    }
+    let twice = "select set_config('session_authorization', 'a', false) where set_config('session_authorization', 'b', false) = 'b'";
+    let effects: Vec<Effect> = statements(twice, Dialect::PostgreSql).into_iter().flat_map(|one| one.effects).collect();
+    assert_eq!(effects, ["a", "b"].map(|user| Effect::SetSessionAuthorization(user.to_owned())));
 }
 
 #[test]

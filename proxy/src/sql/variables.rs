@@ -79,9 +79,11 @@ impl Variables {
         literal::identifier(text, token).map(|name| self.by_name.entry(name).or_default())
     }
 
-    fn declare(&mut self, text: &[u8], name: Token, kind: Option<Token>, is_open: bool) {
+    /// A name with its type, behind which `next` stands: `date.day%type` is no date.
+    fn declare(&mut self, text: &[u8], name: Token, (kind, next): (Option<Token>, Option<Token>), is_open: bool) {
         let word = kind.and_then(|kind| text.get(kind.start..kind.end)).unwrap_or_default();
-        let is_number = is_one_of(word, &NUMBERS);
+        let goes_on = next.is_some_and(|next| matches!(next.kind, TokenKind::Symbol(b'.' | b'%' | b'[')));
+        let is_number = is_one_of(word, &NUMBERS) && !goes_on;
         if let Some(variable) = self.variable(text, name) {
             variable.declared = variable.declared.saturating_add(1);
             variable.numbers = variable.numbers.saturating_add(usize::from(is_number));
@@ -96,7 +98,7 @@ impl Variables {
             let word = text.get(token.start..token.end).unwrap_or_default();
             match token.kind {
                 TokenKind::Word if is_one_of(word, &["in", "out", "inout"]) => {}
-                TokenKind::Word | TokenKind::Quoted => words.push(token),
+                TokenKind::Word | TokenKind::Quoted | TokenKind::Symbol(b'.' | b'%' | b'[') => words.push(token),
                 TokenKind::Symbol(b',') => {
                     self.argument(text, &words);
                     words.clear();
@@ -108,8 +110,8 @@ impl Variables {
     }
 
     fn argument(&mut self, text: &[u8], words: &[Token]) {
-        if let [name, kind, ..] = words {
-            self.declare(text, *name, Some(*kind), true);
+        if let [name, kind, rest @ ..] = words {
+            self.declare(text, *name, (Some(*kind), rest.first().copied()), true);
         }
     }
 
@@ -140,9 +142,13 @@ impl Variables {
         let is = |token: &Token, word: &str| token.kind == TokenKind::Word && is_same(bytes(token), word);
         let Some((first, rest)) = tokens.split_first() else { return };
         if declares {
-            let kind = rest.iter().find(|token| !is(token, "constant"));
-            let is_alias = kind.is_some_and(|kind| is(kind, "alias"));
-            self.declare(text, *first, kind.copied(), is_alias);
+            let mut kinds = rest.iter().copied().skip_while(|token| is(token, "constant"));
+            let (kind, next) = (kinds.next(), kinds.next());
+            self.declare(text, *first, (kind, next), false);
+            // What has another name too is assigned where the gate does not see it.
+            if kind.is_some_and(|kind| is(&kind, "alias")) || is(first, "rename") {
+                self.open(text, tokens);
+            }
         }
         let equals = |token: &Token| token.kind == TokenKind::Symbol(b'=');
         let is_plain = match rest {
@@ -175,7 +181,12 @@ impl Variables {
                 && is_one_of(bytes(token), &["into", "for", "foreach", "diagnostics", "call", "fetch"])
         };
         let Some(place) = tokens.iter().position(opens).or(assigns.then_some(0)) else { return };
-        for token in tokens.iter().skip(if assigns { 0 } else { place }) {
+        self.open(text, tokens.get(if assigns { 0 } else { place }..).unwrap_or_default());
+    }
+
+    /// Whatever these tokens name may be given anything.
+    fn open(&mut self, text: &[u8], tokens: &[Token]) {
+        for token in tokens {
             if let Some(variable) = self.variable(text, *token) {
                 variable.is_open = true;
             }
@@ -203,6 +214,22 @@ mod tests {
         for open in ["arg", "v", "w", "r", "o", "unknown"] {
             assert_eq!(variables.value(open), Value::Anything, "{open}");
         }
+    }
+
+    #[test]
+    fn other_names_and_types_of_columns_say_nothing() {
+        let body =
+            b"declare a text := 'x'; b alias for a; c text := 'x'; d text; rename d to c; n date.day%type; m int[];
+            k int; begin b := arg; execute a; end";
+        let variables =
+            Variables::of(b"", b"(arg text, i bool.x%type, j date)", body, Rules::with_escapes(Escapes::Always));
+        for open in ["a", "b", "c", "d", "n", "m", "i"] {
+            assert!(!matches!(variables.value(open), Value::Number), "{open}");
+        }
+        for open in ["a", "b", "c", "d", "i"] {
+            assert_eq!(variables.value(open), Value::Anything, "{open}");
+        }
+        assert_eq!((variables.value("k"), variables.value("j")), (Value::Number, Value::Number));
     }
 
     #[test]

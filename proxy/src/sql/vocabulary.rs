@@ -19,6 +19,8 @@ pub enum Setting {
     Encoding,
     /// `session_authorization`.
     User,
+    /// `search_path`.
+    SearchPath,
     /// `set_config`.
     Call,
     /// `pg_settings`: an UPDATE of it is a `set_config`.
@@ -29,7 +31,7 @@ pub enum Setting {
 pub type Entry = (&'static str, Meaning);
 
 /// Every word that makes its statement one to be read, wherever it stands in it.
-pub const WORDS: [Entry; 13] = sorted([
+pub const WORDS: [Entry; 14] = sorted([
     ("copy", Meaning::Verb),
     ("unload", Meaning::Verb),
     ("iam_role", Meaning::Credential),
@@ -40,6 +42,7 @@ pub const WORDS: [Entry; 13] = sorted([
     ("session_token", Meaning::Credential),
     ("secret_access_key", Meaning::Credential),
     ("set_config", Meaning::Setting(Setting::Call)),
+    ("search_path", Meaning::Setting(Setting::SearchPath)),
     ("pg_settings", Meaning::Setting(Setting::View)),
     ("client_encoding", Meaning::Setting(Setting::Encoding)),
     ("session_authorization", Meaning::Setting(Setting::User)),

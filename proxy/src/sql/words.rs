@@ -212,7 +212,7 @@ mod tests {
             &["create", "table", "model_x"],
             &["drop", "procedure"],
             &["select", "external"],
-            &["show", "search_path"],
+            &["show", "datestyle"],
         ] {
             assert!(!meets(plain), "{plain:?}");
         }

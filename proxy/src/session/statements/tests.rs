@@ -13,7 +13,7 @@ use crate::gate::verdict::{JudgedStatement, JudgedUse};
 use crate::sql::watch::ParameterUse;
 use crate::sql::{Clause, Method};
 
-/// Reads words: `role` uses a role, `call` has parameters, `set:u` and `reset` change the user; anything else is not judged.
+/// Reads words: `role` uses a role, `call` has parameters, `set:u` and `reset` change the user, `moves` the search path, `trusts` needs it as it was; anything else is not judged.
 struct Words {
     policy: Policy,
     /// Who may use no role.
@@ -38,8 +38,10 @@ impl Words {
                 }
             }
             "call" => statement.watch.add(ParameterUse::CallArgument),
-            "reset" => statement.effect = Some(Effect::ResetSessionAuthorization),
-            _ => statement.effect = Some(Effect::SetSessionAuthorization(word.strip_prefix("set:")?.to_owned())),
+            "reset" => statement.effects.push(Effect::ResetSessionAuthorization),
+            "moves" => statement.effects.push(Effect::MovesCatalog),
+            "trusts" => statement.effects.push(Effect::TrustsQuoting),
+            _ => statement.effects.push(Effect::SetSessionAuthorization(word.strip_prefix("set:")?.to_owned())),
         }
         Some(statement)
     }
@@ -64,6 +66,10 @@ impl VerdictMaker for Words {
 
     fn judge_as_anybody(&self, verdict: &Verdict) -> Verdict {
         self.policy.judge_as_anybody(verdict)
+    }
+
+    fn judge_moved(&self, verdict: &Verdict) -> Verdict {
+        self.policy.judge_moved(verdict)
     }
 }
 
@@ -177,6 +183,32 @@ fn whom_a_statement_is_judged_for() {
 }
 
 #[test]
+fn what_moves_the_catalog_and_what_trusts_it_do_not_meet() {
+    use Action::{Forward, Reject};
+    // (messages of one session, what becomes of the last)
+    for (messages, want) in [
+        (&["moves"][..], Forward),
+        (&["moves", "moves"], Forward),
+        (&["trusts", "trusts", "role"], Forward),
+        (&["moves", "trusts"], Reject),
+        (&["trusts", "moves"], Reject),
+        (&["trusts", "role", "set:a", "moves"], Reject),
+        (&["trusts", "role"], Forward),
+    ] {
+        let mut session = Session::new(&[], 1_000);
+        let (last, before) = messages.split_last().unwrap();
+        for message in before {
+            assert_eq!(session.send(None, message), Ok(Forward), "{messages:?}");
+        }
+        session.statements.settled();
+        assert_eq!(session.send(None, last), Ok(want), "{messages:?}");
+    }
+    let mut session = Session::new(&[], 1_000);
+    session.statements.catalog_moved();
+    assert_eq!((session.send(None, "moves"), session.send(None, "trusts")), (Ok(Forward), Ok(Reject)));
+}
+
+#[test]
 fn what_a_name_stands_for() {
     let mut session = Session::new(&[], 10);
     session.send(Some("s"), "role").unwrap();
@@ -234,6 +266,9 @@ fn a_session_keeps_so_many_and_short_names() {
     let mut session = Session::new(&[], 100_000);
     assert_eq!(session.send(Some(&"x".repeat(MAX_NAME_BYTES + 1)), "role"), Err(Excess::Name));
     assert!(!session.statements.watches_prepared());
+    for length in [MAX_NAME_BYTES - 1, MAX_NAME_BYTES] {
+        assert!(session.send(Some(&"x".repeat(length)), "role").is_ok());
+    }
     for _ in 0..MAX_PREPARED * 2 {
         assert!(session.send(Some(""), "role").is_ok(), "one name takes the room of a few statements");
     }

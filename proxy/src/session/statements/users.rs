@@ -50,3 +50,25 @@ impl Users {
         self.known.is_empty() && !self.is_anybody
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::principal::Attributes;
+
+    #[test]
+    fn more_users_than_are_followed_may_be_anybody() {
+        for (users, known, is_anybody) in [
+            (MAX_FOLLOWED - 1, MAX_FOLLOWED - 1, false),
+            (MAX_FOLLOWED, MAX_FOLLOWED, false),
+            (MAX_FOLLOWED + 1, MAX_FOLLOWED, true),
+        ] {
+            let mut followed = Users::default();
+            for user in 0..users {
+                followed.add(Principal::new(Attributes::of_login(&format!("u{user}"))));
+                followed.add(Principal::new(Attributes::of_login("u0")));
+            }
+            assert_eq!((followed.known().len(), followed.is_anybody()), (known, is_anybody), "{users}");
+        }
+    }
+}

@@ -2,7 +2,8 @@
 
 use crate::sql::analyse::MAX_STATEMENTS;
 use crate::sql::context::MAX_DEPTH;
-use crate::sql::statement::MAX_ROLE_USES;
+use crate::sql::grants::MAX_GRANTEE_BYTES;
+use crate::sql::statement::{MAX_ROLE_USES, MAX_SHARED_TARGET_BYTES};
 use crate::sql::template::MAX_TEXTS;
 use crate::sql::tests::{A, chains, faults};
 use crate::sql::{Dialect, FaultKind};
@@ -45,6 +46,18 @@ fn long_statements_are_read_to_their_end() {
         ),
     ] {
         assert_eq!(faults(&text, Dialect::Redshift), [fault], "{}", text.chars().take(80).collect::<String>());
+    }
+}
+
+/// Whatever lies within and beyond the inspector's bound on what it analyses at once, and within any window of the scan.
+#[test]
+fn a_carrier_is_found_wherever_it_stands() {
+    for bytes in [0, 1, 63, 64, 65, 4_095, 4_096, 4_097, 65_535, 65_536, 65_537, 4_000_000] {
+        for filler in ["x ", "'y', ", "/* z */"] {
+            let before = filler.repeat(bytes / filler.len()) + &" ".repeat(bytes % filler.len());
+            let text = format!("select {before} 1; copy t from 's3://b/p' iam_role '{A}'");
+            assert_eq!(chains(&text), [A], "{bytes} {filler}");
+        }
     }
 }
 
@@ -102,13 +115,47 @@ fn more_texts_than_are_followed_are_refused() {
 }
 
 #[test]
-fn long_grantees_are_cut() {
-    for users in [100, 400, 100_000] {
-        let text = format!("grant assumerole on '{A}' to {} u for all", "user_1,".repeat(users));
-        let found = crate::sql::tests::statements(&text, Dialect::Redshift);
-        let targets = found.iter().flat_map(|statement| &statement.role_uses).filter_map(|it| it.target.as_ref());
-        let lengths: Vec<usize> = targets.map(|target| target.to_string().len()).collect();
-        assert!(lengths.iter().all(|length| *length < 1_100) && lengths.len() == 1, "{lengths:?}");
+fn deeper_variables_than_are_followed_are_refused() {
+    for (depth, refused) in [(3, false), (4, false), (5, true)] {
+        let all = |one: &dyn Fn(i32) -> String| (0..depth).map(one).collect::<Vec<_>>().concat();
+        let given = all(&|number| if number == 0 { String::new() } else { format!("v{number} := v{};", number - 1) });
+        let declared = all(&|number| format!("v{number} text;"));
+        let body = format!("declare {declared} begin v0 := 'select 1'; {given} execute v{}; end", depth - 1);
+        let text = format!("create procedure p() as $$ {body} $$ language plpgsql");
+        assert_eq!(faults(&text, Dialect::Redshift) == [FaultKind::DynamicSql], refused, "{text}");
+    }
+}
+
+#[test]
+fn more_grantees_than_rules_can_see_are_refused() {
+    for (bytes, told) in [
+        (MAX_GRANTEE_BYTES - 1, vec![]),
+        (MAX_GRANTEE_BYTES, vec![]),
+        (MAX_GRANTEE_BYTES + 1, vec![FaultKind::Unreadable]),
+        (700_000, vec![FaultKind::Unreadable]),
+    ] {
+        let text = format!("grant assumerole on '{A}' to {} for all", "u".repeat(bytes));
+        assert_eq!(faults(&text, Dialect::Redshift), told, "{bytes}");
         assert_eq!(chains(&text), [A]);
     }
+}
+
+#[test]
+fn a_target_that_many_clauses_share_is_bounded() {
+    let uses = 64;
+    for (bytes, told) in [
+        (MAX_SHARED_TARGET_BYTES / uses - 1, false),
+        (MAX_SHARED_TARGET_BYTES / uses, false),
+        (MAX_SHARED_TARGET_BYTES / uses + 1, true),
+    ] {
+        let roles = vec![format!("'{A}'"); uses].join(",");
+        let text = format!("grant assumerole on {roles} to {} for all", "u".repeat(bytes));
+        assert_eq!(!faults(&text, Dialect::Redshift).is_empty(), told, "{bytes}");
+    }
+    let alone = format!("copy t from 's3://b/{}' iam_role '{A}'", "p".repeat(MAX_SHARED_TARGET_BYTES));
+    assert_eq!(faults(&alone, Dialect::Redshift), []);
+    let many = format!("copy t from 's3://b/{}' {}", "p".repeat(100_000), "iam_role '' ".repeat(900));
+    let found = crate::sql::tests::statements(&many, Dialect::Redshift);
+    let kept = found.iter().flat_map(|one| &one.role_uses).filter_map(|it| it.target.as_ref()).count();
+    assert_eq!((kept, faults(&many, Dialect::Redshift).contains(&FaultKind::Unreadable)), (0, true));
 }

@@ -152,6 +152,44 @@ mod tests {
     }
 
     #[test]
+    fn the_frontend_waits_above_so_many_bytes_of_refusals() {
+        let alone = refusal(0, 0).bytes();
+        for (bytes, has_room) in
+            [(MAX_REFUSAL_BYTES - 1, true), (MAX_REFUSAL_BYTES, false), (MAX_REFUSAL_BYTES + 1, false)]
+        {
+            let mut hanging = Hanging::default();
+            hanging.refuse(0, refusal(0, bytes - alone));
+            assert_eq!((hanging.has_room(), hanging.refusals.len()), (has_room, 1), "{bytes}");
+        }
+    }
+
+    #[test]
+    fn warnings_are_kept_up_to_so_many_bytes() {
+        let report = |length: usize| Report::new(sqlstate::WARNING, "x".repeat(length));
+        let alone = report(0).warning().len();
+        for (bytes, kept) in [(MAX_WARNING_BYTES - 1, 1), (MAX_WARNING_BYTES, 1), (MAX_WARNING_BYTES + 1, 0)] {
+            let mut hanging = Hanging::default();
+            hanging.warn(0, &report(bytes - alone));
+            assert_eq!((hanging.warnings.len(), hanging.unsaid.len()), (kept, 1 - kept), "{bytes}");
+        }
+    }
+
+    #[test]
+    fn stretches_beyond_the_limit_are_one() {
+        for (stretches, kept) in [
+            (MAX_UNSAID_RANGES - 1, MAX_UNSAID_RANGES - 1),
+            (MAX_UNSAID_RANGES, MAX_UNSAID_RANGES),
+            (MAX_UNSAID_RANGES + 1, MAX_UNSAID_RANGES),
+        ] {
+            let mut hanging = Hanging::default();
+            for number in 0..stretches {
+                hanging.leave_unsaid(Number::try_from(number * 2).unwrap_or_default());
+            }
+            assert_eq!(hanging.unsaid.len(), kept, "{stretches}");
+        }
+    }
+
+    #[test]
     fn skipped_statements_have_no_warnings_and_take_no_memory() {
         let mut hanging = Hanging::default();
         let report = Report::new(sqlstate::WARNING, "RG301: hm");
