@@ -135,6 +135,6 @@ fn case(row: &GroupRow) -> Case {
         time: example.time,
         sql: example.text.clone(),
         verdict: row.would_be,
-        codes: row.to.is_none().then(|| example.codes.iter().map(ToString::to_string).collect()),
+        codes: row.to.is_none().then(|| example.codes.clone()),
     }
 }

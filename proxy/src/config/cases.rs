@@ -4,9 +4,11 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::config::error::{self, ConfigError};
+use crate::gate::codes::Code;
 use crate::gate::enforcement::Action;
 
 /// A file of cases. Its paths are resolved against its own folder.
@@ -60,8 +62,15 @@ pub struct Case {
     /// What enforcement is expected to do with it, whatever mode the configuration has.
     pub verdict: Action,
     /// The finding codes that are expected, in any order; not compared when not set.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub codes: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "codes", skip_serializing_if = "Option::is_none")]
+    pub codes: Option<Vec<Code>>,
+}
+
+fn codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Code>>, D::Error> {
+    let code = |word: &String| {
+        word.parse().map_err(|_unknown| D::Error::custom(format!("{word} is not a finding code; see docs/findings.md")))
+    };
+    Option::<Vec<String>>::deserialize(deserializer)?.map(|words| words.iter().map(code).collect()).transpose()
 }
 
 impl CaseFile {

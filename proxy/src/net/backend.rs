@@ -150,3 +150,69 @@ impl Backend {
         Ok(Stream::Backend(Box::new(stream)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::net::tls::{Verify, connector};
+
+    fn backend(address: String, name: Option<&str>) -> Backend {
+        let connector = || connector(Verify::Nothing, None).unwrap();
+        let tls = name.map(|name| (connector(), server_name(name).unwrap()));
+        Backend { address, tls, timeout: Duration::from_millis(500) }
+    }
+
+    /// What a backend finds that answers a request for TLS with these bytes.
+    async fn answered(bytes: &'static [u8]) -> Result<Stream, BackendError> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let backend = backend(listener.local_addr().unwrap().to_string(), Some("localhost"));
+        let server = async {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut request = [0; 8];
+            socket.read_exact(&mut request).await.unwrap();
+            assert_eq!(request, SSL_REQUEST);
+            socket.write_all(bytes).await.unwrap();
+            socket
+        };
+        tokio::join!(backend.connect(), server).0
+    }
+
+    #[tokio::test]
+    async fn a_backend_without_tls_is_never_spoken_to_in_plain() {
+        let rows: [(&[u8], BackendFailure); 6] = [
+            (b"N", BackendFailure::NoTls),
+            (b"E", BackendFailure::NoTls),
+            (b"\0", BackendFailure::NoTls),
+            // What is sent ahead of the handshake is part of it.
+            (b"SR\0\0\0\x08\0\0\0\0", BackendFailure::Handshake),
+            (b"SS", BackendFailure::Handshake),
+            (b"S", BackendFailure::Timeout),
+        ];
+        for (bytes, want) in rows {
+            let found = answered(bytes).await.map(|_stream| ()).unwrap_err();
+            assert_eq!(found.failure(), want, "{bytes:?}: {found}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_there_is_told_with_the_address() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        drop(listener);
+        let error = backend(address.clone(), None).connect().await.map(|_stream| ()).unwrap_err();
+        assert_eq!(error.failure(), BackendFailure::Connect);
+        assert!(error.to_string().starts_with(&format!("cannot connect to {address}: ")), "{error}");
+    }
+
+    #[test]
+    fn names_that_a_certificate_can_carry() {
+        for name in ["localhost", "c.abc.eu-west-1.redshift.amazonaws.com", "10.0.0.1", "::1", "[::1]"] {
+            assert!(server_name(name).is_ok(), "{name}");
+        }
+        for name in ["", "a b", "a..b", "-"] {
+            assert!(server_name(name).is_err(), "{name}");
+        }
+    }
+}

@@ -184,7 +184,8 @@ impl InForce {
             .map(|gate| renewed.contains(gate.name.as_str()).then(|| settings::of(config, gate)).transpose());
         let settings = settings.collect::<Result<_, BuildError>>()?;
         let log = needs(keys, Need::Log).then(|| logging::filter(&config.log.level)).transpose()?;
-        let audit = needs(keys, Need::Audit).then(|| -> Result<NewAudit, BuildError> {
+        let has_new_key = inputs::audit_key(config).is_some_and(|key| files.contains(key));
+        let audit = (has_new_key || needs(keys, Need::Audit)).then(|| -> Result<NewAudit, BuildError> {
             let settings = audit::settings(config)?;
             running.audit.prepare(settings).map_err(audit::unwritable(&config.audit.path))
         });

@@ -45,10 +45,15 @@ pub(super) fn password(gate: &GateSection) -> Option<&Path> {
     gate.catalog.as_ref()?.password_file.as_deref()
 }
 
+/// The key that signs the audit's checkpoints.
+pub(super) fn audit_key(config: &Config) -> Option<&Path> {
+    config.audit.signing_key.as_deref()
+}
+
 /// Every file that a configuration names beside itself and reads.
 pub(super) fn all(config: &Config) -> BTreeSet<&Path> {
     let of_gates = config.gate.iter().flat_map(|gate| certificates(gate).into_iter().chain(password(gate)));
-    rules(config).into_iter().chain(facts(config)).chain(of_gates).collect()
+    rules(config).into_iter().chain(facts(config)).chain(audit_key(config)).chain(of_gates).collect()
 }
 
 /// What a set of files holds.
@@ -199,6 +204,23 @@ mod tests {
                 assert_eq!(&differing(change, later), want, "{name}, {later} s later");
             }
         }
+    }
+
+    #[test]
+    fn every_file_that_is_read_is_looked_after_and_none_that_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rolegate.toml");
+        let text = TEXT.replace("[\"*.cedar\"]", "[\"rolegate.toml\"]").replace(
+            "[gate.upstream]",
+            "[gate.tls]\ncertificate = \"c\"\nkey = \"k\"\nclient_ca = \"ca\"\nalso = [{ certificate = \"c2\", key = \"k2\" }]\n\
+             [gate.catalog]\nuser = \"u\"\ndatabase = \"d\"\npassword_file = \"p\"\n[gate.upstream]\nca = \"uca\"",
+        );
+        let audit = "[audit]\npath = \"audit.jsonl\"\nsigning_key = \"sign\"\ncheckpoint_file = \"checkpoints\"\n";
+        fs::write(&path, format!("{audit}{text}")).unwrap();
+        let config = Config::load(&path).unwrap();
+        let names: Vec<_> =
+            all(&config).into_iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+        assert_eq!(names, ["c", "c2", "ca", "k", "k2", "p", "rolegate.toml", "sign", "uca"]);
     }
 
     #[test]

@@ -74,3 +74,66 @@ pub(super) fn clean_up(config: &Config) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::gate::policy::Parts;
+    use crate::session::service::tests::{service, settings};
+
+    /// A configuration of one gate at this address, with more keys of it.
+    fn config(folder: &Path, listen: SocketAddr, keys: &str) -> Config {
+        let path = folder.join("rolegate.toml");
+        let upstream = "[gate.upstream]\naddress = \"localhost:5439\"\n";
+        fs::write(&path, format!("[[gate]]\nname = \"g\"\nlisten = \"{listen}\"\n{keys}\n{upstream}")).unwrap();
+        Config::load(&path).unwrap()
+    }
+
+    fn bound(config: &Config, workers: usize) -> Result<Vec<GateSockets>, String> {
+        let services = [service(Parts::without_facts(), settings())];
+        bind(config, &services, workers).map_err(|error| error.to_string())
+    }
+
+    fn free_address() -> SocketAddr {
+        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    }
+
+    #[test]
+    fn every_worker_has_a_socket_of_each_address() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let config = config(folder.path(), free_address(), &format!("unix_socket = \"{}\"", path.display()));
+        let sockets = bound(&config, 3).unwrap();
+        let counts: Vec<_> = sockets.iter().map(|gate| (gate.bound.len(), gate.is_shared)).collect();
+        assert_eq!(counts, [(3, false), (1, false)], "a Unix socket has one worker");
+        assert!(path.exists());
+        drop(sockets);
+        clean_up(&config);
+        assert!(!path.exists(), "the next start finds the path free");
+        clean_up(&config);
+    }
+
+    #[test]
+    fn an_address_that_another_program_has_is_named_with_its_gate() {
+        let folder = tempfile::tempdir().unwrap();
+        // It would share the address, were it asked.
+        let other = listener::bind(([127, 0, 0, 1], 0).into(), Sharing::ReusePort).unwrap();
+        let address = other.local_addr().unwrap();
+        let told = bound(&config(folder.path(), address, ""), 1).unwrap_err();
+        assert!(told.starts_with(&format!("[[gate]] g: cannot listen on {address}: ")), "{told}");
+        let told = bound(&config(folder.path(), free_address(), "unix_socket = \"no/such/folder/s\""), 1).unwrap_err();
+        assert!(told.contains("[[gate]] g: cannot listen on ") && told.contains("no/such/folder/s"), "{told}");
+    }
+
+    #[test]
+    fn an_address_is_shared_with_the_next_process_when_that_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(folder.path(), free_address(), "");
+        config.runtime.reuse_port = true;
+        let first = bound(&config, 1).unwrap();
+        let second = bound(&config, 1).unwrap();
+        assert!(first.iter().chain(&second).all(|gate| gate.is_shared && gate.bound.len() == 1));
+    }
+}

@@ -175,3 +175,74 @@ fn report(service: &Service, ended: Result<(), tokio::task::JoinError>) {
         error!(gate = %service.name, %error, "a session failed");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::gate::policy::Parts;
+    use crate::net::listener::{self, Sharing};
+    use crate::session::service::tests::{service, settings};
+
+    /// Long enough for what has to happen, and short enough to wait for what must not.
+    const MOMENT: Duration = Duration::from_millis(300);
+    const LONG: Duration = Duration::from_secs(20);
+
+    /// A gate with two workers.
+    fn gate(is_shared: bool) -> (SocketAddr, Threads, watch::Sender<Drain>) {
+        let first = listener::bind(([127, 0, 0, 1], 0).into(), Sharing::ReusePort).unwrap();
+        let address = first.local_addr().unwrap();
+        let second = listener::bind(address, Sharing::ReusePort).unwrap();
+        let bound = vec![Bound::Tcp(first), Bound::Tcp(second)];
+        let sockets = GateSockets { service: service(Parts::without_facts(), settings()), bound, is_shared };
+        let (drain, drained) = watch::channel(Drain::Running);
+        (address, start(2, vec![sockets], &drained).unwrap(), drain)
+    }
+
+    async fn answer(address: SocketAddr) -> String {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"\0\0\0\x10\0\x03\0\0user\0a\0\0").await.unwrap();
+        let mut told = Vec::new();
+        client.read_to_end(&mut told).await.unwrap();
+        String::from_utf8_lossy(&told).into_owned()
+    }
+
+    #[tokio::test]
+    async fn workers_without_sockets_end_at_once() {
+        let (_drain, drained) = watch::channel(Drain::Running);
+        let mut threads = start(2, Vec::new(), &drained).unwrap();
+        timeout(LONG, threads.finished()).await.unwrap();
+        assert!(cores() >= 1);
+    }
+
+    #[tokio::test]
+    async fn a_drain_waits_for_connections_from_before_it_and_answers_those_that_come_meanwhile() {
+        let (address, mut threads, drain) = gate(false);
+        let open = TcpStream::connect(address).await.unwrap();
+        // It has been taken once its worker answers another of its own.
+        tokio::time::sleep(MOMENT).await;
+        assert!(timeout(MOMENT, threads.drained()).await.is_err(), "no drain has begun");
+        drain.send_replace(Drain::WhenIdle);
+        assert!(timeout(MOMENT, threads.drained()).await.is_err(), "a connection from before it is open");
+        assert!(answer(address).await.contains("the gate is being stopped"));
+        drop(open);
+        timeout(LONG, threads.drained()).await.unwrap();
+        assert!(timeout(MOMENT, threads.finished()).await.is_err(), "cancel requests are taken until the end");
+        drain.send_replace(Drain::Now);
+        timeout(LONG, threads.finished()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_another_process_has_too_is_let_go_when_the_drain_begins() {
+        let (address, mut threads, drain) = gate(true);
+        drain.send_replace(Drain::WhenIdle);
+        timeout(LONG, threads.drained()).await.unwrap();
+        timeout(LONG, threads.finished()).await.unwrap();
+        assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+    }
+}

@@ -22,8 +22,11 @@ use crate::wire::answer::{Nonce, Rejection, Report, sqlstate};
 use crate::wire::function_call::FunctionCalls;
 use crate::wire::relay::{Inspector, Ruling, Standing, nonce};
 
-/// Texts beyond this are analysed off the worker, where they hold up no other session.
+/// Texts beyond this are looked through off the worker, where they hold up no other session.
 const MAX_INLINE_BYTES: usize = 64 * 1024;
+
+/// What is copied at once of a long text before others get their turn.
+const COPIED_AT_ONCE: usize = 256 * 1024;
 
 /// A session gives way to the others after so many judged statements.
 const JUDGED_AT_ONCE: u32 = 8;
@@ -45,6 +48,24 @@ struct StatementMessage<'a> {
     name: Option<&'a [u8]>,
     text: &'a [u8],
     standing: Standing,
+}
+
+/// What looking through a long text tells, before anything is judged.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    is_plain: bool,
+    may_change: bool,
+    depends_on_encoding: bool,
+}
+
+impl Look {
+    fn at(gate: &Gate, text: &[u8], standing: Standing) -> Self {
+        Self {
+            is_plain: gate.is_plain(text),
+            may_change: Statements::may_change(text, standing),
+            depends_on_encoding: Statements::depends_on_encoding(text, standing),
+        }
+    }
 }
 
 /// Verdicts that were made off the worker.
@@ -125,7 +146,7 @@ impl<'a> StatementInspector<'a> {
     /// Rules on a text by what the gate reads.
     async fn readable(&mut self, message: StatementMessage<'_>, began: Instant) -> Ruling {
         if message.text.len() > MAX_INLINE_BYTES {
-            return self.long(message, began).await;
+            return self.judge_long(message, began).await;
         }
         let current = self.statements.borrow().current().clone();
         match VerdictMaker::judge(&self.service.gate, message.text, &current) {
@@ -136,10 +157,27 @@ impl<'a> StatementInspector<'a> {
 
     /// Rules on a long text. Looking through it takes a while even where nothing is to be judged.
     async fn long(&mut self, message: StatementMessage<'_>, began: Instant) -> Ruling {
-        if self.service.gate.is_plain(message.text) {
-            tokio::task::yield_now().await;
-            return self.plain(message, began);
+        let StatementMessage { text, standing, .. } = message;
+        let look = self.look(text, standing).await;
+        // Asked after the look: what the backend has said meanwhile counts.
+        let is_unreadable = look.depends_on_encoding || self.statements.borrow().is_misread(text);
+        match () {
+            () if standing.is_behind && (is_unreadable || !look.is_plain || look.may_change) => Ruling::Wait,
+            () if is_unreadable => self.unreadable(message, began).await,
+            () if look.is_plain => self.plain(message, began),
+            () => self.judge_long(message, began).await,
         }
+    }
+
+    /// Looks through a long text off the worker.
+    async fn look(&self, text: &[u8], standing: Standing) -> Look {
+        let (service, copy) = (Arc::clone(self.service), copied(text).await);
+        let looked = tokio::task::spawn_blocking(move || Look::at(&service.gate, &copy, standing)).await;
+        looked.unwrap_or_else(|_broken_off| Look::at(&self.service.gate, text, standing))
+    }
+
+    /// Rules on a long text in which something may be to judge.
+    async fn judge_long(&mut self, message: StatementMessage<'_>, began: Instant) -> Ruling {
         let current = self.statements.borrow().current().clone();
         let ruled = self.off_worker(message.text, vec![current]).await;
         match ruled.into_iter().next() {
@@ -199,7 +237,7 @@ impl<'a> StatementInspector<'a> {
 
     /// The verdicts on a long text for these users.
     async fn off_worker(&self, text: &[u8], principals: Vec<Principal>) -> Vec<VerdictFor> {
-        let (service, text) = (Arc::clone(self.service), Arc::<[u8]>::from(text));
+        let (service, text) = (Arc::clone(self.service), copied(text).await);
         let judge = move || {
             let rule = |principal: Principal| {
                 let (verdict, _) = VerdictMaker::judge(&service.gate, &text, &principal);
@@ -245,7 +283,7 @@ impl<'a> StatementInspector<'a> {
             record::events(self.service, self.session, &ruled.principal, &ruled.verdict, text, nonce.as_ref())
         } else {
             let (service, session, ruled, text) =
-                (Arc::clone(self.service), self.session, ruled.clone(), Arc::<[u8]>::from(text));
+                (Arc::clone(self.service), self.session, ruled.clone(), copied(text).await);
             let made = tokio::task::spawn_blocking(move || {
                 record::events(&service, session, &ruled.principal, &ruled.verdict, &text, nonce.as_ref())
             });
@@ -297,15 +335,12 @@ impl Inspector for StatementInspector<'_> {
     async fn statement(&mut self, name: Option<&[u8]>, text: &[u8], standing: Standing) -> Ruling {
         let began = Instant::now();
         let message = StatementMessage { name, text, standing };
-        let is_unreadable = self.statements.borrow().is_unreadable(text, standing);
         // Boxed, since all but the ordinary statement is rare and would take room in every session.
-        if is_unreadable || text.len() > MAX_INLINE_BYTES {
-            return match () {
-                () if standing.is_behind && (is_unreadable || !self.service.gate.is_plain(text)) => Ruling::Wait,
-                () if is_unreadable => Box::pin(self.unreadable(message, began)).await,
-                () if Statements::may_change(text, standing) => Ruling::Wait,
-                () => Box::pin(self.long(message, began)).await,
-            };
+        if text.len() > MAX_INLINE_BYTES {
+            return Box::pin(self.long(message, began)).await;
+        }
+        if self.statements.borrow().is_unreadable(text, standing) {
+            return if standing.is_behind { Ruling::Wait } else { Box::pin(self.unreadable(message, began)).await };
         }
         let judged = VerdictMaker::judge(&self.service.gate, text, self.statements.borrow().current());
         match judged {
@@ -373,6 +408,16 @@ impl StatementInspector<'_> {
     }
 }
 
+/// A copy of a long text for another thread, made piece by piece, so that other sessions of the worker get their turn.
+async fn copied(text: &[u8]) -> Vec<u8> {
+    let mut copy = Vec::with_capacity(text.len());
+    for piece in text.chunks(COPIED_AT_ONCE) {
+        copy.extend_from_slice(piece);
+        tokio::task::yield_now().await;
+    }
+    copy
+}
+
 /// A nonce; should the random source fail, one that is unique by time, for a nonce guards nothing but its own match.
 fn fresh_nonce() -> Nonce {
     nonce().unwrap_or_else(|_error| {
@@ -411,3 +456,6 @@ fn function_call_report() -> Report {
     Report::new(sqlstate::INSUFFICIENT_PRIVILEGE, "function calls outside SQL do not pass this gate")
         .hint("call the function in a SELECT, or set function_call = \"relay\" for this gate")
 }
+
+#[cfg(test)]
+mod tests;

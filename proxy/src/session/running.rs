@@ -76,3 +76,29 @@ fn end_reason(ended: &Result<Ended, RelayError>) -> SessionEnd {
         Err(_) => SessionEnd::Error,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn every_end_has_a_reason() {
+        let broken = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let rows = [
+            (Ok(Ended::Frontend), SessionEnd::Client),
+            (Ok(Ended::Backend), SessionEnd::Upstream),
+            (Ok(Ended::Drained), SessionEnd::Drain),
+            (Ok(Ended::Unauthenticated), SessionEnd::Limit),
+            (Ok(Ended::Idle), SessionEnd::Limit),
+            (Ok(Ended::Expired), SessionEnd::Limit),
+            (Err(RelayError::Frontend(broken())), SessionEnd::Client),
+            (Err(RelayError::Backend(broken())), SessionEnd::Upstream),
+            (Err(RelayError::Compressed("frontend")), SessionEnd::Error),
+        ];
+        for (ended, want) in rows {
+            assert_eq!(end_reason(&ended), want, "{ended:?}");
+        }
+    }
+}

@@ -106,3 +106,55 @@ pub(crate) struct CatalogStatus {
     /// The last error since then.
     pub last_error: Option<String>,
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::gate::cache::CacheSettings;
+    use crate::gate::policy::{Parts, Policy};
+    use crate::observe::Metrics;
+    use crate::observe::audit::{AuditSettings, Destination};
+
+    /// What a configuration says that says nothing, but for the backend: there is none.
+    pub(crate) fn settings() -> Settings {
+        Settings {
+            limits: Limits {
+                max_statement_bytes: 16 * 1024 * 1024,
+                max_prepared_bytes: 1024 * 1024,
+                startup_timeout: Duration::from_secs(30),
+                max_sessions: 2,
+                holders: HolderLimits { per_user: Some(1), per_address: Some(1), ..HolderLimits::default() },
+                idle_timeout: None,
+                session_lifetime: None,
+            },
+            offer: Offer { tls: None, tls_required: false },
+            backend: Backend { address: "127.0.0.1:1".to_owned(), tls: None, timeout: Duration::from_secs(1) },
+            proxies: Vec::new(),
+            annotations: Annotations { comment: true, notice: true },
+            shadow_annotations: Annotations { comment: false, notice: false },
+            function_calls: FunctionCalls::Refuse,
+        }
+    }
+
+    /// A gate that listens nowhere and keeps no audit.
+    pub(crate) fn service(parts: Parts, settings: Settings) -> Arc<Service> {
+        let metrics = Metrics::new();
+        Arc::new(Service {
+            name: "g".to_owned(),
+            gate: Gate::new(Policy::new(parts), CacheSettings { capacity: 100, ttl: Duration::from_secs(60) }, |_| ()),
+            settings: ArcSwap::from_pointee(settings),
+            live: None,
+            held: SessionLimits::default(),
+            catalog: ArcSwap::default(),
+            metrics: metrics.gate("g"),
+            audit: Audit::open(AuditSettings::to(Destination::Off), metrics).unwrap(),
+        })
+    }
+
+    #[test]
+    fn shadow_mode_has_annotations_of_its_own() {
+        let settings = settings();
+        assert_eq!(settings.annotations_under(Mode::Enforce), Annotations { comment: true, notice: true });
+        assert_eq!(settings.annotations_under(Mode::Shadow), Annotations { comment: false, notice: false });
+    }
+}

@@ -266,3 +266,73 @@ fn judged(startup: &StartupMessage, id: u64, principal: &Principal, service: &Se
     let wording = Wording { position: None, ..verdict.refusal(b"") };
     Err(inspect::report(sqlstate::FEATURE_NOT_SUPPORTED, wording))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::enforcement::Mode;
+    use crate::gate::policy::Parts;
+    use crate::session::service::tests::{service, settings};
+
+    fn startup(user: &str, client_encoding: Option<&str>) -> StartupMessage {
+        StartupMessage {
+            packet: Vec::new(),
+            user: user.to_owned(),
+            database: "d".to_owned(),
+            application: String::new(),
+            client_encoding: client_encoding.map(str::to_owned),
+            options: None,
+        }
+    }
+
+    /// Who comes from where during what, and the SQLSTATE of the refusal.
+    #[test]
+    fn sessions_are_let_in_up_to_their_limits() {
+        let (settings, service) = (settings(), service(Parts::without_facts(), settings()));
+        let enter = |user: &str, address: [u8; 4], drain| {
+            let peer = Peer::Address((address, 1).into());
+            admission(&startup(user, None), peer, &service, &settings.limits, drain).map_err(|report| report.sqlstate)
+        };
+        let (here, there) = ([127, 0, 0, 1], [127, 0, 0, 2]);
+        assert_eq!(enter("a", here, Drain::WhenIdle).unwrap_err(), sqlstate::ADMIN_SHUTDOWN);
+        assert_eq!(enter("a", here, Drain::Now).unwrap_err(), sqlstate::ADMIN_SHUTDOWN);
+        let place = enter("a", here, Drain::Running).unwrap();
+        assert_eq!(enter("a", there, Drain::Running).unwrap_err(), sqlstate::TOO_MANY_CONNECTIONS, "one of a user");
+        assert_eq!(enter("b", here, Drain::Running).unwrap_err(), sqlstate::TOO_MANY_CONNECTIONS, "one of an address");
+        drop(place);
+        let _place = enter("a", here, Drain::Running).unwrap();
+        let _open = [service.metrics.session_opened(), service.metrics.session_opened()];
+        assert_eq!(enter("b", there, Drain::Running).unwrap_err(), sqlstate::TOO_MANY_CONNECTIONS, "two of all");
+    }
+
+    #[test]
+    fn a_start_up_in_an_unsafe_encoding_is_refused_unless_it_is_only_looked_at() {
+        for (mode, encoding, is_refused) in [
+            (Mode::Enforce, Some("SJIS"), true),
+            (Mode::Enforce, Some("UTF8"), false),
+            (Mode::Enforce, None, false),
+            (Mode::Shadow, Some("SJIS"), false),
+        ] {
+            let service = service(Parts { mode, ..Parts::without_facts() }, settings());
+            let principal = Principal::new(Attributes::of_login("a"));
+            let judged = judged(&startup("a", encoding), 1, &principal, &service);
+            assert_eq!(judged.is_err(), is_refused, "{mode} {encoding:?}");
+            if let Err(report) = judged {
+                assert_eq!((report.sqlstate, report.position), (sqlstate::FEATURE_NOT_SUPPORTED, None));
+                assert!(report.message.starts_with("RG109: "), "{report:?}");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reaching_the_backend_takes_no_longer_than_the_start_up_may() {
+        let mut settings = settings();
+        // A network that is for documentation: nobody answers.
+        settings.backend.address = "192.0.2.1:5439".to_owned();
+        settings.backend.timeout = Duration::from_secs(3600);
+        let reached = reach(&settings, Instant::now() + Duration::from_secs(5)).await;
+        let error = reached.map(|_stream| ()).unwrap_err();
+        // Where there is no such route, the system says so at once.
+        assert!(matches!(error, BackendError::Timeout { .. } | BackendError::Connect { .. }), "{error}");
+    }
+}

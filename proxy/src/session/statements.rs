@@ -160,8 +160,20 @@ impl Statements {
     /// Whether the server may read other quotes in a text than the gate.
     #[must_use]
     pub(crate) fn is_unreadable(&self, text: &[u8], standing: Standing) -> bool {
-        // What is sent before it in the same segment may change the encoding, and nothing tells of that in time.
-        (self.is_encoding_unsafe && !text.is_ascii()) || (standing.is_in_segment && sql::reads_by_encoding(text))
+        self.is_misread(text) || Self::depends_on_encoding(text, standing)
+    }
+
+    /// Whether the encoding that the server has told of lets it read other quotes in a text.
+    #[must_use]
+    pub(crate) fn is_misread(&self, text: &[u8]) -> bool {
+        self.is_encoding_unsafe && !text.is_ascii()
+    }
+
+    /// Whether an encoding that the server has yet to tell of may let it read other quotes in a text: what is sent before it in the
+    /// same segment may change the encoding, and nothing tells of that in time.
+    #[must_use]
+    pub(crate) fn depends_on_encoding(text: &[u8], standing: Standing) -> bool {
+        standing.is_in_segment && sql::reads_by_encoding(text)
     }
 
     /// Whether a text in which nothing is to be judged might have to be, once the server has told of its encoding.
