@@ -141,7 +141,7 @@ pub(crate) mod tests {
         let metrics = Metrics::new();
         Arc::new(Service {
             name: "g".to_owned(),
-            gate: Gate::new(Policy::new(parts), CacheSettings { capacity: 100, ttl: Duration::from_secs(60) }, |_| ()),
+            gate: Gate::new(Policy::new(parts), CacheSettings { capacity: 100, ttl: Duration::from_mins(1) }, |_| ()),
             settings: ArcSwap::from_pointee(settings),
             live: None,
             held: SessionLimits::default(),

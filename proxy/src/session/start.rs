@@ -329,7 +329,7 @@ mod tests {
         let mut settings = settings();
         // A network that is for documentation: nobody answers.
         settings.backend.address = "192.0.2.1:5439".to_owned();
-        settings.backend.timeout = Duration::from_secs(3600);
+        settings.backend.timeout = Duration::from_hours(1);
         let reached = reach(&settings, Instant::now() + Duration::from_secs(5)).await;
         let error = reached.map(|_stream| ()).unwrap_err();
         // Where there is no such route, the system says so at once.

@@ -91,6 +91,14 @@ fn the_library_lists_the_rooms_in_their_order() {
 }
 
 #[test]
+fn the_page_of_the_architecture_describes_every_room_in_the_same_order() {
+    let page = include_str!("../../../docs/architecture.md");
+    let table = page.split_once("## Rooms").unwrap().1.split_once("\n## ").unwrap().0;
+    let rooms = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    assert_eq!(rooms.map(|(room, _)| room).collect::<Vec<_>>(), ORDER);
+}
+
+#[test]
 fn rooms_name_only_earlier_rooms() {
     let mut wrong = BTreeSet::new();
     for reference in &TREE.references {

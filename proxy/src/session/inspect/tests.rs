@@ -88,7 +88,7 @@ async fn a_long_statement_is_ruled_on_as_a_short_one() {
         (format!("{} 'é iam_role'", long()), BEHIND, "wait"),
     ];
     for (text, standing, want) in rows {
-        let end = &text[text.len() - 20..];
+        let end = text.lines().last().unwrap();
         assert_eq!(Session::new(Mode::Enforce).rule(&text, standing).await, want, "…{end} {standing:?}");
     }
 }
