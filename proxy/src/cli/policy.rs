@@ -1,4 +1,9 @@
-//! `rolegate policy`: expected verdicts, tested without a database.
+//! `rolegate policy`: expected verdicts, differences of policies and rules without effect, all without a database.
+
+mod diff;
+mod lint;
+mod output;
+mod sides;
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -33,6 +38,14 @@ pub enum PolicyCommand {
                             # time, tls_subject and tls_names\n\n\
                             Exit status: 0 all as expected, 1 some are not, 2 usage or input error")]
     Test(TestArguments),
+    /// Show what two policies decide differently, and which rule causes it
+    #[command(after_help = "Example: rolegate policy diff --config rolegate.toml policy/ proposed/learned.cedar\n\
+                            Exit status: 0 nothing is newly refused, 1 something is, 2 usage or input error")]
+    Diff(diff::DiffArguments),
+    /// Find rules that never apply, that others make needless, or that others always overrule
+    #[command(after_help = "Example: rolegate policy lint rolegate.toml\n\
+                            Exit status: 0 nothing found, 1 something found, 2 usage or input error")]
+    Lint(lint::LintArguments),
 }
 
 /// Arguments of `rolegate policy test`.
@@ -48,7 +61,14 @@ pub struct TestArguments {
 /// # Errors
 /// What is wrong with the usage or the files.
 pub fn run(command: &PolicyCommand) -> Result<Exit, String> {
-    let PolicyCommand::Test(TestArguments { files }) = command;
+    match command {
+        PolicyCommand::Test(TestArguments { files }) => test(files),
+        PolicyCommand::Diff(arguments) => diff::run(arguments),
+        PolicyCommand::Lint(arguments) => lint::run(arguments),
+    }
+}
+
+fn test(files: &[PathBuf]) -> Result<Exit, String> {
     let (mut passed, mut count, mut report) = (0_usize, 0_usize, String::new());
     for file in files {
         let outcomes = outcomes(file)?;

@@ -30,6 +30,11 @@ pub struct RecordArguments {
 }
 
 impl RecordArguments {
+    /// These inputs, read in the usual way.
+    pub(super) const fn of(inputs: Vec<String>) -> Self {
+        Self { inputs, problems: None, threads: None }
+    }
+
     /// Reads all inputs: `fold` takes the records of a part, `part` the parts in order.
     pub(super) fn read<P: Default + Send>(
         &self,

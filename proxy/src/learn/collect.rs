@@ -7,7 +7,7 @@ use crate::gate::policy::Policy;
 use crate::gate::principal::database_user;
 use crate::gate::verdict::{JudgedUse, Verdict};
 use crate::history::StatementRecord;
-use crate::learn::place::Seen;
+use crate::learn::place::UseTimes;
 use crate::learn::review::{ReviewKey, ReviewReason, objection};
 use crate::learn::uses::{Sample, UseClass, UseKey, Uses, split};
 use crate::replay::groups::{Groups, bucket, example};
@@ -87,7 +87,7 @@ impl Learner {
             for role_use in &statement.uses {
                 let (class, path) = self.class(statement.kind, role_use);
                 let key = UseKey { user: user.to_owned(), class };
-                let seen = Seen::at(record.count, time);
+                let seen = UseTimes::at(record.count, time);
                 // The statement alone: others of its message have rules of their own.
                 let text = record.text.as_bytes().get(statement.span.clone()).unwrap_or(record.text.as_bytes());
                 let sample = || self.sample(record, text, time, role_use);

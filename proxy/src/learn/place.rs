@@ -103,7 +103,7 @@ fn first_variable(path: &str) -> Option<usize> {
 
 /// How often, and when.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Seen {
+pub(crate) struct UseTimes {
     /// How often.
     pub(crate) count: u64,
     /// The earliest.
@@ -112,7 +112,7 @@ pub(crate) struct Seen {
     pub(crate) last: Option<Timestamp>,
 }
 
-impl Seen {
+impl UseTimes {
     /// Seen so often at one time.
     #[must_use]
     pub(crate) const fn at(count: u64, time: Option<Timestamp>) -> Self {
@@ -131,7 +131,7 @@ impl Seen {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct S3Places {
     depth: usize,
-    seen: BTreeMap<S3Place, Seen>,
+    seen: BTreeMap<S3Place, UseTimes>,
 }
 
 impl S3Places {
@@ -142,7 +142,7 @@ impl S3Places {
     }
 
     /// Adds a place.
-    pub(crate) fn add(&mut self, path: &str, seen: Seen) {
+    pub(crate) fn add(&mut self, path: &str, seen: UseTimes) {
         self.put(&S3Place::of(path, self.depth), seen);
     }
 
@@ -154,7 +154,7 @@ impl S3Places {
         }
     }
 
-    fn put(&mut self, place: &S3Place, seen: Seen) {
+    fn put(&mut self, place: &S3Place, seen: UseTimes) {
         self.seen.entry(place.drawn(self.depth)).or_default().add(seen);
         while self.seen.len() > MAX_PLACES && self.depth > 0 {
             self.draw(self.depth.saturating_sub(1));
@@ -179,7 +179,7 @@ impl S3Places {
     }
 
     /// Each place, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&S3Place, &Seen)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&S3Place, &UseTimes)> {
         self.seen.iter()
     }
 }
@@ -225,9 +225,9 @@ mod tests {
         let mut places = S3Places::new(2);
         for number in 0..40_u8 {
             let name = char::from(b'a'.saturating_add(number % 20)).to_string();
-            places.add(&format!("in/{name}/x"), Seen::at(1, None));
+            places.add(&format!("in/{name}/x"), UseTimes::at(1, None));
         }
-        assert_eq!(places.iter().collect::<Vec<_>>(), [(&under("in/"), &Seen::at(40, None))]);
+        assert_eq!(places.iter().collect::<Vec<_>>(), [(&under("in/"), &UseTimes::at(40, None))]);
         assert_eq!(places.depth(), 1);
     }
 
@@ -260,7 +260,7 @@ mod tests {
             let all = |paths: &[String]| {
                 let mut places = S3Places::new(2);
                 for path in paths {
-                    places.add(path, Seen::at(1, None));
+                    places.add(path, UseTimes::at(1, None));
                 }
                 places
             };

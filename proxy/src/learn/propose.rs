@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::learn::place::{S3Place, Seen};
+use crate::learn::place::{S3Place, UseTimes};
 use crate::learn::uses::{Sample, UseClass, UseCount, Uses};
 
 /// Users that a rule's evidence names.
@@ -36,7 +36,7 @@ pub(crate) struct ProposedPermit {
     /// Where in the bucket.
     pub(crate) place: S3Place,
     /// How often it was used, and when.
-    pub(crate) seen: Seen,
+    pub(crate) seen: UseTimes,
     /// How many users used it.
     pub(crate) users: usize,
     /// Some of them.
@@ -57,7 +57,7 @@ pub(crate) struct RareUse {
     /// Where in the bucket.
     pub(crate) place: S3Place,
     /// How often, and when.
-    pub(crate) seen: Seen,
+    pub(crate) seen: UseTimes,
 }
 
 /// All permits.
@@ -103,7 +103,7 @@ struct Class<'m> {
 struct Point<'u> {
     user: &'u str,
     place: S3Place,
-    seen: Seen,
+    seen: UseTimes,
     sample: Option<&'u Sample>,
 }
 
@@ -240,7 +240,7 @@ impl Class<'_> {
             grantee: grantee.clone(),
             class: self.what.clone(),
             place: place.clone(),
-            seen: Seen::default(),
+            seen: UseTimes::default(),
             users: 0,
             named: BTreeSet::new(),
             members,
@@ -275,7 +275,7 @@ mod tests {
         let mut all = Uses::default();
         for (user, path, count) in uses {
             let key = UseKey { user: (*user).to_owned(), class: class() };
-            all.add(key, path, depth, Seen::at(*count, None), || None);
+            all.add(key, path, depth, UseTimes::at(*count, None), || None);
         }
         let how = Generalisation { by_group: true, min_uses };
         let found = propose(all, &members(), how);

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use jiff::Timestamp;
 
-use crate::learn::place::{S3Places, Seen};
+use crate::learn::place::{S3Places, UseTimes};
 use crate::rules::TargetKind;
 use crate::sql::{MethodKind, StatementKind, Target};
 
@@ -120,7 +120,7 @@ impl Uses {
         key: UseKey,
         path: &str,
         depth: usize,
-        seen: Seen,
+        seen: UseTimes,
         sample: impl FnOnce() -> Option<Sample>,
     ) {
         let is_full = self.counts.len() >= MAX_USES;
@@ -215,10 +215,10 @@ mod tests {
         let mut uses = Uses::default();
         for user in 0..MAX_USES.saturating_add(5) {
             let key = UseKey { user: user.to_string(), class: class.clone() };
-            uses.add(key, "", 2, Seen::at(2, None), || None);
+            uses.add(key, "", 2, UseTimes::at(2, None), || None);
         }
         let mut other = Uses::default();
-        other.add(UseKey { user: "x".to_owned(), class }, "", 2, Seen::at(3, None), || None);
+        other.add(UseKey { user: "x".to_owned(), class }, "", 2, UseTimes::at(3, None), || None);
         uses.merge(other);
         assert_eq!((uses.counts.len(), uses.left_out()), (MAX_USES, 13));
     }

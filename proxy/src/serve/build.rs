@@ -20,6 +20,18 @@ pub fn policy(config: &Config, gate: &GateSection) -> Result<Policy, BuildError>
     policy::of(config, gate, &loaded.rules, loaded.facts(config, live.as_deref()).as_ref())
 }
 
+/// The policy of one gate, and the names in its rules that are nowhere known.
+///
+/// # Errors
+/// [`BuildError`].
+pub fn policy_and_warnings(config: &Config, gate: &GateSection) -> Result<(Policy, Vec<RuleWarning>), BuildError> {
+    let live = live::fetched(config)?;
+    let loaded = Loaded::read(config)?;
+    let warnings = known::warnings(config, &loaded.rules, &loaded.base);
+    let policy = policy::of(config, gate, &loaded.rules, loaded.facts(config, live.as_deref()).as_ref())?;
+    Ok((policy, warnings))
+}
+
 /// Everything that a configuration names.
 #[derive(Debug)]
 pub struct Built {

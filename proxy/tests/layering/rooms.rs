@@ -6,9 +6,9 @@ use crate::TREE;
 use crate::circles::{Edges, circles, describe, edges};
 use crate::tree::{File, Reference};
 
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     "net", "wire", "sql", "history", "chain", "iam", "rules", "gate", "observe", "admin", "config", "replay", "learn",
-    "session", "serve", "cli",
+    "survey", "session", "serve", "cli",
 ];
 
 /// Crates whose types stand in no other room's code.

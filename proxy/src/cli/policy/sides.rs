@@ -1,0 +1,95 @@
+//! What `policy diff` and `policy lint` look at: a configuration, or files of rules under one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::chain::RoleArn;
+use crate::cli::choice::gate_of;
+use crate::config::Config;
+use crate::gate::policy::{ClusterGroups, Parts, Policy};
+use crate::iam::{Caller, Cluster};
+use crate::rules::RuleSet;
+use crate::rules::names::{KnownNames, RuleWarning};
+use crate::serve::build;
+use crate::survey::chains::allowed;
+use crate::survey::circumstances::GateFacts;
+
+/// A policy with what the grid is made of.
+#[derive(Debug)]
+pub(super) struct PolicySide {
+    pub(super) policy: Policy,
+    pub(super) gates: Vec<GateFacts>,
+    pub(super) warnings: Vec<RuleWarning>,
+}
+
+impl PolicySide {
+    /// Loads a configuration; or rules (`*.cedar`, or a folder of them) under `config`, or under none.
+    pub(super) fn load(path: &Path, config: Option<&Path>, gate: Option<&str>) -> Result<Self, String> {
+        let is_rules = path.is_dir() || path.extension().is_some_and(|extension| extension == "cedar");
+        match (is_rules, config) {
+            (false, _) => Self::configured(&load_config(path)?, gate),
+            (true, Some(config)) => {
+                let mut config = load_config(config)?;
+                config.policy.rules = rules_of(path)?;
+                Self::configured(&config, gate)
+            }
+            (true, None) => {
+                let rules = RuleSet::load(&rules_of(path)?).map_err(|error| error.to_string())?;
+                let warnings = rules.warnings(&KnownNames::default());
+                let policy = Policy::new(Parts::without_facts()).with_rules(Arc::new(rules));
+                Ok(Self { policy, gates: Vec::new(), warnings })
+            }
+        }
+    }
+
+    fn configured(config: &Config, name: Option<&str>) -> Result<Self, String> {
+        let gate = gate_of(config, name)?;
+        let (policy, warnings) = build::policy_and_warnings(config, gate).map_err(|error| error.to_string())?;
+        let facts = policy.iam().map(|iam| Arc::clone(&iam.facts));
+        let account = |cluster: &str| facts.as_ref()?.cluster(cluster)?.account();
+        let gates = config.gate.iter().filter(|one| name.is_none_or(|name| one.name == name)).map(|gate| GateFacts {
+            name: gate.name.clone(),
+            cluster: gate.cluster.clone(),
+            account: account(&gate.cluster),
+        });
+        Ok(Self { gates: gates.collect(), policy: policy.with_catalog(ClusterGroups::NotRead), warnings })
+    }
+
+    /// Chains that the facts allow; and whether there are more.
+    pub(super) fn chains(&self) -> (Vec<Vec<RoleArn>>, bool) {
+        let Some(iam) = self.policy.iam() else { return (Vec::new(), false) };
+        let of = |cluster: &Cluster| {
+            let caller = Caller {
+                cluster,
+                database_user: "",
+                external_id: None,
+                external_id_on: iam.external_id,
+                mode: iam.mode,
+                stated: &iam.stated,
+                now: Timestamp::now(),
+            };
+            allowed(&iam.facts, caller)
+        };
+        iam.facts.cluster(&iam.cluster).map(of).unwrap_or_default()
+    }
+}
+
+fn load_config(path: &Path) -> Result<Config, String> {
+    Config::load(path).map_err(|error| error.to_string())
+}
+
+/// The file, or the files of the folder.
+fn rules_of(path: &Path) -> Result<Vec<PathBuf>, String> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let failed = |error| format!("{}: {error}", path.display());
+    let entries = fs::read_dir(path).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    let is_rules = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "cedar");
+    let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(is_rules).collect();
+    files.sort();
+    if files.is_empty() { Err(format!("{}: holds no *.cedar file", path.display())) } else { Ok(files) }
+}

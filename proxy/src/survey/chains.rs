@@ -1,0 +1,189 @@
+//! The credentials of the grid: chains that facts allow, chains that rules name, and strangers. Pure.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::chain::{AccountId, Chain, MAX_ROLES, RoleArn};
+use crate::iam::{Caller, Explorer, Facts};
+use crate::rules::RoleTags;
+use crate::rules::profile::Test;
+use crate::sql::{Clause, MethodKind};
+use crate::survey::values::{RuleValues, STRANGER};
+
+/// Chains that are taken from the facts, the shortest first.
+const MAX_CHAINS: usize = 100;
+
+/// The longest chain that is taken from the facts.
+const MAX_LENGTH: usize = 4;
+
+/// An account that the stranger's role belongs to when nothing else is known.
+const STRANGE_ACCOUNT: &str = "000000000000";
+
+/// What a clause holds.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Credential {
+    /// Chain, default, access keys, ...
+    pub(crate) method: MethodKind,
+    /// In which clause.
+    pub(crate) clause: &'static str,
+    /// The roles, in order.
+    pub(crate) roles: Vec<RoleArn>,
+    /// The tags of each role, where they are known.
+    pub(crate) tags: Option<Vec<RoleTags>>,
+}
+
+impl Credential {
+    fn chain(roles: Vec<RoleArn>) -> Self {
+        Self { method: MethodKind::Chain, clause: Clause::IamRole.as_str(), roles, tags: None }
+    }
+
+    /// How reports call it.
+    #[must_use]
+    pub(crate) fn label(&self) -> String {
+        match self.method {
+            MethodKind::Chain => self.roles.iter().map(RoleArn::as_str).collect::<Vec<_>>().join(","),
+            method => method.as_str().to_owned(),
+        }
+    }
+}
+
+/// Chains that the facts allow from the cluster's roles onwards, undecided steps included; and whether there are more.
+#[must_use]
+pub(crate) fn allowed(facts: &Facts, caller: Caller<'_>) -> (Vec<Vec<RoleArn>>, bool) {
+    let mut explorer = Explorer::new(facts, caller);
+    let mut queue: VecDeque<Vec<RoleArn>> = explorer.attached().into_iter().map(|link| vec![link.role]).collect();
+    let mut found = Vec::new();
+    while let Some(chain) = queue.pop_front() {
+        if found.len() >= MAX_CHAINS {
+            return (found, true);
+        }
+        let last = chain.last().filter(|_| chain.len() < MAX_LENGTH && queue.len() < MAX_CHAINS);
+        for link in last.map(|role| explorer.next(role).to_vec()).unwrap_or_default() {
+            if !chain.contains(&link.role) {
+                queue.push_back(chain.iter().cloned().chain([link.role]).collect());
+            }
+        }
+        found.push(chain);
+    }
+    (found, false)
+}
+
+/// All credentials: `known` chains, what the rules name, strangers, and every method without a role.
+#[must_use]
+pub(crate) fn credentials(
+    rules: &[RuleValues],
+    known: &[Vec<RoleArn>],
+    own: Option<AccountId>,
+    facts: Option<&Facts>,
+) -> Vec<Credential> {
+    let own = own.map_or_else(|| STRANGE_ACCOUNT.to_owned(), |account| account.to_string());
+    let mut chains: BTreeSet<Vec<RoleArn>> = known.iter().cloned().collect();
+    for rule in rules {
+        chains.extend(named(rule, &own));
+    }
+    let stranger = |account: &str| role(account, "/", STRANGER);
+    let strangers = [stranger(&own), stranger(STRANGE_ACCOUNT)].map(Vec::from_iter);
+    chains.extend(strangers.iter().cloned());
+    chains.insert(strangers.concat());
+    chains.remove(&Vec::new());
+    let mut all: BTreeSet<Credential> = chains.into_iter().map(Credential::chain).collect();
+    let methods = [MethodKind::Default, MethodKind::Session, MethodKind::All, MethodKind::AccessKeys, MethodKind::None];
+    all.extend(methods.map(|method| Credential { method, ..Credential::chain(Vec::new()) }));
+    let mut all: Vec<Credential> = all.into_iter().map(|one| tagged(one, facts)).collect();
+    let plain = all.clone();
+    for clause in clauses(rules) {
+        all.extend(plain.iter().map(|one| Credential { clause, ..one.clone() }));
+    }
+    all.extend(with_tags(rules, &plain));
+    all
+}
+
+/// The role of a name in an account.
+fn role(account: &str, path: &str, name: &str) -> Option<RoleArn> {
+    RoleArn::parse(&format!("arn:aws:iam::{account}:role{path}{name}")).ok()
+}
+
+fn tagged(one: Credential, facts: Option<&Facts>) -> Credential {
+    let tags = |role: &RoleArn| {
+        let tags = facts?.tags(role)?.iter();
+        Some(tags.map(|(key, value)| format!("{key}={value}")).collect())
+    };
+    let tags = if one.roles.is_empty() { None } else { one.roles.iter().map(tags).collect() };
+    Credential { tags, ..one }
+}
+
+/// Clauses that rules name, but for the usual one.
+fn clauses(rules: &[RuleValues]) -> BTreeSet<&'static str> {
+    let named: BTreeSet<String> = rules.iter().flat_map(|rule| rule.texts("clause")).collect();
+    let known = named.iter().filter_map(|name| name.parse::<Clause>().ok()).map(Clause::as_str);
+    known.filter(|clause| *clause != Clause::IamRole.as_str()).collect()
+}
+
+/// Chains with the tags that rules name, and without any.
+fn with_tags(rules: &[RuleValues], plain: &[Credential]) -> Vec<Credential> {
+    let attributes = ["tags_of_any_role", "tags_of_every_role", "tags_of_first_role", "tags_of_last_role"];
+    let named: RoleTags = rules.iter().flat_map(|rule| attributes.iter().flat_map(|name| rule.texts(name))).collect();
+    if named.is_empty() {
+        return Vec::new();
+    }
+    let none = RoleTags::new();
+    let mut all = Vec::new();
+    for one in plain.iter().filter(|one| !one.roles.is_empty()) {
+        for (first, others) in [(&none, &none), (&named, &named), (&named, &none), (&none, &named)] {
+            let tags = one.roles.iter().enumerate().map(|(place, _)| if place == 0 { first } else { others });
+            all.push(Credential { tags: Some(tags.cloned().collect()), ..one.clone() });
+        }
+    }
+    all
+}
+
+/// Chains that a rule's comparisons could be about.
+fn named(rule: &RuleValues, own: &str) -> Vec<Vec<RoleArn>> {
+    let of =
+        |attributes: &[&str]| -> BTreeSet<String> { attributes.iter().flat_map(|name| rule.texts(name)).collect() };
+    let arn = |text: &String| RoleArn::parse(text).or_else(|_| RoleArn::parse(&completed(text, own))).ok();
+    let whole = |text: &String| Chain::parse(text).or_else(|_| Chain::parse(&completed(text, own))).ok();
+    let roles: Vec<RoleArn> = of(&["first_role", "last_role", "roles"]).iter().filter_map(arn).collect();
+    let middle: Vec<RoleArn> = of(&["middle_roles"]).iter().filter_map(arn).collect();
+    let other = || role(own, "/", STRANGER);
+    let mut chains: Vec<Vec<RoleArn>> =
+        of(&["chain"]).iter().filter_map(whole).map(|chain| chain.roles().to_vec()).collect();
+    chains.push(roles.clone());
+    for one in &roles {
+        chains.push(vec![one.clone()]);
+        chains.push(other().into_iter().chain([one.clone()]).collect());
+        chains.push([one.clone()].into_iter().chain(other()).collect());
+        chains.extend(roles.iter().filter(|two| *two != one).map(|two| vec![one.clone(), two.clone()]));
+    }
+    chains.extend(middle.iter().map(|one| other().into_iter().chain([one.clone()]).chain(other()).collect()));
+    let accounts = of(&["last_account", "accounts"]);
+    chains.extend(accounts.iter().map(|account| role(account, "/", STRANGER).into_iter().collect()));
+    chains.push(accounts.iter().filter_map(|account| role(account, "/", STRANGER)).collect());
+    let paths = of(&["paths", "common_path"]);
+    let path = |path: &str| if path.ends_with('/') { path.to_owned() } else { format!("{path}/") };
+    chains.extend(paths.iter().map(|text| role(own, &path(text), STRANGER).into_iter().collect()));
+    chains.extend(of(&["names", "common_name"]).iter().map(|name| role(own, "/", name).into_iter().collect()));
+    chains.extend(rule.attribute("length").flat_map(|test| lengths(test, own)));
+    chains.retain(|chain| chain.len() <= MAX_ROLES);
+    chains
+}
+
+/// A text that fits a pattern such as `*:role/Name`, made a chain's.
+fn completed(text: &str, own: &str) -> String {
+    let part = |part: &str| match part.split_once(":role/") {
+        Some((_, name)) => format!("arn:aws:iam::{own}:role/{name}"),
+        None => part.to_owned(),
+    };
+    text.split(',').map(part).collect::<Vec<_>>().join(",")
+}
+
+fn lengths(test: &Test, own: &str) -> Vec<Vec<RoleArn>> {
+    let Test::Number(number) = test else { return Vec::new() };
+    let near = [number.saturating_sub(1), *number, number.saturating_add(1)];
+    let chain =
+        |length: usize| (0..length).filter_map(|place| role(own, "/", &format!("{STRANGER}-{place}"))).collect();
+    near.into_iter()
+        .filter_map(|length| usize::try_from(length).ok())
+        .filter(|length| (1..=MAX_ROLES).contains(length))
+        .map(chain)
+        .collect()
+}

@@ -1,0 +1,45 @@
+//! What a set of rules decides of one request. Pure.
+
+use std::collections::BTreeMap;
+
+use crate::gate::enforcement::Action;
+use crate::gate::policy::Policy;
+use crate::rules::{RuleEffect, RuleSeverity};
+use crate::survey::grid::Cell;
+
+/// What becomes of a request, and the rules that apply.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Decided {
+    /// What enforcement would do.
+    pub(crate) action: Action,
+    /// Every rule that applies, by `@id`.
+    pub(crate) applied: BTreeMap<String, (RuleEffect, RuleSeverity)>,
+}
+
+impl Decided {
+    /// The rules that refuse.
+    pub(crate) fn refusing(&self) -> impl Iterator<Item = &String> {
+        let refuses =
+            |(_, what): &(&String, &(RuleEffect, RuleSeverity))| **what == (RuleEffect::Forbid, RuleSeverity::Reject);
+        self.applied.iter().filter(refuses).map(|(rule, _)| rule)
+    }
+
+    /// The rules that permit.
+    pub(crate) fn permitting(&self) -> impl Iterator<Item = &String> {
+        self.applied.iter().filter(|(_, (effect, _))| *effect == RuleEffect::Permit).map(|(rule, _)| rule)
+    }
+}
+
+/// Asks a policy's rules. What cannot be evaluated is refused.
+#[must_use]
+pub(crate) fn decide(policy: &Policy, cell: &Cell<'_>) -> Decided {
+    let groups = cell.person.groups.clone().unwrap_or_else(|| policy.groups_of(&cell.person.user));
+    let Ok(judgement) = policy.rules().judge(&cell.request(&groups)) else {
+        return Decided { action: Action::Reject, applied: BTreeMap::new() };
+    };
+    let forbids = judgement.hits.iter().filter(|hit| hit.effect == RuleEffect::Forbid);
+    let gravest =
+        forbids.map(|hit| if hit.severity == RuleSeverity::Reject { Action::Reject } else { Action::Annotate }).max();
+    let action = if judgement.permitted { gravest.unwrap_or(Action::Forward) } else { Action::Reject };
+    Decided { action, applied: judgement.hits.into_iter().map(|hit| (hit.rule, (hit.effect, hit.severity))).collect() }
+}
