@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import pack
 from servers import BIN, ROOT
+from tools import CHART, HELM, pack
 
 MANIFEST = tomllib.loads((ROOT / "Cargo.toml").read_text())
 VERSION = MANIFEST["workspace"]["package"]["version"]
@@ -61,8 +61,6 @@ def test_what_a_release_holds(release):
 
 
 def test_the_chart_of_a_release_is_the_chart(release, tmp_path):
-    from tools import CHART, HELM
-
     archive = release / f"rolegate-{VERSION}.tgz"
     values = ["--values", ROOT / "deploy/helm/examples/network-load-balancer.yaml"]
     rendered = [subprocess.run([HELM, "template", "g", chart, *values], capture_output=True, text=True, check=True).stdout for chart in (archive, CHART)]
