@@ -93,6 +93,11 @@ impl Condition {
             (KeyValue::Unknown, _) | (KeyValue::Many(_), None) => Truth::Unknown,
             (KeyValue::Begins(beginning), _) => self.matches_beginning(operator, beginning, context),
             (KeyValue::Absent, quantifier) => when_absent(operator, quantifier),
+            // Whether a plain operator takes an empty value for null is not documented.
+            (KeyValue::One(value), quantifier) if value.is_empty() => {
+                let (present, absent) = (holds(value), when_absent(operator, quantifier));
+                if present == absent { present } else { Truth::Unknown }
+            }
             (KeyValue::One(value), _) => holds(value),
             (KeyValue::Many(values), Some(Quantifier::All)) => Truth::all(values.iter().map(holds)),
             (KeyValue::Many(values), Some(Quantifier::Any)) => Truth::any(values.iter().map(holds)),

@@ -129,6 +129,26 @@ fn empty_tags() {
     }
 }
 
+/// Whether a plain operator takes an empty value for null is not documented: what depends on it is undecided.
+#[test]
+fn empty_values_under_plain_operators() {
+    let rows = [
+        (json!({"StringEquals": {"aws:PrincipalTag/team": ""}}), Decision::Unknown),
+        (json!({"StringLike": {"aws:PrincipalTag/team": "*"}}), Decision::Unknown),
+        (json!({"StringNotEquals": {"aws:PrincipalTag/team": ""}}), Decision::Unknown),
+        (json!({"StringEqualsIfExists": {"aws:PrincipalTag/team": "data"}}), Decision::Unknown),
+        (json!({"StringEquals": {"aws:PrincipalTag/team": "data"}}), Decision::Denied),
+        (json!({"StringNotEquals": {"aws:PrincipalTag/team": "data"}}), Decision::Allowed),
+        (json!({"ForAllValues:StringEquals": {"aws:PrincipalTag/team": "data"}}), Decision::Allowed),
+    ];
+    for (condition, want) in rows {
+        let mut world = World::new();
+        world.role_mut(&home("RoleA"))["Tags"] = json!([{"Key": "team", "Value": ""}]);
+        world.role_mut(&away("RoleB"))["AssumeRolePolicyDocument"]["Statement"][0]["Condition"] = condition.clone();
+        assert_eq!(decisions(&world, &StatedContext::default())[1], want, "{condition}");
+    }
+}
+
 /// What the file does not say of an account's organisation is not known; "none" says that it is outside of any.
 #[test]
 fn organisations_that_are_not_given() {
