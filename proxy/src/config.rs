@@ -5,6 +5,7 @@ mod address;
 mod audit;
 mod cases;
 mod error;
+mod exceptions;
 mod facts;
 mod flat;
 mod gates;
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 pub use audit::AuditSection;
 pub use cases::{Case, CaseFile};
 pub use error::{ConfigError, KeyPlace};
+pub use exceptions::load_exceptions;
 pub use facts::{AwsAccount, AwsSection, FactsSection, StatedValue, WhenOld, stated};
 pub use flat::FlatKey;
 pub use gates::{

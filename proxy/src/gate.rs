@@ -5,8 +5,12 @@ pub mod admission;
 pub mod cache;
 pub mod codes;
 pub mod enforcement;
+pub mod enforcer;
+pub mod exception;
 pub mod finding;
 pub mod judge;
+pub mod lenience;
+pub mod modes;
 pub mod policy;
 pub mod principal;
 pub mod verdict;
@@ -104,7 +108,7 @@ impl Gate {
         &self,
         text: &[u8],
         principal: &Principal,
-        now: impl FnOnce() -> Timestamp,
+        now: impl Fn() -> Timestamp,
     ) -> (Option<Arc<Verdict>>, DecisionPath) {
         let policy = self.policy.load();
         if sql::is_plain(text, policy.dialect()) {
@@ -112,7 +116,8 @@ impl Gate {
         }
         let key = Key::of(policy.generation(), principal, text);
         let cache = self.cache.load();
-        if let Some(verdict) = key.as_ref().and_then(|key| cache.get(key)) {
+        let held = key.as_ref().and_then(|key| cache.get(key));
+        if let Some(verdict) = held.filter(|verdict| verdict.holds_until.is_none_or(|until| now() < until)) {
             return (Some(verdict), DecisionPath::Cached);
         }
         let Reading::Analysed(analysis) = sql::read(text, policy.dialect()) else { return (None, DecisionPath::Scan) };

@@ -27,6 +27,29 @@ pub use error::RulesError;
 pub use request::{RoleTags, RuleRequest, TargetFacts, TargetKind};
 pub use vocabulary::action;
 
+/// Whether a forbid is carried out or only recorded, whatever the mode of others: its `@mode`.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    PartialEq,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::Display,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum RuleMode {
+    /// It is carried out.
+    Enforce,
+    /// It is recorded, and the statement goes on, annotated.
+    Shadow,
+}
+
 /// A rule that applies.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Hit {
@@ -38,6 +61,8 @@ pub struct Hit {
     pub effect: RuleEffect,
     /// What a forbid does to the statement; of no meaning for a permit.
     pub severity: RuleSeverity,
+    /// The `@mode` of a forbid.
+    pub mode: Option<RuleMode>,
 }
 
 /// What the rules say of one credential clause.
@@ -125,6 +150,17 @@ impl RuleSet {
         self.len() == 0
     }
 
+    /// The rules that have a mode of their own, in alphabetical order.
+    #[must_use]
+    pub fn modes(&self) -> Vec<(String, RuleMode)> {
+        let sets = [&self.rejects, &self.annotates].into_iter();
+        let of = |set: &PolicySet, id: &PolicyId| Some((id.to_string(), mode(set, id)?));
+        let mut modes: Vec<(String, RuleMode)> =
+            sets.flat_map(|set| set.policies().filter_map(|rule| of(set, rule.id()))).collect();
+        modes.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        modes
+    }
+
     /// Judges one credential clause.
     ///
     /// # Errors
@@ -142,13 +178,15 @@ impl RuleSet {
             let diagnostics = response.diagnostics();
             for id in sorted(diagnostics.reason()) {
                 let reason = set.policy(id).and_then(|rule| rule.annotation("reason")).map(str::to_owned);
-                hits.push(Hit { rule: id.to_string(), reason, effect: RuleEffect::Forbid, severity });
+                let (rule, mode) = (id.to_string(), mode(set, id));
+                hits.push(Hit { rule, reason, effect: RuleEffect::Forbid, severity, mode });
             }
             // Cedar skips a policy that fails to evaluate. A forbid that fails might apply, so it counts.
             for error in diagnostics.errors() {
                 let cedar_policy::AuthorizationError::PolicyEvaluationError(failed) = error;
                 let reason = Some(format!("the rule could not be evaluated: {}", failed.inner()));
-                hits.push(Hit { rule: failed.policy_id().to_string(), reason, effect: RuleEffect::Forbid, severity });
+                let (rule, mode) = (failed.policy_id().to_string(), mode(set, failed.policy_id()));
+                hits.push(Hit { rule, reason, effect: RuleEffect::Forbid, severity, mode });
             }
         }
         let response = authorizer.is_authorized(&query, &self.permits, &entities);
@@ -157,10 +195,16 @@ impl RuleSet {
             reason: None,
             effect: RuleEffect::Permit,
             severity: RuleSeverity::Annotate,
+            mode: None,
         }));
         let permitted = response.decision() == Decision::Allow;
         Ok(Judgement { hits, permitted, depends_on_time: vocabulary.has_clock() })
     }
+}
+
+/// The `@mode` of a rule, which was checked when it was read.
+fn mode(set: &PolicySet, id: &PolicyId) -> Option<RuleMode> {
+    set.policy(id)?.annotation("mode")?.parse().ok()
 }
 
 /// Cedar lists policies in no order; sorting makes the same question have the same answer.

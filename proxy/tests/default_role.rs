@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rolegate::gate::codes::Code;
-use rolegate::gate::enforcement::Mode;
 use rolegate::gate::judge_alone;
 use rolegate::gate::policy::{Iam, Parts, Policy};
 use rolegate::gate::principal::{Attributes, Principal};
@@ -44,7 +43,9 @@ fn codes_under(rules: RuleSet, from: &str, to: &str) -> Vec<Code> {
         groups: BTreeMap::new(),
         catalog: rolegate::gate::policy::ClusterGroups::NotRead,
         severities: BTreeMap::new(),
-        mode: Mode::Enforce,
+        modes: rolegate::gate::modes::Modes::default(),
+        exceptions: std::sync::Arc::from([]),
+        break_glass: Vec::new(),
     });
     let principal = Principal::new(Attributes { user: "etl".to_owned(), ..Attributes::default() });
     let text = b"copy venue from 's3://b/x' iam_role default";

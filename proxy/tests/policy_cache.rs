@@ -13,6 +13,8 @@ use proptest::strategy::ValueTree;
 use rolegate::gate::cache::CacheSettings;
 use rolegate::gate::codes::{Code, Severity};
 use rolegate::gate::enforcement::Mode;
+use rolegate::gate::exception::Exception;
+use rolegate::gate::modes::Modes;
 use rolegate::gate::policy::{Iam, Parts, Policy};
 use rolegate::gate::principal::{Attributes, Principal};
 use rolegate::gate::{DecisionPath, Gate, judge_alone};
@@ -87,9 +89,40 @@ impl World {
             groups,
             catalog: rolegate::gate::policy::ClusterGroups::NotRead,
             severities: if change.severities { BTreeMap::from(severities) } else { BTreeMap::new() },
-            mode: if change.enforce { Mode::Enforce } else { Mode::Shadow },
+            modes: Modes {
+                base: if change.enforce { Mode::Enforce } else { Mode::Shadow },
+                by_group: if change.by_group {
+                    BTreeMap::from([("etl".to_owned(), Mode::Shadow)])
+                } else {
+                    BTreeMap::new()
+                },
+                ..Modes::default()
+            },
+            exceptions: if change.exceptions { exceptions() } else { Arc::from([]) },
+            break_glass: if change.break_glass { vec!["etl".to_owned()] } else { Vec::new() },
         })
     }
+}
+
+/// Two that end in the middle of the year, at different months.
+fn exceptions() -> Arc<[Arc<Exception>]> {
+    let exception = |id: &str, user: &str, codes: &[Code], until: &str| {
+        Arc::new(Exception {
+            id: id.to_owned(),
+            users: vec![user.to_owned()],
+            groups: Vec::new(),
+            chains: Vec::new(),
+            codes: codes.to_vec(),
+            until: until.parse().unwrap(),
+            owner: "o".to_owned(),
+            ticket: "t".to_owned(),
+            reason: None,
+        })
+    };
+    Arc::from([
+        exception("one", "etl", &[Code::Rg203, Code::Rg201, Code::Rg302], "2026-04-01T00:00:00Z"),
+        exception("two", "analyst", &[Code::Rg302], "2026-08-01T00:00:00Z"),
+    ])
 }
 
 /// One reload.
@@ -103,38 +136,38 @@ struct Change {
     guide: bool,
     external_id: bool,
     enforce: bool,
+    by_group: bool,
+    exceptions: bool,
+    break_glass: bool,
 }
 
 #[derive(Clone, Debug)]
 enum Step {
     Reload(Change),
-    /// A statement of a user in a database, at a month of the year.
+    /// A statement of a user in a database. The year goes on from step to step.
     Judge {
         statement: usize,
         user: usize,
         prod: bool,
-        month: u8,
     },
 }
 
 fn change() -> impl Strategy<Value = Change> {
     let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
-    (0..CHANGES.len(), 0..RULES.len(), flags).prop_map(
-        |(facts, rules, (groups, severities, guide, external_id, enforce))| Change {
-            facts,
-            rules,
-            groups,
-            severities,
-            guide,
-            external_id,
-            enforce,
+    let lenient = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.2));
+    (0..CHANGES.len(), 0..RULES.len(), flags, lenient).prop_map(
+        |(facts, rules, (groups, severities, guide, external_id, enforce), (by_group, exceptions, break_glass))| {
+            Change { facts, rules, groups, severities, guide, external_id, enforce, by_group, exceptions, break_glass }
         },
     )
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let judge = (0..5_usize, 0..2_usize, any::<bool>(), 1..13_u8)
-        .prop_map(|(statement, user, prod, month)| Step::Judge { statement, user, prod, month });
+    let judge = (0..5_usize, 0..2_usize, any::<bool>()).prop_map(|(statement, user, prod)| Step::Judge {
+        statement,
+        user,
+        prod,
+    });
     prop_oneof![1 => change().prop_map(Step::Reload), 4 => judge]
 }
 
@@ -153,9 +186,19 @@ fn statement(number: usize) -> String {
 #[test]
 fn a_cached_verdict_is_a_fresh_one() {
     let world = World::new();
-    let start =
-        Change { facts: 0, rules: 0, groups: true, severities: false, guide: true, external_id: true, enforce: true };
-    let mut hits = 0_usize;
+    let start = Change {
+        facts: 0,
+        rules: 0,
+        groups: true,
+        severities: false,
+        guide: true,
+        external_id: true,
+        enforce: true,
+        by_group: false,
+        exceptions: true,
+        break_glass: false,
+    };
+    let (mut hits, mut excepted, mut ended) = (0_usize, 0_usize, 0_usize);
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut runs = 0_usize;
     let tree = proptest::collection::vec(step(), 40);
@@ -163,10 +206,11 @@ fn a_cached_verdict_is_a_fresh_one() {
         let steps = tree.new_tree(&mut runner).unwrap().current();
         let settings = CacheSettings { capacity: 1000, ttl: Duration::from_mins(5) };
         let gate = Gate::new(world.policy(&start), settings, |_cause| ());
-        for step in &steps {
+        for (number_of_step, step) in steps.iter().enumerate() {
             match step {
                 Step::Reload(change) => gate.replace(world.policy(change)),
-                Step::Judge { statement: number, user, prod, month } => {
+                Step::Judge { statement: number, user, prod } => {
+                    let month = 1 + number_of_step * 12 / steps.len();
                     let principal = Principal::new(Attributes {
                         user: ["etl", "analyst"].get(*user).copied().unwrap_or_default().to_owned(),
                         database: if *prod { "prod" } else { "dev" }.to_owned(),
@@ -178,6 +222,9 @@ fn a_cached_verdict_is_a_fresh_one() {
                     let fresh = judge_alone(&gate.policy(), text.as_bytes(), &principal, now);
                     assert_eq!(cached.as_deref(), fresh.as_ref(), "{step:?} of {steps:#?}");
                     hits += usize::from(source == DecisionPath::Cached);
+                    let end = cached.as_ref().and_then(|verdict| verdict.holds_until);
+                    excepted += usize::from(source == DecisionPath::Cached && end.is_some());
+                    ended += usize::from(end.is_some_and(|end| end <= now));
                     runs += 1;
                 }
             }
@@ -185,4 +232,6 @@ fn a_cached_verdict_is_a_fresh_one() {
     }
     println!("{runs} verdicts equal, {hits} of them from the cache");
     assert!(hits > 100, "the cache was used");
+    assert!(excepted > 3, "{excepted} verdicts from the cache were owed to an exception");
+    assert_eq!(ended, 0, "no verdict outlives its exception");
 }

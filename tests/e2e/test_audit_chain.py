@@ -315,9 +315,14 @@ def test_every_record_fits_the_schema(postgres, tmp_path, signed):
     wait_for("the folded ones", lambda: has("folded"))
     refuse(gate, 60)
     wait_for("the second file", lambda: has("retention"))
-    gate.config.write_text('[policy]\nmode = "shadow"\n' + gate.config.read_text())
+    glass = 'break_glass = ["all"]\n[policy.groups]\nall = ["postgres"]\n'
+    gate.config.write_text('[policy]\n' + glass + gate.config.read_text())
     gate.process.send(signal.SIGHUP)
     wait_for("the reload", lambda: has("reload"))
+    with Wire(gate.port) as wire:
+        wire.login()
+        run(wire, REFUSED)
+    wait_for("the broken glass", lambda: has("break_glass"))
     gate.audit.unlink()
     gate.audit.symlink_to("/dev/full")
     wait_for("failure", lambda: "rolegate_audit_failing 1" in gate.metrics())

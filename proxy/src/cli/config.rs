@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use crate::cli::exit::Exit;
+use crate::cli::modes;
 use crate::config::Config;
 use crate::observe::escape;
 use crate::rules::names::RuleWarning;
@@ -23,11 +24,19 @@ pub enum ConfigCommand {
         /// The configuration file
         file: PathBuf,
     },
-    /// Print the effective configuration, secrets masked
-    #[command(after_help = "Example: rolegate config show rolegate.toml")]
+    /// Print the effective configuration, secrets masked; or which mode applies to a user
+    #[command(
+        after_help = "Examples: rolegate config show rolegate.toml\n          rolegate config show rolegate.toml --for etl"
+    )]
     Show {
         /// The configuration file
         file: PathBuf,
+        /// Print which mode, exceptions and break-glass groups apply to this database user, at every gate
+        #[arg(long = "for", value_name = "USER")]
+        user: Option<String>,
+        /// The user's groups, instead of the configuration's
+        #[arg(long, value_delimiter = ',', requires = "user")]
+        groups: Option<Vec<String>>,
     },
 }
 
@@ -44,7 +53,13 @@ pub fn run(command: &ConfigCommand) -> Result<Exit, String> {
             warn(&crate::serve::build::warnings(&config, &parts), *strict)?;
             format!("{}: good, {} gate(s)\n", file.display(), parts.gates.len())
         }
-        ConfigCommand::Show { file } => Config::load(file).map_err(|error| error.to_string())?.to_toml_masked(),
+        ConfigCommand::Show { file, user, groups } => {
+            let config = Config::load(file).map_err(|error| error.to_string())?;
+            match user {
+                None => config.to_toml_masked(),
+                Some(user) => modes::of_user(&config, user, groups.as_deref())?,
+            }
+        }
     };
     io::stdout().lock().write_all(text.as_bytes()).map_err(|error| format!("cannot write: {error}"))?;
     Ok(Exit::Ok)

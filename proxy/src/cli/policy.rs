@@ -13,6 +13,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
 use crate::cli::choice::gate_of;
+use crate::cli::exceptions::{self, ExceptionsArguments};
 use crate::cli::exit::Exit;
 use crate::config::{Case, CaseFile, Config};
 use crate::gate::codes::Code;
@@ -46,6 +47,9 @@ pub enum PolicyCommand {
     #[command(after_help = "Example: rolegate policy lint rolegate.toml\n\
                             Exit status: 0 nothing found, 1 something found, 2 usage or input error")]
     Lint(lint::LintArguments),
+    /// List the exceptions: for whom, about what, until when, and who answers for them
+    #[command(after_help = "Example: rolegate policy exceptions rolegate.toml")]
+    Exceptions(ExceptionsArguments),
 }
 
 /// Arguments of `rolegate policy test`.
@@ -65,6 +69,7 @@ pub fn run(command: &PolicyCommand) -> Result<Exit, String> {
         PolicyCommand::Test(TestArguments { files }) => test(files),
         PolicyCommand::Diff(arguments) => diff::run(arguments),
         PolicyCommand::Lint(arguments) => lint::run(arguments),
+        PolicyCommand::Exceptions(arguments) => exceptions::run(arguments),
     }
 }
 
@@ -168,6 +173,7 @@ fn words(verdict: &str, codes: &[Code]) -> String {
 mod tests {
     use super::*;
     use crate::gate::enforcement::{Action, Mode};
+    use crate::gate::modes::Modes;
     use crate::gate::policy::Parts;
 
     fn case(verdict: Action, codes: Option<&[Code]>) -> Case {
@@ -199,7 +205,7 @@ mod tests {
             (Action::Forward, None, false),
         ];
         for mode in [Mode::Enforce, Mode::Shadow] {
-            let policy = Policy::new(Parts { mode, ..Parts::without_facts() });
+            let policy = Policy::new(Parts { modes: Modes::all(mode), ..Parts::without_facts() });
             for (verdict, codes, holds) in rows {
                 let outcome = Outcome::of(case(verdict, codes), &policy);
                 assert_eq!(outcome.is_as_expected(), holds, "{mode} {verdict} {codes:?}: {:?}", outcome.codes);

@@ -40,11 +40,10 @@ impl Face {
     }
 
     /// What a finding asks for.
-    pub(super) fn of_finding(self, verdict: &Verdict, finding: &Finding) -> Action {
-        let would_be = Action::from(finding.severity);
+    pub(super) fn of_finding(self, finding: &Finding) -> Action {
         match self {
-            Self::WouldBe => would_be,
-            Self::Action => verdict.mode.action(would_be),
+            Self::WouldBe => finding.would_be(),
+            Self::Action => finding.action(),
         }
     }
 }
@@ -151,7 +150,7 @@ pub fn human(place: &SourcePlace<'_>, verdict: Option<&Verdict>, face: Face) -> 
     let Some(verdict) = verdict else { return text };
     for statement in &verdict.statements {
         for finding in statement.findings.iter().filter(|finding| finding.severity > Severity::Allow) {
-            paragraph(&mut text, place, statement.kind, face.of_finding(verdict, finding), finding);
+            paragraph(&mut text, place, statement.kind, face.of_finding(finding), finding);
         }
     }
     escape::lines(&text)
@@ -174,13 +173,14 @@ mod tests {
     use super::*;
     use crate::gate::enforcement::Mode;
     use crate::gate::judge_alone;
+    use crate::gate::modes::Modes;
     use crate::gate::policy::{Parts, Policy};
     use crate::gate::principal::{Attributes, Principal};
 
     const SQL: &str = "select 'ä';\ncopy a from 's3://b'; copy b from 's3://b' iam_role 'x'";
 
     fn verdict(mode: Mode, sql: &str) -> Option<Verdict> {
-        let policy = Policy::new(Parts { mode, ..Parts::without_facts() });
+        let policy = Policy::new(Parts { modes: Modes::all(mode), ..Parts::without_facts() });
         let nobody = Principal::new(Attributes::default());
         judge_alone(&policy, sql.as_bytes(), &nobody, jiff::Timestamp::UNIX_EPOCH)
     }

@@ -24,7 +24,7 @@ impl Sarif {
     pub fn add(&mut self, place: &SourcePlace<'_>, verdict: Option<&Verdict>, face: Face) {
         let Some(verdict) = verdict else { return };
         for statement in &verdict.statements {
-            let results = statement.findings.iter().map(|finding| result(place, verdict, statement, finding, face));
+            let results = statement.findings.iter().map(|finding| result(place, statement, finding, face));
             self.results.extend(results);
         }
     }
@@ -61,19 +61,13 @@ impl Sarif {
     }
 }
 
-fn result(
-    place: &SourcePlace<'_>,
-    verdict: &Verdict,
-    statement: &JudgedStatement,
-    finding: &Finding,
-    face: Face,
-) -> Value {
+fn result(place: &SourcePlace<'_>, statement: &JudgedStatement, finding: &Finding, face: Face) -> Value {
     let Position { line, column } = place.position(finding.at);
     let parts = [Some(&finding.message), finding.detail.as_ref(), finding.hint.as_ref()];
     let text: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
     json!({
         "ruleId": finding.code,
-        "level": level(face.of_finding(verdict, finding)),
+        "level": level(face.of_finding(finding)),
         "message": { "text": text.join("\n") },
         "locations": [{
             "physicalLocation": {
@@ -105,6 +99,7 @@ fn uri(path: &str) -> String {
 mod tests {
     use super::*;
     use crate::gate::enforcement::Mode;
+    use crate::gate::modes::Modes;
     use crate::gate::policy::{Parts, Policy};
     use crate::sql::Dialect;
     use crate::sql::position::Positions;
@@ -117,7 +112,9 @@ mod tests {
             (Mode::Shadow, Face::WouldBe, "error"),
             (Mode::Shadow, Face::Action, "warning"),
         ] {
-            let verdict = Policy::new(Parts { mode, ..Parts::without_facts() }).judge_unreadable(b"call p($1)");
+            let verdict = Policy::new(Parts { modes: Modes::all(mode), ..Parts::without_facts() })
+                .enforcer_for_anybody()
+                .judge_unreadable(b"call p($1)");
             let place = SourcePlace {
                 id: None,
                 file: "a b.sql",

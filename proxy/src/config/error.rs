@@ -33,6 +33,16 @@ pub enum ConfigError {
         /// What the parser expected.
         message: String,
     },
+    /// An entry of a file of exceptions is not allowed.
+    #[error("{}: line {line}: {what}", path.display())]
+    Entry {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong and what to do.
+        what: String,
+    },
     /// A key is missing or unknown, or its value is not allowed.
     #[error("{}{place}: {what}", path.display())]
     Key {
@@ -64,6 +74,12 @@ impl fmt::Display for KeyPlace {
             (None, None) => write!(formatter, ": {}", self.key),
         }
     }
+}
+
+/// A mistake in an entry of a list that starts at this byte of the text.
+pub(super) fn entry(path: &Path, text: &str, at: usize, what: String) -> ConfigError {
+    let Position { line, .. } = Positions::of(text.as_bytes()).at(at);
+    ConfigError::Entry { path: path.to_owned(), line, what }
 }
 
 /// A syntax error at a span of the text.

@@ -11,6 +11,7 @@ use crate::config::address;
 use crate::config::facts::StatedValue;
 use crate::config::period::Period;
 use crate::config::value::{TlsMode, TlsVersion};
+use crate::gate::enforcement::Mode;
 use crate::iam::{EvaluationMode, ExternalIdOn};
 use crate::sql::Dialect;
 use crate::wire::function_call::FunctionCalls;
@@ -33,6 +34,9 @@ pub struct GateSection {
     /// Networks of load balancers whose connections start with a PROXY protocol header, which names the client.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proxy_protocol_from: Vec<IpNet>,
+    /// Whether refusals are carried out or only recorded, where this gate differs from `[policy]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
     /// The lexical rules of the backend.
     #[serde(default = "redshift")]
     pub dialect: Dialect,

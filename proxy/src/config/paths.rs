@@ -24,6 +24,9 @@ pub(super) fn resolve(config: &mut Config, folder: &Path) -> Result<(), Problem>
             *file = folder.join(&*file);
         }
     }
+    if let Some(exceptions) = &mut config.policy.exceptions {
+        *exceptions = folder.join(&*exceptions);
+    }
     for gate in &mut config.gate {
         if let Some(socket) = &mut gate.unix_socket {
             *socket = folder.join(&*socket);

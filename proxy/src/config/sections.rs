@@ -113,6 +113,15 @@ impl Default for RuntimeSection {
 pub struct PolicySection {
     /// Whether refusals are carried out or only recorded.
     pub mode: Mode,
+    /// Modes of the members of groups, where they differ.
+    pub mode_by_group: BTreeMap<String, Mode>,
+    /// Modes of finding codes, where they differ.
+    pub mode_by_code: BTreeMap<Code, Mode>,
+    /// The file of exceptions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exceptions: Option<PathBuf>,
+    /// Groups whose members nothing is refused.
+    pub break_glass: Vec<String>,
     /// Cedar files of the organisation's own rules, in alphabetical order.
     pub rules: Vec<PathBuf>,
     /// Whether an annotated statement sends the client a warning.
@@ -139,6 +148,10 @@ impl Default for PolicySection {
     fn default() -> Self {
         Self {
             mode: Mode::Enforce,
+            mode_by_group: BTreeMap::new(),
+            mode_by_code: BTreeMap::new(),
+            exceptions: None,
+            break_glass: Vec::new(),
             rules: Vec::new(),
             notice: true,
             comment: true,

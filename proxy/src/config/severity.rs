@@ -1,4 +1,4 @@
-//! `[policy.severity]`: the codes that it may name.
+//! `[policy.severity]` and `[policy.mode_by_code]`: the codes that they may name.
 
 use figment::value::Value;
 
@@ -12,9 +12,11 @@ fn unknown(code: &str) -> String {
 
 /// Refuses unknown codes while the key's own place is still known.
 pub(super) fn check_codes(values: &Value) -> Result<(), Problem> {
-    let Some(severities) = values.find_ref("policy.severity").and_then(Value::as_dict) else { return Ok(()) };
-    match severities.keys().find(|code| code.parse::<Code>().is_err()) {
-        Some(code) => Err(Problem::at(&["policy", "severity", code], unknown(code))),
-        None => Ok(()),
+    for section in ["severity", "mode_by_code"] {
+        let Some(of) = values.find_ref(&format!("policy.{section}")).and_then(Value::as_dict) else { continue };
+        if let Some(code) = of.keys().find(|code| code.parse::<Code>().is_err()) {
+            return Err(Problem::at(&["policy", section, code], unknown(code)));
+        }
     }
+    Ok(())
 }

@@ -201,6 +201,9 @@ fn groups(config: &Config) -> Result<(), Problem> {
             return Err(Problem::at(&["policy", "groups", group], "holds an empty user name; remove it"));
         }
     }
+    if config.policy.break_glass.iter().any(String::is_empty) {
+        return Err(Problem::at(&["policy", "break_glass"], "holds an empty name of a group; remove it"));
+    }
     Ok(())
 }
 

@@ -186,6 +186,12 @@ impl Code {
         self.as_str().to_ascii_lowercase()
     }
 
+    /// Whether facts or rules say it of a chain, rather than the text by itself.
+    #[must_use]
+    pub fn is_of_chain(self) -> bool {
+        self >= Self::Rg201
+    }
+
     /// Whether such a finding is certain. One that is not says that the facts are not enough, which never counts as allowed.
     #[must_use]
     pub const fn is_decided(self) -> bool {

@@ -1,6 +1,7 @@
 //! What is done with a message, and whether refusals are carried out.
 
 use crate::gate::codes::Severity;
+use crate::rules::RuleMode;
 
 /// What is done with a message. Ordered: the gravest decides.
 #[derive(
@@ -72,6 +73,15 @@ pub enum Mode {
     Enforce,
     /// What would be refused goes on, annotated.
     Shadow,
+}
+
+impl From<RuleMode> for Mode {
+    fn from(mode: RuleMode) -> Self {
+        match mode {
+            RuleMode::Enforce => Self::Enforce,
+            RuleMode::Shadow => Self::Shadow,
+        }
+    }
 }
 
 impl Mode {

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::gate::codes::{Code, CodeRow, Severity};
+use crate::gate::enforcement::{Action, Mode};
+use crate::gate::lenience::Lenience;
 
 /// One thing wrong with a statement, as the audit and the command line write it too.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -23,6 +25,12 @@ pub struct Finding {
     pub hop: Option<usize>,
     /// Whether it is certain, rather than left open by the facts.
     pub decided: bool,
+    /// Why it is not carried out, where it would refuse the statement and does not.
+    #[serde(flatten)]
+    pub lenience: Option<Lenience>,
+    /// The mode of the rule that it comes from.
+    #[serde(skip)]
+    pub rule_mode: Option<Mode>,
     /// The byte of the message's text at which the literal starts.
     #[serde(skip)]
     pub at: usize,
@@ -41,8 +49,23 @@ impl Finding {
             hint: hint.map(str::to_owned),
             hop: None,
             decided: code.is_decided(),
+            lenience: None,
+            rule_mode: None,
             at,
         }
+    }
+
+    /// What it asks enforcement to do.
+    #[must_use]
+    pub fn would_be(&self) -> Action {
+        self.severity.into()
+    }
+
+    /// What it does.
+    #[must_use]
+    pub fn action(&self) -> Action {
+        let is_lenient = self.lenience.is_some();
+        if is_lenient { self.would_be().min(Action::Annotate) } else { self.would_be() }
     }
 
     /// Replaces the message by a more exact one.

@@ -30,7 +30,7 @@ impl Policy {
         let mut judge = Judge { context: &context, depends_on_time: false, unknown_roles: Vec::new() };
         let statements = analysis.statements.into_iter().map(|statement| judge.statement(statement)).collect();
         let Judge { depends_on_time, unknown_roles, .. } = judge;
-        Verdict { unknown_roles, depends_on_time, ..Verdict::of(self, statements) }
+        Verdict { unknown_roles, depends_on_time, ..Verdict::of(&self.enforcer(principal, now), statements) }
     }
 }
 

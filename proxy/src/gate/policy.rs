@@ -8,6 +8,8 @@ use sha2::{Digest, Sha256};
 
 use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::Mode;
+use crate::gate::exception::Exception;
+use crate::gate::modes::Modes;
 use crate::iam::{EvaluationMode, ExternalIdOn, Facts, StatedContext};
 use crate::rules::RuleSet;
 use crate::sql::Dialect;
@@ -57,7 +59,11 @@ pub struct Parts {
     /// Severities that differ from the defaults.
     pub severities: BTreeMap<Code, Severity>,
     /// Whether refusals are carried out or only recorded.
-    pub mode: Mode,
+    pub modes: Modes,
+    /// Refusals that are borne with for a while.
+    pub exceptions: Arc<[Arc<Exception>]>,
+    /// Groups whose members nothing is refused.
+    pub break_glass: Vec<String>,
 }
 
 impl Parts {
@@ -72,7 +78,9 @@ impl Parts {
             groups: BTreeMap::new(),
             catalog: ClusterGroups::NotRead,
             severities: BTreeMap::new(),
-            mode: Mode::Enforce,
+            modes: Modes::default(),
+            exceptions: Arc::from([]),
+            break_glass: Vec::new(),
         }
     }
 }
@@ -121,10 +129,28 @@ impl Policy {
         self.parts.dialect
     }
 
-    /// Whether refusals are carried out or only recorded.
+    /// Whether the gate as a whole carries refusals out or only records them.
     #[must_use]
     pub fn mode(&self) -> Mode {
-        self.parts.mode
+        self.parts.modes.of_gate()
+    }
+
+    /// Which modes are set.
+    #[must_use]
+    pub fn modes(&self) -> &Modes {
+        &self.parts.modes
+    }
+
+    /// The groups that break the glass.
+    #[must_use]
+    pub fn break_glass(&self) -> &[String] {
+        &self.parts.break_glass
+    }
+
+    /// The exceptions, those that are over included.
+    #[must_use]
+    pub fn exceptions(&self) -> &[Arc<Exception>] {
+        &self.parts.exceptions
     }
 
     /// The IAM side, when there are facts.
@@ -218,6 +244,6 @@ fn version(parts: &Parts) -> String {
         add(&format!("{:?} {:?} {:?}", iam.mode, iam.external_id, iam.stated));
     }
     add(&format!("{:?} {:?} {:?}", parts.groups, parts.catalog, parts.severities));
-    add(parts.mode.as_str());
+    add(&format!("{:?} {:?} {:?}", parts.modes, parts.exceptions, parts.break_glass));
     hash.finalize().first_chunk::<8>().map(hex::encode).unwrap_or_default()
 }

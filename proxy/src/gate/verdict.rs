@@ -3,13 +3,15 @@
 
 use std::ops::Range;
 
+use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::chain::RoleArn;
 use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::{Action, Mode};
+use crate::gate::enforcer::Enforcer;
 use crate::gate::finding::Finding;
-use crate::gate::policy::Policy;
+use crate::gate::lenience::Lenience;
 use crate::rules::RuleEffect;
 use crate::sql::{Clause, Effect, Method, StatementKind, Target, Watch};
 
@@ -128,9 +130,28 @@ impl JudgedStatement {
         }
     }
 
-    /// The action that its gravest finding asks for.
-    fn own(&self) -> Action {
-        self.findings.iter().map(|finding| Action::from(finding.severity)).max().unwrap_or(Action::Forward)
+    /// What its gravest finding asks for, and what its findings do.
+    fn own(&self) -> (Action, Action) {
+        let gravest = |of: fn(&Finding) -> Action| self.findings.iter().map(of).max().unwrap_or(Action::Forward);
+        (gravest(Finding::would_be), gravest(Finding::action))
+    }
+
+    /// The credential at this byte, as exceptions write it.
+    fn credential_at(&self, at: usize) -> Option<String> {
+        let found = self.uses.iter().find(|role_use| role_use.span.start == at)?;
+        Some(if found.roles.is_empty() { found.method.as_str().to_owned() } else { found.roles.join(",") })
+    }
+
+    fn carry_out(&mut self, enforcer: &Enforcer<'_>) {
+        let refusing = |finding: &Finding| finding.severity == Severity::Reject;
+        if !self.findings.iter().any(refusing) {
+            return;
+        }
+        let mut findings = std::mem::take(&mut self.findings);
+        for finding in findings.iter_mut().filter(|finding| refusing(finding)) {
+            finding.lenience = enforcer.lenience(finding, self.credential_at(finding.at).as_deref());
+        }
+        self.findings = findings;
     }
 
     /// Whether it does this to the session, or asks this of it.
@@ -153,7 +174,7 @@ pub struct Verdict {
     pub would_be: Action,
     /// What is done with it.
     pub action: Action,
-    /// The mode that decided the difference.
+    /// The mode of what would refuse it: enforce, where that differs. Of what nothing would refuse, the user's.
     pub mode: Mode,
     /// The statements that were judged.
     pub statements: Vec<JudgedStatement>,
@@ -161,6 +182,8 @@ pub struct Verdict {
     pub unknown_roles: Vec<RoleArn>,
     /// A condition or rule depends on the time, so the verdict holds only for this moment.
     pub depends_on_time: bool,
+    /// When the first of the exceptions ends that it is owed to.
+    pub holds_until: Option<Timestamp>,
     /// The version of the policy that judged.
     pub policy_version: String,
     /// The policy's generation within this process.
@@ -168,32 +191,71 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// The verdict of a policy on statements with these findings. A message goes to the server as a whole, so that one refused
-    /// statement refuses the others too.
+    /// The verdict on statements with these findings, as they are carried out for a user. A message goes to the server as a whole, so that
+    /// one refused statement refuses the others too.
     #[must_use]
-    pub fn of(policy: &Policy, mut statements: Vec<JudgedStatement>) -> Self {
-        let mode = policy.mode();
-        let would_be = statements.iter().map(JudgedStatement::own).max().unwrap_or(Action::Forward);
+    pub fn of(enforcer: &Enforcer<'_>, mut statements: Vec<JudgedStatement>) -> Self {
         for statement in &mut statements {
-            statement.would_be = if would_be == Action::Reject { would_be } else { statement.own() };
-            statement.action = mode.action(statement.would_be);
+            statement.carry_out(enforcer);
+        }
+        let owns: Vec<(Action, Action)> = statements.iter().map(JudgedStatement::own).collect();
+        let would_be = owns.iter().map(|own| own.0).max().unwrap_or(Action::Forward);
+        let action = owns.iter().map(|own| own.1).max().unwrap_or(Action::Forward);
+        for (statement, own) in statements.iter_mut().zip(owns) {
+            (statement.would_be, statement.action) = if would_be == Action::Reject { (would_be, action) } else { own };
         }
         Self {
             would_be,
-            action: mode.action(would_be),
-            mode,
+            action,
+            mode: mode_of(enforcer, &statements),
+            holds_until: statements.iter().flat_map(|statement| &statement.findings).filter_map(end_of).min(),
             statements,
             unknown_roles: Vec::new(),
             depends_on_time: false,
-            policy_version: policy.version().to_owned(),
-            generation: policy.generation(),
+            policy_version: enforcer.policy.version().to_owned(),
+            generation: enforcer.policy.generation(),
         }
     }
 
-    /// Whether the mode made the verdict more lenient than enforcement.
+    /// The moment until which what was judged may go on without being judged again; `None`: as long as its policy is in force.
+    #[must_use]
+    pub fn stands_until(&self) -> Option<Timestamp> {
+        if self.depends_on_time { Some(Timestamp::MIN) } else { self.holds_until }
+    }
+
+    /// Why its refusals are not carried out, each reason once, in the order of its findings.
+    #[must_use]
+    pub fn leniences(&self) -> Vec<&Lenience> {
+        let mut leniences: Vec<&Lenience> = Vec::new();
+        for lenience in self.findings().into_iter().filter_map(|finding| finding.lenience.as_ref()) {
+            if !leniences.contains(&lenience) {
+                leniences.push(lenience);
+            }
+        }
+        leniences
+    }
+
+    /// Whether the verdict is more lenient than enforcement.
     #[must_use]
     pub fn is_softened(&self) -> bool {
         self.action != self.would_be
+    }
+
+    /// The names of the exceptions that it is owed to.
+    pub fn exceptions(&self) -> impl Iterator<Item = &str> {
+        self.leniences().into_iter().filter_map(|lenience| match lenience {
+            Lenience::Exception(exception) => Some(exception.id.as_str()),
+            Lenience::Shadow | Lenience::BreakGlass(_) => None,
+        })
+    }
+
+    /// The group that breaks the glass for it, where nothing else lets it through.
+    #[must_use]
+    pub fn break_glass(&self) -> Option<&str> {
+        self.leniences().into_iter().find_map(|lenience| match lenience {
+            Lenience::BreakGlass(group) => Some(group.as_str()),
+            Lenience::Shadow | Lenience::Exception(_) => None,
+        })
     }
 
     /// All findings, the gravest first.
@@ -215,11 +277,32 @@ impl Verdict {
     }
 }
 
+/// The mode of what would refuse one of these statements.
+fn mode_of(enforcer: &Enforcer<'_>, statements: &[JudgedStatement]) -> Mode {
+    let findings = statements.iter().flat_map(|statement| &statement.findings);
+    let refusing = findings.filter(|finding| finding.severity == Severity::Reject);
+    let mut modes = refusing.map(|finding| enforcer.mode_of(finding));
+    match modes.next() {
+        None => enforcer.mode,
+        Some(Mode::Enforce) => Mode::Enforce,
+        Some(Mode::Shadow) => modes.find(|mode| *mode == Mode::Enforce).unwrap_or(Mode::Shadow),
+    }
+}
+
+/// When the exception ends that a finding is owed to.
+fn end_of(finding: &Finding) -> Option<Timestamp> {
+    match &finding.lenience {
+        Some(Lenience::Exception(exception)) => Some(exception.until),
+        Some(Lenience::Shadow | Lenience::BreakGlass(_)) | None => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-
     use super::*;
-    use crate::gate::policy::Parts;
+    use crate::gate::modes::Modes;
+    use crate::gate::policy::{Parts, Policy};
+    use crate::gate::principal::{Attributes, Principal};
 
     fn statement(severities: &[Severity]) -> JudgedStatement {
         let findings = severities.iter().map(|severity| Finding::new(Code::Rg101, *severity, 0)).collect();
@@ -238,9 +321,11 @@ mod tests {
             (&[&[], &[Severity::Annotate], &[Severity::Reject]], &[Reject, Reject, Reject], Reject),
         ];
         for mode in [Mode::Enforce, Mode::Shadow] {
-            let policy = Policy::new(Parts { mode, ..Parts::without_facts() });
+            let policy = Policy::new(Parts { modes: Modes::all(mode), ..Parts::without_facts() });
+            let nobody = Principal::new(Attributes::default());
+            let enforcer = policy.enforcer(&nobody, Timestamp::UNIX_EPOCH);
             for (severities, each, whole) in rows {
-                let verdict = Verdict::of(&policy, severities.iter().map(|found| statement(found)).collect());
+                let verdict = Verdict::of(&enforcer, severities.iter().map(|found| statement(found)).collect());
                 assert_eq!((verdict.would_be, verdict.mode), (*whole, mode), "{severities:?}");
                 assert_eq!(verdict.action, mode.action(*whole), "{severities:?}");
                 assert_eq!(verdict.is_softened(), mode == Mode::Shadow && *whole == Reject, "{severities:?}");

@@ -2,6 +2,7 @@
 
 use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::Action;
+use crate::gate::lenience::Lenience;
 use crate::gate::verdict::Verdict;
 use crate::sql::position;
 
@@ -31,7 +32,9 @@ impl Verdict {
     pub fn warning(&self) -> Wording {
         let mut wording = self.wording(Severity::Annotate);
         if self.would_be == Action::Reject {
-            wording.message.push_str(" (shadow mode: the statement would have been refused)");
+            let why: Vec<String> = self.leniences().into_iter().map(Lenience::words).collect();
+            let why = why.join(", ");
+            wording.message = format!("{} ({why}: the statement would have been refused)", wording.message);
         }
         wording
     }
@@ -40,7 +43,16 @@ impl Verdict {
     #[must_use]
     pub fn comment(&self) -> String {
         let codes: Vec<&str> = self.codes().into_iter().map(Code::as_str).collect();
-        format!("/* rolegate verdict=annotate codes={} */", codes.join(","))
+        let mut comment = format!("/* rolegate verdict=annotate codes={}", codes.join(","));
+        // The names of exceptions end no comment; those of groups might.
+        for exception in self.exceptions() {
+            comment.push_str(" exception=");
+            comment.push_str(exception);
+        }
+        if self.break_glass().is_some() {
+            comment.push_str(" break_glass");
+        }
+        comment + " */"
     }
 
     /// The gravest finding, and in the detail the others from `least` on.
@@ -91,14 +103,25 @@ fn cut(mut field: String) -> String {
 mod tests {
     use super::*;
     use crate::gate::enforcement::Mode;
+    use crate::gate::exception::tests::exception;
     use crate::gate::finding::Finding;
+    use crate::gate::modes::Modes;
     use crate::gate::policy::{Parts, Policy};
+    use crate::gate::principal::{Attributes, Principal};
     use crate::gate::verdict::JudgedStatement;
     use crate::sql::StatementKind;
 
     fn verdict(mode: Mode, findings: Vec<Finding>) -> Verdict {
-        let policy = Policy::new(Parts { mode, ..Parts::without_facts() });
-        Verdict::of(&policy, vec![JudgedStatement { findings, ..JudgedStatement::new(StatementKind::Copy, 0..0) }])
+        verdict_under(Parts { modes: Modes::all(mode), ..Parts::without_facts() }, findings)
+    }
+
+    /// Of the user `etl`.
+    fn verdict_under(parts: Parts, findings: Vec<Finding>) -> Verdict {
+        let (policy, etl) = (Policy::new(parts), Principal::new(Attributes::of_login("etl")));
+        Verdict::of(
+            &policy.enforcer(&etl, jiff::Timestamp::UNIX_EPOCH),
+            vec![JudgedStatement { findings, ..JudgedStatement::new(StatementKind::Copy, 0..0) }],
+        )
     }
 
     #[test]
@@ -146,6 +169,37 @@ mod tests {
             let detail = verdict(Mode::Enforce, vec![long]).refusal(b"").detail.unwrap();
             assert!(detail.len() <= MAX_FIELD_BYTES + 4, "{length}: {}", detail.len());
         }
+    }
+
+    #[test]
+    fn what_is_let_through_names_the_exception_or_the_group() {
+        let findings =
+            || vec![Finding::new(Code::Rg105, Severity::Reject, 0), Finding::new(Code::Rg106, Severity::Reject, 0)];
+        let excepted = |codes: &[Code]| Parts {
+            exceptions: [std::sync::Arc::new(exception(&[], codes))].into(),
+            break_glass: vec!["oncall */".to_owned()],
+            groups: [("oncall */".to_owned(), vec!["etl".to_owned()])].into(),
+            ..Parts::without_facts()
+        };
+        let exception = "exception \"SEC-1\" until 1970-01-01T00:16:40Z";
+        let glass = "break-glass group \"oncall */\"";
+        let rows = [
+            (&[Code::Rg105, Code::Rg106][..], exception.to_owned(), " exception=SEC-1"),
+            (&[Code::Rg105], format!("{exception}, {glass}"), " exception=SEC-1 break_glass"),
+            (&[Code::Rg101], glass.to_owned(), " break_glass"),
+        ];
+        for (codes, why, comment) in rows {
+            let verdict = verdict_under(excepted(codes), findings());
+            assert_eq!(
+                (verdict.would_be, verdict.action, verdict.mode),
+                (Action::Reject, Action::Annotate, Mode::Enforce)
+            );
+            let message = verdict.warning().message;
+            assert!(message.ends_with(&format!(" ({why}: the statement would have been refused)")), "{message}");
+            assert_eq!(verdict.comment(), format!("/* rolegate verdict=annotate codes=RG105,RG106{comment} */"));
+        }
+        let half = Parts { break_glass: Vec::new(), ..excepted(&[Code::Rg105]) };
+        assert_eq!(verdict_under(half, findings()).action, Action::Reject, "what no exception is about is refused");
     }
 
     #[test]

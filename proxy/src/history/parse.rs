@@ -244,7 +244,7 @@ impl<'a> AuditLine<'a> {
     /// The statement of the line. `None`: it tells of something else.
     fn record(self, source: &'a str, line: u64) -> Result<Option<StatementRecord<'a>>, String> {
         match self.event.as_deref() {
-            None | Some("verdict" | "folded") => {}
+            None | Some("verdict" | "folded" | "break_glass") => {}
             Some(_) => return Ok(None),
         }
         let statement = self.statement.ok_or("holds no statement")?;

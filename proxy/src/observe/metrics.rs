@@ -18,7 +18,7 @@ use crate::gate::cache::EvictionCause;
 use crate::iam::Origin;
 use crate::observe::labels::Bounded;
 use crate::observe::metrics::families::{Families, Maker};
-use crate::observe::values::{BoundedLabel, CacheResult, Fetched, NewFile, Outcome, ReloadResult, Reloaded};
+use crate::observe::values::{BoundedLabel, CacheResult, DaysLeft, Fetched, NewFile, Outcome, ReloadResult, Reloaded};
 
 pub use gate::{GateMetrics, SessionGuard};
 
@@ -36,6 +36,7 @@ pub struct Metrics {
     rule: Bounded,
     /// The accounts whose age is shown.
     accounts: Arc<Mutex<BTreeSet<(Origin, AccountId)>>>,
+    exception: Bounded,
 }
 
 impl Default for Metrics {
@@ -60,6 +61,7 @@ impl Metrics {
             role: bounded(BoundedLabel::Role),
             rule: bounded(BoundedLabel::Rule),
             accounts: Arc::default(),
+            exception: bounded(BoundedLabel::Exception),
             registry: make.0,
             families,
         };
@@ -70,6 +72,7 @@ impl Metrics {
     /// Puts the series of closed label sets that belong to no gate at zero.
     fn start_closed_series(&self) {
         self.reload_is_good(true);
+        self.exceptions(std::iter::empty());
         for what in Reloaded::VARIANTS {
             for result in ReloadResult::VARIANTS {
                 self.families.reloads.with_label_values(&[what.as_str(), result.as_str()]).inc_by(0);
@@ -112,6 +115,19 @@ impl Metrics {
             self.families.facts_read.with_label_values(&[source, &account]).set(*at);
         }
         *shown = accounts.keys().copied().collect();
+    }
+
+    /// Shows how many exceptions there are, by the days that each has left; `None`: it is over.
+    pub fn exceptions(&self, days_left: impl Iterator<Item = Option<i64>>) {
+        let mut counts = BTreeMap::new();
+        for days in days_left {
+            let count: &mut i64 = counts.entry(DaysLeft::of(days).as_str()).or_default();
+            *count = count.saturating_add(1);
+        }
+        for days in DaysLeft::VARIANTS {
+            let count = counts.get(days.as_str()).copied().unwrap_or_default();
+            self.families.exceptions.with_label_values(&[days.as_str()]).set(count);
+        }
     }
 
     /// Counts a background read that has ended.

@@ -156,6 +156,20 @@ values! {
         Truncated,
     }
 
+    /// How long an exception has left.
+    DaysLeft {
+        /// It is over.
+        Over,
+        /// Less than a day.
+        Today,
+        /// Less than a week.
+        Week,
+        /// Less than 30 days.
+        Month,
+        /// 30 days or more.
+        More,
+    }
+
     /// A label with values from clients or policies, whose number is bounded.
     BoundedLabel {
         /// A chain of roles.
@@ -166,6 +180,22 @@ values! {
         Role,
         /// An organisation rule.
         Rule,
+        /// An exception.
+        Exception,
+    }
+}
+
+impl DaysLeft {
+    /// Of so many whole days; `None`: it is over.
+    #[must_use]
+    pub const fn of(days: Option<i64>) -> Self {
+        match days {
+            None => Self::Over,
+            Some(..=0) => Self::Today,
+            Some(1..=6) => Self::Week,
+            Some(7..=29) => Self::Month,
+            Some(_) => Self::More,
+        }
     }
 }
 

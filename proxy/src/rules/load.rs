@@ -13,13 +13,13 @@ use sha2::{Digest, Sha256};
 use crate::rules::help::help;
 use crate::rules::profile::RuleProfile;
 use crate::rules::vocabulary::Vocabulary;
-use crate::rules::{RuleSet, RuleSeverity, RulesError};
+use crate::rules::{RuleMode, RuleSet, RuleSeverity, RulesError};
 
 /// What rules can be about.
 const SCHEMA: &str = include_str!("rolegate.cedarschema");
 
 /// The annotations that mean something here. Any other is taken for a misspelling.
-const ANNOTATIONS: [&str; 4] = ["id", "reason", "severity", "note"];
+const ANNOTATIONS: [&str; 5] = ["id", "reason", "severity", "mode", "note"];
 
 impl RuleSet {
     /// Reads files of rules; no files are no rules.
@@ -127,6 +127,7 @@ fn build(files: &[File]) -> Result<RuleSet, RulesError> {
     for rule in rules.values() {
         let file = files.get(rule.file).ok_or_else(|| RulesError::Schema("a rule without a file".to_owned()))?;
         let number = severity(rule, file)?;
+        check_mode(rule, file)?;
         let json = rule.policy.to_json().map_err(|error| file.error(start(file, rule), error.to_string()))?;
         gather(&json, &mut named);
         let severity = if number == 2 { RuleSeverity::Annotate } else { RuleSeverity::Reject };
@@ -200,6 +201,20 @@ fn severity(rule: &Placed, file: &File) -> Result<usize, RulesError> {
             Err(file.error(start(file, rule), message))
         }
     }
+}
+
+/// Whether the `@mode` of a rule, if it has one, says something.
+fn check_mode(rule: &Placed, file: &File) -> Result<(), RulesError> {
+    let id = rule.policy.id();
+    let message = match (rule.policy.effect(), rule.policy.annotation("mode")) {
+        (_, None) => return Ok(()),
+        (Effect::Forbid, Some(mode)) if mode.parse::<RuleMode>().is_ok() => return Ok(()),
+        (Effect::Forbid, Some(mode)) => format!("@mode(\"{mode}\") is neither \"enforce\" nor \"shadow\""),
+        (Effect::Permit, Some(_)) => {
+            "@mode belongs to forbid; for what no permit applies to, set RG302 in [policy.mode_by_code]".to_owned()
+        }
+    };
+    Err(file.error(start(file, rule), format!("rule \"{id}\": {message}")))
 }
 
 /// Every name that occurs in a rule, and more: all keys and texts of its JSON form, where an attribute is one of them.

@@ -211,6 +211,8 @@ fn bad_rules_name_their_place() {
             "is neither \"reject\" nor \"annotate\"",
         ),
         (vec!["@id(\"a\") @severity(\"reject\") permit (principal, action, resource);"], "@severity belongs to forbid"),
+        (vec!["@id(\"a\") @mode(\"off\") forbid (principal, action, resource);"], "@mode(\"off\") is neither"),
+        (vec!["@id(\"a\") @mode(\"shadow\") permit (principal, action, resource);"], "@mode belongs to forbid"),
         (vec!["@id(\"a\") permit (principal == ?principal, action, resource);"], "templates"),
         (
             vec!["@id(\"a\") permit (principal, action, resource)\nwhen { resource.lenght > 1 };"],

@@ -17,7 +17,15 @@ use crate::serve::{admin_address, audit, known, live, policy, settings};
 pub fn policy(config: &Config, gate: &GateSection) -> Result<Policy, BuildError> {
     let live = live::fetched(config)?;
     let loaded = Loaded::read(config)?;
-    policy::of(config, gate, &loaded.rules, loaded.facts(config, live.as_deref()).as_ref())
+    policy::of(config, gate, &loaded, loaded.facts(config, live.as_deref()).as_ref())
+}
+
+/// The policy of one gate without its facts: enough to tell how refusals would be carried out.
+///
+/// # Errors
+/// [`BuildError`].
+pub fn policy_without_facts(config: &Config, gate: &GateSection) -> Result<Policy, BuildError> {
+    policy::of(config, gate, &Loaded::without_facts(config)?, None)
 }
 
 /// The policy of one gate, and the names in its rules that are nowhere known.
@@ -28,7 +36,7 @@ pub fn policy_and_warnings(config: &Config, gate: &GateSection) -> Result<(Polic
     let live = live::fetched(config)?;
     let loaded = Loaded::read(config)?;
     let warnings = known::warnings(config, &loaded.rules, &loaded.base);
-    let policy = policy::of(config, gate, &loaded.rules, loaded.facts(config, live.as_deref()).as_ref())?;
+    let policy = policy::of(config, gate, &loaded, loaded.facts(config, live.as_deref()).as_ref())?;
     Ok((policy, warnings))
 }
 
@@ -52,7 +60,7 @@ pub fn all(config: &Config, live: Option<&Live>) -> Result<Built, BuildError> {
     let loaded = Loaded::read(config)?;
     let facts = loaded.facts(config, live);
     let parts = |gate| {
-        let policy = policy::of(config, gate, &loaded.rules, facts.as_ref())?;
+        let policy = policy::of(config, gate, &loaded, facts.as_ref())?;
         Ok(GateParts { policy, settings: settings::of(config, gate)? })
     };
     let gates = config.gate.iter().map(parts).collect::<Result<_, BuildError>>()?;

@@ -11,6 +11,8 @@ pub(super) enum Need {
     Policy,
     /// The organisation's rules are read again.
     Rules,
+    /// The exceptions are read again.
+    Exceptions,
     /// The facts are read again.
     Facts,
     /// New settings, for sessions that start later.
@@ -44,6 +46,10 @@ const NEEDS: &[(&str, Need)] = &[
     ("runtime.drain_timeout", Need::Drain),
     ("runtime.drain_delay", Need::Drain),
     ("policy.mode", Need::Policy),
+    ("policy.mode_by_group", Need::Policy),
+    ("policy.mode_by_code", Need::Policy),
+    ("policy.exceptions", Need::Exceptions),
+    ("policy.break_glass", Need::Policy),
     ("policy.severity", Need::Policy),
     ("policy.groups", Need::Policy),
     ("policy.rules", Need::Rules),
@@ -68,6 +74,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("gate.unix_socket", Need::Restart),
     ("gate.cluster", Need::Policy),
     ("gate.iam", Need::Policy),
+    ("gate.mode", Need::Policy),
     ("gate.dialect", Need::Settings),
     ("gate.function_call", Need::Settings),
     ("gate.proxy_protocol_from", Need::Settings),

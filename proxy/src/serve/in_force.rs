@@ -151,7 +151,7 @@ impl InForce {
 
     /// A snapshot that was taken again and says the same is younger: so are the facts, and nothing else is new.
     fn renew_ages(&mut self, running: &RunningGates) -> Result<(), BuildError> {
-        let loaded = self.loaded.renewed(&self.config, Stale { facts: true, rules: false })?;
+        let loaded = self.loaded.renewed(&self.config, Stale { facts: true, ..Stale::default() })?;
         if let Some(facts) = loaded.facts(&self.config, running.live.as_deref()) {
             for service in running.gates.services() {
                 running.gates.exchange(service, |policy| policy.with_facts(&facts));
@@ -175,7 +175,7 @@ impl InForce {
     ) -> Result<Fresh, BuildError> {
         let loaded = self.loaded.renewed(config, stale(config, keys, files))?;
         let facts = loaded.facts(config, running.live.as_deref());
-        let policies = config.gate.iter().map(|gate| policy::of(config, gate, &loaded.rules, facts.as_ref()));
+        let policies = config.gate.iter().map(|gate| policy::of(config, gate, &loaded, facts.as_ref()));
         let policies = policies.collect::<Result<_, BuildError>>()?;
         let renewed = gates_with_new_settings(config, keys, files);
         let settings = config
@@ -255,6 +255,7 @@ fn needs(keys: &[Change], need: Need) -> bool {
 fn stale(config: &Config, keys: &[Change], files: &BTreeSet<&Path>) -> Stale {
     Stale {
         rules: needs(keys, Need::Rules) || !inputs::rules(config).is_disjoint(files),
+        exceptions: needs(keys, Need::Exceptions) || !inputs::exceptions(config).is_disjoint(files),
         facts: needs(keys, Need::Facts) || !inputs::facts(config).is_disjoint(files),
     }
 }

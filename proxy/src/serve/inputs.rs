@@ -24,6 +24,11 @@ pub(super) fn rules(config: &Config) -> BTreeSet<&Path> {
     config.policy.rules.iter().map(PathBuf::as_path).collect()
 }
 
+/// The file of exceptions.
+pub(super) fn exceptions(config: &Config) -> BTreeSet<&Path> {
+    config.policy.exceptions.as_deref().into_iter().collect()
+}
+
 /// The files of IAM facts.
 pub(super) fn facts(config: &Config) -> BTreeSet<&Path> {
     let facts = &config.facts;
@@ -53,7 +58,8 @@ pub(super) fn audit_key(config: &Config) -> Option<&Path> {
 /// Every file that a configuration names beside itself and reads.
 pub(super) fn all(config: &Config) -> BTreeSet<&Path> {
     let of_gates = config.gate.iter().flat_map(|gate| certificates(gate).into_iter().chain(password(gate)));
-    rules(config).into_iter().chain(facts(config)).chain(audit_key(config)).chain(of_gates).collect()
+    let shared = rules(config).into_iter().chain(exceptions(config)).chain(facts(config)).chain(audit_key(config));
+    shared.chain(of_gates).collect()
 }
 
 /// What a set of files holds.

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tracing::warn;
 
-use crate::config::{Config, Period, WhenOld};
+use crate::config::{Config, ConfigError, Period, WhenOld, load_exceptions};
+use crate::gate::exception::Exception;
 use crate::iam::{Facts, FactsError, Live, Sources};
 use crate::rules::{RuleSet, RulesError};
 use crate::serve::error::BuildError;
@@ -17,6 +18,7 @@ use crate::serve::known;
 #[derive(Clone, Debug)]
 pub(super) struct Loaded {
     pub(super) rules: Arc<RuleSet>,
+    pub(super) exceptions: Arc<[Arc<Exception>]>,
     /// From files alone.
     pub(super) base: Arc<Facts>,
 }
@@ -25,15 +27,22 @@ pub(super) struct Loaded {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Stale {
     pub(super) rules: bool,
+    pub(super) exceptions: bool,
     pub(super) facts: bool,
 }
 
 impl Loaded {
     /// Reads everything.
     pub(super) fn read(config: &Config) -> Result<Self, BuildError> {
-        let read = Self { rules: rules(config)?, base: facts(config, &Facts::empty())? };
+        let read =
+            Self { rules: rules(config)?, exceptions: exceptions(config)?, base: facts(config, &Facts::empty())? };
         known::warn_of_unknown(config, &read.rules, &read.base);
         Ok(read)
+    }
+
+    /// Reads all but the facts.
+    pub(super) fn without_facts(config: &Config) -> Result<Self, BuildError> {
+        Ok(Self { rules: rules(config)?, exceptions: exceptions(config)?, base: Arc::new(Facts::empty()) })
     }
 
     /// The same with what is stale read again.
@@ -41,6 +50,9 @@ impl Loaded {
         let mut renewed = self.clone();
         if stale.rules {
             renewed.rules = rules(config)?;
+        }
+        if stale.exceptions {
+            renewed.exceptions = exceptions(config)?;
         }
         if stale.facts {
             renewed.base = facts(config, &self.base)?;
@@ -65,6 +77,11 @@ impl Loaded {
             Some(live) => Arc::new(live.facts_over(&self.base)),
         })
     }
+}
+
+fn exceptions(config: &Config) -> Result<Arc<[Arc<Exception>]>, ConfigError> {
+    let read = config.policy.exceptions.as_deref().map(load_exceptions).transpose()?;
+    Ok(Arc::from(read.unwrap_or_default()))
 }
 
 fn rules(config: &Config) -> Result<Arc<RuleSet>, RulesError> {

@@ -53,6 +53,10 @@ impl StatusSource for Overview {
     fn measure(&self) {
         let Some(open) = self.open.get() else { return };
         self.metrics.cache_entries(open.gates.services().iter().map(|service| service.gate.cached()).sum());
+        if let Some(service) = open.gates.services().first() {
+            let (policy, now) = (service.gate.policy(), Timestamp::now());
+            self.metrics.exceptions(policy.exceptions().iter().map(|exception| exception.days_left(now)));
+        }
         let Some(facts) = open.gates.facts() else { return };
         for &origin in Origin::VARIANTS {
             let of_it: Vec<_> = facts.accounts().filter(|(_, account)| account.origin() == origin).collect();

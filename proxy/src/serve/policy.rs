@@ -3,20 +3,21 @@
 use std::sync::Arc;
 
 use crate::config::{Config, GateSection, stated};
+use crate::gate::modes::Modes;
 use crate::gate::policy::{ClusterGroups, Iam, Parts, Policy};
 use crate::iam::{ClusterError, Facts, StatedContext};
 use crate::observe::metrics::GateMetrics;
-use crate::rules::RuleSet;
 use crate::serve::error::BuildError;
+use crate::serve::load::Loaded;
 
 /// Redshift's limit of roles attached to a cluster. Source: Amazon Redshift Management Guide, "Quotas and limits".
 const ATTACHED_ROLES_QUOTA: usize = 50;
 
-/// The policy of a gate over these rules and facts.
+/// The policy of a gate over what was loaded and these facts.
 pub(super) fn of(
     config: &Config,
     gate: &GateSection,
-    rules: &Arc<RuleSet>,
+    loaded: &Loaded,
     facts: Option<&Arc<Facts>>,
 ) -> Result<Policy, BuildError> {
     let iam = match facts {
@@ -43,11 +44,18 @@ pub(super) fn of(
         gate: gate.name.clone(),
         dialect: gate.dialect,
         iam,
-        rules: Arc::clone(rules),
+        rules: Arc::clone(&loaded.rules),
         groups: config.policy.groups.clone(),
         catalog: if gate.catalog.is_some() { ClusterGroups::Unknown } else { ClusterGroups::NotRead },
         severities: config.policy.severity.clone(),
-        mode: config.policy.mode,
+        modes: Modes {
+            base: config.policy.mode,
+            gate: gate.mode,
+            by_group: config.policy.mode_by_group.clone(),
+            by_code: config.policy.mode_by_code.clone(),
+        },
+        exceptions: Arc::clone(&loaded.exceptions),
+        break_glass: config.policy.break_glass.clone(),
     }))
 }
 

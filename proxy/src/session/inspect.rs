@@ -15,7 +15,9 @@ use crate::gate::{DecisionPath, Gate};
 use crate::observe::audit::NotRecorded;
 use crate::session::record;
 use crate::session::service::{Service, Settings};
-use crate::session::statements::{Binding, Excess, MAX_NAME_BYTES, MAX_PREPARED, Statements, VerdictFor, VerdictMaker};
+use crate::session::statements::{
+    Binding, Excess, MAX_NAME_BYTES, MAX_PREPARED, Statements, VerdictFor, VerdictMaker, earlier,
+};
 use crate::sql::watch::BoundFault;
 use crate::sql::{StatementKind, Watch};
 use crate::wire::answer::{Nonce, Rejection, Report, sqlstate};
@@ -96,8 +98,12 @@ impl VerdictMaker for Prejudged<'_> {
         VerdictMaker::judge_as_anybody(self.gate, verdict)
     }
 
-    fn judge_moved(&self, verdict: &Verdict) -> Verdict {
-        VerdictMaker::judge_moved(self.gate, verdict)
+    fn judge_moved(&self, verdict: &Verdict, of: Option<&Principal>) -> Verdict {
+        VerdictMaker::judge_moved(self.gate, verdict, of)
+    }
+
+    fn now(&self) -> Timestamp {
+        VerdictMaker::now(self.gate)
     }
 }
 
@@ -131,8 +137,9 @@ impl<'a> StatementInspector<'a> {
 
     /// Rules on a text that the server may read otherwise than the gate: a finding of its own beside what the gate reads.
     async fn unreadable(&mut self, message: StatementMessage<'_>, began: Instant) -> Ruling {
-        let verdict = Arc::new(self.service.gate.policy().judge_unreadable(message.text));
-        let principal = self.statements.borrow().current().clone();
+        let (principal, policy) = (self.statements.borrow().current().clone(), self.service.gate.policy());
+        let enforcer = policy.enforcer_for(self.statements.borrow().only_user(), Timestamp::now());
+        let verdict = Arc::new(enforcer.judge_unreadable(message.text));
         let remark = self.ruling(&VerdictFor { verdict, principal }, message.text).await;
         if matches!(remark, Ruling::Refuse(_)) {
             return remark;
@@ -312,6 +319,7 @@ impl<'a> StatementInspector<'a> {
     /// Judges again what a `Bind` runs, under the policy in force and for whom the session acts as now.
     async fn bind_again(&mut self, name: &[u8], texts: &[Arc<[u8]>]) -> Ruling {
         let generation = VerdictMaker::generation(&self.service.gate);
+        let mut stands_until: Option<Timestamp> = None;
         for text in texts {
             let current = self.statements.borrow().current().clone();
             let first = if text.len() > MAX_INLINE_BYTES {
@@ -325,8 +333,9 @@ impl<'a> StatementInspector<'a> {
             if ruled.verdict.action == Action::Reject {
                 return self.ruling(&ruled, text).await;
             }
+            stands_until = earlier(stands_until, ruled.verdict.stands_until());
         }
-        self.statements.borrow_mut().bound(name, generation);
+        self.statements.borrow_mut().bound(name, generation, stands_until);
         Ruling::Forward
     }
 }
@@ -359,23 +368,33 @@ impl Inspector for StatementInspector<'_> {
     }
 
     async fn bind(&mut self, statement: &[u8], values: &[&[u8]], standing: Standing) -> Ruling {
-        let binding = {
+        let (fault, binding) = {
             let statements = self.statements.borrow();
             if standing.is_behind && statements.watches(statement) {
                 return Ruling::Wait;
             }
-            statements.bind(&self.service.gate, statement, values)
+            (statements.fault(statement, values), statements.bind(&self.service.gate, statement))
         };
-        match binding {
+        let remark = match fault {
+            Some((text, fault)) => self.bound(&text, fault).await,
+            None => Ruling::Forward,
+        };
+        if matches!(remark, Ruling::Refuse(_)) {
+            return remark;
+        }
+        let ruling = match binding {
             Binding::Forward | Binding::JudgeAgain(_)
                 if self.service.audit.refuses() && self.statements.borrow().watches(statement) =>
             {
                 self.unrecorded()
             }
             Binding::Forward => Ruling::Forward,
-            Binding::Faulty(text, fault) => self.bound(&text, fault).await,
             Binding::JudgeAgain(texts) => self.bind_again(statement, &texts).await,
             Binding::NotKept => Ruling::Refuse(self.refuse(not_kept_report())),
+        };
+        match ruling {
+            Ruling::Forward => remark,
+            other => other,
         }
     }
 
@@ -402,8 +421,9 @@ impl Inspector for StatementInspector<'_> {
 impl StatementInspector<'_> {
     /// What is handed to a statement or a function is at fault.
     async fn bound(&mut self, text: &[u8], fault: BoundFault) -> Ruling {
-        let verdict = Arc::new(self.service.gate.policy().judge_bound(text, fault));
-        let principal = self.statements.borrow().current().clone();
+        let (principal, policy) = (self.statements.borrow().current().clone(), self.service.gate.policy());
+        let enforcer = policy.enforcer_for(self.statements.borrow().only_user(), Timestamp::now());
+        let verdict = Arc::new(enforcer.judge_bound(text, fault));
         self.ruling(&VerdictFor { verdict, principal }, text).await
     }
 }

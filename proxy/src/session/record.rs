@@ -1,5 +1,6 @@
 //! Counts and audits a verdict.
 
+use crate::gate::enforcement::Action;
 use crate::gate::principal::Principal;
 use crate::gate::verdict::{JudgedStatement, Verdict};
 use crate::observe::audit::event::AuditedSession;
@@ -44,8 +45,16 @@ pub(crate) fn events(
     for statement in &verdict.statements {
         count(&service.metrics, principal, verdict, statement);
     }
+    for exception in verdict.exceptions() {
+        service.metrics.exception_used(exception);
+    }
     let told = verdict.statements.iter().filter(|statement| statement.is_told());
-    told.map(|statement| AuditEvent::Verdict(Box::new(AuditRecord::of(&circumstances, verdict, statement)))).collect()
+    let record = |statement| Box::new(AuditRecord::of(&circumstances, verdict, statement));
+    if verdict.action < Action::Reject && verdict.break_glass().is_some() {
+        service.metrics.glass_broken();
+        return told.map(|statement| AuditEvent::BreakGlass(record(statement))).collect();
+    }
+    told.map(|statement| AuditEvent::Verdict(record(statement))).collect()
 }
 
 /// Whose session it is, for the audit. `login` is the user who logs in.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 use tokio::time::timeout_at;
@@ -256,7 +257,8 @@ fn admission(
 /// Has the gate judge what the start-up itself asks for; says why when that is refused.
 fn judged(startup: &StartupMessage, id: u64, principal: &Principal, service: &Service) -> Result<(), Report> {
     let policy = service.gate.policy();
-    let verdict = policy.judge_startup(startup.client_encoding.as_deref(), startup.options.as_deref());
+    let enforcer = policy.enforcer(principal, Timestamp::now());
+    let verdict = enforcer.judge_startup(startup.client_encoding.as_deref(), startup.options.as_deref());
     let Some(verdict) = verdict else { return Ok(()) };
     record::verdict(service, id, principal, &verdict, b"", None);
     if verdict.action < Action::Reject {
@@ -271,6 +273,7 @@ fn judged(startup: &StartupMessage, id: u64, principal: &Principal, service: &Se
 mod tests {
     use super::*;
     use crate::gate::enforcement::Mode;
+    use crate::gate::modes::Modes;
     use crate::gate::policy::Parts;
     use crate::session::service::tests::{service, settings};
 
@@ -313,7 +316,7 @@ mod tests {
             (Mode::Enforce, None, false),
             (Mode::Shadow, Some("SJIS"), false),
         ] {
-            let service = service(Parts { mode, ..Parts::without_facts() }, settings());
+            let service = service(Parts { modes: Modes::all(mode), ..Parts::without_facts() }, settings());
             let principal = Principal::new(Attributes::of_login("a"));
             let judged = judged(&startup("a", encoding), 1, &principal, &service);
             assert_eq!(judged.is_err(), is_refused, "{mode} {encoding:?}");

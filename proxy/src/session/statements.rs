@@ -12,7 +12,7 @@ use crate::gate::enforcement::Action;
 use crate::gate::principal::Principal;
 use crate::gate::verdict::Verdict;
 use crate::gate::{DecisionPath, Gate};
-pub(crate) use crate::session::statements::prepared::{Excess, MAX_NAME_BYTES, MAX_PREPARED};
+pub(crate) use crate::session::statements::prepared::{Excess, MAX_NAME_BYTES, MAX_PREPARED, earlier};
 use crate::session::statements::prepared::{Prepared, WatchedStatement};
 use crate::session::statements::users::Users;
 use crate::sql::watch::{BoundFault, Watch};
@@ -29,8 +29,10 @@ pub(crate) trait VerdictMaker {
     fn judge(&self, text: &[u8], principal: &Principal) -> (Option<Arc<Verdict>>, DecisionPath);
     /// `verdict`, where the session may be acting as anybody.
     fn judge_as_anybody(&self, verdict: &Verdict) -> Verdict;
-    /// `verdict`, where the session's search path puts something before functions that dynamic SQL trusts.
-    fn judge_moved(&self, verdict: &Verdict) -> Verdict;
+    /// `verdict`, where the session's search path puts something before functions that dynamic SQL trusts; of this user, or of anybody.
+    fn judge_moved(&self, verdict: &Verdict, of: Option<&Principal>) -> Verdict;
+    /// The time by which it judges.
+    fn now(&self) -> Timestamp;
 }
 
 impl VerdictMaker for Gate {
@@ -50,8 +52,12 @@ impl VerdictMaker for Gate {
         self.policy().judge_as_anybody(verdict)
     }
 
-    fn judge_moved(&self, verdict: &Verdict) -> Verdict {
-        self.policy().judge_moved(verdict)
+    fn judge_moved(&self, verdict: &Verdict, of: Option<&Principal>) -> Verdict {
+        self.policy().enforcer_for(of, Timestamp::now()).judge_moved(verdict)
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
     }
 }
 
@@ -69,8 +75,6 @@ pub(crate) struct VerdictFor {
 pub(crate) enum Binding {
     /// It passes.
     Forward,
-    /// What it hands over is at fault: the text to which, and how.
-    Faulty(Arc<[u8]>, BoundFault),
     /// These texts are to be judged again.
     JudgeAgain(Vec<Arc<[u8]>>),
     /// A text that would have to be judged again was not kept.
@@ -128,6 +132,12 @@ impl Statements {
     #[must_use]
     pub(crate) fn watches_prepared(&self) -> bool {
         !self.prepared.is_empty()
+    }
+
+    /// The user whom the session acts as, where that can be nobody else.
+    #[must_use]
+    pub(crate) fn only_user(&self) -> Option<&Principal> {
+        (self.requested.is_empty() && self.prepared.users().is_empty()).then_some(&self.current)
     }
 
     /// The server reports the session's user. Within a transaction a ROLLBACK may bring the former one back.
@@ -193,7 +203,8 @@ impl Statements {
         let mut ruled = self.gravest_of_users(judge, text, first);
         let has = |effect| ruled.verdict.statements.iter().any(|one| one.has_effect(effect));
         if (self.trusts_quoting && has(&Effect::MovesCatalog)) || (self.moves_catalog && has(&Effect::TrustsQuoting)) {
-            ruled.verdict = Arc::new(judge.judge_moved(&ruled.verdict));
+            let only = self.users(&ruled.verdict).is_empty().then_some(&self.current);
+            ruled.verdict = Arc::new(judge.judge_moved(&ruled.verdict, only));
         }
         ruled
     }
@@ -204,7 +215,9 @@ impl Statements {
         let again = if is_first { None } else { judge.judge(text, &self.current).0 };
         let verdict = again.unwrap_or(first.verdict);
         let mut gravest = VerdictFor { verdict, principal: self.current.clone() };
-        if gravest.verdict.statements.iter().all(|statement| statement.uses.is_empty()) {
+        // What a text without roles asks for is the same for all, and so is what becomes of it, unless one is let off what others are not.
+        let is_without_roles = gravest.verdict.statements.iter().all(|statement| statement.uses.is_empty());
+        if is_without_roles && !gravest.verdict.is_softened() {
             return gravest;
         }
         let users = self.users(&gravest.verdict);
@@ -212,11 +225,11 @@ impl Statements {
             gravest.verdict = Arc::new(judge.judge_as_anybody(&gravest.verdict));
         }
         for principal in users.known() {
-            if gravest.verdict.would_be == Action::Reject {
+            if gravest.verdict.action == Action::Reject {
                 break;
             }
             if let (Some(verdict), _) = judge.judge(text, principal)
-                && verdict.would_be > gravest.verdict.would_be
+                && (verdict.action, verdict.would_be) > (gravest.verdict.action, gravest.verdict.would_be)
             {
                 gravest = VerdictFor { verdict, principal: principal.clone() };
             }
@@ -264,6 +277,7 @@ impl Statements {
             let watched = WatchedStatement {
                 text: (text.len() <= self.max_prepared_bytes).then(|| text.into()),
                 generation: verdict.generation,
+                stands_until: verdict.stands_until(),
                 user: self.current.clone(),
                 watch: verdict.statements.iter().fold(Watch::default(), |watch, one| watch.and(one.watch)),
                 users: users.clone(),
@@ -288,20 +302,27 @@ impl Statements {
         self.prepared.replace(name, number);
     }
 
-    /// What is to be done about a `Bind` of these values.
+    /// What is wrong with the values of a `Bind`: the text that they are handed to, and how it is at fault.
     #[must_use]
-    pub(crate) fn bind<V: VerdictMaker>(&self, judge: &V, name: &[u8], values: &[&[u8]]) -> Binding {
+    pub(crate) fn fault(&self, name: &[u8], values: &[&[u8]]) -> Option<(Arc<[u8]>, BoundFault)> {
+        self.prepared.of(name).find_map(|watched| {
+            let fault = watched.watch.judge(values)?;
+            Some((watched.text.clone().unwrap_or_else(|| Arc::from(&b""[..])), fault))
+        })
+    }
+
+    /// What is to be done about the texts of a `Bind`.
+    #[must_use]
+    pub(crate) fn bind<V: VerdictMaker>(&self, judge: &V, name: &[u8]) -> Binding {
         let generation = judge.generation();
         let (mut is_current, mut texts, mut is_kept) = (true, Vec::new(), true);
         for watched in self.prepared.of(name) {
-            if let Some(fault) = watched.watch.judge(values) {
-                return Binding::Faulty(watched.text.clone().unwrap_or_else(|| Arc::from(&b""[..])), fault);
-            }
-            is_current &= watched.generation == generation && watched.user == self.current;
+            let stands = watched.stands_until.is_none_or(|until| judge.now() < until);
+            is_current &= watched.generation == generation && watched.user == self.current && stands;
             is_kept &= watched.text.is_some();
             texts.extend(watched.text.clone());
         }
-        let is_one = self.requested.is_empty() && self.prepared.users().is_empty();
+        let is_one = self.only_user().is_some();
         match () {
             () if is_current && (is_one || texts.is_empty() && is_kept) => Binding::Forward,
             () if is_kept => Binding::JudgeAgain(texts),
@@ -316,8 +337,8 @@ impl Statements {
     }
 
     /// The texts of a `Bind` were judged again, and it goes to the server.
-    pub(crate) fn bound(&mut self, name: &[u8], generation: u64) {
-        self.prepared.confirm(name, generation, &self.current.clone());
+    pub(crate) fn bound(&mut self, name: &[u8], generation: u64, stands_until: Option<Timestamp>) {
+        self.prepared.confirm(name, generation, stands_until, &self.current.clone());
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::chain::Chain;
 use crate::gate::codes::{Code, Severity};
+use crate::gate::enforcement::Mode;
 use crate::gate::finding::Finding;
 use crate::gate::judge::context::JudgeContext;
 use crate::gate::policy::ClusterGroups;
@@ -113,6 +114,7 @@ fn forbidden(context: &JudgeContext<'_>, hit: Hit, role_use: &RoleUse, chain: Op
     if hit.severity == RuleSeverity::Annotate {
         finding.severity = finding.severity.min(Severity::Annotate);
     }
+    finding.rule_mode = hit.mode.map(Mode::from);
     if let Some(reason) = hit.reason {
         finding.message = reason;
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::{Action, Mode};
 use crate::gate::judge_alone;
+use crate::gate::modes::Modes;
 use crate::gate::policy::{ClusterGroups, Parts, Policy};
 use crate::gate::principal::{Attributes, Principal};
 use crate::gate::verdict::Verdict;
@@ -49,7 +50,7 @@ fn faults_of_a_text() {
 #[test]
 fn severities_of_the_policy_apply_and_what_is_allowed_is_still_found() {
     let severities = BTreeMap::from([(Code::Rg101, Severity::Allow), (Code::Rg108, Severity::Reject)]);
-    let parts = |mode| Parts { severities: severities.clone(), mode, ..Parts::without_facts() };
+    let parts = |mode| Parts { severities: severities.clone(), modes: Modes::all(mode), ..Parts::without_facts() };
     let allowed = judge(parts(Mode::Enforce), "copy t from 's3://b' iam_role 'x'").unwrap();
     assert_eq!((allowed.would_be, allowed.codes(), allowed.findings().len()), (Action::Forward, vec![], 1));
     let softened = judge(parts(Mode::Shadow), "copy t from 's3://b'").unwrap();

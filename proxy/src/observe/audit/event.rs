@@ -20,6 +20,8 @@ pub const SCHEMA_VERSION: u8 = 1;
 pub enum AuditEvent {
     /// A statement that names credentials or is refused was judged.
     Verdict(Box<AuditRecord>),
+    /// A statement that only break-glass let through.
+    BreakGlass(Box<AuditRecord>),
     /// Refusals alike that stand for themselves no longer.
     Folded(Box<FoldedRefusals>),
     /// The cluster let a user in.

@@ -86,7 +86,7 @@ fn kind(record: &Map<String, Value>) -> Option<Kind> {
     let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
     let kind = |class, activity, severity, status| Some(Kind { class, activity, severity, status });
     match text("event") {
-        "verdict" | "folded" => {
+        "verdict" | "folded" | "break_glass" => {
             let activity = match text("kind") {
                 "unload" => 1,
                 "copy" => 5,
@@ -94,6 +94,7 @@ fn kind(record: &Map<String, Value>) -> Option<Kind> {
                 _ => 4,
             };
             match text("action") {
+                _ if text("event") == "break_glass" => kind(DATASTORE_ACTIVITY, activity, HIGH, SUCCESS),
                 "reject" => kind(DATASTORE_ACTIVITY, activity, HIGH, FAILURE),
                 "annotate" => kind(DATASTORE_ACTIVITY, activity, MEDIUM, SUCCESS),
                 _ => kind(DATASTORE_ACTIVITY, activity, INFORMATIONAL, SUCCESS),

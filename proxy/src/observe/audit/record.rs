@@ -36,9 +36,15 @@ pub struct AuditRecord {
     pub action: Action,
     /// The mode that decided the difference.
     pub mode: Mode,
+    /// The exceptions that it passes by.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<String>,
+    /// The group that broke the glass for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<String>,
     /// The same as `action`, for readers of earlier versions.
     pub verdict: Action,
-    /// Whether shadow mode softened the verdict, for readers of earlier versions.
+    /// Whether a refusal was not carried out, for readers of earlier versions.
     pub shadow: bool,
     /// What the cluster's log shows in place of a refused text.
     pub nonce: Option<String>,
@@ -90,6 +96,8 @@ impl AuditRecord {
             would_be: statement.would_be,
             action: statement.action,
             mode: verdict.mode,
+            exceptions: verdict.exceptions().map(str::to_owned).collect(),
+            break_glass: verdict.break_glass().map(str::to_owned),
             verdict: statement.action,
             shadow: statement.action != statement.would_be,
             nonce: nonce.map(str::to_owned),
@@ -114,13 +122,14 @@ fn cut(mut text: String) -> (String, bool) {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::gate::modes::Modes;
     use crate::gate::policy::{Parts, Policy};
     use crate::gate::principal::Attributes;
 
     /// A record of `user` and this text.
     pub(in crate::observe::audit) fn record(user: &str, text: &str) -> AuditRecord {
-        let policy = Policy::new(Parts { mode: Mode::Shadow, ..Parts::without_facts() });
-        let verdict = policy.judge_unreadable(text.as_bytes());
+        let policy = Policy::new(Parts { modes: Modes::all(Mode::Shadow), ..Parts::without_facts() });
+        let verdict = policy.enforcer_for_anybody().judge_unreadable(text.as_bytes());
         let principal = Principal::new(Attributes { user: user.to_owned(), ..Attributes::default() });
         let circumstances = Circumstances {
             gate: "g",

@@ -114,6 +114,21 @@ families! {
         "Findings, by code and severity.",
         &["gate", "code", "severity"]
     );
+    exception_uses: IntCounterVec = counters(
+        "rolegate_exception_uses_total",
+        "Messages that an exception let through.",
+        &["gate", "exception"]
+    );
+    exceptions: IntGaugeVec = gauges(
+        "rolegate_exceptions",
+        "Exceptions in force and over, by the days that are left.",
+        &["days_left"]
+    );
+    break_glass: IntCounterVec = counters(
+        "rolegate_break_glass_total",
+        "Messages that only break-glass let through.",
+        &["gate"]
+    );
     rule_hits: IntCounterVec = counters(
         "rolegate_rule_hits_total",
         "Organisation rules that applied, by effect.",

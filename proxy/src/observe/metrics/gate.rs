@@ -83,6 +83,7 @@ impl Metrics {
     }
 
     fn start_verdict_series(&self, gate: &str) {
+        self.families.break_glass.with_label_values(&[gate]).inc_by(0);
         for action in Action::VARIANTS {
             self.families.statements.with_label_values(&[gate, ORDINARY, action.as_str()]).inc_by(0);
         }
@@ -207,6 +208,17 @@ impl GateMetrics {
     pub fn rule_hit(&self, rule: &str, effect: RuleEffect) {
         let rule = self.all.rule.admit(rule);
         self.all.families.rule_hits.with_label_values(&[&*self.gate, rule, effect.into()]).inc();
+    }
+
+    /// Counts a message that an exception let through.
+    pub fn exception_used(&self, exception: &str) {
+        let exception = self.all.exception.admit(exception);
+        self.all.families.exception_uses.with_label_values(&[&*self.gate, exception]).inc();
+    }
+
+    /// Counts a message that only break-glass let through.
+    pub fn glass_broken(&self) {
+        self.all.families.break_glass.with_label_values(&[&*self.gate]).inc();
     }
 
     /// Counts bytes sent to the backend.

@@ -43,6 +43,8 @@ drain_delay = "1s"
 reuse_port = false
 [policy]
 mode = "enforce"
+exceptions = "a.toml"
+break_glass = ["a"]
 rules = ["a.cedar"]
 notice = true
 comment = true
@@ -56,6 +58,10 @@ etl = ["a"]
 [policy.known]
 users = ["a"]
 databases = ["a"]
+[policy.mode_by_group]
+etl = "enforce"
+[policy.mode_by_code]
+RG301 = "enforce"
 [policy.cache]
 capacity = 1
 ttl = "1s"
@@ -87,6 +93,7 @@ listen = "127.0.0.1:5439"
 unix_socket = "a.sock"
 cluster = "a"
 proxy_protocol_from = ["10.0.0.0/8"]
+mode = "enforce"
 dialect = "redshift"
 function_call = "refuse"
 [gate.upstream]
@@ -203,7 +210,15 @@ fn every_key_of_every_section_stands_above() {
     let mut headers: Vec<&str> = EVERY_KEY.lines().filter(|line| line.starts_with('[')).collect();
     // Their keys are the user's own.
     headers.retain(|header| {
-        !["[policy.severity]", "[policy.groups]", "[facts.context]", "[gate.iam.context]"].contains(header)
+        ![
+            "[policy.severity]",
+            "[policy.groups]",
+            "[policy.mode_by_group]",
+            "[policy.mode_by_code]",
+            "[facts.context]",
+            "[gate.iam.context]",
+        ]
+        .contains(header)
     });
     let mut sections = Vec::new();
     for header in headers {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::gate::enforcement::Mode;
+use crate::gate::modes::Modes;
 use crate::gate::policy::Parts;
 use crate::gate::principal::Attributes;
 use crate::session::service::tests::{service, settings};
@@ -40,7 +41,7 @@ impl Session {
     fn new(mode: Mode) -> Self {
         let login = Principal::new(Attributes::of_login("etl"));
         Self {
-            service: service(Parts { mode, ..Parts::without_facts() }, settings()),
+            service: service(Parts { modes: Modes::all(mode), ..Parts::without_facts() }, settings()),
             settings: settings(),
             statements: RefCell::new(Statements::new(login, 1024 * 1024)),
         }

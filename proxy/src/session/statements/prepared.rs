@@ -4,6 +4,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::gate::principal::Principal;
 use crate::session::statements::users::Users;
 use crate::sql::Watch;
@@ -34,6 +36,8 @@ pub(super) struct WatchedStatement {
     pub text: Option<Arc<[u8]>>,
     /// The policy by which it was judged last.
     pub generation: u64,
+    /// When it must be judged again, whatever else stays as it is.
+    pub stands_until: Option<Timestamp>,
     /// For whom.
     pub user: Principal,
     /// What its parameters stand for, as far as their values matter.
@@ -81,9 +85,10 @@ impl Prepared {
     }
 
     /// The verdict on all that a name may stand for was made anew.
-    pub(super) fn confirm(&mut self, name: &[u8], generation: u64, user: &Principal) {
+    pub(super) fn confirm(&mut self, name: &[u8], generation: u64, stands_until: Option<Timestamp>, user: &Principal) {
         for watched in self.names.get_mut(name).into_iter().flatten().filter_map(|version| version.watched.as_mut()) {
             (watched.generation, watched.user) = (generation, user.clone());
+            watched.stands_until = stands_until;
         }
     }
 
@@ -183,6 +188,12 @@ impl Prepared {
     }
 }
 
+/// The earlier of two ends, where none is the latest.
+#[must_use]
+pub(crate) fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    [one, other].into_iter().flatten().min()
+}
+
 impl WatchedStatement {
     fn text_bytes(&self) -> usize {
         self.text.as_ref().map_or(0, |text| text.len())
@@ -205,6 +216,7 @@ impl Version {
             newer.generation = 0;
         }
         newer.generation = newer.generation.min(older.generation);
+        newer.stands_until = earlier(newer.stands_until, older.stands_until);
         newer.watch = newer.watch.and(older.watch);
         newer.users.extend(&older.users);
         (1, text_bytes)

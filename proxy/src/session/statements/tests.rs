@@ -6,7 +6,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::gate::codes::{Code, Severity};
+use crate::gate::enforcement::Mode;
+use crate::gate::exception::Exception;
 use crate::gate::finding::Finding;
+use crate::gate::modes::Modes;
 use crate::gate::policy::{Parts, Policy};
 use crate::gate::principal::Attributes;
 use crate::gate::verdict::{JudgedStatement, JudgedUse};
@@ -19,12 +22,22 @@ struct Words {
     /// Who may use no role.
     forbidden: BTreeSet<&'static str>,
     judged: std::cell::Cell<usize>,
+    second: std::cell::Cell<i64>,
 }
 
 impl Words {
     fn new(forbidden: &[&'static str]) -> Self {
+        Self::under(Parts::without_facts(), forbidden)
+    }
+
+    fn under(parts: Parts, forbidden: &[&'static str]) -> Self {
         let forbidden = forbidden.iter().copied().collect();
-        Self { policy: Policy::new(Parts::without_facts()), forbidden, judged: std::cell::Cell::new(0) }
+        Self {
+            policy: Policy::new(parts),
+            forbidden,
+            judged: std::cell::Cell::default(),
+            second: std::cell::Cell::default(),
+        }
     }
 
     fn statement(&self, word: &str, principal: &Principal) -> Option<JudgedStatement> {
@@ -37,6 +50,7 @@ impl Words {
                     statement.findings.push(Finding::new(Code::Rg301, Severity::Reject, 0));
                 }
             }
+            "odd" => statement.findings.push(Finding::new(Code::Rg105, Severity::Reject, 0)),
             "call" => statement.watch.add(ParameterUse::CallArgument),
             "reset" => statement.effects.push(Effect::ResetSessionAuthorization),
             "moves" => statement.effects.push(Effect::MovesCatalog),
@@ -60,7 +74,8 @@ impl VerdictMaker for Words {
         self.judged.set(self.judged.get() + 1);
         let text = String::from_utf8_lossy(text).into_owned();
         let statements: Vec<_> = text.split(' ').filter_map(|word| self.statement(word, principal)).collect();
-        let verdict = (!statements.is_empty()).then(|| Arc::new(Verdict::of(&self.policy, statements)));
+        let verdict = (!statements.is_empty())
+            .then(|| Arc::new(Verdict::of(&self.policy.enforcer(principal, VerdictMaker::now(self)), statements)));
         (verdict, DecisionPath::Cold)
     }
 
@@ -68,8 +83,12 @@ impl VerdictMaker for Words {
         self.policy.judge_as_anybody(verdict)
     }
 
-    fn judge_moved(&self, verdict: &Verdict) -> Verdict {
-        self.policy.judge_moved(verdict)
+    fn judge_moved(&self, verdict: &Verdict, of: Option<&Principal>) -> Verdict {
+        self.policy.enforcer_for(of, VerdictMaker::now(self)).judge_moved(verdict)
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.second.get()).unwrap()
     }
 }
 
@@ -113,9 +132,12 @@ impl Session {
     /// What becomes of a `Bind`.
     fn bind(&mut self, name: &str) -> &'static str {
         self.next += 1;
-        match self.statements.bind(&self.judge, name.as_bytes(), &[b"arn:aws:iam::1:role/x"]) {
+        if self.statements.fault(name.as_bytes(), &[b"arn:aws:iam::1:role/x"]).is_some() {
+            return "names a role";
+        }
+        let mut stands_until = None;
+        match self.statements.bind(&self.judge, name.as_bytes()) {
             Binding::Forward => "forward",
-            Binding::Faulty(..) => "names a role",
             Binding::NotKept => "not kept",
             Binding::JudgeAgain(texts) => {
                 for text in texts {
@@ -125,9 +147,10 @@ impl Session {
                     if ruled.verdict.action == Action::Reject {
                         return "refuse";
                     }
+                    stands_until = earlier(stands_until, ruled.verdict.stands_until());
                 }
                 let generation = self.judge.generation();
-                self.statements.bound(name.as_bytes(), generation);
+                self.statements.bound(name.as_bytes(), generation, stands_until);
                 "forward"
             }
         }
@@ -228,6 +251,67 @@ fn what_a_name_stands_for() {
     session.statements.reached(answered(12));
     assert_eq!(session.bind("s"), "forward");
     assert!(!session.statements.watches_prepared());
+}
+
+/// `a` is let off what `b` is not.
+fn lenient() -> Vec<(&'static str, Parts)> {
+    let groups = || std::collections::BTreeMap::from([("soft".to_owned(), vec!["a".to_owned()])]);
+    let modes = Modes { by_group: [("soft".to_owned(), Mode::Shadow)].into(), ..Modes::default() };
+    let exception = Exception {
+        id: "SEC-1".to_owned(),
+        users: vec!["a".to_owned()],
+        groups: Vec::new(),
+        chains: Vec::new(),
+        codes: vec![Code::Rg301, Code::Rg105],
+        until: Timestamp::from_second(1000).unwrap(),
+        owner: "o".to_owned(),
+        ticket: "t".to_owned(),
+        reason: None,
+    };
+    let parts = || Parts { groups: groups(), ..Parts::without_facts() };
+    vec![
+        ("shadow", Parts { modes, ..parts() }),
+        ("exception", Parts { exceptions: [Arc::new(exception)].into(), ..parts() }),
+        ("break-glass", Parts { break_glass: vec!["soft".to_owned()], ..parts() }),
+    ]
+}
+
+#[test]
+fn nobody_is_let_off_what_holds_for_another() {
+    for word in ["role", "odd"] {
+        for (name, parts) in lenient() {
+            let mut session = Session::new(&[], 1000);
+            session.judge = Words::under(parts, &["a", "b"]);
+            assert_eq!(session.send(None, word).unwrap(), Action::Annotate, "{name}: {word} of a");
+            session.send(None, "set:b").unwrap();
+            assert_eq!(session.send(None, word).unwrap(), Action::Reject, "{name}: {word} of a or b");
+            session.statements.user_reported("b");
+            session.statements.settled();
+            assert_eq!(session.send(None, word).unwrap(), Action::Reject, "{name}: {word} of b");
+            session.statements.user_reported("a");
+            session.statements.settled();
+            assert_eq!(session.send(None, word).unwrap(), Action::Annotate, "{name}: {word} of a again");
+            for number in 0..9 {
+                session.send(None, &format!("set:a{number}")).unwrap();
+            }
+            assert_eq!(session.send(None, word).unwrap(), Action::Reject, "{name}: {word} of anybody");
+        }
+    }
+}
+
+#[test]
+fn what_was_prepared_under_an_exception_is_refused_when_it_ends() {
+    let mut session = Session::new(&[], 1000);
+    let (_, parts) = lenient().swap_remove(1);
+    session.judge = Words::under(parts, &["a"]);
+    session.send(Some("s"), "role").unwrap();
+    session.statements.reached(answered(0));
+    let judged = session.judge.judged.get();
+    session.judge.second.set(999);
+    assert_eq!(session.bind("s"), "forward");
+    assert_eq!(session.judge.judged.get(), judged, "nothing has changed, so nothing is judged again");
+    session.judge.second.set(1000);
+    assert_eq!(session.bind("s"), "refuse");
 }
 
 #[test]

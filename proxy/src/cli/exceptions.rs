@@ -1,0 +1,134 @@
+//! `rolegate policy exceptions`: what is borne with, until when, and who answers for it.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cli::exit::Exit;
+use crate::config::{Config, load_exceptions};
+use crate::gate::exception::Exception;
+use crate::observe::escape;
+
+/// Arguments of `rolegate policy exceptions`.
+#[derive(Args, Debug)]
+pub struct ExceptionsArguments {
+    /// The configuration file
+    #[arg(value_name = "FILE")]
+    config: PathBuf,
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t = ExceptionsFormat::Human)]
+    format: ExceptionsFormat,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum ExceptionsFormat {
+    /// For people
+    Human,
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(flatten)]
+    exception: &'a Exception,
+    over: bool,
+    days_left: Option<i64>,
+}
+
+/// Lists the exceptions of a configuration, those that end first first.
+///
+/// # Errors
+/// What is wrong with the configuration or its file of exceptions.
+pub fn run(arguments: &ExceptionsArguments) -> Result<Exit, String> {
+    let config = Config::load(&arguments.config).map_err(|error| error.to_string())?;
+    let Some(path) = &config.policy.exceptions else {
+        return Err(format!("{}: policy.exceptions is not set, so there are none", arguments.config.display()));
+    };
+    let mut exceptions = load_exceptions(path).map_err(|error| error.to_string())?;
+    exceptions.sort_by(|one, other| (one.until, &one.id).cmp(&(other.until, &other.id)));
+    let now = Timestamp::now();
+    let mut text = String::new();
+    for exception in &exceptions {
+        match arguments.format {
+            ExceptionsFormat::Human => text.push_str(&line(exception, now)),
+            ExceptionsFormat::Json => {
+                let row = Row { exception, over: exception.is_over(now), days_left: exception.days_left(now) };
+                text.push_str(&serde_json::to_string(&row).map_err(|error| error.to_string())?);
+                text.push('\n');
+            }
+        }
+    }
+    if arguments.format == ExceptionsFormat::Human {
+        let over = exceptions.iter().filter(|exception| exception.is_over(now)).count();
+        // Writing to a String does not fail.
+        let _infallible = writeln!(text, "{} exceptions, {over} of them over", exceptions.len());
+        text = escape::lines(&text);
+    }
+    io::stdout().lock().write_all(text.as_bytes()).map_err(|error| format!("cannot write: {error}"))?;
+    Ok(Exit::Ok)
+}
+
+fn line(exception: &Exception, now: Timestamp) -> String {
+    let Exception { id, until, owner, ticket, reason, .. } = exception;
+    let left = match exception.days_left(now) {
+        None => "over".to_owned(),
+        Some(0) => "less than a day left".to_owned(),
+        Some(1) => "1 day left".to_owned(),
+        Some(days) => format!("{days} days left"),
+    };
+    let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!(
+        "{id}  until {until} ({left})\n  {} for {}\n  owner {owner}, ticket {ticket}{reason}\n",
+        about(exception),
+        who(exception)
+    )
+}
+
+fn who(exception: &Exception) -> String {
+    let users = exception.users.iter().map(|user| format!("user {user}"));
+    let groups = exception.groups.iter().map(|group| format!("group {group}"));
+    users.chain(groups).collect::<Vec<_>>().join(", ")
+}
+
+/// What an exception is about, in words.
+pub(super) fn about(exception: &Exception) -> String {
+    let codes: Vec<&str> = exception.codes.iter().map(|code| code.as_str()).collect();
+    match (codes.is_empty(), exception.chains.is_empty()) {
+        (false, true) => codes.join(", "),
+        (true, _) => format!("facts and rules on {}", exception.chains.join(" and ")),
+        (false, false) => format!("{} on {}", codes.join(", "), exception.chains.join(" and ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::codes::Code;
+
+    #[test]
+    fn a_line_says_what_for_whom_until_when_and_who_answers_for_it() {
+        let exception = Exception {
+            id: "SEC-1".to_owned(),
+            users: vec!["etl".to_owned()],
+            groups: vec!["bi".to_owned()],
+            chains: vec!["default".to_owned()],
+            codes: vec![Code::Rg301, Code::Rg302],
+            until: Timestamp::from_second(90_000).unwrap(),
+            owner: "data".to_owned(),
+            ticket: "T-1".to_owned(),
+            reason: Some("the new role comes in June".to_owned()),
+        };
+        let at = |second| line(&exception, Timestamp::from_second(second).unwrap());
+        let want = "SEC-1  until 1970-01-02T01:00:00Z (1 day left)\n  RG301, RG302 on default for user etl, group bi\n  \
+                    owner data, ticket T-1: the new role comes in June\n";
+        assert_eq!(at(0), want);
+        assert!(at(4000).contains("(less than a day left)") && at(90_000).contains("(over)"));
+        let any_code = Exception { codes: Vec::new(), ..exception };
+        assert_eq!(about(&any_code), "facts and rules on default");
+    }
+}

@@ -1,0 +1,146 @@
+//! How a policy carries out its refusals for one user at one moment: by mode, exceptions and break-glass. Never makes a finding graver,
+//! and never says what enforcement would do, which is the same for everybody.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::gate::codes::Severity;
+use crate::gate::enforcement::Mode;
+use crate::gate::exception::Exception;
+use crate::gate::finding::Finding;
+use crate::gate::lenience::Lenience;
+use crate::gate::policy::Policy;
+use crate::gate::principal::Principal;
+
+/// A policy, and for whom it is carried out.
+#[derive(Clone, Debug)]
+pub struct Enforcer<'a> {
+    pub(super) policy: &'a Policy,
+    /// The user's mode, where neither code nor rule has one of its own.
+    pub(super) mode: Mode,
+    /// Exceptions for the user that are not over.
+    exceptions: Vec<&'a Arc<Exception>>,
+    /// The first of the user's groups that breaks the glass.
+    break_glass: Option<String>,
+}
+
+impl Policy {
+    /// How refusals are carried out for a user.
+    #[must_use]
+    pub fn enforcer(&self, principal: &Principal, now: Timestamp) -> Enforcer<'_> {
+        let parts = &self.parts;
+        let asks_for_groups = !parts.modes.by_group.is_empty()
+            || !parts.break_glass.is_empty()
+            || parts.exceptions.iter().any(|exception| !exception.groups.is_empty());
+        let groups = match &principal.groups {
+            _ if !asks_for_groups => Vec::new(),
+            Some(groups) => groups.clone(),
+            None => self.groups_of(&principal.user),
+        };
+        let holds = |exception: &&Arc<Exception>| !exception.is_over(now) && exception.is_for(&principal.user, &groups);
+        Enforcer {
+            policy: self,
+            mode: parts.modes.of_groups(&groups).0,
+            exceptions: parts.exceptions.iter().filter(holds).collect(),
+            break_glass: parts.break_glass.iter().find(|group| groups.contains(group)).cloned(),
+        }
+    }
+
+    /// How refusals are carried out where the user may be anybody: nothing that holds for some alone is taken to hold.
+    #[must_use]
+    pub fn enforcer_for_anybody(&self) -> Enforcer<'_> {
+        Enforcer { policy: self, mode: self.parts.modes.of_anybody(), exceptions: Vec::new(), break_glass: None }
+    }
+}
+
+impl Enforcer<'_> {
+    /// The mode of a finding.
+    pub(super) fn mode_of(&self, finding: &Finding) -> Mode {
+        self.policy.parts.modes.of_finding(finding.code, finding.rule_mode, self.mode)
+    }
+
+    /// Why a finding on a credential that reads `chain` is not carried out, if it would refuse and is not. Of several exceptions the one that
+    /// lasts longest counts.
+    pub(super) fn lenience(&self, finding: &Finding, chain: Option<&str>) -> Option<Lenience> {
+        if finding.severity < Severity::Reject {
+            return None;
+        }
+        let about = self.exceptions.iter().filter(|exception| exception.is_about(finding.code, chain));
+        if let Some(exception) = about.max_by_key(|exception| (exception.until, &exception.id)) {
+            return Some(Lenience::Exception(Arc::clone(exception)));
+        }
+        if self.mode_of(finding) == Mode::Shadow {
+            return Some(Lenience::Shadow);
+        }
+        self.break_glass.clone().map(Lenience::BreakGlass)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::codes::Code;
+    use crate::gate::exception::tests::exception;
+    use crate::gate::modes::Modes;
+    use crate::gate::policy::{ClusterGroups, Parts};
+    use crate::gate::principal::Attributes;
+
+    fn policy(mode: Mode) -> Policy {
+        let longer = Exception { id: "SEC-2".to_owned(), ..exception(&[], &[Code::Rg105]) };
+        let longer = Exception { until: Timestamp::from_second(2000).unwrap(), ..longer };
+        Policy::new(Parts {
+            modes: Modes::all(mode),
+            groups: [("loaders".to_owned(), vec!["b".to_owned()]), ("oncall".to_owned(), vec!["c".to_owned()])].into(),
+            exceptions: Arc::from([Arc::new(exception(&[], &[Code::Rg105, Code::Rg106])), Arc::new(longer)]),
+            break_glass: vec!["oncall".to_owned()],
+            ..Parts::without_facts()
+        })
+    }
+
+    fn lenience(policy: &Policy, user: &str, second: i64, code: Code, severity: Severity) -> Option<String> {
+        let principal = Principal::new(Attributes::of_login(user));
+        let enforcer = policy.enforcer(&principal, Timestamp::from_second(second).unwrap());
+        let found = enforcer.lenience(&Finding::new(code, severity, 0), None);
+        found.map(|lenience| lenience.name().unwrap_or(lenience.as_str()).to_owned())
+    }
+
+    /// (user, second, code, why it passes under enforcement and in shadow mode)
+    #[test]
+    fn exceptions_go_before_shadow_and_break_glass_comes_last() {
+        use Code::{Rg105, Rg106, Rg109};
+        let rows = [
+            ("etl", 0, Rg106, Some("SEC-1"), Some("SEC-1")),
+            ("b", 0, Rg106, Some("SEC-1"), Some("SEC-1")),
+            ("etl", 0, Rg105, Some("SEC-2"), Some("SEC-2")),
+            ("etl", 1000, Rg105, Some("SEC-2"), Some("SEC-2")),
+            ("etl", 1000, Rg106, None, Some("shadow")),
+            ("etl", 2000, Rg105, None, Some("shadow")),
+            ("etl", 0, Rg109, None, Some("shadow")),
+            ("x", 0, Rg106, None, Some("shadow")),
+            ("c", 0, Rg106, Some("oncall"), Some("shadow")),
+        ];
+        for (user, second, code, enforced, shadow) in rows {
+            let of = |mode| lenience(&policy(mode), user, second, code, Severity::Reject);
+            assert_eq!(of(Mode::Enforce).as_deref(), enforced, "{user} {second} {code}");
+            assert_eq!(of(Mode::Shadow).as_deref(), shadow, "{user} {second} {code}");
+            assert_eq!(lenience(&policy(Mode::Shadow), user, second, code, Severity::Annotate), None, "no refusal");
+        }
+    }
+
+    #[test]
+    fn groups_that_are_not_known_break_no_glass() {
+        let strange = Policy::new(Parts { catalog: ClusterGroups::Unknown, ..policy(Mode::Enforce).parts });
+        assert_eq!(lenience(&strange, "d", 0, Code::Rg106, Severity::Reject), None);
+        let known = ClusterGroups::Known(Arc::new([("oncall".to_owned(), vec!["d".to_owned()])].into()));
+        let known = strange.with_catalog(known);
+        assert_eq!(lenience(&known, "d", 0, Code::Rg106, Severity::Reject).as_deref(), Some("oncall"));
+    }
+
+    #[test]
+    fn anybody_has_no_exception() {
+        let policy = policy(Mode::Enforce);
+        let finding = Finding::new(Code::Rg105, Severity::Reject, 0);
+        assert_eq!(policy.enforcer_for_anybody().lenience(&finding, None), None);
+    }
+}
