@@ -146,7 +146,8 @@ def main(page: str, heading: str, folder: Path):
         (fakes / "real").mkdir(exist_ok=True)
         (fakes / "real" / name).symlink_to(Path(__file__).with_name("stand_ins.py"))
     if heading != "## Before your own cluster":
-        (fakes / "rolegate").symlink_to(BIN / "rolegate")
+        # Where another user may run it too.
+        shutil.copy(BIN / "rolegate", fakes / "rolegate")
     here = folder / "here"
     shutil.copytree(Path(os.environ["ROLEGATE_FILES"]), here) if "ROLEGATE_FILES" in os.environ else here.mkdir()
     for name in ["config", "deploy", "docs", "Cargo.toml"]:
@@ -173,6 +174,7 @@ def main(page: str, heading: str, folder: Path):
     wait_for("the stand-in", lambda: socket.create_connection((ADDRESS, 5439), 1))
     done = subprocess.run(["timeout", "--kill-after=5", "120", "bash", "-c", script(found)], cwd=here, env=env, check=False)
     other.communicate()
+    (fakes / "rolegate").unlink(missing_ok=True)
     sys.exit(done.returncode)
 
 
