@@ -89,7 +89,7 @@ CHAINS = [
     figure("Uses", "Uses of chains within the time shown.", f"sum(increase(rolegate_chain_uses_total{{{G}}}[$__range]))"),
     figure("Access keys", "Statements with static access keys within the time shown. There should be none.", f'sum(increase(rolegate_role_uses_total{{{G}, method="access_keys"}}[$__range]))', steps=(1,)),
     figure("Unknown", "Uses of chains that the facts do not hold, within the time shown.", f'sum(increase(rolegate_chain_uses_total{{{G}, chain="unknown"}}[$__range])) or vector(0)', steps=(1,)),
-    figure("Longest chain", "Nine in ten chains have at most so many roles.", quantile("rolegate_chain_roles", "", 0.9)),
+    figure("Roles in a chain", "Nine in ten uses of chains have at most so many roles.", f"ceil({quantile('rolegate_chain_roles', '', 0.9)})"),
     table("Who uses which chain for what", "Uses within the time shown: chain, user, kind of statement, what was done and what enforcement would do.", f"sort_desc(topk(100, {grown('rolegate_chain_uses_total', 'chain, user, kind, verdict, would_be')} > 0))", width=24, height=10, names={"Value": "uses"}),
     table("First and last seen", "When Prometheus first and last saw each chain in use. First seen is no earlier than the recording rules.", f"1000 * gate_chain:rolegate_chain_uses:first_seen_timestamp{{{SEEN}}}", f"1000 * gate_chain:rolegate_chain_uses:last_seen_timestamp{{{SEEN}}}", unit="dateTimeAsIso", names={"Value #A": "first seen", "Value #B": "last seen"}),
     table("Via", "Steps of chains within the time shown, from the cluster to the first role and from each role to the next, and whether the facts allow them.", f"sort_desc(topk(100, {grown('rolegate_hops_total', 'source, target, result')} > 0))", names={"Value": "uses"}),
@@ -113,8 +113,9 @@ REFUSALS = [
     lines("Refused and would be refused", "Statements a second: when the upper line is empty for as long as you want to be sure of, enforce.", (f'sum(rate(rolegate_verdicts_total{{{G}, would_be="reject", action!="reject"}}[$__rate_interval]))', "would be refused"), (f'sum(rate(rolegate_verdicts_total{{{G}, action="reject"}}[$__rate_interval]))', "refused"), unit="reqps"),
     lines("By code", "Refusals and would-be refusals a second by finding.", (rate("rolegate_refusals_total", "code"), "{{code}}"), unit="reqps", stack=True),
     lines("By group", "Refusals and would-be refusals a second by the user's group.", (rate("rolegate_refusals_total", "group"), "{{group}}"), unit="reqps", stack=True),
-    lines("Against what is usual", "Refusals in ten minutes, and what is usual for the gate: the alert RolegateRefusalsSurge compares the two.", (f"gate:rolegate_refusals:increase10m{{{SEEN}}}", "{{gate}}"), (f"gate:rolegate_refusals:usual10m{{{SEEN}}}", "usual of {{gate}}"), width=12),
-    lines("Rules that applied", "Organisation rules a second by what they do.", (rate("rolegate_rule_hits_total", "rule, effect"), "{{rule}}: {{effect}}"), unit="reqps", width=12),
+    lines("Break-glass and exceptions", "Statements in five minutes that only break-glass let through, and exceptions by the time that each has left.", (f"sum by (gate) (increase(rolegate_break_glass_total{{{G}}}[5m]))", "break-glass at {{gate}}"), (f"max by (days_left) (rolegate_exceptions{{{I}}})", "exceptions: {{days_left}}"), width=8),
+    lines("Against what is usual", "Refusals in ten minutes, and what is usual for the gate: the alert RolegateRefusalsSurge compares the two.", (f"gate:rolegate_refusals:increase10m{{{SEEN}}}", "{{gate}}"), (f"gate:rolegate_refusals:usual10m{{{SEEN}}}", "usual of {{gate}}")),
+    lines("Rules that applied", "Organisation rules a second by what they do.", (rate("rolegate_rule_hits_total", "rule, effect"), "{{rule}}: {{effect}}"), unit="reqps"),
 ]
 
 HEALTH = [
@@ -207,6 +208,8 @@ def defaults(panel: Panel) -> dict:
     made = {"unit": panel.unit, "min": 0} if panel.kind == "timeseries" else {"unit": panel.unit}
     if panel.kind == "timeseries":
         made["custom"] = {"fillOpacity": 30 if panel.stack else 5, "lineWidth": 1, "showPoints": "never", "stacking": {"mode": "normal" if panel.stack else "none"}}
+    elif panel.unit == "short":
+        made["decimals"] = 0
     if panel.steps:
         colours = zip(("orange", "red"), panel.steps, strict=False)
         made["thresholds"] = {"mode": "absolute", "steps": [{"color": "green", "value": None}, *({"color": colour, "value": value} for colour, value in colours)]}

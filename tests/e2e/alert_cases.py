@@ -136,9 +136,9 @@ CASES = {
         # Usually one in ten minutes, then one in each.
         fires=Case({**OLD, refused(): "0 0 0 0 0 0 0 0 0 0 1x9 2x9 3x9 4x9 5x9 6x9 7+3x40"}, {60: 0, 90: 1}),
         blip=Case({**OLD, refused(): "0x60 1x60"}, {62: 0, 75: 0}),
-        fresh=Case({**fresh(20), refused(): "_x20 12x40"}, {19: 0, 24: 1}),
-        # For two days, longer than the day that says what is usual.
-        clears=Case({**OLD, refused(): "0x60 0+3x2900 8700x40"}, {59: 0, 120: 1, 1500: 1, 2950: 1, 2980: 0}),
+        fresh=Case({**fresh(20), refused(): "_x20 12+3x200"}, {19: 0, 24: 1, 200: 1}),
+        # For two days, longer than the day that says what is usual; then somewhat more than before, which is not nothing.
+        clears=Case({**OLD, refused(): "0+0.9x200 181+30x2900 87182+2x60"}, {199: 0, 220: 1, 1800: 1, 3100: 1, 3130: 0}),
     ),
     "RolegateWouldBeRefused": counted(refused("annotate", mode="shadow"), 3, 1, 60),
     "RolegateNewChain": Cases(
@@ -156,6 +156,8 @@ CASES = {
         fresh=Case({INFO: "1x90", SHADOW.replace('"i"', '"j"'): "_x15 1x70"}, {14: 0, 35: 1}),
         clears=Case({INFO: "1x10 stale _x590 1x40", SHADOW: "_x10 1x600 stale"}, {300: 1, 600: 1, 615: 0}),
     ),
+    "RolegateBreakGlassUsed": counted(f"rolegate_break_glass_total{{{G}}}", 1, 0, 60),
+    "RolegateExceptionEnding": gauge({f'rolegate_exceptions{{{I}, days_left="week"}}': ""}, "0", "1", 10),
     "RolegateLoginFailuresSurge": counted(f'rolegate_logins_total{{{G}, result="password"}}', 20, 3, 10),
     "RolegateStatementsFail": Cases(
         fires=Case({**OLD, outcome("failed"): "0x20 0+2x40", outcome("completed"): "0+1x60"}, {19: 0, 45: 1}),
