@@ -52,8 +52,11 @@ def rate(metric, by, labels=G) -> str:
     return f"sum by ({by}) (rate({metric}{{{labels}}}[$__rate_interval]))"
 
 
-def grown(metric, by, labels=G) -> str:
-    return f"sum by ({by}) (increase({metric}{{{labels}}}[$__range]))"
+def grown(metric, by="", labels=G) -> str:
+    """How much a counter has grown over the range. increase() counts from a series' first sample on: what was not there at the beginning counts whole."""
+    series = f"{metric}{{{labels}}}"
+    grouping = f"sum by ({by})" if by else "sum"
+    return f"{grouping} ({series} unless {series} offset $__range or increase({series}[$__range]))"
 
 
 def quantile(metric, by, of=0.99, labels=G) -> str:
@@ -61,8 +64,8 @@ def quantile(metric, by, of=0.99, labels=G) -> str:
     return f"histogram_quantile({of}, sum by ({inner}) (rate({metric}_bucket{{{labels}}}[$__rate_interval])))"
 
 
-REFUSED = f'sum(increase(rolegate_verdicts_total{{{G}, action="reject"}}[$__range]))'
-WOULD_BE = f'sum(increase(rolegate_verdicts_total{{{G}, would_be="reject", action!="reject"}}[$__range]))'
+REFUSED = grown("rolegate_verdicts_total", labels=f'{G}, action="reject"')
+WOULD_BE = grown("rolegate_verdicts_total", labels=f'{G}, would_be="reject", action!="reject"')
 KNOWN_CHAIN = 'chain!~"other|unknown"'
 SEEN = 'gate=~"$gate"'
 
@@ -86,9 +89,9 @@ OVERVIEW = [
 CHAINS = [
     figure("Chains in use", "Different chains since the gates started; those counted under \"unknown\" or \"other\" left out.", f"count(group by (chain) (rolegate_chain_uses_total{{{G}, {KNOWN_CHAIN}}} > 0))"),
     figure("New in a day", "Chains that were first used less than a day ago.", f"count(gate_chain:rolegate_chain_uses:first_seen_timestamp{{{SEEN}}} > time() - 86400) or vector(0)", steps=(1,)),
-    figure("Uses", "Uses of chains within the time shown.", f"sum(increase(rolegate_chain_uses_total{{{G}}}[$__range]))"),
-    figure("Access keys", "Statements with static access keys within the time shown. There should be none.", f'sum(increase(rolegate_role_uses_total{{{G}, method="access_keys"}}[$__range]))', steps=(1,)),
-    figure("Unknown", "Uses of chains that the facts do not hold, within the time shown.", f'sum(increase(rolegate_chain_uses_total{{{G}, chain="unknown"}}[$__range])) or vector(0)', steps=(1,)),
+    figure("Uses", "Uses of chains within the time shown.", grown("rolegate_chain_uses_total")),
+    figure("Access keys", "Statements with static access keys within the time shown. There should be none.", grown("rolegate_role_uses_total", labels=f'{G}, method="access_keys"'), steps=(1,)),
+    figure("Unknown", "Uses of chains that the facts do not hold, within the time shown.", grown("rolegate_chain_uses_total", labels=f'{G}, chain="unknown"') + " or vector(0)", steps=(1,)),
     figure("Roles in a chain", "Nine in ten uses of chains have at most so many roles.", f"ceil({quantile('rolegate_chain_roles', '', 0.9)})"),
     table("Who uses which chain for what", "Uses within the time shown: chain, user, kind of statement, what was done and what enforcement would do.", f"sort_desc(topk(100, {grown('rolegate_chain_uses_total', 'chain, user, kind, verdict, would_be')} > 0))", width=24, height=10, names={"Value": "uses"}),
     table("First and last seen", "When Prometheus first and last saw each chain in use. First seen is no earlier than the recording rules.", f"1000 * gate_chain:rolegate_chain_uses:first_seen_timestamp{{{SEEN}}}", f"1000 * gate_chain:rolegate_chain_uses:last_seen_timestamp{{{SEEN}}}", unit="dateTimeAsIso", names={"Value #A": "first seen", "Value #B": "last seen"}),
@@ -104,8 +107,8 @@ REFUSALS = [
     figure("Would be refused", "Statements that ran and that enforcement would refuse, within the time shown.", WOULD_BE, steps=(1, 100)),
     figure("Groups concerned", "Groups of users whose statements enforcement would refuse.", f'count(group by (group) (rolegate_refusals_total{{{G}, action!="reject"}} > 0)) or vector(0)', steps=(1,)),
     figure("Gates in shadow", "Processes whose policy refuses nothing.", f'count(rolegate_policy_info{{{G}, mode="shadow"}}) or vector(0)'),
-    figure("Not decided", "Findings within the time shown that say that the facts do not tell (RG206, RG207).", f'sum(increase(rolegate_findings_total{{{G}, code=~"RG206|RG207"}}[$__range]))', steps=(1,)),
-    figure("Not readable", "Findings within the time shown of statements that hide or may hide a role.", f'sum(increase(rolegate_findings_total{{{G}, code=~"RG102|RG105|RG106|RG109"}}[$__range]))', steps=(1,)),
+    figure("Not decided", "Findings within the time shown that say that the facts do not tell (RG206, RG207).", grown("rolegate_findings_total", labels=f'{G}, code=~"RG206|RG207"'), steps=(1,)),
+    figure("Not readable", "Findings within the time shown of statements that hide or may hide a role.", grown("rolegate_findings_total", labels=f'{G}, code=~"RG102|RG105|RG106|RG109"'), steps=(1,)),
     table("What breaks when I enforce", "Statements within the time shown that ran and would be refused: whose, why, and with which chain. By application, the audit has it: deploy/analytics/queries/would_be_refusals.sql.", f"""sort_desc(topk(100, {grown('rolegate_refusals_total', 'group, code, chain', f'{G}, action!="reject"')} > 0))""", width=12, height=10, names={"Value": "would be refused"}),
     table("What is refused", "Statements within the time shown that were refused: whose, why, and with which chain.", f"""sort_desc(topk(100, {grown('rolegate_refusals_total', 'group, code, chain', f'{G}, action="reject"')} > 0))""", width=12, height=10, names={"Value": "refused"}),
     table("Whose statements would break", "Uses of chains within the time shown that ran and would be refused, by user and kind of statement.", f"""sort_desc(topk(100, {grown('rolegate_chain_uses_total', 'user, chain, kind', f'{G}, would_be="reject", verdict!="reject"')} > 0))""", names={"Value": "would be refused"}),
@@ -122,9 +125,9 @@ HEALTH = [
     figure("Gates up", "Processes that Prometheus can scrape.", f"sum(up{{{I}}})"),
     figure("Restarts", "Starts of processes within the time shown.", f"sum(changes(process_start_time_seconds{{{I}}}[$__range]))", steps=(1, 3)),
     figure("Panics", "Each is a bug and ends one session at most.", f"sum(rolegate_panics_total{{{I}}})", steps=(1, 1)),
-    figure("Audit records lost", "Within the time shown. A record of event gap in the audit says which.", f"sum(increase(rolegate_audit_dropped_total{{{I}}}[$__range]))", steps=(1, 1)),
+    figure("Audit records lost", "Within the time shown. A record of event gap in the audit says which.", grown("rolegate_audit_dropped_total", labels=I), steps=(1, 1)),
     figure("Certificate ends in", "The certificate that expires first, of all gates and legs.", f"min(rolegate_tls_certificate_not_after_timestamp_seconds{{{G}}} - time())", unit="s"),
-    figure("Backend errors", "Connections to the cluster that failed within the time shown.", f"sum(increase(rolegate_upstream_errors_total{{{G}}}[$__range]))", steps=(1, 10)),
+    figure("Backend errors", "Connections to the cluster that failed within the time shown.", grown("rolegate_upstream_errors_total"), steps=(1, 10)),
     lines("Sessions against their limit", "Share of max_sessions and of max_unauthenticated that is in use.", (f'sum by (instance, gate) (rolegate_sessions{{{G}}}) / on (instance, gate) rolegate_limit{{{G}, limit="sessions"}}', "{{instance}} {{gate}}: sessions"), (f'rolegate_connections_unauthenticated{{{G}}} / on (instance, gate) rolegate_limit{{{G}, limit="unauthenticated"}}', "{{instance}} {{gate}}: not let in yet"), unit="percentunit"),
     lines("Who holds most", "Sessions of the one user, and of the one address, that has most of them.", (f"max by (gate, holder) (rolegate_sessions_most_held{{{G}}})", "{{gate}}: {{holder}}")),
     lines("Descriptors in use", "Share of the file descriptors that the process may have. A session needs two.", (f"process_open_fds{{{I}}} / process_max_fds{{{I}}}", "{{instance}}"), unit="percentunit"),

@@ -13,8 +13,8 @@ from wire import Wire, query
 
 RUNBOOKS = runbooks.read()
 # A trust policy does not know this chain's last role (RG202): a team's nightly job that nobody told anybody of.
-FORGOTTEN = f"unload ('select 1') to 's3://companyb/nightly/' iam_role '{A},{b('RoleD')}'"
-FIXED = FORGOTTEN.replace(f"{A},{b('RoleD')}", CHAIN)
+FORGOTTEN = f"unload ('select * from venue') to 's3://companyb/nightly/venue_' iam_role '{A},{b('RoleD')}'"
+FIXED = FORGOTTEN.replace(f"{A},{b('RoleD')}", CHAIN).replace("/nightly/", "/mended/")
 
 
 def run(gate: int, user: str, *statements: str) -> list[str]:
@@ -117,7 +117,7 @@ def test_from_shadow_to_an_audit_that_proves(tmp_path, monkeypatch):
         surge = RUNBOOKS["RolegateRefusalsSurge"]
         last = follow(next(command for command in surge.commands if command.startswith("jq")), demo)
         assert last.strip() and all("\tnightly\t" in line and "\tRG202\t" in line for line in last.splitlines())
-        (explain,) = [command for command in surge.commands if "can-assume" in command]
+        explain = next(command for command in surge.commands if "can-assume" in command)
         assert "sts:AssumeRole" in follow(explain.replace(b("RoleB"), b("RoleD")), demo)
     assert demo.stop() == 0
     proves(demo, tmp_path, checkpoints)
