@@ -172,7 +172,7 @@ POLICY = [
     lines("Entries of the cache", "Verdicts in the caches, and those removed a second, by cause.", (f"sum(rolegate_policy_cache_entries{{{I}}})", "entries"), (rate("rolegate_policy_cache_evictions_total", "cause", I), "removed: {{cause}}")),
     lines("Not decided", "Findings a second that say that the facts do not tell: an unknown role (RG206), a condition (RG207).", (rate("rolegate_findings_total", "code", f'{G}, code=~"RG206|RG207"'), "{{code}}"), unit="reqps"),
     table("Rules that applied", "Organisation rules within the time shown. One that never applies is one too many, or one that is wrong.", f"sort_desc({grown('rolegate_rule_hits_total', 'rule, effect')})", names={"Value": "statements"}),
-    table("Keys that wait for a restart", "The keys whose written value is not in force.", f"max by (instance, key) (rolegate_config_restart_pending{{{I}}})", names={"Value": "waits"}),
+    table("Keys that wait for a restart", "The keys whose written value is not in force.", f"max by (instance, key) (rolegate_config_restart_pending{{{I}}}) > 0", names={"Value": "waits"}),
 ]
 
 DASHBOARDS = {
