@@ -15,6 +15,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS rolegate_audit (
   `database` string,
   application string,
   client_address string,
+  groups array<string>,
   kind string,
   would_be string,
   action string,
@@ -37,7 +38,7 @@ TBLPROPERTIES (
   'storage.location.template' = 's3://example-audit/rolegate/day=${day}/'
 );
 
--- Which team a database user belongs to: lines of "user,team".
+-- Which team a database user belongs to, where groups do not say: lines of "user,team".
 CREATE EXTERNAL TABLE IF NOT EXISTS rolegate_teams (username string, team string)
 ROW FORMAT DELIMITED FIELDS TERMINATED BY ','
 LOCATION 's3://example-audit/teams/';
@@ -50,8 +51,8 @@ LOCATION 's3://example-audit/grants/';
 -- One row for each credential clause of a judged statement; statements says how many a folded record stands for.
 CREATE OR REPLACE VIEW rolegate_role_uses AS
 SELECT
-  a.id, a.day, CAST(from_iso8601_timestamp(a."time") AS timestamp) AS used_at, a.gate, a."user" AS username, a.login_user,
-  a."database" AS database_name, a.application, a.client_address, a.kind, a.would_be, a.action, a.mode, u.method,
+  a.id, a.day, CAST(from_iso8601_timestamp(a."time") AS timestamp) AS used_at, a.gate, a."user" AS username,
+  array_join(a.groups, ' ') AS user_groups, a.login_user, a."database" AS database_name, a.application, a.client_address, a.kind, a.would_be, a.action, a.mode, u.method,
   array_join(u.roles, '>') AS chain, u.target, COALESCE(a."count", 1) AS statements
 FROM rolegate_audit a
 CROSS JOIN UNNEST(a.role_uses) AS u (clause, method, roles, target)
@@ -70,8 +71,8 @@ WHERE a.event = 'verdict' AND a.action <> 'reject';
 -- One row for each finding.
 CREATE OR REPLACE VIEW rolegate_findings AS
 SELECT
-  a.id, a.day, CAST(from_iso8601_timestamp(a."time") AS timestamp) AS found_at, a.gate, a."user" AS username, a.application, a.kind,
-  a.would_be, a.action, a.mode, f.code, f.severity, f.message, f.hint, a.statement, COALESCE(a."count", 1) AS statements
+  a.id, a.day, CAST(from_iso8601_timestamp(a."time") AS timestamp) AS found_at, a.gate, a."user" AS username,
+  array_join(a.groups, ' ') AS user_groups, a.application, a.kind, a.would_be, a.action, a.mode, f.code, f.severity, f.message, f.hint, a.statement, COALESCE(a."count", 1) AS statements
 FROM rolegate_audit a
 CROSS JOIN UNNEST(a.findings) AS f (code, severity, message, detail, hint, hop)
 WHERE a.event IN ('verdict', 'folded');

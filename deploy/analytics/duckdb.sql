@@ -6,7 +6,7 @@ SELECT * FROM read_json(
   'audit/day=*/*/*.jsonl*', format = 'newline_delimited', hive_partitioning = true, hive_types_autocast = false, maximum_object_size = 16777216,
   columns = {
     v: 'INTEGER', log: 'VARCHAR', seq: 'BIGINT', id: 'VARCHAR', "time": 'VARCHAR', event: 'VARCHAR', gate: 'VARCHAR', session: 'BIGINT',
-    "user": 'VARCHAR', login_user: 'VARCHAR', "database": 'VARCHAR', application: 'VARCHAR', client_address: 'VARCHAR', kind: 'VARCHAR',
+    "user": 'VARCHAR', login_user: 'VARCHAR', "database": 'VARCHAR', application: 'VARCHAR', client_address: 'VARCHAR', groups: 'VARCHAR[]', kind: 'VARCHAR',
     would_be: 'VARCHAR', action: 'VARCHAR', mode: 'VARCHAR', nonce: 'VARCHAR', policy_version: 'VARCHAR',
     role_uses: 'STRUCT(clause VARCHAR, method VARCHAR, roles VARCHAR[], target VARCHAR)[]',
     findings: 'STRUCT(code VARCHAR, severity VARCHAR, message VARCHAR, detail VARCHAR, hint VARCHAR, hop INTEGER)[]',
@@ -22,8 +22,8 @@ SELECT * FROM read_json('grants/*.jsonl', format = 'newline_delimited', columns 
 
 CREATE OR REPLACE VIEW rolegate_role_uses AS
 SELECT
-  a.id, a.day, CAST(a."time" AS TIMESTAMP) AS used_at, a.gate, a."user" AS username, a.login_user, a."database" AS database_name,
-  a.application, a.client_address, a.kind, a.would_be, a.action, a.mode, u.method, array_to_string(u.roles, '>') AS chain, u.target,
+  a.id, a.day, CAST(a."time" AS TIMESTAMP) AS used_at, a.gate, a."user" AS username, array_to_string(a.groups, ' ') AS user_groups,
+  a.login_user, a."database" AS database_name, a.application, a.client_address, a.kind, a.would_be, a.action, a.mode, u.method, array_to_string(u.roles, '>') AS chain, u.target,
   COALESCE(a."count", 1) AS statements
 FROM rolegate_audit a, UNNEST(a.role_uses) AS t (u)
 WHERE a.event IN ('verdict', 'folded');
@@ -37,7 +37,8 @@ WHERE a.event = 'verdict' AND a.action <> 'reject';
 
 CREATE OR REPLACE VIEW rolegate_findings AS
 SELECT
-  a.id, a.day, CAST(a."time" AS TIMESTAMP) AS found_at, a.gate, a."user" AS username, a.application, a.kind, a.would_be, a.action, a.mode,
+  a.id, a.day, CAST(a."time" AS TIMESTAMP) AS found_at, a.gate, a."user" AS username,
+  array_to_string(a.groups, ' ') AS user_groups, a.application, a.kind, a.would_be, a.action, a.mode,
   f.code, f.severity, f.message, f.hint, a.statement, COALESCE(a."count", 1) AS statements
 FROM rolegate_audit a, UNNEST(a.findings) AS t (f)
 WHERE a.event IN ('verdict', 'folded');

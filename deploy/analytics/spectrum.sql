@@ -18,6 +18,7 @@ CREATE EXTERNAL TABLE rolegate_lake.audit (
   "database" varchar(128),
   application varchar(256),
   client_address varchar(64),
+  groups array<varchar(128)>,
   kind varchar(40),
   would_be varchar(10),
   action varchar(10),
@@ -48,8 +49,8 @@ CREATE VIEW rolegate_grants AS SELECT gate, source, target FROM rolegate_lake.gr
 -- "SET json_serialization_enable TO true" first.
 CREATE VIEW rolegate_judged AS
 SELECT
-  id, day, CAST("time" AS timestamp) AS at, event, gate, "user" AS username, login_user, "database" AS database_name, application,
-  client_address, kind, would_be, action, mode, statement, COALESCE("count", 1) AS statements,
+  id, day, CAST("time" AS timestamp) AS at, event, gate, "user" AS username, replace(trim(both '[]"' FROM groups), '","', ' ') AS user_groups, login_user, "database" AS database_name,
+  application, client_address, kind, would_be, action, mode, statement, COALESCE("count", 1) AS statements,
   json_parse(role_uses) AS role_uses, json_parse(findings) AS findings
 FROM rolegate_lake.audit
 WHERE event IN ('verdict', 'folded')
@@ -57,7 +58,7 @@ WITH NO SCHEMA BINDING;
 
 CREATE VIEW rolegate_role_uses AS
 SELECT
-  a.id, a.day, a.at AS used_at, a.gate, a.username, a.login_user, a.database_name, a.application, a.client_address, a.kind, a.would_be,
+  a.id, a.day, a.at AS used_at, a.gate, a.username, a.user_groups, a.login_user, a.database_name, a.application, a.client_address, a.kind, a.would_be,
   a.action, a.mode, CAST(u.method AS varchar) AS method, replace(trim(both '[]"' FROM json_serialize(u.roles)), '","', '>') AS chain,
   CAST(u.target AS varchar) AS target, a.statements
 FROM rolegate_judged a, a.role_uses u
@@ -73,7 +74,7 @@ WITH NO SCHEMA BINDING;
 
 CREATE VIEW rolegate_findings AS
 SELECT
-  a.id, a.day, a.at AS found_at, a.gate, a.username, a.application, a.kind, a.would_be, a.action, a.mode, CAST(f.code AS varchar) AS code,
+  a.id, a.day, a.at AS found_at, a.gate, a.username, a.user_groups, a.application, a.kind, a.would_be, a.action, a.mode, CAST(f.code AS varchar) AS code,
   CAST(f.severity AS varchar) AS severity, CAST(f.message AS varchar) AS message, CAST(f.hint AS varchar) AS hint, a.statement, a.statements
 FROM rolegate_judged a, a.findings f
 WITH NO SCHEMA BINDING;

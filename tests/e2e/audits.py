@@ -11,7 +11,9 @@ from pathlib import Path
 ACCOUNT = "arn:aws:iam::123456789012:role/"
 OTHER = "arn:aws:iam::210987654321:role/"
 TEAMS = {"etl": "platform", "loader": "platform", "analyst": "insights"}
-USERS = [*TEAMS, "guest"]
+# What the database says; only who is in no team is known by it.
+GROUPS = {"etl": ["etl", "loaders"], "reporter": ["reports", "readers"]}
+USERS = [*TEAMS, "reporter", "guest"]
 CHAINS = [[f"{ACCOUNT}RoleA"], [f"{ACCOUNT}RoleA", f"{OTHER}RoleB"], [f"{ACCOUNT}RoleC", f"{OTHER}RoleD", f"{OTHER}RoleE"]]
 # (code, what enforcement does) of each third of the statements that are not simply let through.
 WRONG = [("RG201", "reject"), ("RG301", "reject"), ("RG108", "annotate")]
@@ -47,6 +49,7 @@ def verdict(log: str, seq: int, time: datetime, chance: random.Random) -> dict:
         "v": 1, "log": log, "seq": seq, "prev": "A" * 43 + "=", "id": f"{log}-{seq}", "time": stamp(time),
         "event": "folded" if folded else "verdict", "gate": chance.choice(["warehouse", "finance"]), "session": seq, "user": user,
         "login_user": user, "database": "dev", "application": chance.choice(["dbt", "airflow"]), "client_address": "10.0.0.1", "kind": kind,
+        "groups": GROUPS.get(user, []),
         "would_be": severity, "action": action, "mode": mode, "verdict": action, "shadow": action != severity, "nonce": None,
         "policy_version": "0123456789abcdef", "findings": findings, "statement": f"{kind} …", "truncated": False,
         "role_uses": [{"clause": "iam_role", "method": "chain", "roles": roles, "target": "s3://b/x"}],
@@ -68,7 +71,7 @@ def add(expected: Expected, record: dict, time: datetime):
         return
     count, ran, gate = record.get("count", 1), record["action"] != "reject", record["gate"]
     (use,) = record["role_uses"]
-    chain, team = ">".join(use["roles"]), TEAMS.get(record["user"], "no team")
+    chain, team = ">".join(use["roles"]), TEAMS.get(record["user"], "reports readers" if record["user"] == "reporter" else "no team")
     month = expected.used[(time.replace(day=1, hour=0, minute=0, second=0, microsecond=0, tzinfo=None), gate, chain, record["kind"])]
     month[0 if ran else 1] += count
     month[2].add(record["user"])

@@ -1,9 +1,9 @@
--- Which team is refused what: statements by team and code, the users behind them, and when it last happened.
+-- Which team (from the table of teams, else the groups of the database) is refused what: statements by team and code, the users behind them, and when it last happened.
 SELECT
-  COALESCE(t.team, 'no team') AS team, f.code,
+  COALESCE(t.team, NULLIF(f.user_groups, ''), 'no team') AS team, f.code,
   SUM(f.statements) AS refused, COUNT(DISTINCT f.username) AS users, MAX(f.found_at) AS last_refused
 FROM (
-  SELECT DISTINCT id, code, username, statements, found_at
+  SELECT DISTINCT id, code, username, user_groups, statements, found_at
   FROM rolegate_findings
   WHERE action = 'reject' AND severity = 'reject'
 ) AS f
