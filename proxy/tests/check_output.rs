@@ -123,6 +123,17 @@ fn repeated(count: usize) -> Vec<(&'static str, String)> {
         ("backslashes", times("copy t from 's3://b' null '\\\\' iam_role 'x';")),
         ("quotes", times("copy t from 's3://b' '")),
         ("settings", times("select set_config('client_' || x, 'y', false);")),
+        ("settings within settings", times("set_config(")),
+        ("bodies", format!("create procedure p() as {}$$$$", times("$$$$,"))),
+        (
+            "executed variables",
+            format!(
+                "create procedure p() as $$ declare q text; begin q := '{}'; {} end $$",
+                times("x"),
+                times("execute q;")
+            ),
+        ),
+        ("curly quotes", format!("copy t from 's3://b' iam_role 'x' {}", times("pwd \u{2018}a\u{2019} "))),
         ("keys", format!("copy t from 's3://b' {}", times("access_key_id 'AKIAIOSFODNN7EXAMPLE' "))),
     ]
 }
@@ -130,11 +141,14 @@ fn repeated(count: usize) -> Vec<(&'static str, String)> {
 #[test]
 fn reports_grow_no_faster_than_texts() {
     for (name, text) in repeated(16_000) {
+        let began = std::time::Instant::now();
         for format in ["json", "sarif", "human"] {
             let printed = check_text(format, text.as_bytes()).len();
             // SARIF lists the rules, and a message of a thousand refused statements has as many reports.
             let most = 2_500_000 + text.len() * 3;
             assert!(printed < most, "{name} as {format}: {printed} bytes of {}", text.len());
         }
+        // What is not linear takes minutes.
+        assert!(began.elapsed().as_secs() < 60, "{name}: {:?}", began.elapsed());
     }
 }

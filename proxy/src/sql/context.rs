@@ -39,6 +39,19 @@ pub struct Context<'c> {
     pub reader: TextReader,
 }
 
+impl Notes {
+    /// Counts the bytes of a text that an expression makes; whether it is to be read.
+    #[must_use]
+    pub fn makes(&self, bytes: usize) -> bool {
+        self.made_bytes.set(self.made_bytes.get().saturating_add(bytes));
+        self.made_bytes.get() <= MAX_MADE_BYTES
+    }
+}
+
+/// Bytes of all texts that the expressions of a message make. Those beyond are not read, so that a variable that is executed often
+/// is read in linear time.
+pub const MAX_MADE_BYTES: usize = 1024 * 1024;
+
 /// Gives the statements of a text that are to be judged.
 pub type TextReader = fn(&[u8], Context<'_>) -> Vec<Statement>;
 
@@ -60,4 +73,6 @@ pub struct Notes {
     pub is_void: Cell<bool>,
     /// A statement of a body is one that no server takes: it does not run.
     pub has_void: Cell<bool>,
+    /// Bytes of the texts that expressions make.
+    pub made_bytes: Cell<usize>,
 }

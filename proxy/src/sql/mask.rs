@@ -254,7 +254,10 @@ fn close(text: &[u8], at: usize, quote: &[u8]) -> usize {
         [byte @ (b'\'' | b'"')] | [b'E' | b'e' | b'N' | b'n', byte] => single_close(rest, *byte),
         [0xe2, ..] => {
             let ends = [CURLY.0, CURLY.1, CURLY.2, CURLY.3, "'", "\""];
-            ends.iter().filter_map(|end| memchr::memmem::find(rest, end.as_bytes())).min()
+            let closes = |at: &usize| {
+                rest.get(*at..).is_some_and(|rest| ends.iter().any(|end| rest.starts_with(end.as_bytes())))
+            };
+            memchr::memchr3_iter(0xe2, b'\'', b'"', rest).find(closes)
         }
         _ => memchr::memmem::find(rest, quote),
     };

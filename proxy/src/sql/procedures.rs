@@ -16,6 +16,9 @@ use crate::sql::template::{self, Expression, Made};
 use crate::sql::variables::Variables;
 use crate::sql::watch::ParameterUse;
 
+/// Bodies of one function: a file and a symbol in it, where PostgreSQL loads one.
+const MAX_BODIES: usize = 2;
+
 /// What is wrong with an EXECUTE whose text cannot be told.
 pub const OPEN_EXECUTE: &str = "EXECUTE of an expression, whose text is known only when it runs";
 
@@ -27,9 +30,15 @@ pub fn create(cursor: &mut Cursor<'_>, context: Context<'_>, builder: &mut State
     // What the header sets holds for the procedure alone.
     let moves = builder.take_effect(&Effect::MovesCatalog);
     let arguments = header(cursor, builder)?;
+    let mut bodies = 0_usize;
     while let Some(token) = cursor.peek() {
         if cursor.accept(&["as"]) || cursor.symbol(b',') {
+            let place = cursor.place();
             if let Some((token, body)) = cursor.literal() {
+                bodies = bodies.saturating_add(1);
+                if bodies > MAX_BODIES {
+                    return Err(Misfit::new(place, "expected one body"));
+                }
                 read_body(cursor.text(), arguments.clone(), token, &body, context, builder);
             }
         } else if cursor.group()?.is_none() {

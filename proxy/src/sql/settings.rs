@@ -119,6 +119,9 @@ enum Argument {
     Other,
 }
 
+/// Tokens of an argument of `set_config`. What is longer is taken for computed, so that calls within calls are read in linear time.
+pub const MAX_ARGUMENT_TOKENS: usize = 256;
+
 /// Takes an argument up to its comma or closing parenthesis; `None`: none ends here.
 fn argument(cursor: &mut Cursor<'_>) -> Option<(Argument, Token)> {
     let first = cursor.peek()?;
@@ -138,6 +141,9 @@ fn argument(cursor: &mut Cursor<'_>) -> Option<(Argument, Token)> {
             _ => is_cast &= count == 0,
         }
         count = count.saturating_add(1);
+        if count > MAX_ARGUMENT_TOKENS {
+            return Some((Argument::Other, first));
+        }
         cursor.take();
     }
     argument = match argument {

@@ -11,7 +11,7 @@ use sqlparser::dialect::RedshiftSqlDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token as ParserToken;
 
-use crate::sql::context::{Context, MAX_DEPTH, Place};
+use crate::sql::context::{Context, MAX_DEPTH, Notes, Place};
 use crate::sql::cursor::Cursor;
 use crate::sql::lexer::{Lexer, Rules, Token, TokenKind};
 use crate::sql::literal;
@@ -189,12 +189,13 @@ pub fn read(expression: &Expression, variables: &Variables, context: Context<'_>
     if context.depth >= MAX_DEPTH {
         return None;
     }
-    let reader = Reader { variables, rules: context.rules, trusts_quoting: Cell::new(false) };
+    let notes = context.notes;
+    let reader = Reader { variables, rules: context.rules, notes, trusts_quoting: Cell::new(false) };
     let templates = reader.texts(expression.clone(), 0)?;
     let inner = Context { place: Place::Message, variables: None, ..context };
     let mut statements = Vec::new();
     for template in templates {
-        if !is_settled(&template, context.rules) {
+        if !notes.makes(template.text.len()) || !is_settled(&template, context.rules) {
             return None;
         }
         statements.extend(inner.read_within(&template.text)?);
@@ -302,6 +303,7 @@ fn is_settled_statement(text: &[u8], outline: &Outline, gaps: Gaps) -> bool {
 struct Reader<'v> {
     variables: &'v Variables,
     rules: Rules,
+    notes: &'v Notes,
     trusts_quoting: Cell<bool>,
 }
 
@@ -371,6 +373,9 @@ impl Reader<'_> {
         };
         let mut texts = Vec::new();
         for text in expressions {
+            if !self.notes.makes(text.len()) {
+                return None;
+            }
             texts.extend(self.texts(Expression::of(text.as_bytes(), self.rules), depth.saturating_add(1))?);
         }
         (texts.len() <= MAX_TEXTS).then_some(texts)

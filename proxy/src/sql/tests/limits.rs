@@ -1,8 +1,9 @@
 //! Statements of any length are read whole, and every limit refuses: just below it, at it and above it.
 
 use crate::sql::analyse::MAX_STATEMENTS;
-use crate::sql::context::MAX_DEPTH;
+use crate::sql::context::{MAX_DEPTH, MAX_MADE_BYTES};
 use crate::sql::grants::MAX_GRANTEE_BYTES;
+use crate::sql::settings::MAX_ARGUMENT_TOKENS;
 use crate::sql::statement::{MAX_ROLE_USES, MAX_SHARED_TARGET_BYTES};
 use crate::sql::template::MAX_TEXTS;
 use crate::sql::tests::{A, chains, faults};
@@ -123,6 +124,48 @@ fn deeper_variables_than_are_followed_are_refused() {
         let body = format!("declare {declared} begin v0 := 'select 1'; {given} execute v{}; end", depth - 1);
         let text = format!("create procedure p() as $$ {body} $$ language plpgsql");
         assert_eq!(faults(&text, Dialect::Redshift) == [FaultKind::DynamicSql], refused, "{text}");
+    }
+}
+
+#[test]
+fn longer_arguments_than_are_read_are_computed() {
+    for (terms, computed) in [(126, false), (127, false), (128, true), (200_000, true)] {
+        // `'app'` and a sign and a name for each term.
+        let text = format!("select set_config('app'{}, 'x', false)", " + a".repeat(terms));
+        let want = if computed { vec![FaultKind::ComputedSetting] } else { vec![] };
+        assert_eq!(faults(&text, Dialect::Redshift), want, "{terms}: {MAX_ARGUMENT_TOKENS} tokens are read");
+    }
+    let nested = format!("select {}", "set_config(".repeat(30_000));
+    assert!(faults(&nested, Dialect::Redshift).contains(&FaultKind::ComputedSetting));
+}
+
+#[test]
+fn more_bodies_than_one_function_has_are_refused() {
+    for (bodies, told) in
+        [(1, vec![]), (2, vec![]), (3, vec![FaultKind::Unreadable]), (50_000, vec![FaultKind::Unreadable])]
+    {
+        let text = format!("create procedure p() as {} language plpgsql", vec!["$$ x $$"; bodies].join(","));
+        assert_eq!(faults(&text, Dialect::Redshift), told, "{bodies}");
+    }
+}
+
+#[test]
+fn texts_are_made_up_to_so_many_bytes() {
+    let text = |bytes: usize, times: usize| {
+        let given = format!("q := 'select {}';", "x".repeat(bytes));
+        let body = format!("declare q text; begin {given} {} end", "execute q; ".repeat(times));
+        format!("create procedure p() as $$ {body} $$ language plpgsql")
+    };
+    // The expression that is assigned counts, with its quotes, and so does the text that it makes.
+    let alone = (MAX_MADE_BYTES - "'select '".len() - "select ".len()) / 2;
+    for (bytes, times, refused) in
+        [(alone - 1, 1, false), (alone, 1, false), (alone + 1, 1, true), (100, 4_000, false), (400_000, 900, true)]
+    {
+        assert_eq!(
+            faults(&text(bytes, times), Dialect::Redshift) == [FaultKind::DynamicSql],
+            refused,
+            "{bytes} {times}"
+        );
     }
 }
 
