@@ -1,5 +1,10 @@
 //! `rolegate policy diff` and `rolegate policy lint`: what a change changes, and rules without effect.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by failing")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what is wrong by failing"
+)]
 
 use std::fs;
 use std::path::Path;
