@@ -113,6 +113,11 @@ bench-isolation: setup ## Measure how long a quiet session waits beside one that
 	cargo build --locked --release --package rolegate
 	target/venv/bin/python loadtest/isolation.py $(ISOLATION)
 
+.PHONY: bench-audit
+bench-audit: ## Write an audit of a gigabyte and verify it; over 10 s fails. AUDIT="--megabytes 100" or other options
+	cargo build --locked --release --package rolegate
+	python3 loadtest/audit_bench.py $(AUDIT)
+
 .PHONY: idle
 idle: dist ## Hold 8,000 idle sessions at once: memory of each, and how fast new ones are let in; IDLE="--sessions 1000" or other options
 	cargo build --locked --release --package rolegate-loadtest --bin standin

@@ -9,19 +9,20 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::connect_info::ConnectInfo;
-use axum::extract::{Request, State};
-use axum::http::{HeaderName, StatusCode, header};
+use axum::extract::{RawQuery, Request, State};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 
 use crate::admin::access::{Access, Asked, Denied};
 use crate::admin::doors::{Client, Doors};
 use crate::net::tls::AdminIdentity;
 use crate::observe::Metrics;
-use crate::observe::metrics::GateMetrics;
+use crate::observe::metrics::{Exposition, GateMetrics, gzip, takes_gzip};
 
 /// The page's own code and style only, and nothing from elsewhere.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -52,10 +53,32 @@ pub(crate) trait StatusSource: std::fmt::Debug + Send + Sync {
     fn measure(&self);
     /// The IAM facts: accounts, clusters, and how fetching goes.
     fn facts(&self) -> serde_json::Value;
-    /// Why an open gate is not ready for sessions, if so.
-    fn unready(&self) -> Option<&'static str>;
+    /// Every cause for which open gates are not ready for sessions, and whether it holds. May block.
+    fn checks(&self) -> Vec<Check>;
     /// How reloading the configuration goes.
     fn configuration(&self) -> serde_json::Value;
+}
+
+/// A cause for which the gates might not be ready.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Check {
+    name: &'static str,
+    fault: Option<String>,
+}
+
+impl Check {
+    /// What is looked at, and what is wrong with it, if anything.
+    #[must_use]
+    pub(crate) const fn of(name: &'static str, fault: Option<String>) -> Self {
+        Self { name, fault }
+    }
+
+    fn line(&self) -> String {
+        match &self.fault {
+            None => format!("[+] {}: ok\n", self.name),
+            Some(fault) => format!("[-] {}: {fault}\n", self.name),
+        }
+    }
 }
 
 impl AdminState {
@@ -147,20 +170,44 @@ fn router(state: AdminState, access: Access) -> Router {
         .with_state(state)
 }
 
-async fn metrics(State(state): State<AdminState>) -> impl IntoResponse {
-    state.source.measure();
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics.render())
+/// Gathered, written and compressed on a thread of its own, so that whoever asks for health does not wait for it.
+async fn metrics(State(state): State<AdminState>, headers: HeaderMap) -> Response {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let exposition = Exposition::accepted(text(header::ACCEPT));
+    let is_compressed = takes_gzip(text(header::ACCEPT_ENCODING));
+    let written = spawn_blocking(move || {
+        let text = state.metrics.render_after(exposition, || state.source.measure());
+        if is_compressed { gzip(&text).map(|body| (body, true)) } else { Ok((text.into_bytes(), false)) }
+    });
+    let Ok(Ok((body, is_compressed))) = written.await else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let kind = [(header::CONTENT_TYPE, exposition.content_type()), (header::VARY, "accept, accept-encoding")];
+    let encoding = is_compressed.then_some([(header::CONTENT_ENCODING, "gzip")]);
+    match encoding {
+        None => (kind, body).into_response(),
+        Some(encoding) => (kind, encoding, body).into_response(),
+    }
 }
 
-async fn readyz(State(state): State<AdminState>) -> impl IntoResponse {
-    match *state.readiness.borrow() {
-        Readiness::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting: the gates are not open yet\n"),
-        Readiness::Ready => match state.source.unready() {
-            None => (StatusCode::OK, "ready\n"),
-            Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason),
-        },
-        Readiness::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining: no new sessions\n"),
-    }
+/// The first fault; with `?verbose`, every cause that is looked at.
+async fn readyz(State(state): State<AdminState>, RawQuery(query): RawQuery) -> Response {
+    let standing = *state.readiness.borrow();
+    let mut checks = vec![match standing {
+        Readiness::Starting => Check::of("starting", Some("the gates are not open yet".to_owned())),
+        Readiness::Ready => Check::of("gates", None),
+        Readiness::Draining => Check::of("draining", Some("no new sessions".to_owned())),
+    }];
+    let source = Arc::clone(&state.source);
+    checks.extend(spawn_blocking(move || source.checks()).await.unwrap_or_default());
+    let fault = checks.iter().find_map(|check| Some(format!("{}: {}\n", check.name, check.fault.as_ref()?)));
+    let status = if fault.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let is_verbose =
+        query.is_some_and(|query| query.split('&').any(|word| word == "verbose" || word.starts_with("verbose=")));
+    let body = match fault {
+        _ if is_verbose => checks.iter().map(Check::line).collect(),
+        None => "ready\n".to_owned(),
+        Some(fault) => fault,
+    };
+    (status, body).into_response()
 }
 
 async fn status(State(state): State<AdminState>) -> impl IntoResponse {
@@ -209,6 +256,7 @@ fn page(content_type: &'static str, body: impl Into<String>) -> impl IntoRespons
 mod tests {
     use super::*;
     use crate::gate::enforcement::Action;
+    use crate::observe::metrics::{FactsSay, JudgedLabels};
     use crate::sql::StatementKind;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -224,8 +272,8 @@ mod tests {
             serde_json::json!({ "version": "fixed" })
         }
 
-        fn unready(&self) -> Option<&'static str> {
-            Some("audit\n")
+        fn checks(&self) -> Vec<Check> {
+            vec![Check::of("audit", Some("it cannot be written".to_owned())), Check::of("facts", None)]
         }
 
         fn configuration(&self) -> serde_json::Value {
@@ -238,7 +286,9 @@ mod tests {
         runtime.block_on(async {
             let metrics = Metrics::new();
             let gate = metrics.gate("g");
-            gate.chain_use(&[("1", "<script>")], "etl", StatementKind::Copy, (Action::Forward, Action::Forward));
+            let (kind, action) = (StatementKind::Copy, Action::Forward);
+            let labels = JudgedLabels { user: "etl", kind, would_be: action, action, id: None };
+            gate.chain_use("1/<script>", 1, FactsSay::Known, &labels);
             let state = AdminState::new(
                 metrics.clone(),
                 vec![("g".to_owned(), gate)],
@@ -265,7 +315,12 @@ mod tests {
     fn pages() {
         let rows = [
             ("GET /healthz", "200 OK", "ok"),
-            ("GET /readyz", "503 Service Unavailable", "draining"),
+            ("GET /readyz", "503 Service Unavailable", "draining: no new sessions\n"),
+            (
+                "GET /readyz?verbose",
+                "503 Service Unavailable",
+                "[-] draining: no new sessions\n[-] audit: it cannot be written\n[+] facts: ok\n",
+            ),
             ("GET /metrics", "200 OK", "rolegate_sessions_opened_total{gate=\"g\"} 0"),
             ("GET /api/v1/status", "200 OK", "\"sessions_open\":0"),
             ("GET /api/v1/status", "200 OK", "\"restart_pending\":[\"runtime.workers\"]"),

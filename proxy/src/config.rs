@@ -25,6 +25,7 @@ pub mod value;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 pub use audit::AuditSection;
 pub use cases::{Case, CaseFile};
@@ -37,7 +38,9 @@ pub use gates::{
 };
 pub use guards::{GuardCase, GuardFile};
 pub use period::Period;
-pub use sections::{AdminSection, AdminTlsSection, CacheSection, LogSection, PolicySection, RuntimeSection};
+pub use sections::{
+    AdminSection, AdminTlsSection, CacheSection, LogSection, MetricsSection, PolicySection, RuntimeSection,
+};
 
 /// A whole configuration that was read, completed with defaults and checked. Its paths are resolved against the folder
 /// of its file, its patterns are expanded.
@@ -47,6 +50,9 @@ pub struct Config {
     /// The admin HTTP server.
     #[serde(default)]
     pub admin: AdminSection,
+    /// What `/metrics` may hold.
+    #[serde(default)]
+    pub metrics: MetricsSection,
     /// The log on stderr.
     #[serde(default)]
     pub log: LogSection,
@@ -92,6 +98,13 @@ impl Config {
     pub fn groups_of(&self, user: &str) -> Vec<String> {
         let holds = |users: &[String]| users.iter().any(|member| member == user);
         self.policy.groups.iter().filter(|(_, users)| holds(users)).map(|(group, _)| group.clone()).collect()
+    }
+
+    /// A hash over the effective values: equal configurations have equal versions, whatever their file looks like.
+    #[must_use]
+    pub fn version(&self) -> String {
+        let hash = Sha256::digest(self.to_toml_masked());
+        hash.first_chunk::<8>().map(hex::encode).unwrap_or_default()
     }
 
     /// The effective configuration as TOML, for `rolegate config show`. Holds no secret: keys and certificates are

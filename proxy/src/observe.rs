@@ -2,9 +2,9 @@
 
 pub mod audit;
 pub mod escape;
-pub mod labels;
 pub mod logging;
 pub mod metrics;
+pub mod panics;
 pub mod values;
 
 pub use audit::Audit;

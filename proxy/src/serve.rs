@@ -4,6 +4,7 @@ mod admin_address;
 mod audit;
 pub mod build;
 mod catalog;
+mod certificates;
 mod changes;
 mod error;
 mod files;
@@ -17,7 +18,9 @@ mod opening;
 mod overview;
 mod policy;
 pub mod pull;
+mod readiness;
 mod reload;
+mod secrets;
 pub mod service_connection;
 mod settings;
 mod sockets;
@@ -36,7 +39,7 @@ use tracing::{error, info, warn};
 
 use crate::admin::Readiness;
 use crate::config::Config;
-use crate::observe::logging;
+use crate::observe::{logging, panics};
 use crate::serve::catalog::Followers;
 use crate::serve::opening::{ClosedGates, OpenGates};
 use crate::serve::reload::Changes;
@@ -53,6 +56,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// [`ServeError`].
 pub fn from_file(path: &Path) -> Result<(), ServeError> {
     let config = Config::load(path)?;
+    panics::watch();
     logging::init(&config.log.level, config.log.format).map_err(|error| ServeError::Logging(error.to_string()))?;
     run(&config, stopped())
 }

@@ -3,7 +3,9 @@
 mod cancel;
 pub(crate) mod inspect;
 pub(crate) mod limits;
+pub(crate) mod notes;
 pub(crate) mod observer;
+pub(crate) mod outcomes;
 pub(crate) mod record;
 mod running;
 pub(crate) mod service;

@@ -38,6 +38,8 @@ def test_beyond_loopback_somebody_must_be_asked(tmp_path, authority):
     token, short = tmp_path / "token", tmp_path / "short"
     token.write_text(f"{TOKEN}\n")
     short.write_text("short\n")
+    for secret in [token, short]:
+        secret.chmod(0o600)
     anywhere = ANYWHERE.format(port=free_port())
     identity = 'certificate = "{}"\nkey = "{}"\n'.format(*authority.issue("admin.example", "127.0.0.1"))
     rows = [

@@ -323,6 +323,7 @@ def test_every_record_fits_the_schema(postgres, tmp_path, signed):
         wire.login()
         run(wire, REFUSED)
     wait_for("the broken glass", lambda: has("break_glass"))
+    wait_for("the outcome", lambda: has("outcome"))
     gate.audit.unlink()
     gate.audit.symlink_to("/dev/full")
     wait_for("failure", lambda: "rolegate_audit_failing 1" in gate.metrics())

@@ -91,3 +91,42 @@ def test_rules_about_unknown_names_are_logged_when_they_are_loaded(postgres, tmp
     rules.write_text(LOST.replace("all", "every"))
     wait_for("the warning of the next", lambda: gate.process.output().count("can never apply") == 2)
     assert gate.stop() == 0
+
+
+def checked(path) -> tuple[int, str]:
+    done = subprocess.run([BIN / "rolegate", "config", "check", path], capture_output=True, text=True, check=False)
+    assert "panicked" not in done.stderr
+    return done.returncode, done.stderr
+
+
+def openssl_pair(folder, days: str):
+    """A certificate of its own that expires in so many days."""
+    names = ["-keyout", folder / "gate.key", "-out", folder / "gate.crt", "-subj", "/CN=gate.example"]
+    done = subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", days, *names], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_config_check_looks_for_what_serve_will_need(tmp_path):
+    path = tmp_path / "rolegate.toml"
+    tls = GOOD.replace("[gate.upstream]", '[gate.tls]\ncertificate = "gate.crt"\nkey = "gate.key"\n[gate.upstream]')
+
+    def write(text):
+        path.write_text(text.replace("{port}", str(free_port())).replace("{gate}", ""))
+        return checked(path)
+
+    assert write(GOOD) == (0, "")
+    status, stderr = write('[log]\nlevel = "info,rolegate=loud"\n' + GOOD)
+    assert (status, "level" in stderr) == (2, True)
+    openssl_pair(tmp_path, "90")
+    (tmp_path / "gate.key").chmod(0o600)
+    assert write(tls) == (0, "")
+    (tmp_path / "gate.key").chmod(0o644)
+    status, stderr = write(tls)
+    assert (status, "gate.key: everybody on this machine may read" in stderr) == (2, True)
+    openssl_pair(tmp_path, "3")
+    (tmp_path / "gate.key").chmod(0o600)
+    status, stderr = write(tls)
+    assert (status, "gate.crt of the frontend leg expires within 14 days" in stderr) == (0, True)
+    password = GOOD + '[gate.catalog]\nuser = "reader"\ndatabase = "dev"\npassword_file = "password"\n'
+    status, stderr = write(password)
+    assert (status, "password: cannot be read" in stderr) == (2, True)

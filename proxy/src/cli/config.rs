@@ -49,7 +49,9 @@ pub fn run(command: &ConfigCommand) -> Result<Exit, String> {
         ConfigCommand::Check { strict, file } => {
             let config = Config::load(file).map_err(|error| error.to_string())?;
             let parts = crate::serve::build::all(&config, None).map_err(|error| error.to_string())?;
-            crate::serve::build::check_writable(&config).map_err(|error| error.to_string())?;
+            for soon in crate::serve::build::check_needs(&config).map_err(|error| error.to_string())? {
+                writeln!(io::stderr(), "{}: {soon}", file.display()).map_err(|error| error.to_string())?;
+            }
             warn(&crate::serve::build::warnings(&config, &parts), *strict)?;
             format!("{}: good, {} gate(s)\n", file.display(), parts.gates.len())
         }

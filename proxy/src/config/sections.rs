@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::address;
 use crate::config::period::Period;
+use crate::config::value::ReadinessNeed;
 use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::Mode;
 use crate::observe::logging::LogFormat;
+use crate::observe::metrics::MAX_SERIES;
 
 /// `[admin]`: metrics and health over HTTP.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -26,9 +28,25 @@ pub struct AdminSection {
     pub token_file: Option<PathBuf>,
     /// Host names under which it may be asked, beside addresses and `localhost`.
     pub hosts: Vec<String>,
+    /// What `/readyz` asks for beside open gates, an audit that can be written where it must be, and certificates that are good.
+    pub readiness: Vec<ReadinessNeed>,
     /// TLS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<AdminTlsSection>,
+}
+
+/// `[metrics]`: what `/metrics` may hold.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MetricsSection {
+    /// Series over all families whose labels sessions choose.
+    pub max_series: usize,
+}
+
+impl Default for MetricsSection {
+    fn default() -> Self {
+        Self { max_series: MAX_SERIES }
+    }
 }
 
 /// `[admin.tls]`: TLS on the admin address.
@@ -59,6 +77,7 @@ impl Default for AdminSection {
             insecure: false,
             token_file: None,
             hosts: Vec::new(),
+            readiness: Vec::new(),
             tls: None,
         }
     }

@@ -170,7 +170,7 @@ fn wrong_sections() {
         ("[log]\nlevl = \"info\"\n", "line 2: log.levl: unknown key; remove it or use one of level, format"),
         (
             "[logs]\n",
-            "line 1: logs: unknown key; remove it or use one of admin, log, audit, runtime, policy, facts, gate",
+            "line 1: logs: unknown key; remove it or use one of admin, metrics, log, audit, runtime, policy, facts, gate",
         ),
         ("[log]\nlevel = 3\n", "line 2: log.level: found 3; write a string in quotes"),
         (

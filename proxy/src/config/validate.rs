@@ -10,7 +10,7 @@ use crate::config::address::is_name;
 use crate::config::error::Problem;
 use crate::config::facts::stated;
 use crate::config::period::Period;
-use crate::config::value::TlsMode;
+use crate::config::value::{ReadinessNeed, TlsMode};
 use crate::config::{AwsSection, Config, GateSection};
 
 /// More worker threads do not help, and are probably a typing error.
@@ -21,6 +21,9 @@ const STATEMENT_BYTES: std::ops::RangeInclusive<usize> = 1024..=1024 * 1024 * 10
 
 /// The least size of an audit file: below it, files are all headers.
 const ROTATE_BYTES: u64 = 64 * 1024;
+
+/// Fewer series would show nothing, more are too many for a scrape.
+const MAX_SERIES: std::ops::RangeInclusive<usize> = 100..=1_000_000;
 
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 
@@ -64,6 +67,19 @@ pub(super) fn validate(config: &Config) -> Result<(), Problem> {
 
 fn admin(config: &Config) -> Result<(), Problem> {
     let admin = &config.admin;
+    if !MAX_SERIES.contains(&config.metrics.max_series) {
+        let what = format!(
+            "{} is out of range; write {} to {}",
+            config.metrics.max_series,
+            MAX_SERIES.start(),
+            MAX_SERIES.end()
+        );
+        return Err(Problem::at(&["metrics", "max_series"], what));
+    }
+    if admin.readiness.contains(&ReadinessNeed::Facts) && config.facts.max_age.is_none() {
+        let what = "\"facts\" has no effect without max_age of [facts]; set it, or remove the word";
+        return Err(Problem::at(&["admin", "readiness"], what));
+    }
     if admin.listen.ip().is_loopback() || admin.is_restricted() || admin.insecure {
         return Ok(());
     }

@@ -47,6 +47,16 @@ words! {
     }
 }
 
+words! {
+    /// What a gate may need to count as ready.
+    ReadinessNeed {
+        /// Facts that are not older than `max_age`.
+        Facts = "facts",
+        /// One cluster at least that can be reached.
+        Backend = "backend",
+    }
+}
+
 impl TlsMode {
     /// Whether it matters which authorities are trusted.
     #[must_use]

@@ -30,7 +30,11 @@ impl Policy {
         let mut judge = Judge { context: &context, depends_on_time: false, unknown_roles: Vec::new() };
         let statements = analysis.statements.into_iter().map(|statement| judge.statement(statement)).collect();
         let Judge { depends_on_time, unknown_roles, .. } = judge;
-        Verdict { unknown_roles, depends_on_time, ..Verdict::of(&self.enforcer(principal, now), statements) }
+        let verdict =
+            Verdict { unknown_roles, depends_on_time, ..Verdict::of(&self.enforcer(principal, now), statements) };
+        let is_told = verdict.statements.iter().any(JudgedStatement::is_told);
+        let groups = if is_told { self.groups_of_principal(principal) } else { Vec::new() };
+        Verdict { groups, ..verdict }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::Mode;
 use crate::gate::exception::Exception;
 use crate::gate::modes::Modes;
+use crate::gate::principal::Principal;
 use crate::iam::{EvaluationMode, ExternalIdOn, Facts, StatedContext};
 use crate::rules::RuleSet;
 use crate::sql::Dialect;
@@ -211,6 +212,12 @@ impl Policy {
     #[must_use]
     pub fn severity(&self, code: Code) -> Severity {
         self.parts.severities.get(&code).copied().unwrap_or_else(|| code.row().severity)
+    }
+
+    /// The groups of a principal: its own where it says them.
+    #[must_use]
+    pub fn groups_of_principal(&self, principal: &Principal) -> Vec<String> {
+        principal.groups.clone().unwrap_or_else(|| self.groups_of(&principal.user))
     }
 
     /// The groups that the configuration or the cluster puts a user in.

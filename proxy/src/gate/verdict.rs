@@ -77,7 +77,7 @@ impl HopResult {
 }
 
 /// One evaluated step of a chain; the source of hop 0 is the cluster.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct JudgedHop {
     /// `account/name` of the role that assumes, or `cluster`.
     pub source: String,
@@ -180,6 +180,8 @@ pub struct Verdict {
     pub statements: Vec<JudgedStatement>,
     /// Roles of its chains that the facts do not hold.
     pub unknown_roles: Vec<RoleArn>,
+    /// The groups of the user it is for, where a statement carries credentials.
+    pub groups: Vec<String>,
     /// A condition or rule depends on the time, so the verdict holds only for this moment.
     pub depends_on_time: bool,
     /// When the first of the exceptions ends that it is owed to.
@@ -211,6 +213,7 @@ impl Verdict {
             holds_until: statements.iter().flat_map(|statement| &statement.findings).filter_map(end_of).min(),
             statements,
             unknown_roles: Vec::new(),
+            groups: Vec::new(),
             depends_on_time: false,
             policy_version: enforcer.policy.version().to_owned(),
             generation: enforcer.policy.generation(),

@@ -30,6 +30,15 @@ impl ClientCertificate {
     }
 }
 
+/// When a certificate expires, in Unix seconds; `None` when it is none.
+#[must_use]
+pub fn not_after(certificate: &CertificateDer<'_>) -> Option<f64> {
+    let (_rest, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let seconds = parsed.validity().not_after.timestamp();
+    // Whole seconds of any year that a certificate can name.
+    format!("{seconds}").parse().ok()
+}
+
 fn alternative_names(
     certificate: &X509Certificate<'_>,
     pick: impl for<'a> Fn(&'a GeneralName<'a>) -> Option<&'a str>,

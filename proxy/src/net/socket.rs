@@ -33,6 +33,15 @@ impl Peer {
             Self::Local => None,
         }
     }
+
+    /// The port, of a peer that has one.
+    #[must_use]
+    pub fn port(self) -> Option<u16> {
+        match self {
+            Self::Address(address) => Some(address.port()),
+            Self::Local => None,
+        }
+    }
 }
 
 impl fmt::Display for Peer {

@@ -2,7 +2,7 @@
 
 use tokio_rustls::{client, server};
 
-use crate::net::certificate::ClientCertificate;
+use crate::net::certificate::{self, ClientCertificate};
 use crate::net::presented::Presented;
 use crate::net::socket::Socket;
 
@@ -36,6 +36,13 @@ impl Stream {
     pub fn client_certificate(&self) -> Option<ClientCertificate> {
         let Self::Frontend(stream) = self else { return None };
         stream.get_ref().1.peer_certificates()?.first().and_then(ClientCertificate::read)
+    }
+
+    /// When the certificate expires that the backend showed, in Unix seconds.
+    #[must_use]
+    pub fn server_certificate_not_after(&self) -> Option<f64> {
+        let Self::Backend(stream) = self else { return None };
+        stream.get_ref().1.peer_certificates()?.first().and_then(certificate::not_after)
     }
 }
 

@@ -15,7 +15,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use crate::net::certificate::Identities;
+use crate::net::certificate::{self, Identities};
 
 /// Name of the application protocol that a direct TLS connection must negotiate. Source: PostgreSQL documentation,
 /// "Message Flow", SSL Session Encryption.
@@ -181,6 +181,17 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let read = CertificateDer::pem_file_iter(path).map_err(error)?;
     let chain = read.collect::<Result<Vec<_>, _>>().map_err(error)?;
     if chain.is_empty() { Err(TlsError::NoCertificate { path: path.to_owned() }) } else { Ok(chain) }
+}
+
+/// When the first certificate of a PEM file expires, in Unix seconds, or with `of_any` the one of them that expires first.
+///
+/// # Errors
+/// [`TlsError`], naming the file.
+pub fn not_after(path: &Path, of_any: bool) -> Result<f64, TlsError> {
+    let chain = certificates(path)?;
+    let considered = if of_any { chain.as_slice() } else { chain.get(..1).unwrap_or_default() };
+    let times = considered.iter().filter_map(certificate::not_after);
+    times.min_by(f64::total_cmp).ok_or_else(|| TlsError::NoCertificate { path: path.to_owned() })
 }
 
 fn roots(authorities: Option<&Path>) -> Result<RootCertStore, TlsError> {

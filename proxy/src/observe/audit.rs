@@ -5,6 +5,7 @@ pub mod chain;
 pub mod checkpoint;
 pub mod event;
 pub mod file;
+mod fingerprint;
 mod fold;
 mod line;
 mod log;
@@ -103,6 +104,12 @@ impl Audit {
         };
         let result = tokio::time::timeout(LONGEST_WAIT, handle.require(events, &self.metrics)).await;
         result.unwrap_or(Err(NotRecorded)).inspect_err(|_| self.metrics.audit_refused())
+    }
+
+    /// An id for the record of a verdict; `None`: nothing is recorded.
+    #[must_use]
+    pub fn next_id(&self) -> Option<Arc<str>> {
+        self.handle.load().as_ref().map(|handle| handle.shared.next_id().into())
     }
 
     /// Why no statement with a role may go on now, if so.

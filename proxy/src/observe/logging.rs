@@ -3,11 +3,14 @@
 use std::fmt::Debug;
 use std::io::{self, IsTerminal};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use strum::VariantArray;
 use tracing::field::Field;
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::fmt::format::{self, FormatFields};
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
@@ -43,6 +46,48 @@ pub enum LogFormat {
     Json,
 }
 
+crate::observe::values::values! {
+    /// How grave a message is.
+    LogLevel {
+        /// An operator must act.
+        Error,
+        /// Something is wrong.
+        Warn,
+        /// What happens.
+        Info,
+        /// For looking closer.
+        Debug,
+        /// Everything.
+        Trace,
+    }
+}
+
+/// Messages so far, by level. A process has one log.
+static MESSAGES: [AtomicU64; 5] = [const { AtomicU64::new(0) }; 5];
+
+/// Messages that the filter let through so far.
+pub fn messages() -> impl Iterator<Item = (LogLevel, u64)> {
+    LogLevel::VARIANTS.iter().zip(&MESSAGES).map(|(level, count)| (*level, count.load(Ordering::Relaxed)))
+}
+
+/// Counts messages.
+struct Counting;
+
+impl<S: Subscriber> Layer<S> for Counting {
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        let level = match *event.metadata().level() {
+            Level::ERROR => LogLevel::Error,
+            Level::WARN => LogLevel::Warn,
+            Level::INFO => LogLevel::Info,
+            Level::DEBUG => LogLevel::Debug,
+            Level::TRACE => LogLevel::Trace,
+        };
+        if let Some((_, count)) = LogLevel::VARIANTS.iter().zip(&MESSAGES).find(|(one, _)| **one == level) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
 /// Why the log cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum LoggingError {
@@ -72,7 +117,7 @@ pub fn init(level: &str, format: LogFormat) -> Result<(), LoggingError> {
             lines.with_writer(io::stderr).boxed()
         }
     };
-    Registry::default().with(filter).with(lines).try_init()?;
+    Registry::default().with(filter).with(lines).with(Counting).try_init()?;
     // The log was set up just now, and that succeeds once.
     _ = FILTER.set(handle);
     Ok(())

@@ -1,42 +1,58 @@
 //! Every metric, declared once. One struct, built once and handed down; no global registry.
 
+mod exemplars;
+mod exposition;
 mod families;
 mod gate;
+mod openmetrics;
+mod sessions;
 #[cfg(test)]
 mod tests;
+mod tuples;
+mod vouched;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus::core::Collector;
-use prometheus::{Encoder, Registry, TextEncoder};
+use prometheus::{Encoder, IntCounter, Registry, TextEncoder};
 use strum::VariantArray;
 
 use crate::chain::AccountId;
 use crate::gate::cache::EvictionCause;
 use crate::iam::Origin;
-use crate::observe::labels::Bounded;
+use crate::observe::logging::LogLevel;
+use crate::observe::metrics::exemplars::Exemplars;
 use crate::observe::metrics::families::{Families, Maker};
-use crate::observe::values::{BoundedLabel, CacheResult, DaysLeft, Fetched, NewFile, Outcome, ReloadResult, Reloaded};
+use crate::observe::metrics::tuples::{BoundedFamily, TupleCollector, Tuples};
+use crate::observe::metrics::vouched::Vouched;
+use crate::observe::values::{CacheResult, DaysLeft, Fetched, NewFile, Outcome, ReloadResult, Reloaded};
+use crate::observe::{logging, panics};
 
-pub use gate::{GateMetrics, SessionGuard};
+pub use exposition::{Exposition, gzip, takes_gzip};
+pub use gate::{GateMetrics, JudgedLabels};
+pub use sessions::{SessionGuard, SessionStates, StateOfSession};
+pub use vouched::FactsSay;
 
-/// Values that each label with values from clients or policies may have.
-const LABEL_LIMIT: usize = 1000;
+/// Series of labels that sessions choose, over all families together, unless the configuration says otherwise.
+pub const MAX_SERIES: usize = 5000;
 
 /// Handles to every exported series. Clones count together.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Registry,
     families: Families,
-    chain: Bounded,
-    user: Bounded,
-    role: Bounded,
-    rule: Bounded,
+    tuples: Tuples,
+    vouched: Vouched,
+    /// Of histograms; counters keep their own.
+    exemplars: Arc<Mutex<Exemplars>>,
+    /// Held while all series are brought up to date and read.
+    turn: Arc<Mutex<()>>,
+    /// The label of the configuration that is shown.
+    config: Arc<Mutex<Option<String>>>,
     /// The accounts whose age is shown.
     accounts: Arc<Mutex<BTreeSet<(Origin, AccountId)>>>,
-    exception: Bounded,
 }
 
 impl Default for Metrics {
@@ -49,21 +65,28 @@ impl Metrics {
     /// All metrics; the series of closed label sets stand at zero.
     #[must_use]
     pub fn new() -> Self {
+        Self::bounded(MAX_SERIES)
+    }
+
+    /// All metrics, with at most `max_series` series whose labels sessions choose.
+    #[must_use]
+    pub fn bounded(max_series: usize) -> Self {
         let make = Maker(Registry::new());
-        make.register(Ok(Process(Arc::new(prometheus::process_collector::ProcessCollector::for_self()))));
+        make.register(Ok(Shared::of(prometheus::process_collector::ProcessCollector::for_self())));
+        let tuples = Tuples::new(max_series);
+        make.register(TupleCollector::new(tuples.clone()).map(Shared::of));
         let families = Families::new(&make);
-        families.build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        let bounded =
-            |label: BoundedLabel| Bounded::new(LABEL_LIMIT, families.overflow.with_label_values(&[label.as_str()]));
+        let build = [env!("CARGO_PKG_VERSION"), env!("ROLEGATE_COMMIT"), env!("ROLEGATE_RUSTC")];
+        families.build_info.with_label_values(&build).set(1);
         let metrics = Self {
-            chain: bounded(BoundedLabel::Chain),
-            user: bounded(BoundedLabel::User),
-            role: bounded(BoundedLabel::Role),
-            rule: bounded(BoundedLabel::Rule),
-            accounts: Arc::default(),
-            exception: bounded(BoundedLabel::Exception),
             registry: make.0,
             families,
+            tuples,
+            vouched: Vouched::new(max_series),
+            exemplars: Arc::default(),
+            turn: Arc::default(),
+            config: Arc::default(),
+            accounts: Arc::default(),
         };
         metrics.start_closed_series();
         metrics
@@ -73,6 +96,12 @@ impl Metrics {
     fn start_closed_series(&self) {
         self.reload_is_good(true);
         self.exceptions(std::iter::empty());
+        for family in BoundedFamily::VARIANTS {
+            self.families.overflow.with_label_values(&[family.row().name]).inc_by(0);
+        }
+        for level in LogLevel::VARIANTS {
+            self.families.log_messages.with_label_values(&[level.as_str()]).inc_by(0);
+        }
         for what in Reloaded::VARIANTS {
             for result in ReloadResult::VARIANTS {
                 self.families.reloads.with_label_values(&[what.as_str(), result.as_str()]).inc_by(0);
@@ -215,31 +244,71 @@ impl Metrics {
         self.families.audit_files.with_label_values(&[reason.as_str()]).inc();
     }
 
+    /// Shows the configuration in force, by its version, instead of the one before.
+    pub fn config_info(&self, version: &str) {
+        let mut shown = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = shown.replace(version.to_owned()).filter(|before| before != version) {
+            // A series that is already gone needs no removing.
+            let _absent = self.families.config_info.remove_label_values(&[&before]);
+        }
+        self.families.config_info.with_label_values(&[version]).set(1);
+    }
+
+    /// Calls `measure`, which brings gauges up to date, and gives all series. Blocks nobody who counts for longer than it takes to copy
+    /// the series that are bounded.
+    #[must_use]
+    pub fn render_after(&self, exposition: Exposition, measure: impl FnOnce()) -> String {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        measure();
+        self.measure();
+        let families = self.registry.gather();
+        match exposition {
+            Exposition::OpenMetrics => openmetrics::encode(&families, &self.all_exemplars()),
+            Exposition::Text => {
+                let mut out = Vec::new();
+                if let Err(error) = TextEncoder::new().encode(&families, &mut out) {
+                    return format!("# metrics cannot be written: {error}\n");
+                }
+                String::from_utf8_lossy(&out).into_owned()
+            }
+        }
+    }
+
     /// All series in the text exposition format.
     #[must_use]
     pub fn render(&self) -> String {
-        let mut out = Vec::new();
-        if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut out) {
-            return format!("# metrics cannot be written: {error}\n");
+        self.render_after(Exposition::Text, || ())
+    }
+
+    /// What is counted elsewhere.
+    fn measure(&self) {
+        let (used, limit) = self.tuples.size();
+        self.families.series.set(gauge(used));
+        self.families.series_limit.set(gauge(limit));
+        let raise = |counter: &IntCounter, to: u64| counter.inc_by(to.saturating_sub(counter.get()));
+        for (family, left) in self.tuples.overflow() {
+            raise(&self.families.overflow.with_label_values(&[family.row().name]), left);
         }
-        String::from_utf8_lossy(&out).into_owned()
+        for (level, count) in logging::messages() {
+            raise(&self.families.log_messages.with_label_values(&[level.as_str()]), count);
+        }
+        raise(&self.families.panics, panics::count());
+    }
+
+    fn all_exemplars(&self) -> Exemplars {
+        let mut exemplars = self.exemplars.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.tuples.exemplars(&mut exemplars);
+        exemplars
     }
 
     /// The uses of chains so far: gate, chain, user, kind, verdict, what enforcement would do, and how many.
     #[must_use]
     pub fn chain_uses(&self) -> Vec<([String; 6], u64)> {
-        let families = self.families.chain_uses.collect();
-        let uses = families.iter().flat_map(prometheus::proto::MetricFamily::get_metric).map(|metric| {
-            let label = |name: &str| {
-                let found = metric.get_label().iter().find(|label| label.name() == name);
-                found.map(|label| label.value().to_owned()).unwrap_or_default()
-            };
-            let labels = ["gate", "chain", "user", "kind", "verdict", "would_be"].map(label);
-            // Counters of this family are whole numbers.
-            let count = metric.get_counter().get_value().round();
-            (labels, format!("{count}").parse().unwrap_or_default())
-        });
-        uses.collect()
+        let in_order = |(labels, count): (Vec<String>, u64)| {
+            let [gate, kind, verdict, would_be, chain, user] = <[String; 6]>::try_from(labels).ok()?;
+            Some(([gate, chain, user, kind, verdict, would_be], count))
+        };
+        self.tuples.of(BoundedFamily::ChainUses).into_iter().filter_map(in_order).collect()
     }
 }
 
@@ -247,11 +316,22 @@ fn gauge(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// The process collector, which is not `Clone` itself.
-#[derive(Clone)]
-struct Process(Arc<prometheus::process_collector::ProcessCollector>);
+/// A collector that is not `Clone` itself.
+struct Shared<C>(Arc<C>);
 
-impl Collector for Process {
+impl<C> Clone for Shared<C> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<C> Shared<C> {
+    fn of(collector: C) -> Self {
+        Self(Arc::new(collector))
+    }
+}
+
+impl<C: Collector> Collector for Shared<C> {
     fn desc(&self) -> Vec<&prometheus::core::Desc> {
         self.0.desc()
     }

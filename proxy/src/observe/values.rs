@@ -170,18 +170,76 @@ values! {
         More,
     }
 
-    /// A label with values from clients or policies, whose number is bounded.
-    BoundedLabel {
-        /// A chain of roles.
-        Chain,
-        /// A database user.
+    /// What a session does now.
+    SessionState {
+        /// The cluster has not let it in yet.
+        Starting,
+        /// An answer of the cluster is due.
+        Active,
+        /// Nothing is due, and no transaction is open.
+        Idle,
+        /// Nothing is due, and a transaction is open, failed or not.
+        InTransaction,
+    }
+
+    /// How a login went.
+    LoginResult {
+        /// The cluster let the user in.
+        Ok,
+        /// The password is wrong: 28P01.
+        Password,
+        /// The user may not log in, or not from there: 28000.
+        Authorization,
+        /// There is no such database: 3D000.
+        Database,
+        /// The cluster takes no more connections: 53300.
+        TooMany,
+        /// The cluster gave another error.
+        Refused,
+        /// The client went away.
+        Client,
+        /// The cluster closed without a word.
+        Backend,
+        /// It took too long.
+        Timeout,
+        /// The gate is being stopped.
+        Drain,
+        /// The gate could not go on.
+        Error,
+    }
+
+    /// A limit of a gate.
+    LimitKind {
+        /// Sessions at one time.
+        Sessions,
+        /// Sessions of one user.
+        SessionsPerUser,
+        /// Sessions from one address.
+        SessionsPerAddress,
+        /// Connections that the cluster has not let in yet.
+        Unauthenticated,
+        /// Cancel requests under way.
+        Cancels,
+    }
+
+    /// Who holds sessions.
+    Holder {
+        /// A login user.
         User,
-        /// A role.
-        Role,
-        /// An organisation rule.
-        Rule,
-        /// An exception.
-        Exception,
+        /// A client address.
+        Address,
+    }
+
+    /// What the cluster made of a judged statement.
+    StatementOutcome {
+        /// It carried it out.
+        Completed,
+        /// It gave an error.
+        Failed,
+        /// It left it out after an error before it.
+        Skipped,
+        /// The session ended first.
+        Lost,
     }
 }
 
@@ -195,6 +253,20 @@ impl DaysLeft {
             Some(1..=6) => Self::Week,
             Some(7..=29) => Self::Month,
             Some(_) => Self::More,
+        }
+    }
+}
+
+impl LoginResult {
+    /// What an error of this SQLSTATE says of a login. Source: PostgreSQL documentation, "PostgreSQL Error Codes".
+    #[must_use]
+    pub fn of_sqlstate(sqlstate: &[u8]) -> Self {
+        match sqlstate {
+            b"28P01" => Self::Password,
+            b"28000" => Self::Authorization,
+            b"3D000" => Self::Database,
+            b"53300" => Self::TooMany,
+            _ => Self::Refused,
         }
     }
 }

@@ -1,14 +1,22 @@
 //! From a configuration to everything that it names, loaded and checked. Used at start, at reload and by the command line.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+
 use crate::config::{Config, GateSection};
 use crate::gate::policy::Policy;
 use crate::iam::Live;
 use crate::net::backend::Backend;
+use crate::observe::logging;
 use crate::rules::names::RuleWarning;
 pub use crate::serve::error::BuildError;
 use crate::serve::gates::GateParts;
 use crate::serve::load::Loaded;
-use crate::serve::{admin_address, audit, known, live, policy, settings};
+use crate::serve::{admin_address, audit, certificates, known, live, policy, secrets, settings};
+
+/// A certificate that expires within this time is told of.
+const SOON: Duration = Duration::from_hours(14 * 24);
 
 /// The policy of one gate, for use outside a running gate. Facts that come from AWS are fetched now.
 ///
@@ -89,11 +97,28 @@ pub fn warnings(config: &Config, built: &Built) -> Vec<RuleWarning> {
     known::warnings(config, &built.loaded.rules, &built.loaded.base)
 }
 
-/// Whether what `serve` writes to could be written. Nothing is, and nothing is left behind.
+/// Whether `serve` will find what it needs beside what [`all`] loads: the audit can be written, the log's directives can be read, secrets
+/// are secret, certificates are good today. Nothing is written or left behind. Returns what will need somebody soon.
 ///
 /// # Errors
-/// [`BuildError`], the first thing that cannot be.
-pub fn check_writable(config: &Config) -> Result<(), BuildError> {
+/// [`BuildError`], the first thing that is not as it must be.
+pub fn check_needs(config: &Config) -> Result<Vec<String>, BuildError> {
+    logging::filter(&config.log.level)?;
+    let now = Timestamp::now().as_duration().as_secs_f64();
+    if let Some(what) = certificates::ending_by(config, now) {
+        return Err(BuildError::Expired { what });
+    }
     admin_address::check(config)?;
+    check_writable(config)?;
+    secrets::check(config)?;
+    let soon = certificates::ending_by(config, now + SOON.as_secs_f64());
+    Ok(soon.map(|what| format!("{what} within {} days", SOON.as_secs() / 86_400)).into_iter().collect())
+}
+
+/// Whether the audit could be written. Nothing is, and nothing is left behind.
+///
+/// # Errors
+/// [`BuildError`].
+pub fn check_writable(config: &Config) -> Result<(), BuildError> {
     audit::check(config)
 }

@@ -25,8 +25,8 @@ pub(super) enum Need {
     Log,
     /// The audit goes elsewhere, or is kept otherwise.
     Audit,
-    /// Nothing now: it is read when the gate stops.
-    Drain,
+    /// Nothing now: it is read when it matters, at the stop or when somebody asks for health.
+    Asked,
     /// A restart.
     Restart,
 }
@@ -38,13 +38,15 @@ const NEEDS: &[(&str, Need)] = &[
     ("admin.token_file", Need::Restart),
     ("admin.hosts", Need::Restart),
     ("admin.tls", Need::Restart),
+    ("admin.readiness", Need::Asked),
+    ("metrics", Need::Restart),
     ("log.level", Need::Log),
     ("log.format", Need::Restart),
     ("audit", Need::Audit),
     ("runtime.workers", Need::Restart),
     ("runtime.reuse_port", Need::Restart),
-    ("runtime.drain_timeout", Need::Drain),
-    ("runtime.drain_delay", Need::Drain),
+    ("runtime.drain_timeout", Need::Asked),
+    ("runtime.drain_delay", Need::Asked),
     ("policy.mode", Need::Policy),
     ("policy.mode_by_group", Need::Policy),
     ("policy.mode_by_code", Need::Policy),
@@ -126,7 +128,8 @@ fn need_of(path: &str) -> (&'static str, Need) {
 /// force. A gate that is not written any more keeps its section until then.
 pub(super) fn applicable(written: &Config, in_force: &Config) -> Config {
     let mut config = written.clone();
-    config.admin = in_force.admin.clone();
+    config.admin = crate::config::AdminSection { readiness: config.admin.readiness, ..in_force.admin.clone() };
+    config.metrics.clone_from(&in_force.metrics);
     config.log.format = in_force.log.format;
     config.runtime.workers = in_force.runtime.workers;
     config.runtime.reuse_port = in_force.runtime.reuse_port;

@@ -76,6 +76,26 @@ pub enum BuildError {
     /// The key that signs the audit's checkpoints.
     #[error("[audit] signing_key: {0}")]
     AuditKey(#[from] CheckpointError),
+    /// A private key, password or token that is not there.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Secret {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// A private key, password or token that is none.
+    #[error("{}: everybody on this machine may read this secret; chmod o-r", path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A certificate whose time is over.
+    #[error("{what}, and that was in the past")]
+    Expired {
+        /// Which.
+        what: String,
+    },
     /// The tokens of the admin address.
     #[error("{}: cannot be used as [admin] token_file: {source}", path.display())]
     TokenFile {

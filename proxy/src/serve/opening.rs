@@ -46,13 +46,14 @@ pub(super) struct OpenGates {
 impl ClosedGates {
     /// Opens the audit and the admin address.
     pub(super) async fn of(config: &Config) -> Result<Self, ServeError> {
-        let metrics = Metrics::new();
+        let metrics = Metrics::bounded(config.metrics.max_series);
         let audit = Audit::open(audit::settings(config)?, metrics.clone());
         let audit = audit.map_err(audit::unwritable(&config.audit.path))?;
         let address = admin_address::open(config).await?;
         let counts = gates::counts(config, &metrics);
         let shown = Arc::new(Shown::new(config));
-        let overview = Arc::new(Overview::new(&metrics, &shown));
+        metrics.config_info(&config.version());
+        let overview = Arc::new(Overview::new(&metrics, &counts, &shown));
         let (drain, drained) = watch::channel(Drain::Running);
         let (readiness, ready) = watch::channel(Readiness::Starting);
         let state = AdminState::new(metrics.clone(), counts.clone(), ready, overview.clone());

@@ -8,12 +8,15 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use strum::VariantArray;
 
-use crate::admin::StatusSource;
+use crate::admin::{Check, StatusSource};
 use crate::chain::AccountId;
 use crate::gate::policy::ClusterGroups;
 use crate::iam::{Facts, Live, Origin};
 use crate::observe::Metrics;
-use crate::serve::gates::Gates;
+use crate::observe::values::{Holder, LimitKind};
+use crate::serve::certificates;
+use crate::serve::gates::{Counts, Gates};
+use crate::serve::readiness::{self, Probes};
 use crate::serve::reload::Shown;
 use crate::session::service::Service;
 
@@ -22,6 +25,8 @@ use crate::session::service::Service;
 pub(super) struct Overview {
     metrics: Metrics,
     shown: Arc<Shown>,
+    counts: Counts,
+    probes: Probes,
     open: OnceLock<Open>,
 }
 
@@ -34,8 +39,14 @@ struct Open {
 
 impl Overview {
     /// The overview of a process whose gates are not open yet.
-    pub(super) fn new(metrics: &Metrics, shown: &Arc<Shown>) -> Self {
-        Self { metrics: metrics.clone(), shown: Arc::clone(shown), open: OnceLock::new() }
+    pub(super) fn new(metrics: &Metrics, counts: &Counts, shown: &Arc<Shown>) -> Self {
+        Self {
+            metrics: metrics.clone(),
+            shown: Arc::clone(shown),
+            counts: counts.clone(),
+            probes: Probes::default(),
+            open: OnceLock::new(),
+        }
     }
 
     /// Shows these gates from now on.
@@ -51,7 +62,21 @@ impl Overview {
 
 impl StatusSource for Overview {
     fn measure(&self) {
+        let config = self.shown.config.load_full();
+        for gate in &config.gate {
+            let Some(counts) = self.counts.iter().find(|(name, _)| *name == gate.name).map(|(_, counts)| counts) else {
+                continue;
+            };
+            for (leg, (name, not_after)) in certificates::of(gate) {
+                if let Ok(not_after) = not_after {
+                    counts.certificate(leg, &name, not_after);
+                }
+            }
+        }
         let Some(open) = self.open.get() else { return };
+        for service in open.gates.services() {
+            measure_sessions(service);
+        }
         self.metrics.cache_entries(open.gates.services().iter().map(|service| service.gate.cached()).sum());
         if let Some(service) = open.gates.services().first() {
             let (policy, now) = (service.gate.policy(), Timestamp::now());
@@ -69,10 +94,9 @@ impl StatusSource for Overview {
         self.metrics.facts_read(&read_at(&facts, open.live.as_deref()));
     }
 
-    fn unready(&self) -> Option<&'static str> {
-        let refuses = |open: &Open| open.gates.services().iter().any(|service| service.audit.refuses());
-        let reason = "audit: it cannot be written, and statements with roles are refused until it can be\n";
-        self.open.get().is_some_and(refuses).then_some(reason)
+    fn checks(&self) -> Vec<Check> {
+        let checks = |open: &Open| readiness::checks(&self.shown.config.load(), &open.gates, &self.probes);
+        self.open.get().map(checks).unwrap_or_default()
     }
 
     fn configuration(&self) -> Json {
@@ -113,6 +137,26 @@ impl StatusSource for Overview {
             "version": facts.version(), "accounts": accounts.collect::<Vec<_>>(),
             "clusters": clusters.collect::<Vec<_>>(), "fetches": fetches.collect::<Vec<_>>(), "catalogs": catalogs,
         })
+    }
+}
+
+/// Who holds how many sessions of a gate, and how many there may be.
+fn measure_sessions(service: &Service) {
+    let (census, settings) = (service.held.census(), service.settings.load());
+    let metrics = &service.metrics;
+    metrics.measure_sessions();
+    metrics.most_held(Holder::User, census.of_one_user);
+    metrics.most_held(Holder::Address, census.of_one_address);
+    metrics.in_flight(census.unauthenticated, census.cancels);
+    let limits = &settings.limits;
+    for (kind, most) in [
+        (LimitKind::Sessions, Some(limits.max_sessions)),
+        (LimitKind::SessionsPerUser, limits.holders.per_user),
+        (LimitKind::SessionsPerAddress, limits.holders.per_address),
+        (LimitKind::Unauthenticated, limits.holders.unauthenticated),
+        (LimitKind::Cancels, limits.holders.cancels),
+    ] {
+        metrics.limit(kind, most);
     }
 }
 

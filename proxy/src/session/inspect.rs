@@ -13,7 +13,9 @@ use crate::gate::verdict::{JudgedStatement, Verdict};
 use crate::gate::wording::Wording;
 use crate::gate::{DecisionPath, Gate};
 use crate::observe::audit::NotRecorded;
-use crate::session::record;
+use crate::session::notes::SessionNotes;
+use crate::session::outcomes::{Carrier, ToldStatement};
+use crate::session::record::{self, Decided, Told};
 use crate::session::service::{Service, Settings};
 use crate::session::statements::{
     Binding, Excess, MAX_NAME_BYTES, MAX_PREPARED, Statements, VerdictFor, VerdictMaker, earlier,
@@ -36,7 +38,7 @@ const JUDGED_AT_ONCE: u32 = 8;
 /// Rules on the statements of one session.
 #[derive(Debug)]
 pub(crate) struct StatementInspector<'a> {
-    session: u64,
+    notes: &'a SessionNotes,
     service: &'a Arc<Service>,
     settings: &'a Settings,
     statements: &'a RefCell<Statements>,
@@ -111,12 +113,12 @@ impl<'a> StatementInspector<'a> {
     /// The inspector of one session.
     #[must_use]
     pub(crate) fn new(
-        session: u64,
+        notes: &'a SessionNotes,
         service: &'a Arc<Service>,
         settings: &'a Settings,
         statements: &'a RefCell<Statements>,
     ) -> Self {
-        Self { session, service, settings, statements, judged: 0, refused: Cell::new(0) }
+        Self { notes, service, settings, statements, judged: 0, refused: Cell::new(0) }
     }
 
     /// How many statements were judged so far, and how many of them refused.
@@ -140,7 +142,8 @@ impl<'a> StatementInspector<'a> {
         let (principal, policy) = (self.statements.borrow().current().clone(), self.service.gate.policy());
         let enforcer = policy.enforcer_for(self.statements.borrow().only_user(), Timestamp::now());
         let verdict = Arc::new(enforcer.judge_unreadable(message.text));
-        let remark = self.ruling(&VerdictFor { verdict, principal }, message.text).await;
+        let decided = Decided { path: DecisionPath::Cold, took: began.elapsed() };
+        let (remark, _told) = self.ruling(&VerdictFor { verdict, principal }, message.text, decided).await;
         if matches!(remark, Ruling::Refuse(_)) {
             return remark;
         }
@@ -206,20 +209,30 @@ impl<'a> StatementInspector<'a> {
             tokio::task::yield_now().await;
         }
         let ruled = self.gravest(message.text, first).await;
-        self.service.metrics.decision(path, began.elapsed(), message.text.len());
+        let decided = Decided { path, took: began.elapsed() };
+        let bytes = message.text.len();
+        let count = |id: Option<&Arc<str>>| self.service.metrics.decision(path, decided.took, bytes, id);
         if ruled.verdict.action == Action::Reject {
-            return self.ruling(&ruled, message.text).await;
+            let (ruling, told) = self.ruling(&ruled, message.text, decided).await;
+            count(told.first().and_then(|statement| statement.id.as_ref()));
+            return ruling;
         }
         if self.service.audit.refuses() && ruled.verdict.statements.iter().any(JudgedStatement::is_told) {
+            count(None);
             self.service.metrics.statement(StatementKind::None, Action::Reject);
             return self.unrecorded();
         }
         let StatementMessage { name, text, standing } = message;
         let noted = self.statements.borrow_mut().forward(name, standing.number, text, &ruled.verdict);
         if let Err(excess) = noted {
+            count(None);
             return Ruling::Refuse(self.refuse(excess_report(excess)));
         }
-        let ruling = self.ruling(&ruled, text).await;
+        let (ruling, told) = self.ruling(&ruled, text, decided).await;
+        count(told.first().and_then(|statement| statement.id.as_ref()));
+        if !matches!(ruling, Ruling::Refuse(_)) {
+            self.follow(name, standing, &told);
+        }
         // Once more: what the backend has said meanwhile may have cleared it, and nothing is waited for after this.
         self.statements.borrow_mut().request(&ruled.verdict);
         ruling
@@ -256,17 +269,26 @@ impl<'a> StatementInspector<'a> {
         tokio::task::spawn_blocking(judge).await.unwrap_or_default()
     }
 
-    /// What a verdict means for its message.
-    async fn ruling(&self, ruled: &VerdictFor, text: &[u8]) -> Ruling {
+    /// Statements go to the server: their outcome is told.
+    fn follow(&self, name: Option<&[u8]>, standing: Standing, told: &Arc<[ToldStatement]>) {
+        let carrier = if name.is_some() { Carrier::Parse } else { Carrier::Query };
+        if let Some(name) = name {
+            self.statements.borrow_mut().tell(name, told);
+        }
+        self.notes.outcomes.borrow_mut().sent(carrier, standing.number, Arc::clone(told), Instant::now());
+    }
+
+    /// What a verdict means for its message, and what is told of its statements.
+    async fn ruling(&self, ruled: &VerdictFor, text: &[u8], decided: Decided) -> (Ruling, Arc<[ToldStatement]>) {
         let nonce = match ruled.verdict.action {
             Action::Reject => Some(fresh_nonce()),
             Action::Forward | Action::Annotate => None,
         };
-        if self.record(ruled, text, nonce.clone()).await.is_err() {
-            return self.unrecorded();
-        }
+        let Ok(told) = self.record(ruled, text, decided, nonce.clone()).await else {
+            return (self.unrecorded(), Arc::from([]));
+        };
         let verdict = &ruled.verdict;
-        match (verdict.action, nonce) {
+        let ruling = match (verdict.action, nonce) {
             (Action::Reject, Some(nonce)) => {
                 self.refused.set(self.refused.get().wrapping_add(1));
                 let report = report(sqlstate::INSUFFICIENT_PRIVILEGE, verdict.refusal(text));
@@ -280,19 +302,28 @@ impl<'a> StatementInspector<'a> {
                 }
             }
             (Action::Forward | Action::Reject, _) => Ruling::Forward,
-        }
+        };
+        (ruling, told)
     }
 
     /// Counts and records a verdict. What is not refused goes on only when the audit has it, if that is asked for.
-    async fn record(&self, ruled: &VerdictFor, text: &[u8], nonce: Option<Nonce>) -> Result<(), NotRecorded> {
+    async fn record(
+        &self,
+        ruled: &VerdictFor,
+        text: &[u8],
+        decided: Decided,
+        nonce: Option<Nonce>,
+    ) -> Result<Arc<[ToldStatement]>, NotRecorded> {
         let is_refused = ruled.verdict.action == Action::Reject;
-        let events = if text.len() <= MAX_INLINE_BYTES {
-            record::events(self.service, self.session, &ruled.principal, &ruled.verdict, text, nonce.as_ref())
+        let numbers = self.notes.numbers();
+        let Told { events, statements } = if text.len() <= MAX_INLINE_BYTES {
+            let made = (decided, nonce.as_ref());
+            record::told(self.service, numbers, (&ruled.principal, &ruled.verdict), text, made)
         } else {
-            let (service, session, ruled, text) =
-                (Arc::clone(self.service), self.session, ruled.clone(), copied(text).await);
+            let (service, ruled, text) = (Arc::clone(self.service), ruled.clone(), copied(text).await);
             let made = tokio::task::spawn_blocking(move || {
-                record::events(&service, session, &ruled.principal, &ruled.verdict, &text, nonce.as_ref())
+                let made = (decided, nonce.as_ref());
+                record::told(&service, numbers, (&ruled.principal, &ruled.verdict), &text, made)
             });
             made.await.map_err(|error| {
                 tracing::error!(%error, "a verdict was not recorded");
@@ -303,9 +334,10 @@ impl<'a> StatementInspector<'a> {
             for event in events {
                 self.service.audit.record(event);
             }
-            return Ok(());
+        } else {
+            self.service.audit.require(events).await?;
         }
-        self.service.audit.require(events).await
+        Ok(statements.into())
     }
 
     /// What would go on cannot be recorded.
@@ -331,7 +363,7 @@ impl<'a> StatementInspector<'a> {
             let Some(first) = first else { continue };
             let ruled = self.gravest(text, first).await;
             if ruled.verdict.action == Action::Reject {
-                return self.ruling(&ruled, text).await;
+                return self.ruling(&ruled, text, Decided::ANEW).await.0;
             }
             stands_until = earlier(stands_until, ruled.verdict.stands_until());
         }
@@ -392,6 +424,10 @@ impl Inspector for StatementInspector<'_> {
             Binding::JudgeAgain(texts) => self.bind_again(statement, &texts).await,
             Binding::NotKept => Ruling::Refuse(self.refuse(not_kept_report())),
         };
+        if !matches!(ruling, Ruling::Refuse(_) | Ruling::Wait) {
+            let told = self.statements.borrow().told(statement);
+            self.notes.outcomes.borrow_mut().sent(Carrier::Bind, standing.number, told, Instant::now());
+        }
         match ruling {
             Ruling::Forward => remark,
             other => other,
@@ -424,7 +460,7 @@ impl StatementInspector<'_> {
         let (principal, policy) = (self.statements.borrow().current().clone(), self.service.gate.policy());
         let enforcer = policy.enforcer_for(self.statements.borrow().only_user(), Timestamp::now());
         let verdict = Arc::new(enforcer.judge_bound(text, fault));
-        self.ruling(&VerdictFor { verdict, principal }, text).await
+        self.ruling(&VerdictFor { verdict, principal }, text, Decided::ANEW).await.0
     }
 }
 

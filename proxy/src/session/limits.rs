@@ -28,6 +28,19 @@ pub(crate) enum Full {
     Address,
 }
 
+/// Who holds what at one moment.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Census {
+    /// Connections that are not authenticated yet.
+    pub unauthenticated: usize,
+    /// Cancel requests under way.
+    pub cancels: usize,
+    /// Sessions of the login user that has most of them.
+    pub of_one_user: usize,
+    /// Sessions from the address that has most of them.
+    pub of_one_address: usize,
+}
+
 /// The sessions of one gate.
 #[derive(Debug, Default)]
 pub(crate) struct SessionLimits {
@@ -56,6 +69,18 @@ impl SessionLimits {
     #[must_use]
     pub(crate) fn cancel(&self, limits: &HolderLimits) -> Option<Counted> {
         Counted::enter(&self.canceling, limits.cancels)
+    }
+
+    /// Connections that are not authenticated, cancel requests under way, and the sessions of the user and of the address that has most.
+    #[must_use]
+    pub(crate) fn census(&self) -> Census {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        Census {
+            unauthenticated: self.starting.load(Ordering::Relaxed),
+            cancels: self.canceling.load(Ordering::Relaxed),
+            of_one_user: taken.users.values().copied().max().unwrap_or_default(),
+            of_one_address: taken.addresses.values().copied().max().unwrap_or_default(),
+        }
     }
 
     /// Takes a place for a session; a client of this machine has no address.

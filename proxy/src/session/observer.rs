@@ -1,20 +1,26 @@
 //! What a session learns from what passes: how many bytes, whom the server takes it for, how far the server has come.
 
 use std::cell::RefCell;
+use std::time::Instant;
 
 use crate::observe::audit::AuditEvent;
+use crate::observe::metrics::StateOfSession;
+use crate::observe::values::{LoginResult, SessionState};
 use crate::session::limits::Counted;
+use crate::session::notes::SessionNotes;
 use crate::session::record;
 use crate::session::service::Service;
 use crate::session::statements::Statements;
-use crate::wire::relay::{Reached, RelayObserver};
+use crate::wire::relay::{Answered, Reached, RelayObserver};
 
 /// Counts bytes, and tells the state machine what the server says.
 #[derive(Debug)]
 pub(crate) struct SessionObserver<'a> {
-    session: u64,
+    notes: &'a SessionNotes,
     service: &'a Service,
     statements: &'a RefCell<Statements>,
+    /// Where it says what the session does.
+    state: &'a StateOfSession,
     /// Held until the server has let the user in.
     starting: RefCell<Option<Counted>>,
 }
@@ -23,12 +29,13 @@ impl<'a> SessionObserver<'a> {
     /// The observer of a session that counts as `starting` until it is let in.
     #[must_use]
     pub(crate) fn new(
-        session: u64,
+        notes: &'a SessionNotes,
         service: &'a Service,
         statements: &'a RefCell<Statements>,
+        state: &'a StateOfSession,
         starting: Option<Counted>,
     ) -> Self {
-        Self { session, service, statements, starting: RefCell::new(starting) }
+        Self { notes, service, statements, state, starting: RefCell::new(starting) }
     }
 
     /// Whether the server has let the user in.
@@ -41,6 +48,9 @@ impl<'a> SessionObserver<'a> {
 impl RelayObserver for SessionObserver<'_> {
     fn to_backend(&self, bytes: usize) {
         self.service.metrics.relayed_to_backend(bytes);
+        if self.state.get() != SessionState::Starting {
+            self.state.set(SessionState::Active);
+        }
     }
 
     fn to_frontend(&self, bytes: usize) {
@@ -48,7 +58,9 @@ impl RelayObserver for SessionObserver<'_> {
     }
 
     fn session_authorization(&self, user: &[u8]) {
-        self.statements.borrow_mut().user_reported(&String::from_utf8_lossy(user));
+        let user = String::from_utf8_lossy(user);
+        self.service.metrics.let_in(&user);
+        self.statements.borrow_mut().user_reported(&user);
     }
 
     fn client_encoding(&self, encoding: &[u8]) {
@@ -56,8 +68,13 @@ impl RelayObserver for SessionObserver<'_> {
     }
 
     fn let_in(&self) {
-        if self.starting.take().is_some() && self.service.audit.records_sessions() {
-            let who = record::session(self.service, self.session, self.statements.borrow().login());
+        let is_first = self.starting.take().is_some();
+        if is_first {
+            self.service.metrics.login(LoginResult::Ok);
+            self.service.metrics.let_in(&self.statements.borrow().login().user);
+        }
+        if is_first && self.service.audit.records_sessions() {
+            let who = record::session(self.service, self.notes.numbers(), self.statements.borrow().login());
             self.service.audit.record(AuditEvent::Login(Box::new(who)));
         }
     }
@@ -68,5 +85,30 @@ impl RelayObserver for SessionObserver<'_> {
 
     fn settled(&self) {
         self.statements.borrow_mut().settled();
+    }
+
+    fn ready(&self, status: u8, is_quiet: bool) {
+        self.state.set(match status {
+            _ if !is_quiet => SessionState::Active,
+            b'I' => SessionState::Idle,
+            _ => SessionState::InTransaction,
+        });
+    }
+
+    fn backend_pid(&self, pid: u32) {
+        self.notes.set_backend_pid(pid);
+    }
+
+    fn login_refused(&self, sqlstate: &[u8]) {
+        self.notes.login_refused.set(Some(LoginResult::of_sqlstate(sqlstate)));
+    }
+
+    fn wants_answers(&self) -> bool {
+        !self.notes.outcomes.borrow().is_empty()
+    }
+
+    fn answered(&self, answered: Answered<'_>, reached: Reached) {
+        let settled = self.notes.outcomes.borrow_mut().hear(answered, reached, Instant::now());
+        self.notes.tell(self.service, settled);
     }
 }

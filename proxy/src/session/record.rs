@@ -1,100 +1,172 @@
 //! Counts and audits a verdict.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::chain::RoleArn;
+use crate::gate::DecisionPath;
 use crate::gate::enforcement::Action;
+use crate::gate::policy::Policy;
 use crate::gate::principal::Principal;
 use crate::gate::verdict::{JudgedStatement, Verdict};
 use crate::observe::audit::event::AuditedSession;
 use crate::observe::audit::{AuditEvent, AuditRecord, Circumstances};
-use crate::observe::metrics::GateMetrics;
+use crate::observe::metrics::{FactsSay, GateMetrics, JudgedLabels};
+use crate::session::notes::SessionNumbers;
+use crate::session::outcomes::ToldStatement;
 use crate::session::service::Service;
 use crate::wire::answer::Nonce;
 
-/// Counts a verdict on the message `text` and queues its audit records, where nothing waits for them.
-pub(crate) fn verdict(
-    service: &Service,
-    session: u64,
-    principal: &Principal,
-    verdict: &Verdict,
-    text: &[u8],
-    nonce: Option<&Nonce>,
-) {
-    for event in events(service, session, principal, verdict, text, nonce) {
+/// How a verdict came about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Decided {
+    /// Where it came from.
+    pub path: DecisionPath,
+    /// From the bytes of the message to the verdict.
+    pub took: Duration,
+}
+
+impl Decided {
+    /// Made anew, in a time that nobody took.
+    pub(crate) const ANEW: Self = Self { path: DecisionPath::Cold, took: Duration::ZERO };
+}
+
+/// What is told of a message.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// One record for each statement that carries credentials or is refused,
+    pub events: Vec<AuditEvent>,
+    /// and what of each is followed to its outcome.
+    pub statements: Vec<ToldStatement>,
+}
+
+/// Counts a verdict on what asks for a session, and queues its audit records.
+pub(crate) fn verdict(service: &Service, numbers: SessionNumbers, principal: &Principal, verdict: &Verdict) {
+    for event in told(service, numbers, (principal, verdict), b"", (Decided::ANEW, None)).events {
         service.audit.record(event);
     }
 }
 
-/// Counts a verdict on the message `text` and gives its audit records, one for each statement that carries credentials or is
-/// refused.
+/// Counts a verdict on the message `text` and gives what is told of it.
 #[must_use]
-pub(crate) fn events(
+pub(crate) fn told(
     service: &Service,
-    session: u64,
-    principal: &Principal,
-    verdict: &Verdict,
+    numbers: SessionNumbers,
+    (principal, verdict): (&Principal, &Verdict),
     text: &[u8],
-    nonce: Option<&Nonce>,
-) -> Vec<AuditEvent> {
+    (decided, nonce): (Decided, Option<&Nonce>),
+) -> Told {
+    let policy = service.gate.policy();
     let circumstances = Circumstances {
         gate: &service.name,
-        session,
+        cluster: policy.iam().map(|iam| iam.cluster.as_str()),
+        session: numbers.session,
+        client_port: numbers.client_port,
+        backend_pid: numbers.backend_pid,
         principal,
         nonce: nonce.map(Nonce::as_str),
+        facts: policy.iam().map(|iam| &*iam.facts),
+        decision_path: decided.path,
+        decision_time: decided.took,
         text,
-        dialect: service.gate.policy().dialect(),
+        dialect: policy.dialect(),
     };
+    let is_glass_broken = verdict.action < Action::Reject && verdict.break_glass().is_some();
+    if is_glass_broken {
+        service.metrics.glass_broken();
+    }
+    let mut told = Told::default();
     for statement in &verdict.statements {
-        count(&service.metrics, principal, verdict, statement);
+        let id = if statement.is_told() { service.audit.next_id() } else { None };
+        let chains = chains(&policy, verdict, statement);
+        count(&service.metrics, principal, verdict, statement, (&chains, id.as_ref()));
+        if !statement.is_told() {
+            continue;
+        }
+        let mut record = AuditRecord::of(&circumstances, verdict, statement);
+        record.id.clone_from(&id);
+        let record = Box::new(record);
+        told.events.push(if is_glass_broken { AuditEvent::BreakGlass(record) } else { AuditEvent::Verdict(record) });
+        let unvouched = chains.into_iter().filter(|(_, says)| *says == FactsSay::Nothing);
+        let chains = unvouched.map(|(chain, _)| chain).collect();
+        told.statements.push(ToldStatement { id, kind: statement.kind, chains });
     }
     for exception in verdict.exceptions() {
         service.metrics.exception_used(exception);
     }
-    let told = verdict.statements.iter().filter(|statement| statement.is_told());
-    let record = |statement| Box::new(AuditRecord::of(&circumstances, verdict, statement));
-    if verdict.action < Action::Reject && verdict.break_glass().is_some() {
-        service.metrics.glass_broken();
-        return told.map(|statement| AuditEvent::BreakGlass(record(statement))).collect();
-    }
-    told.map(|statement| AuditEvent::Verdict(record(statement))).collect()
+    told
 }
 
 /// Whose session it is, for the audit. `login` is the user who logs in.
 #[must_use]
-pub(crate) fn session(service: &Service, session: u64, login: &Principal) -> AuditedSession {
+pub(crate) fn session(service: &Service, numbers: SessionNumbers, login: &Principal) -> AuditedSession {
     AuditedSession {
         gate: service.name.clone(),
-        session,
+        session: numbers.session,
         user: login.login_user.clone(),
         database: login.database.clone(),
         application: login.application.clone(),
         client_address: login.client_address.map(|address| address.to_string()),
+        client_port: numbers.client_port,
+        backend_pid: numbers.backend_pid,
         tls_subject: login.tls_subject.clone(),
     }
 }
 
-fn count(metrics: &GateMetrics, principal: &Principal, verdict: &Verdict, statement: &JudgedStatement) {
+/// The chains of a statement as the metrics name them, and what the facts say of them.
+fn chains(policy: &Policy, verdict: &Verdict, statement: &JudgedStatement) -> Vec<(String, FactsSay)> {
+    let says = |roles: &[String]| {
+        let is_known = |role: &String| RoleArn::parse(role).is_ok_and(|role| !verdict.unknown_roles.contains(&role));
+        match policy.iam() {
+            None => FactsSay::Nothing,
+            Some(_) if roles.iter().all(is_known) => FactsSay::Known,
+            Some(_) => FactsSay::Unknown,
+        }
+    };
+    let uses = statement.uses.iter().filter(|role_use| !role_use.roles.is_empty());
+    uses.map(|role_use| {
+        let names: Vec<String> = role_use.roles.iter().map(|role| account_and_name(role)).collect();
+        (names.join(">"), says(&role_use.roles))
+    })
+    .collect()
+}
+
+fn count(
+    metrics: &GateMetrics,
+    principal: &Principal,
+    verdict: &Verdict,
+    statement: &JudgedStatement,
+    (chains, id): (&[(String, FactsSay)], Option<&Arc<str>>),
+) {
     let JudgedStatement { kind, would_be, action, .. } = *statement;
     metrics.statement(kind, action);
     metrics.verdict(kind, would_be, action, verdict.mode);
     for role_use in &statement.uses {
         metrics.role_use(kind, role_use.method.kind(), action);
-        if !role_use.roles.is_empty() {
-            let roles: Vec<(&str, &str)> = role_use.roles.iter().map(|role| account_and_name(role)).collect();
-            metrics.chain_use(&roles, &principal.user, kind, (would_be, action));
-        }
     }
+    let labels = JudgedLabels { user: &principal.user, kind, would_be, action, id };
+    for (chain, says) in chains {
+        metrics.chain_use(chain, chain.split('>').count(), *says, &labels);
+    }
+    let unknown: Vec<String> = verdict.unknown_roles.iter().map(|role| account_and_name(role.as_str())).collect();
     for hop in &statement.hops {
-        metrics.hop(&hop.source, &hop.target, hop.result);
+        let source = Some(&*hop.source).filter(|_| !unknown.contains(&hop.source));
+        let target = Some(&*hop.target).filter(|_| !unknown.contains(&hop.target));
+        metrics.hop(source, target, hop.result);
     }
     for finding in &statement.findings {
         metrics.finding(finding.code, finding.severity);
+        if finding.severity == crate::gate::codes::Severity::Reject {
+            metrics.refusal(finding.code, chains, &verdict.groups, &labels);
+        }
     }
     for (rule, effect) in &statement.rule_hits {
         metrics.rule_hit(rule, *effect);
     }
 }
 
-/// Account and name of a role ARN; for any other text an empty account and the text.
-fn account_and_name(role: &str) -> (&str, &str) {
+/// `account/name` of a role ARN; for any other text an empty account and what follows its last slash.
+fn account_and_name(role: &str) -> String {
     let account = role.split(':').nth(4).unwrap_or_default();
-    (account, role.rsplit('/').next().unwrap_or(role))
+    format!("{account}/{}", role.rsplit('/').next().unwrap_or(role))
 }

@@ -11,9 +11,10 @@ use crate::net::stream::Stream;
 use crate::observe::audit::AuditEvent;
 use crate::observe::audit::event::{EndedSession, FailedLogin};
 use crate::observe::metrics::SessionGuard;
-use crate::observe::values::SessionEnd;
+use crate::observe::values::{LoginResult, SessionEnd};
 use crate::session::inspect::StatementInspector;
 use crate::session::limits::{Counted, SessionPlace};
+use crate::session::notes::SessionNotes;
 use crate::session::observer::SessionObserver;
 use crate::session::record;
 use crate::session::service::{Service, Settings};
@@ -22,7 +23,7 @@ use crate::wire::relay::{self, Bounds, Drain, Ended, Legs, RelayError};
 
 /// A session whose two legs stand.
 pub(super) struct Running {
-    pub(super) id: u64,
+    pub(super) notes: SessionNotes,
     pub(super) settings: Arc<Settings>,
     pub(super) legs: Legs<Stream, Stream>,
     pub(super) statements: RefCell<Statements>,
@@ -38,20 +39,26 @@ pub(super) struct Running {
 impl Running {
     /// Relays until one side ends, or the session has to. Not cancel safe.
     pub(super) async fn relay(&mut self, service: &Arc<Service>, drain: &mut watch::Receiver<Drain>) {
-        let mut inspector = StatementInspector::new(self.id, service, &self.settings, &self.statements);
-        let observer = SessionObserver::new(self.id, service, &self.statements, self.starting.take());
+        let mut inspector = StatementInspector::new(&self.notes, service, &self.settings, &self.statements);
+        let (state, starting) = (self.guard.state().clone(), self.starting.take());
+        let observer = SessionObserver::new(&self.notes, service, &self.statements, &state, starting);
         let began = Instant::now();
         let ended = relay::relay(&self.legs, &mut inspector, &observer, &self.bounds, drain).await;
         self.span.in_scope(|| closed(&mut self.guard, &ended));
+        self.notes.end(service);
+        let login = self.notes.login_refused.get().unwrap_or_else(|| login_result(&ended));
+        if !observer.is_let_in() {
+            service.metrics.login(login);
+        }
         if service.audit.records_sessions() {
-            let who = record::session(service, self.id, self.statements.borrow().login());
+            let who = record::session(service, self.notes.numbers(), self.statements.borrow().login());
             let reason = end_reason(&ended);
             service.audit.record(if observer.is_let_in() {
                 let (judged, refused) = inspector.counts();
                 let seconds = began.elapsed().as_secs_f64();
                 AuditEvent::SessionEnd(Box::new(EndedSession { who, reason, seconds, judged, refused }))
             } else {
-                AuditEvent::LoginFailed(Box::new(FailedLogin::one(who, reason)))
+                AuditEvent::LoginFailed(Box::new(FailedLogin::one(who, reason, login)))
             });
         }
     }
@@ -64,6 +71,17 @@ pub(super) fn closed(guard: &mut SessionGuard, ended: &Result<Ended, RelayError>
     match ended {
         Ok(_) | Err(RelayError::Frontend(_)) => info!(%reason, "session closed"),
         Err(error) => info!(%reason, %error, "session closed"),
+    }
+}
+
+/// How a login went that the cluster did not answer.
+fn login_result(ended: &Result<Ended, RelayError>) -> LoginResult {
+    match end_reason(ended) {
+        SessionEnd::Client => LoginResult::Client,
+        SessionEnd::Upstream => LoginResult::Backend,
+        SessionEnd::Limit => LoginResult::Timeout,
+        SessionEnd::Drain => LoginResult::Drain,
+        SessionEnd::Error => LoginResult::Error,
     }
 }
 

@@ -19,9 +19,10 @@ use crate::net::listener::tune;
 use crate::net::proxied;
 use crate::net::socket::{Peer, Socket};
 use crate::net::stream::Stream;
-use crate::observe::values::{Leg, Outcome, SessionRefusal};
+use crate::observe::values::{Leg, LoginResult, Outcome, SessionRefusal};
 use crate::session::inspect;
 use crate::session::limits::{Counted, Full, SessionPlace};
+use crate::session::notes::SessionNotes;
 use crate::session::running::{Running, closed};
 use crate::session::service::{Limits, Service, Settings};
 use crate::session::statements::Statements;
@@ -156,8 +157,9 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
     }
     let drain_now = *drain.borrow();
     let principal = principal(&startup, peer, &stream);
+    let notes = SessionNotes::new(id, peer.port());
     let admitted = admission(&startup, peer, service, &settings.limits, drain_now)
-        .and_then(|place| judged(&startup, id, &principal, service).map(|()| place));
+        .and_then(|place| judged(&startup, &notes, &principal, service).map(|()| place));
     let place = match admitted {
         Ok(place) => place,
         Err(report) => {
@@ -179,7 +181,10 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
         }
     };
     service.metrics.upstream_connect(began.elapsed());
-    let mut guard = service.metrics.session_opened();
+    if let Some(not_after) = backend.server_certificate_not_after() {
+        service.metrics.certificate(Leg::Backend, "server", not_after);
+    }
+    let mut guard = service.metrics.session_opened(id);
     info!(user = %startup.user, database = %startup.database, tls = stream.is_tls(), "session opened");
     let sent = async {
         backend.write_all(&startup.packet).await?;
@@ -187,6 +192,7 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
     };
     if let Err(error) = sent.await {
         closed(&mut guard, &Err(RelayError::Backend(error)));
+        service.metrics.login(LoginResult::Backend);
         return None;
     }
     let limits = &settings.limits;
@@ -202,7 +208,7 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
         lifetime: limits.session_lifetime,
     };
     let (legs, span) = (Legs::new(stream, backend), Span::current());
-    Some(Running { id, settings, legs, statements, bounds, starting: Some(starting), span, guard, _place: place })
+    Some(Running { notes, settings, legs, statements, bounds, starting: Some(starting), span, guard, _place: place })
 }
 
 fn principal(startup: &StartupMessage, peer: Peer, stream: &Stream) -> Principal {
@@ -255,12 +261,17 @@ fn admission(
 }
 
 /// Has the gate judge what the start-up itself asks for; says why when that is refused.
-fn judged(startup: &StartupMessage, id: u64, principal: &Principal, service: &Service) -> Result<(), Report> {
+fn judged(
+    startup: &StartupMessage,
+    notes: &SessionNotes,
+    principal: &Principal,
+    service: &Service,
+) -> Result<(), Report> {
     let policy = service.gate.policy();
     let enforcer = policy.enforcer(principal, Timestamp::now());
     let verdict = enforcer.judge_startup(startup.client_encoding.as_deref(), startup.options.as_deref());
     let Some(verdict) = verdict else { return Ok(()) };
-    record::verdict(service, id, principal, &verdict, b"", None);
+    record::verdict(service, notes.numbers(), principal, &verdict);
     if verdict.action < Action::Reject {
         return Ok(());
     }
@@ -304,7 +315,7 @@ mod tests {
         assert_eq!(enter("b", here, Drain::Running).unwrap_err(), sqlstate::TOO_MANY_CONNECTIONS, "one of an address");
         drop(place);
         let _place = enter("a", here, Drain::Running).unwrap();
-        let _open = [service.metrics.session_opened(), service.metrics.session_opened()];
+        let _open = [service.metrics.session_opened(1), service.metrics.session_opened(2)];
         assert_eq!(enter("b", there, Drain::Running).unwrap_err(), sqlstate::TOO_MANY_CONNECTIONS, "two of all");
     }
 
@@ -318,7 +329,7 @@ mod tests {
         ] {
             let service = service(Parts { modes: Modes::all(mode), ..Parts::without_facts() }, settings());
             let principal = Principal::new(Attributes::of_login("a"));
-            let judged = judged(&startup("a", encoding), 1, &principal, &service);
+            let judged = judged(&startup("a", encoding), &SessionNotes::new(1, None), &principal, &service);
             assert_eq!(judged.is_err(), is_refused, "{mode} {encoding:?}");
             if let Err(report) = judged {
                 assert_eq!((report.sqlstate, report.position), (sqlstate::FEATURE_NOT_SUPPORTED, None));

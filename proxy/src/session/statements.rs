@@ -12,6 +12,7 @@ use crate::gate::enforcement::Action;
 use crate::gate::principal::Principal;
 use crate::gate::verdict::Verdict;
 use crate::gate::{DecisionPath, Gate};
+use crate::session::outcomes::ToldStatement;
 pub(crate) use crate::session::statements::prepared::{Excess, MAX_NAME_BYTES, MAX_PREPARED, earlier};
 use crate::session::statements::prepared::{Prepared, WatchedStatement};
 use crate::session::statements::users::Users;
@@ -279,6 +280,7 @@ impl Statements {
                 generation: verdict.generation,
                 stands_until: verdict.stands_until(),
                 user: self.current.clone(),
+                told: Arc::from([]),
                 watch: verdict.statements.iter().fold(Watch::default(), |watch, one| watch.and(one.watch)),
                 users: users.clone(),
             };
@@ -334,6 +336,17 @@ impl Statements {
     #[must_use]
     pub(crate) fn watches(&self, name: &[u8]) -> bool {
         self.prepared.of(name).next().is_some()
+    }
+
+    /// What is told when a name is run: of the statement that was prepared last.
+    #[must_use]
+    pub(crate) fn told(&self, name: &[u8]) -> Arc<[ToldStatement]> {
+        self.prepared.of(name).last().map_or_else(|| Arc::from([]), |watched| Arc::clone(&watched.told))
+    }
+
+    /// A `Parse` under this name went to the server: what is told when it is run.
+    pub(crate) fn tell(&mut self, name: &[u8], told: &Arc<[ToldStatement]>) {
+        self.prepared.tell(name, told);
     }
 
     /// The texts of a `Bind` were judged again, and it goes to the server.

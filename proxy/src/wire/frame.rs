@@ -52,6 +52,8 @@ pub mod backend {
     pub const READY_FOR_QUERY: u8 = b'Z';
     /// `ParameterStatus`.
     pub const PARAMETER_STATUS: u8 = b'S';
+    /// `BackendKeyData`.
+    pub const KEY_DATA: u8 = b'K';
     /// `ParseComplete`.
     pub const PARSE_COMPLETE: u8 = b'1';
     /// `BindComplete`.

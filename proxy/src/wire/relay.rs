@@ -21,7 +21,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::wire::answer::Nonce;
 use crate::wire::close::close_with;
-pub use crate::wire::relay::contract::{Drain, Ended, Inspector, RelayError, RelayObserver, Ruling, Standing};
+pub use crate::wire::relay::contract::{
+    Answered, Drain, Ended, Inspector, RelayError, RelayObserver, Ruling, Standing,
+};
 use crate::wire::relay::downward::Downward;
 pub use crate::wire::relay::ending::Bounds;
 use crate::wire::relay::ending::{LAST_WORDS, abandoned, drained, overdue};

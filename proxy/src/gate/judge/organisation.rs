@@ -63,7 +63,7 @@ fn judgement(
     kind: StatementKind,
 ) -> Result<Judgement, String> {
     let (policy, principal) = (context.policy, context.principal);
-    let groups = principal.groups.clone().unwrap_or_else(|| policy.groups_of(&principal.user));
+    let groups = policy.groups_of_principal(principal);
     let role_tags = role_tags(context, chain);
     let request = RuleRequest {
         user: &principal.user,

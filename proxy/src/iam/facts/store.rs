@@ -83,6 +83,12 @@ impl Facts {
         self.accounts.iter().map(|(id, account)| (*id, account.as_ref()))
     }
 
+    /// When what is known of an account was taken from AWS.
+    #[must_use]
+    pub fn captured_at(&self, account: AccountId) -> Option<Timestamp> {
+        self.accounts.get(&account).map(|account| account.captured_at())
+    }
+
     /// Every known role, in no order.
     pub fn roles(&self) -> impl Iterator<Item = &RoleArn> {
         self.accounts.values().flat_map(|account| account.roles.keys())

@@ -9,10 +9,11 @@ use serde::Serialize;
 use crate::observe::audit::chain::{Hash, LogHead, record_hash};
 use crate::observe::audit::record::AuditRecord;
 use crate::observe::escape::JsonEscaping;
-use crate::observe::values::{NewFile, ReloadCause, ReloadResult, SessionEnd};
+use crate::observe::values::{LoginResult, NewFile, ReloadCause, ReloadResult, SessionEnd, StatementOutcome};
 
-/// The version of the records' form. A field that is added leaves it as it is.
-pub const SCHEMA_VERSION: u8 = 1;
+/// The version of the records' form. 2 tells of outcomes, and of hops, rules and groups beside a verdict; a field that is added
+/// leaves it as it is.
+pub const SCHEMA_VERSION: u8 = 2;
 
 /// Something that happened, with its own fields beside those of the envelope.
 #[derive(Clone, Debug, Serialize)]
@@ -22,6 +23,8 @@ pub enum AuditEvent {
     Verdict(Box<AuditRecord>),
     /// A statement that only break-glass let through.
     BreakGlass(Box<AuditRecord>),
+    /// What the cluster made of a statement that was judged before.
+    Outcome(Box<OutcomeEvent>),
     /// Refusals alike that stand for themselves no longer.
     Folded(Box<FoldedRefusals>),
     /// The cluster let a user in.
@@ -61,8 +64,31 @@ pub struct AuditedSession {
     pub application: String,
     /// Where the session comes from.
     pub client_address: Option<String>,
+    /// The client's port.
+    pub client_port: Option<u16>,
+    /// The process that serves the session in the cluster; none before the user is let in.
+    pub backend_pid: Option<u32>,
     /// The subject of the client's certificate.
     pub tls_subject: Option<String>,
+}
+
+/// How a statement went.
+#[derive(Clone, Debug, Serialize)]
+pub struct OutcomeEvent {
+    /// The gate's name.
+    pub gate: String,
+    /// Unique within the process.
+    pub session: u64,
+    /// The id of the record of its verdict.
+    pub of: String,
+    /// What the cluster made of it.
+    pub outcome: StatementOutcome,
+    /// The rows that the cluster tells of; none where the message held several statements.
+    pub rows: Option<u64>,
+    /// The SQLSTATE of the cluster's error.
+    pub error: Option<String>,
+    /// From sending the message to its answer.
+    pub seconds: f64,
 }
 
 /// Why a user was not let in.
@@ -73,6 +99,8 @@ pub struct FailedLogin {
     pub who: AuditedSession,
     /// How the session ended.
     pub reason: SessionEnd,
+    /// What the cluster answered, or why it did not.
+    pub login: LoginResult,
     /// How many failed logins at the gate this record stands for.
     pub count: u64,
     /// When the first of them was.
@@ -82,8 +110,8 @@ pub struct FailedLogin {
 impl FailedLogin {
     /// One failed login, now.
     #[must_use]
-    pub fn one(who: AuditedSession, reason: SessionEnd) -> Self {
-        Self { who, reason, count: 1, since: Timestamp::now() }
+    pub fn one(who: AuditedSession, reason: SessionEnd, login: LoginResult) -> Self {
+        Self { who, reason, login, count: 1, since: Timestamp::now() }
     }
 }
 

@@ -171,6 +171,7 @@ mod tests {
             (json!({"event": "verdict", "action": "forward", "kind": "copy"}), Some((600_505, 1, 1))),
             (json!({"event": "folded", "action": "reject", "kind": "create_model"}), Some((600_506, 4, 2))),
             (json!({"event": "verdict", "action": "annotate", "kind": "call"}), Some((600_504, 3, 1))),
+            (json!({"event": "outcome", "outcome": "failed", "error": "42501"}), None),
             (json!({"event": "login"}), Some((300_201, 1, 1))),
             (json!({"event": "login_failed"}), Some((300_201, 3, 2))),
             (json!({"event": "session_end"}), Some((300_202, 1, 1))),

@@ -52,9 +52,17 @@ impl QueueState {
         Self { prefix, ..Self::default() }
     }
 
-    pub(super) fn queued(&self, event: AuditEvent) -> Queued {
+    pub(super) fn next_id(&self) -> String {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        Queued { id: format!("{}-{number}", self.prefix), time: Timestamp::now(), event }
+        format!("{}-{number}", self.prefix)
+    }
+
+    pub(super) fn queued(&self, event: AuditEvent) -> Queued {
+        let own = match &event {
+            AuditEvent::Verdict(record) | AuditEvent::BreakGlass(record) => record.id.as_deref().map(str::to_owned),
+            _ => None,
+        };
+        Queued { id: own.unwrap_or_else(|| self.next_id()), time: Timestamp::now(), event }
     }
 
     pub(super) fn taken(&self, metrics: &Metrics) {

@@ -1,11 +1,20 @@
 //! What the audit says of a statement.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::chain::RoleArn;
+use crate::gate::DecisionPath;
 use crate::gate::enforcement::{Action, Mode};
 use crate::gate::finding::Finding;
 use crate::gate::principal::Principal;
-use crate::gate::verdict::{JudgedStatement, JudgedUse, Verdict};
+use crate::gate::verdict::{JudgedHop, JudgedStatement, JudgedUse, Verdict};
+use crate::iam::Facts;
+use crate::observe::audit::fingerprint::fingerprint;
+use crate::rules::RuleEffect;
 use crate::sql::{self, Dialect, StatementKind};
 
 /// The longest statement text that a record holds.
@@ -14,10 +23,17 @@ const MAX_STATEMENT_BYTES: usize = 16 * 1024;
 /// A statement that names credentials or is refused, and what was made of it.
 #[derive(Clone, Debug, Serialize)]
 pub struct AuditRecord {
+    /// The id that its line gets; one of the audit's own when not set.
+    #[serde(skip)]
+    pub id: Option<Arc<str>>,
     /// The gate's name.
     pub gate: String,
+    /// The cluster, as the facts name it.
+    pub cluster: Option<String>,
     /// Unique within the process.
     pub session: u64,
+    /// The process that serves the session in the cluster.
+    pub backend_pid: Option<u32>,
     /// The database user.
     pub user: String,
     /// The user who logged in: another one after SET SESSION AUTHORIZATION.
@@ -28,6 +44,12 @@ pub struct AuditRecord {
     pub application: String,
     /// Where the session comes from.
     pub client_address: Option<String>,
+    /// The client's port.
+    pub client_port: Option<u16>,
+    /// The subject of the client's certificate.
+    pub tls_subject: Option<String>,
+    /// The user's groups, as rules see them.
+    pub groups: Vec<String>,
     /// The statement kind.
     pub kind: StatementKind,
     /// What enforcement would do with the statement.
@@ -50,14 +72,37 @@ pub struct AuditRecord {
     pub nonce: Option<String>,
     /// The policy that judged.
     pub policy_version: String,
+    /// The facts in force.
+    pub facts_version: Option<String>,
+    /// The age of the oldest account of its chains in the facts.
+    pub facts_age_seconds: Option<i64>,
+    /// Where the verdict came from.
+    pub decision_path: DecisionPath,
+    /// From the bytes of the message to the verdict.
+    pub decision_seconds: f64,
     /// The credential clauses.
     pub role_uses: Vec<JudgedUse>,
+    /// The steps of its chains, each with what IAM's policies say of it.
+    pub hops: Vec<JudgedHop>,
+    /// The rules that applied, those that permit included.
+    pub rules: Vec<AppliedRule>,
     /// What is wrong.
     pub findings: Vec<Finding>,
+    /// The same for texts that differ in nothing but literals, numbers, comments, blanks and the case of words.
+    pub fingerprint: String,
     /// The text, secrets masked.
     pub statement: String,
     /// Whether the text was cut.
     pub truncated: bool,
+}
+
+/// A rule that applied.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct AppliedRule {
+    /// Its id.
+    pub id: String,
+    /// Whether it permits or forbids.
+    pub effect: RuleEffect,
 }
 
 /// What is the same for all statements of one message.
@@ -65,8 +110,20 @@ pub struct AuditRecord {
 pub struct Circumstances<'a> {
     /// The gate's name.
     pub gate: &'a str,
+    /// The cluster, as the facts name it.
+    pub cluster: Option<&'a str>,
     /// The session's number.
     pub session: u64,
+    /// The client's port.
+    pub client_port: Option<u16>,
+    /// The process that serves the session in the cluster.
+    pub backend_pid: Option<u32>,
+    /// The facts in force.
+    pub facts: Option<&'a Facts>,
+    /// Where the verdict came from,
+    pub decision_path: DecisionPath,
+    /// and how long it took.
+    pub decision_time: Duration,
     /// Who sent it.
     pub principal: &'a Principal,
     /// What replaces a refused text.
@@ -81,17 +138,25 @@ impl AuditRecord {
     /// The record of one statement of a judged message.
     #[must_use]
     pub fn of(circumstances: &Circumstances<'_>, verdict: &Verdict, statement: &JudgedStatement) -> Self {
-        let Circumstances { gate, session, principal, nonce, text, dialect } = *circumstances;
+        let Circumstances { gate, session, principal, nonce, text, dialect, .. } = *circumstances;
+        let fingerprint = fingerprint(text.get(statement.span.clone()).unwrap_or(text));
         let own_text = sql::mask_within(text, statement.span.clone(), dialect);
         let (own_text, truncated) = cut(own_text);
+        let rule = |(id, effect): &(String, RuleEffect)| AppliedRule { id: id.clone(), effect: *effect };
         Self {
+            id: None,
             gate: gate.to_owned(),
+            cluster: circumstances.cluster.map(str::to_owned),
             session,
+            backend_pid: circumstances.backend_pid,
             user: principal.user.clone(),
             login_user: principal.login_user.clone(),
             database: principal.database.clone(),
             application: principal.application.clone(),
             client_address: principal.client_address.map(|address| address.to_string()),
+            client_port: circumstances.client_port,
+            tls_subject: principal.tls_subject.clone(),
+            groups: verdict.groups.clone(),
             kind: statement.kind,
             would_be: statement.would_be,
             action: statement.action,
@@ -102,12 +167,26 @@ impl AuditRecord {
             shadow: statement.action != statement.would_be,
             nonce: nonce.map(str::to_owned),
             policy_version: verdict.policy_version.clone(),
+            facts_version: circumstances.facts.map(|facts| facts.version().to_owned()),
+            facts_age_seconds: circumstances.facts.and_then(|facts| facts_age(facts, statement)),
+            decision_path: circumstances.decision_path,
+            decision_seconds: circumstances.decision_time.as_secs_f64(),
             role_uses: statement.uses.clone(),
+            hops: statement.hops.clone(),
+            rules: statement.rule_hits.iter().map(rule).collect(),
             findings: statement.findings.clone(),
+            fingerprint,
             statement: own_text,
             truncated,
         }
     }
+}
+
+/// The age in seconds of the oldest account that a statement's chains name, as far as the facts hold it.
+fn facts_age(facts: &Facts, statement: &JudgedStatement) -> Option<i64> {
+    let roles = statement.uses.iter().flat_map(|role_use| &role_use.roles);
+    let read = roles.filter_map(|role| facts.captured_at(RoleArn::parse(role).ok()?.account()));
+    read.min().map(|oldest| Timestamp::now().as_second().saturating_sub(oldest.as_second()).max(0))
 }
 
 /// A text within the bound, and whether it was cut.
@@ -133,7 +212,13 @@ pub(super) mod tests {
         let principal = Principal::new(Attributes { user: user.to_owned(), ..Attributes::default() });
         let circumstances = Circumstances {
             gate: "g",
+            cluster: None,
             session: 1,
+            client_port: None,
+            backend_pid: None,
+            facts: None,
+            decision_path: DecisionPath::Cold,
+            decision_time: Duration::ZERO,
             principal: &principal,
             nonce: None,
             text: text.as_bytes(),

@@ -6,8 +6,14 @@ use prometheus::{
 };
 
 /// Seconds, from 100 ns to 100 ms.
-const DECISION_BUCKETS: [f64; 13] =
-    [1e-7, 2.5e-7, 5e-7, 1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 1e-3, 1e-2, 1e-1];
+const DECISION_BUCKETS: [f64; 19] = [
+    1e-7, 2.5e-7, 5e-7, 1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2,
+    5e-2, 1e-1,
+];
+
+/// Seconds that a cluster takes for a statement: to an hour, as loads last.
+const STATEMENT_BUCKETS: [f64; 16] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 120.0, 600.0, 3600.0];
 
 /// Registers what it makes.
 pub(super) struct Maker(pub(super) Registry);
@@ -58,6 +64,18 @@ macro_rules! families {
             pub(super) fn new(make: &Maker) -> Self {
                 Self { $($field: make.$make($($argument),+),)+ }
             }
+
+            /// Name, type and labels of each.
+            #[cfg(test)]
+            pub(super) fn described() -> Vec<(String, String, Vec<String>)> {
+                let make = Maker(Registry::new());
+                let describe = |made: &dyn Collector, kind: &str| {
+                    let [description] = made.desc()[..] else { panic!("one description a family") };
+                    let kind = ["Counter", "Gauge", "Histogram"].into_iter().find(|word| kind.contains(word)).unwrap();
+                    (description.fq_name.clone(), kind.to_lowercase(), description.variable_labels.clone())
+                };
+                vec![$(describe(&make.$make($($argument),+), stringify!($type))),+]
+            }
         }
     };
 }
@@ -88,21 +106,11 @@ families! {
         "Credential clauses, by statement kind, credential method and verdict.",
         &["gate", "kind", "method", "verdict"]
     );
-    chain_uses: IntCounterVec = counters(
-        "rolegate_chain_uses_total",
-        "Uses of a role chain, by user, statement kind, what was done and what enforcement would do.",
-        &["gate", "chain", "user", "kind", "verdict", "would_be"]
-    );
     chain_roles: HistogramVec = histograms(
         "rolegate_chain_roles",
         "Number of roles in a chain.",
         &["gate"],
         &[1.0, 2.0, 3.0, 4.0, 5.0, 10.0]
-    );
-    hops: IntCounterVec = counters(
-        "rolegate_hops_total",
-        "Hops evaluated against the IAM facts, by result.",
-        &["gate", "source", "target", "result"]
     );
     verdicts: IntCounterVec = counters(
         "rolegate_verdicts_total",
@@ -128,11 +136,6 @@ families! {
         "rolegate_break_glass_total",
         "Messages that only break-glass let through.",
         &["gate"]
-    );
-    rule_hits: IntCounterVec = counters(
-        "rolegate_rule_hits_total",
-        "Organisation rules that applied, by effect.",
-        &["gate", "rule", "effect"]
     );
     decision_seconds: HistogramVec = histograms(
         "rolegate_decision_seconds",
@@ -288,10 +291,82 @@ families! {
         "rolegate_audit_queue_records",
         "Audit records waiting to be written."
     );
+    sessions: IntGaugeVec = gauges(
+        "rolegate_sessions",
+        "Sessions now, by what they do.",
+        &["gate", "state"]
+    );
+    most_held: IntGaugeVec = gauges(
+        "rolegate_sessions_most_held",
+        "Sessions of the user, and of the address, that has most of them.",
+        &["gate", "holder"]
+    );
+    unauthenticated: IntGaugeVec = gauges(
+        "rolegate_connections_unauthenticated",
+        "Connections that the cluster has not let in yet.",
+        &["gate"]
+    );
+    cancels_in_flight: IntGaugeVec = gauges(
+        "rolegate_cancels_in_flight",
+        "Cancel requests under way to the backend.",
+        &["gate"]
+    );
+    limit: IntGaugeVec = gauges(
+        "rolegate_limit",
+        "Limits in force.",
+        &["gate", "limit"]
+    );
+    logins: IntCounterVec = counters(
+        "rolegate_logins_total",
+        "Logins, by how the cluster answered them or why it did not.",
+        &["gate", "result"]
+    );
+    certificates: GaugeVec = moments(
+        "rolegate_tls_certificate_not_after_timestamp_seconds",
+        "Unix time at which a certificate expires.",
+        &["gate", "leg", "name"]
+    );
+    statement_outcomes: IntCounterVec = counters(
+        "rolegate_statement_outcomes_total",
+        "Judged statements that went to the cluster, by its answer.",
+        &["gate", "kind", "outcome"]
+    );
+    statement_seconds: HistogramVec = histograms(
+        "rolegate_statement_seconds",
+        "Time from sending a message with judged statements to its answer.",
+        &["gate", "outcome"],
+        &STATEMENT_BUCKETS
+    );
+    config_info: IntGaugeVec = gauges(
+        "rolegate_config_info",
+        "The configuration in force, by a hash over its effective values; always 1.",
+        &["version"]
+    );
+    build_info: IntGaugeVec = gauges(
+        "rolegate_build_info",
+        "The running program; always 1.",
+        &["version", "commit", "rustc"]
+    );
+    panics: IntCounter = counter(
+        "rolegate_panics_total",
+        "Panics: each is a bug, and ends one session at most."
+    );
+    log_messages: IntCounterVec = counters(
+        "rolegate_log_messages_total",
+        "Messages of the log that its filter let through.",
+        &["level"]
+    );
+    series: IntGauge = gauge(
+        "rolegate_series",
+        "Series in use of those that max_series bounds."
+    );
+    series_limit: IntGauge = gauge(
+        "rolegate_series_limit",
+        "Series that max_series allows."
+    );
     overflow: IntCounterVec = counters(
         "rolegate_label_overflow_total",
-        "Observations counted under \"other\" because the label has too many values.",
-        &["label"]
+        "Series that left for the one that is other, by the name of their family.",
+        &["family"]
     );
-    build_info: IntGaugeVec = gauges("rolegate_build_info", "The running version; always 1.", &["version"]);
 }

@@ -1,10 +1,10 @@
 //! The series of one gate.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use prometheus::{Histogram, IntCounter, IntCounterVec};
+use jiff::Timestamp;
+use prometheus::{Histogram, IntCounter};
 use strum::VariantArray;
 
 use crate::gate::DecisionPath;
@@ -12,8 +12,13 @@ use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::{Action, Mode};
 use crate::gate::verdict::HopResult;
 use crate::net::backend::BackendFailure;
-use crate::observe::metrics::{Metrics, gauge};
-use crate::observe::values::{CacheResult, CancelResult, Direction, Leg, Outcome, SessionEnd, SessionRefusal};
+use crate::observe::metrics::exemplars::{Exemplar, SeriesName};
+use crate::observe::metrics::tuples::{BoundedFamily, Half, NONE, UNKNOWN};
+use crate::observe::metrics::{FactsSay, Metrics, SessionGuard, SessionStates, gauge};
+use crate::observe::values::{
+    CacheResult, CancelResult, Direction, Holder, Leg, LimitKind, LoginResult, Outcome, SessionEnd, SessionRefusal,
+    StatementOutcome,
+};
 use crate::rules::RuleEffect;
 use crate::sql::{MethodKind, StatementKind};
 
@@ -33,7 +38,7 @@ pub struct GateMetrics {
     to_backend: IntCounter,
     to_frontend: IntCounter,
     upstream_connect: Histogram,
-    open: Arc<AtomicUsize>,
+    states: SessionStates,
     /// The labels of the policy that is shown.
     policy: Arc<RwLock<Option<(String, Mode)>>>,
     all: Metrics,
@@ -58,7 +63,7 @@ impl Metrics {
             to_backend: bytes(Direction::ToBackend),
             to_frontend: bytes(Direction::ToFrontend),
             upstream_connect: self.families.upstream_connect_seconds.with_label_values(&[name]),
-            open: Arc::default(),
+            states: SessionStates::default(),
             policy: Arc::default(),
             all: self.clone(),
         }
@@ -70,6 +75,9 @@ impl Metrics {
         }
         for reason in SessionRefusal::VARIANTS {
             self.families.sessions_refused.with_label_values(&[gate, reason.as_str()]).inc_by(0);
+        }
+        for result in LoginResult::VARIANTS {
+            self.families.logins.with_label_values(&[gate, result.as_str()]).inc_by(0);
         }
         for result in CancelResult::VARIANTS {
             self.families.cancels.with_label_values(&[gate, result.as_str()]).inc_by(0);
@@ -86,6 +94,12 @@ impl Metrics {
         self.families.break_glass.with_label_values(&[gate]).inc_by(0);
         for action in Action::VARIANTS {
             self.families.statements.with_label_values(&[gate, ORDINARY, action.as_str()]).inc_by(0);
+        }
+        for outcome in StatementOutcome::VARIANTS {
+            let _at_zero = self.families.statement_seconds.with_label_values(&[gate, outcome.as_str()]);
+        }
+        for (kind, outcome) in product(StatementKind::VARIANTS, StatementOutcome::VARIANTS) {
+            self.families.statement_outcomes.with_label_values(&[gate, kind.as_str(), outcome.as_str()]).inc_by(0);
         }
         for (kind, would_be) in product(StatementKind::VARIANTS, Action::VARIANTS) {
             let (kind, word) = (kind.as_str(), would_be.as_str());
@@ -109,23 +123,60 @@ fn product<'a, A, B>(all: &'a [A], others: &'a [B]) -> impl Iterator<Item = (&'a
 }
 
 impl GateMetrics {
-    /// Counts a session as open until the guard is dropped.
+    /// Counts the session of this number as open until the guard is dropped.
     #[must_use]
-    pub fn session_opened(&self) -> SessionGuard {
+    pub fn session_opened(&self, session: u64) -> SessionGuard {
         self.sessions_opened.inc();
-        self.open.fetch_add(1, Ordering::Relaxed);
-        SessionGuard {
-            gate: Arc::clone(&self.gate),
-            open: Arc::clone(&self.open),
-            closed: self.all.families.sessions_closed.clone(),
-            reason: SessionEnd::Error,
-        }
+        SessionGuard::open(&self.gate, session, &self.states, &self.all.families.sessions_closed)
     }
 
     /// Sessions that are open now.
     #[must_use]
     pub fn sessions_open(&self) -> usize {
-        self.open.load(Ordering::Relaxed)
+        self.states.open()
+    }
+
+    /// Brings the numbers of sessions by state up to date.
+    pub fn measure_sessions(&self) {
+        for (state, sessions) in self.states.census() {
+            self.all.families.sessions.with_label_values(&[&*self.gate, state.as_str()]).set(gauge(sessions));
+        }
+    }
+
+    /// Shows how many sessions whoever has most of them has.
+    pub fn most_held(&self, holder: Holder, sessions: usize) {
+        self.all.families.most_held.with_label_values(&[&*self.gate, holder.as_str()]).set(gauge(sessions));
+    }
+
+    /// Shows connections that the cluster has not let in, and cancel requests under way.
+    pub fn in_flight(&self, unauthenticated: usize, cancels: usize) {
+        self.all.families.unauthenticated.with_label_values(&[&*self.gate]).set(gauge(unauthenticated));
+        self.all.families.cancels_in_flight.with_label_values(&[&*self.gate]).set(gauge(cancels));
+    }
+
+    /// Shows a limit; `None`: there is none.
+    pub fn limit(&self, limit: LimitKind, most: Option<usize>) {
+        let labels = [&*self.gate, limit.as_str()];
+        match most {
+            Some(most) => self.all.families.limit.with_label_values(&labels).set(gauge(most)),
+            // A series that is not there needs no removing.
+            None => _ = self.all.families.limit.remove_label_values(&labels),
+        }
+    }
+
+    /// Shows when a certificate expires, in Unix seconds.
+    pub fn certificate(&self, leg: Leg, name: &str, not_after: f64) {
+        self.all.families.certificates.with_label_values(&[&*self.gate, leg.as_str(), name]).set(not_after);
+    }
+
+    /// Counts how a login went.
+    pub fn login(&self, result: LoginResult) {
+        self.all.families.logins.with_label_values(&[&*self.gate, result.as_str()]).inc();
+    }
+
+    /// The cluster lets a user in, or reports it as the session's.
+    pub fn let_in(&self, user: &str) {
+        self.all.vouched.let_in(user);
     }
 
     /// Counts a connection that is refused before authentication.
@@ -144,8 +195,9 @@ impl GateMetrics {
         self.statement_bytes.observe(u32::try_from(bytes).map_or(f64::MAX, f64::from));
     }
 
-    /// Counts a message with something to judge: where its verdict came from, how long it took, and the message's size.
-    pub fn decision(&self, path: DecisionPath, took: Duration, bytes: usize) {
+    /// Counts a message with something to judge: where its verdict came from, how long it took, the message's size, and the id of the
+    /// decision.
+    pub fn decision(&self, path: DecisionPath, took: Duration, bytes: usize, id: Option<&Arc<str>>) {
         self.size(bytes);
         let (histogram, result) = match path {
             DecisionPath::Scan => return self.scan.observe(took.as_secs_f64()),
@@ -154,6 +206,47 @@ impl GateMetrics {
         };
         histogram.observe(took.as_secs_f64());
         self.all.families.cache_requests.with_label_values(&[result.as_str()]).inc();
+        self.exemplar("rolegate_decision_seconds", ("path", path.as_str()), histogram, took, id);
+    }
+
+    /// Counts how a judged statement went at the cluster, after how long. Where it carried out chains at a gate without facts, they have
+    /// a name from now on.
+    pub fn statement_outcome(
+        &self,
+        kind: StatementKind,
+        outcome: StatementOutcome,
+        took: Duration,
+        chains: &[String],
+        id: Option<&Arc<str>>,
+    ) {
+        let labels = [&*self.gate, kind.as_str(), outcome.as_str()];
+        self.all.families.statement_outcomes.with_label_values(&labels).inc();
+        let histogram = self.all.families.statement_seconds.with_label_values(&[&*self.gate, outcome.as_str()]);
+        histogram.observe(took.as_secs_f64());
+        self.exemplar("rolegate_statement_seconds", ("outcome", outcome.as_str()), &histogram, took, id);
+        if outcome == StatementOutcome::Completed {
+            for chain in chains {
+                self.all.vouched.carried_out(chain);
+            }
+        }
+    }
+
+    fn exemplar(
+        &self,
+        family: &str,
+        (label, word): (&str, &str),
+        histogram: &Histogram,
+        took: Duration,
+        id: Option<&Arc<str>>,
+    ) {
+        let Some(id) = id else { return };
+        let value = took.as_secs_f64();
+        let metric = prometheus::core::Metric::metric(histogram);
+        let bucket =
+            metric.get_histogram().get_bucket().iter().take_while(|bucket| bucket.upper_bound() < value).count();
+        let series = SeriesName::of(family, [("gate", &*self.gate), (label, word)].into_iter());
+        let exemplar = Exemplar { id: Arc::clone(id), value, at: Timestamp::now() };
+        self.all.exemplars.lock().unwrap_or_else(PoisonError::into_inner).put(series, Some(bucket), exemplar);
     }
 
     /// Counts a judged statement by what was done with it.
@@ -173,30 +266,27 @@ impl GateMetrics {
         self.all.families.role_uses.with_label_values(&labels).inc();
     }
 
-    /// Counts a use of a chain, given as account and name of each role.
-    pub fn chain_use(
-        &self,
-        roles: &[(&str, &str)],
-        user: &str,
-        kind: StatementKind,
-        (would_be, action): (Action, Action),
-    ) {
-        let chain: Vec<String> = roles.iter().map(|(account, name)| format!("{account}/{name}")).collect();
-        let chain = chain.join(">");
-        let (chain, user) = (self.all.chain.admit(&chain), self.all.user.admit(user));
-        self.all
-            .families
-            .chain_uses
-            .with_label_values(&[&*self.gate, chain, user, kind.as_str(), action.as_str(), would_be.as_str()])
-            .inc();
-        let count = u32::try_from(roles.len()).unwrap_or(u32::MAX);
+    /// Counts a use of a chain by what its statement's labels say.
+    pub fn chain_use(&self, chain: &str, roles: usize, says: FactsSay, of: &JudgedLabels<'_>) {
+        let JudgedLabels { user, kind, would_be, action, .. } = *of;
+        let closed = [&*self.gate, kind.as_str(), action.as_str(), would_be.as_str()];
+        let user = if self.all.vouched.names_user(user) { user } else { UNKNOWN };
+        let half = half(would_be);
+        self.all.tuples.count(BoundedFamily::ChainUses, half, &closed, &[self.name(chain, says), user], of.exemplar());
+        let count = u32::try_from(roles).unwrap_or(u32::MAX);
         self.all.families.chain_roles.with_label_values(&[&*self.gate]).observe(f64::from(count));
     }
 
-    /// Counts an evaluated hop.
-    pub fn hop(&self, source: &str, target: &str, result: HopResult) {
-        let (source, target) = (self.all.role.admit(source), self.all.role.admit(target));
-        self.all.families.hops.with_label_values(&[&*self.gate, source, target, result.as_str()]).inc();
+    /// The name of a chain, if it has one.
+    fn name<'a>(&self, chain: &'a str, says: FactsSay) -> &'a str {
+        if self.all.vouched.names_chain(chain, says) { chain } else { UNKNOWN }
+    }
+
+    /// Counts an evaluated hop; `None` stands for a role that the facts do not hold.
+    pub fn hop(&self, source: Option<&str>, target: Option<&str>, result: HopResult) {
+        let half = if result == HopResult::Allowed { Half::Accepted } else { Half::Refused };
+        let open = [source.unwrap_or(UNKNOWN), target.unwrap_or(UNKNOWN)];
+        self.all.tuples.count(BoundedFamily::Hops, half, &[&*self.gate, result.as_str()], &open, None);
     }
 
     /// Counts a finding.
@@ -204,15 +294,29 @@ impl GateMetrics {
         self.all.families.findings.with_label_values(&[&*self.gate, code.as_str(), severity.as_str()]).inc();
     }
 
+    /// Counts a finding for which a statement is refused or would be, once for each chain of the statement and each group.
+    pub fn refusal(&self, code: Code, chains: &[(String, FactsSay)], groups: &[String], of: &JudgedLabels<'_>) {
+        let none = [NONE.to_owned()];
+        let groups = if groups.is_empty() { &none } else { groups };
+        let names: Vec<&str> = match chains {
+            [] => vec![NONE],
+            chains => chains.iter().map(|(chain, says)| self.name(chain, *says)).collect(),
+        };
+        let closed = [&*self.gate, code.as_str(), of.action.as_str()];
+        for chain in names {
+            for group in groups {
+                self.all.tuples.count(BoundedFamily::Refusals, Half::Refused, &closed, &[chain, group], of.exemplar());
+            }
+        }
+    }
+
     /// Counts a rule that applied.
     pub fn rule_hit(&self, rule: &str, effect: RuleEffect) {
-        let rule = self.all.rule.admit(rule);
-        self.all.families.rule_hits.with_label_values(&[&*self.gate, rule, effect.into()]).inc();
+        self.all.tuples.count(BoundedFamily::RuleHits, Half::Accepted, &[&*self.gate, effect.into()], &[rule], None);
     }
 
     /// Counts a message that an exception let through.
     pub fn exception_used(&self, exception: &str) {
-        let exception = self.all.exception.admit(exception);
         self.all.families.exception_uses.with_label_values(&[&*self.gate, exception]).inc();
     }
 
@@ -276,25 +380,27 @@ impl GateMetrics {
     }
 }
 
-/// An open session.
-#[derive(Debug)]
-pub struct SessionGuard {
-    gate: Arc<str>,
-    open: Arc<AtomicUsize>,
-    closed: IntCounterVec,
-    reason: SessionEnd,
+/// What is the same for all that is counted of a judged statement.
+#[derive(Clone, Copy, Debug)]
+pub struct JudgedLabels<'a> {
+    /// The database user.
+    pub user: &'a str,
+    /// What the statement is.
+    pub kind: StatementKind,
+    /// What enforcement would do with it.
+    pub would_be: Action,
+    /// What is done with it.
+    pub action: Action,
+    /// The id of its audit record.
+    pub id: Option<&'a Arc<str>>,
 }
 
-impl SessionGuard {
-    /// Says why the session ended.
-    pub fn set_reason(&mut self, reason: SessionEnd) {
-        self.reason = reason;
+impl JudgedLabels<'_> {
+    fn exemplar(&self) -> Option<Exemplar> {
+        self.id.map(|id| Exemplar { id: Arc::clone(id), value: 1.0, at: Timestamp::now() })
     }
 }
 
-impl Drop for SessionGuard {
-    fn drop(&mut self) {
-        self.open.fetch_sub(1, Ordering::Relaxed);
-        self.closed.with_label_values(&[&*self.gate, self.reason.as_str()]).inc();
-    }
+fn half(would_be: Action) -> Half {
+    if would_be == Action::Reject { Half::Refused } else { Half::Accepted }
 }

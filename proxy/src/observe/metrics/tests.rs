@@ -6,7 +6,10 @@ use crate::gate::enforcement::{Action, Mode};
 use crate::gate::verdict::HopResult;
 use crate::net::backend::BackendFailure;
 use crate::observe::logging::LogFormat;
-use crate::observe::values::{CancelResult, Direction, Leg, SessionEnd, SessionRefusal};
+use crate::observe::values::{
+    CancelResult, Direction, Holder, Leg, LimitKind, LoginResult, SessionEnd, SessionRefusal, SessionState,
+    StatementOutcome,
+};
 use crate::sql::{Clause, Dialect, FaultKind, MethodKind, StatementKind};
 
 /// Every value of a closed set is written alike by strum, serde and `as_str`, and reads back.
@@ -44,7 +47,13 @@ fn closed_sets_have_one_word_a_value() {
     has_one_word_a_value(CacheResult::as_str);
     has_one_word_a_value(Direction::as_str);
     has_one_word_a_value(Fetched::as_str);
-    has_one_word_a_value(BoundedLabel::as_str);
+    has_one_word_a_value(BoundedFamily::as_str);
+    has_one_word_a_value(SessionState::as_str);
+    has_one_word_a_value(LoginResult::as_str);
+    has_one_word_a_value(LimitKind::as_str);
+    has_one_word_a_value(Holder::as_str);
+    has_one_word_a_value(StatementOutcome::as_str);
+    has_one_word_a_value(LogLevel::as_str);
     has_one_word_a_value::<LogFormat>(Into::into);
     has_one_word_a_value(StatementKind::as_str);
     has_one_word_a_value(MethodKind::as_str);
@@ -78,7 +87,12 @@ fn closed_label_sets_start_at_zero() {
         "rolegate_policy_cache_evictions_total{cause=\"size\"} 0",
         "rolegate_facts_fetches_total{result=\"failed\",source=\"catalog\"} 0",
         "rolegate_audit_dropped_total 0",
-        "rolegate_label_overflow_total{label=\"chain\"} 0",
+        "rolegate_label_overflow_total{family=\"rolegate_chain_uses_total\"} 0",
+        "rolegate_logins_total{gate=\"g\",result=\"password\"} 0",
+        "rolegate_statement_outcomes_total{gate=\"g\",kind=\"copy\",outcome=\"failed\"} 0",
+        "rolegate_statement_seconds_count{gate=\"g\",outcome=\"completed\"} 0",
+        "rolegate_log_messages_total{level=\"error\"}",
+        "rolegate_series_limit 5000",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
@@ -99,16 +113,25 @@ fn ages_of_facts() {
     assert_eq!(shown, ["rolegate_facts_read_timestamp_seconds{account=\"123456789012\",source=\"file\"} 1700000000"]);
 }
 
+fn forwarded(user: &str) -> JudgedLabels<'_> {
+    JudgedLabels { user, kind: StatementKind::Copy, would_be: Action::Forward, action: Action::Forward, id: None }
+}
+
 #[test]
 fn sessions_and_chains_are_counted() {
     let metrics = Metrics::new();
     let gate = metrics.gate("g");
-    let mut guard = gate.session_opened();
+    let mut guard = gate.session_opened(1);
+    guard.state().set(SessionState::Idle);
+    gate.measure_sessions();
+    assert!(metrics.render().contains("rolegate_sessions{gate=\"g\",state=\"idle\"} 1"));
     assert_eq!(gate.sessions_open(), 1);
     guard.set_reason(SessionEnd::Client);
     drop(guard);
     assert_eq!(gate.sessions_open(), 0);
-    gate.chain_use(&[("1", "A"), ("2", "B")], "etl", StatementKind::Copy, (Action::Reject, Action::Annotate));
+    gate.let_in("etl");
+    let labels = JudgedLabels { would_be: Action::Reject, action: Action::Annotate, ..forwarded("etl") };
+    gate.chain_use("1/A>2/B", 2, FactsSay::Known, &labels);
     let text = metrics.render();
     assert!(text.contains("rolegate_sessions_closed_total{gate=\"g\",reason=\"client\"} 1"), "{text}");
     let labels = ["g", "1/A>2/B", "etl", "copy", "annotate", "reject"].map(str::to_owned);
@@ -123,4 +146,121 @@ fn one_policy_is_shown_for_a_gate() {
     gate.policy_info("v2", Mode::Shadow);
     let text = metrics.render();
     assert!(!text.contains("v1") && text.contains("mode=\"shadow\",version=\"v2\""), "{text}");
+}
+
+/// The page, as families: name, type, labels.
+fn families_of_the_page() -> Vec<(String, String, Vec<String>)> {
+    let page = include_str!("../../../../docs/metrics.md");
+    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|row| {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [name, kind, labels, meaning] = cells[..] else { panic!("four columns: {row}") };
+        assert!(meaning.ends_with('.'), "{row}");
+        let labels = labels.split(", ").filter(|label| !label.is_empty()).map(str::to_owned).collect();
+        (name.trim_matches('`').to_owned(), kind.to_owned(), labels)
+    })
+    .collect()
+}
+
+#[test]
+fn the_page_and_the_code_name_the_same_families() {
+    let bounded = BoundedFamily::VARIANTS.iter().map(|family| {
+        let labels = family.labels().into_iter().map(str::to_owned).collect();
+        (family.row().name.to_owned(), "counter".to_owned(), labels)
+    });
+    let process = [
+        ("process_cpu_seconds_total", "counter"),
+        ("process_open_fds", "gauge"),
+        ("process_max_fds", "gauge"),
+        ("process_virtual_memory_bytes", "gauge"),
+        ("process_resident_memory_bytes", "gauge"),
+        ("process_start_time_seconds", "gauge"),
+        ("process_threads", "gauge"),
+    ];
+    let process = process.map(|(name, kind)| (name.to_owned(), kind.to_owned(), Vec::new()));
+    let sorted = |all: &mut Vec<(String, String, Vec<String>)>| {
+        for (_, _, labels) in all.iter_mut() {
+            labels.sort_unstable();
+        }
+        all.sort_unstable();
+    };
+    let mut code: Vec<_> = Families::described().into_iter().chain(bounded).chain(process).collect();
+    let mut page = families_of_the_page();
+    sorted(&mut code);
+    sorted(&mut page);
+    for family in &code {
+        assert!(page.contains(family), "docs/metrics.md lacks {family:?}");
+    }
+    for family in &page {
+        assert!(code.contains(family), "no such family: {family:?}");
+    }
+    assert_eq!(page.len(), code.len(), "a family stands twice");
+}
+
+#[test]
+fn names_follow_the_conventions() {
+    for (name, kind, labels) in Families::described() {
+        assert_eq!(kind == "counter", name.ends_with("_total"), "{name}");
+        assert!(name.starts_with("rolegate_") && !labels.contains(&"le".to_owned()), "{name}");
+        for unit in ["_ms", "_milliseconds", "_kb", "_minutes"] {
+            assert!(!name.contains(unit), "{name}");
+        }
+    }
+}
+
+#[test]
+fn no_gap_between_classic_buckets_is_a_factor_of_ten_below_a_second() {
+    let metrics = Metrics::new();
+    let gate = metrics.gate("g");
+    gate.decision(DecisionPath::Cold, Duration::from_micros(300), 10, None);
+    let text = metrics.render();
+    let bounds = text.lines().filter(|line| line.contains("decision_seconds_bucket") && line.contains("path=\"cold\""));
+    let bounds: Vec<f64> =
+        bounds.filter_map(|line| line.split("le=\"").nth(1)?.split('"').next()?.parse().ok()).collect();
+    assert!(bounds.len() > 10);
+    for pair in bounds.windows(2).filter(|pair| pair[1].is_finite()) {
+        assert!(pair[1] / pair[0] < 2.6, "{pair:?}");
+    }
+}
+
+/// 100,000 users, chains and hops that somebody made up, at a gate with facts and at one without.
+#[test]
+fn what_is_made_up_changes_nothing_of_what_was_seen() {
+    let metrics = Metrics::new();
+    let (gate, bare) = (metrics.gate("g"), metrics.gate("bare"));
+    gate.let_in("etl");
+    for role in 0..100 {
+        let chain = format!("1/Known>2/Role{role}");
+        gate.chain_use(&chain, 2, FactsSay::Known, &forwarded("etl"));
+        gate.hop(Some("1/Known"), Some(&format!("2/Role{role}")), HopResult::Allowed);
+    }
+    let before = metrics.render();
+    for number in 0..100_000 {
+        let (user, chain) = (format!("user{number}"), format!("1/Role{number}>2/Role{number}"));
+        let refused = JudgedLabels { would_be: Action::Reject, action: Action::Reject, ..forwarded(&user) };
+        gate.chain_use(&chain, 2, FactsSay::Unknown, &refused);
+        gate.refusal(Code::Rg206, &[(chain.clone(), FactsSay::Unknown)], &[], &refused);
+        gate.hop(None, None, HopResult::Unknown);
+        bare.chain_use(&chain, 2, FactsSay::Nothing, &refused);
+    }
+    let after = metrics.render();
+    assert!(after.len() - before.len() < 100_000, "{}", after.len() - before.len());
+    // An insider who is let in and knows every role of the facts.
+    let insider = JudgedLabels { would_be: Action::Reject, action: Action::Reject, ..forwarded("etl") };
+    for number in 0..100_000 {
+        gate.chain_use(&format!("2/Role{}>2/Role{}", number % 313, number % 317), 2, FactsSay::Known, &insider);
+    }
+    let after = metrics.render();
+    assert!(after.len() - before.len() < 1_000_000, "{}", after.len() - before.len());
+    let of_etl =
+        |text: &str| text.lines().filter(|line| line.contains("1/Known")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(of_etl(&before).len(), 200);
+    assert_eq!(of_etl(&before), of_etl(&after));
+    assert!(
+        after.contains(
+            "chain=\"unknown\",gate=\"g\",kind=\"copy\",user=\"unknown\",verdict=\"reject\",would_be=\"reject\"} 100000"
+        ),
+        "{}",
+        after.len()
+    );
 }

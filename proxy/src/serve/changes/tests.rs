@@ -13,10 +13,13 @@ listen = "127.0.0.1:9439"
 insecure = false
 token_file = "a"
 hosts = ["a"]
+readiness = ["facts"]
 [admin.tls]
 certificate = "a.crt"
 key = "a.key"
 client_ca = "a.pem"
+[metrics]
+max_series = 1000
 [log]
 level = "info"
 format = "text"
@@ -138,6 +141,7 @@ session_lifetime = "1s"
 
 /// The second value of every word; all other values have an `a` or a `1` that becomes a `b` or a `2`.
 const SECOND: &[(&str, &str)] = &[
+    ("\"facts\"", "\"backend\""),
     ("\"text\"", "\"json\""),
     ("\"UTC\"", "\"Europe/Berlin\""),
     ("\"continue\"", "\"refuse\""),

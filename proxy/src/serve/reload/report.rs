@@ -105,6 +105,7 @@ impl Reports {
         log(telling, why, looked);
         if let Ok(Looked::Renewed(renewal)) = looked {
             self.shown.config.store(Arc::new(in_force.config().clone()));
+            self.metrics.config_info(&in_force.config().version());
             self.pending(renewal, in_force.pending());
         }
         let result = match telling {

@@ -35,6 +35,7 @@ struct Session {
     service: Arc<Service>,
     settings: Settings,
     statements: RefCell<Statements>,
+    notes: SessionNotes,
 }
 
 impl Session {
@@ -44,11 +45,12 @@ impl Session {
             service: service(Parts { modes: Modes::all(mode), ..Parts::without_facts() }, settings()),
             settings: settings(),
             statements: RefCell::new(Statements::new(login, 1024 * 1024)),
+            notes: SessionNotes::new(7, None),
         }
     }
 
     fn inspector(&self) -> StatementInspector<'_> {
-        StatementInspector::new(7, &self.service, &self.settings, &self.statements)
+        StatementInspector::new(&self.notes, &self.service, &self.settings, &self.statements)
     }
 
     async fn rule(&self, text: &str, standing: Standing) -> &'static str {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::gate::principal::Principal;
+use crate::session::outcomes::ToldStatement;
 use crate::session::statements::users::Users;
 use crate::sql::Watch;
 use crate::wire::relay::{Number, Reached};
@@ -42,6 +43,8 @@ pub(super) struct WatchedStatement {
     pub user: Principal,
     /// What its parameters stand for, as far as their values matter.
     pub watch: Watch,
+    /// What the audit and the metrics are told when it is run.
+    pub told: Arc<[ToldStatement]>,
     /// Running it changes the session's user to one of these, and nothing of that shows in the messages that run it.
     pub users: Users,
 }
@@ -89,6 +92,14 @@ impl Prepared {
         for watched in self.names.get_mut(name).into_iter().flatten().filter_map(|version| version.watched.as_mut()) {
             (watched.generation, watched.user) = (generation, user.clone());
             watched.stands_until = stands_until;
+        }
+    }
+
+    /// What is told when the statement is run that was prepared last under a name.
+    pub(super) fn tell(&mut self, name: &[u8], told: &Arc<[ToldStatement]>) {
+        let versions = self.names.get_mut(name).into_iter().flatten();
+        if let Some(watched) = versions.filter_map(|version| version.watched.as_mut()).last() {
+            watched.told = Arc::clone(told);
         }
     }
 

@@ -53,6 +53,17 @@ pub trait Inspector {
     fn refuse(&mut self, report: Report) -> Rejection;
 }
 
+/// How the server answers a statement.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Answered<'a> {
+    /// CommandComplete, with its tag.
+    Complete(&'a [u8]),
+    /// ErrorResponse, with its SQLSTATE.
+    Error(&'a [u8]),
+    /// ReadyForQuery.
+    Ready,
+}
+
 /// Learns what passes through the relay.
 pub trait RelayObserver {
     /// `bytes` went to the backend.
@@ -69,6 +80,18 @@ pub trait RelayObserver {
     fn reached(&self, reached: Reached);
     /// The server has answered everything that it was sent, and no transaction is open.
     fn settled(&self);
+    /// The server is ready, with this transaction status; `is_quiet`: nothing more is due.
+    fn ready(&self, _status: u8, _is_quiet: bool) {}
+    /// The process that serves the session.
+    fn backend_pid(&self, _pid: u32) {}
+    /// The server does not let the user in.
+    fn login_refused(&self, _sqlstate: &[u8]) {}
+    /// Whether answers are to be told.
+    fn wants_answers(&self) -> bool {
+        false
+    }
+    /// The server has answered, and come so far.
+    fn answered(&self, _answered: Answered<'_>, _reached: Reached) {}
 }
 
 /// Which side ended the session.

@@ -7,10 +7,13 @@ use crate::wire::relay::ledger::Ledger;
 use crate::wire::relay::owed::Answer;
 use crate::wire::relay::passage::Passage;
 use crate::wire::relay::phase::Phase;
-use crate::wire::relay::{RelayError, RelayObserver};
+use crate::wire::relay::{Answered, RelayError, RelayObserver};
 
 /// The longest server error that is searched for a nonce; those that answer one quote a short token and are far shorter.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
+
+/// The longest CommandComplete that is read.
+const MAX_TAG_BYTES: usize = 1024;
 
 /// The longest ParameterStatus that is read.
 const MAX_PARAMETER_BYTES: usize = 8 * 1024;
@@ -78,6 +81,8 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin, T: RelayObserver> Downward
             backend::READY_FOR_QUERY => self.ready(header),
             backend::ERROR_RESPONSE => self.error(header),
             backend::PARAMETER_STATUS => Ok(self.parameter(header)),
+            backend::COMMAND_COMPLETE if self.observer.wants_answers() => self.complete(header),
+            backend::KEY_DATA if !self.ledger.is_ready() => Ok(self.key_data(header)),
             backend::AUTHENTICATION if !self.ledger.is_ready() => Ok(self.authentication(header)),
             compressed if kind::COMPRESSED.contains(&compressed) => Err(RelayError::Compressed("the backend")),
             other => {
@@ -100,6 +105,10 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin, T: RelayObserver> Downward
         let reached = self.ledger.hear(Answer::Ready, &mut self.passage)?;
         self.ledger.tidy();
         self.observer.reached(reached);
+        self.observer.ready(self.ledger.status.get(), self.ledger.owes_nothing());
+        if self.observer.wants_answers() {
+            self.observer.answered(Answered::Ready, reached);
+        }
         // A portal lives as long as its transaction, and what is bound already may still be run.
         if self.ledger.is_settled() {
             self.observer.settled();
@@ -108,19 +117,53 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin, T: RelayObserver> Downward
     }
 
     fn error(&mut self, header: Header) -> Result<Step, RelayError> {
-        let is_read = self.ledger.has_refusals() && header.body_bytes <= MAX_ERROR_BYTES;
-        let refusal = match self.passage.body(header) {
+        let (has_refusals, is_told) =
+            (self.ledger.has_refusals(), self.observer.wants_answers() || !self.ledger.is_ready());
+        let is_read = (has_refusals || is_told) && header.body_bytes <= MAX_ERROR_BYTES;
+        let body = match self.passage.body(header) {
             None if is_read => return Ok(Step::Incomplete),
-            Some(body) if is_read => self.ledger.quoted(body).map(|refusal| refusal.rewrite(body)),
-            _ => None,
+            body => body.filter(|_| is_read),
         };
+        let sqlstate = body.filter(|_| is_told).map(sqlstate_of);
+        let refusal = body.filter(|_| has_refusals).and_then(|body| Some(self.ledger.quoted(body)?.rewrite(body)));
+        let is_ready = self.ledger.is_ready();
         let reached = self.ledger.hear(Answer::Error, &mut self.passage)?;
         self.ledger.tidy();
         self.observer.reached(reached);
+        match sqlstate {
+            Some(sqlstate) if is_ready => self.observer.answered(Answered::Error(&sqlstate), reached),
+            Some(sqlstate) => self.observer.login_refused(&sqlstate),
+            None => {}
+        }
         let Some(rewritten) = refusal else { return Ok(Step::Pass) };
         self.passage.insert().extend_from_slice(&rewritten);
         self.passage.leave_out(header.frame_bytes());
         Ok(Step::Done)
+    }
+
+    /// An answer whose tag somebody wants to know.
+    fn complete(&mut self, header: Header) -> Result<Step, RelayError> {
+        let tag = match self.passage.body(header) {
+            None if header.body_bytes <= MAX_TAG_BYTES => return Ok(Step::Incomplete),
+            body => body.unwrap_or_default().to_vec(),
+        };
+        let reached = self.ledger.hear(Answer::Completion, &mut self.passage)?;
+        self.ledger.tidy();
+        self.observer.reached(reached);
+        self.observer.answered(Answered::Complete(&tag), reached);
+        Ok(Step::Pass)
+    }
+
+    fn key_data(&mut self, header: Header) -> Step {
+        match self.passage.body(header) {
+            None if header.body_bytes <= MAX_TAG_BYTES => Step::Incomplete,
+            body => {
+                if let Some(pid) = body.and_then(<[u8]>::first_chunk) {
+                    self.observer.backend_pid(u32::from_be_bytes(*pid));
+                }
+                Step::Pass
+            }
+        }
     }
 
     fn parameter(&mut self, header: Header) -> Step {
@@ -158,4 +201,10 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin, T: RelayObserver> Downward
         self.ledger.is_at_boundary.set(is_boundary);
         Ok(())
     }
+}
+
+/// The SQLSTATE of an ErrorResponse. Source: PostgreSQL documentation, "Error and Notice Message Fields".
+fn sqlstate_of(body: &[u8]) -> Vec<u8> {
+    let mut fields = body.split(|byte| *byte == 0);
+    fields.find_map(|field| field.strip_prefix(b"C")).unwrap_or_default().to_vec()
 }
