@@ -351,3 +351,33 @@ fn encodings_and_keys_that_stand_twice() {
         );
     }
 }
+
+/// A reload reads the file that changed, and shares what is known of every other account with the facts before.
+#[test]
+fn a_reload_shares_what_did_not_change() {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, value: &Json| {
+        let path = folder.path().join(name);
+        fs::write(&path, value.to_string()).unwrap();
+        let settled = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+        fs::File::options().write(true).open(&path).unwrap().set_modified(settled).unwrap();
+        path
+    };
+    let mut world = World::new();
+    let sources =
+        Sources { iam: vec![write("home.json", &world.home), write("away.json", &world.away)], ..Sources::default() };
+    let before = Facts::load(&sources).unwrap();
+    world.away["RoleDetailList"].as_array_mut().unwrap().pop();
+    write("away.json", &world.away);
+    let after = Facts::load_after(&sources, &before).unwrap();
+    let is_shared = |role: &crate::chain::RoleArn| {
+        let account = |facts: &Facts| std::sync::Arc::clone(&facts.accounts[&role.account()]);
+        std::sync::Arc::ptr_eq(&account(&before), &account(&after))
+    };
+    assert!(is_shared(&home("RoleA")), "an account whose file did not change");
+    assert!(!is_shared(&away("RoleB")), "one whose file did");
+    assert_eq!(after.role_count() + 1, before.role_count());
+    assert_ne!(after.version(), before.version());
+    let again = Facts::load_after(&sources, &after).unwrap();
+    assert_eq!(again.version(), after.version(), "nothing changed");
+}
