@@ -101,3 +101,37 @@ pub(super) fn counts(config: &Config, metrics: &Metrics) -> Counts {
 pub(super) fn cache(config: &Config) -> CacheSettings {
     CacheSettings { capacity: config.policy.cache.capacity, ttl: config.policy.cache.ttl.get() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::codes::{Code, Severity};
+    use crate::gate::policy::Parts;
+    use crate::gate::principal::{Attributes, Principal};
+    use crate::session::service::tests::{service, settings};
+
+    const ROLE: &[u8] = b"copy t from 's3://b' iam_role 'arn:aws:iam::111122223333:role/A'";
+
+    #[test]
+    fn a_policy_that_says_the_same_keeps_what_was_judged_and_another_does_not() {
+        let gates = Gates { services: vec![service(Parts::without_facts(), settings())], turn: Mutex::default() };
+        let service = gates.service("g").unwrap();
+        let who = Principal::new(Attributes::of_login("etl"));
+        let path = || service.gate.judge(ROLE, &who, jiff::Timestamp::now).1;
+        let first = path();
+        let generation = service.gate.policy().generation();
+        assert!(!gates.exchange(service, Policy::clone), "the same policy");
+        assert!(!gates.exchange(service, |_| Policy::new(Parts::without_facts())), "another that says the same");
+        assert_eq!(service.gate.policy().generation(), generation);
+        assert_ne!(path(), first, "the verdict is in the cache");
+        assert!(gates.exchange(service, |old| old.with_severity(Code::Rg104, Severity::Reject)));
+        assert_ne!(service.gate.policy().generation(), generation);
+        assert_eq!(path(), first, "a verdict of the old policy serves nobody");
+    }
+
+    #[test]
+    fn gates_are_found_by_name_and_have_facts_where_there_is_a_source() {
+        let gates = Gates { services: vec![service(Parts::without_facts(), settings())], turn: Mutex::default() };
+        assert!(gates.service("g").is_some() && gates.service("other").is_none() && gates.facts().is_none());
+    }
+}

@@ -170,3 +170,60 @@ fn account_and_name(role: &str) -> String {
     let account = role.split(':').nth(4).unwrap_or_default();
     format!("{account}/{}", role.rsplit('/').next().unwrap_or(role))
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::gate::judge_alone;
+    use crate::gate::policy::Parts;
+    use crate::gate::principal::Attributes;
+    use crate::session::service::tests::{service, settings};
+
+    #[test]
+    fn roles_are_named_by_account_and_last_part_of_their_path() {
+        for (role, want) in [
+            ("arn:aws:iam::111122223333:role/A", "111122223333/A"),
+            ("arn:aws:iam::111122223333:role/team/etl/A", "111122223333/A"),
+            ("arn:aws-cn:iam::111122223333:role/A", "111122223333/A"),
+            ("default", "/default"),
+            ("", "/"),
+        ] {
+            assert_eq!(account_and_name(role), want, "{role}");
+        }
+    }
+
+    const NUMBERS: SessionNumbers = SessionNumbers { session: 7, client_port: None, backend_pid: None };
+
+    /// Message, and the records that come of it.
+    #[test]
+    fn only_what_is_told_of_has_a_record() {
+        let service = service(Parts::without_facts(), settings());
+        let who = Principal::new(Attributes::of_login("etl"));
+        let role = "iam_role 'arn:aws:iam::111122223333:role/A'";
+        for (text, want) in [
+            (format!("copy t from 's3://b' {role}"), 1),
+            (format!("select 1; copy t from 's3://b' {role}; select 2"), 1),
+            (format!("copy t from 's3://b' {role}; copy u from 's3://b' {role}"), 2),
+            ("set session authorization bob".to_owned(), 0),
+        ] {
+            let verdict = judge_alone(&service.gate.policy(), text.as_bytes(), &who, Timestamp::UNIX_EPOCH).unwrap();
+            let events = told(&service, NUMBERS, (&who, &verdict), text.as_bytes(), (Decided::ANEW, None)).events;
+            assert_eq!(events.len(), want, "{text}");
+            for event in events {
+                let AuditEvent::Verdict(record) = event else { panic!("{event:?}") };
+                assert_eq!((record.gate.as_str(), record.session, record.user.as_str()), ("g", 7, "etl"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_is_recorded_as_the_user_who_logged_in() {
+        let service = service(Parts::without_facts(), settings());
+        let login = Principal::new(Attributes::of_login("IAM:etl"));
+        let recorded = session(&service, NUMBERS, &login);
+        assert_eq!((recorded.gate.as_str(), recorded.session, recorded.user.as_str()), ("g", 7, "IAM:etl"));
+        assert_eq!((recorded.client_address, recorded.tls_subject), (None, None));
+    }
+}

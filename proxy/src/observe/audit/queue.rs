@@ -163,3 +163,69 @@ impl Handle {
 fn is_refusal(event: &AuditEvent) -> bool {
     matches!(event, AuditEvent::Verdict(record) if record.action == Action::Reject)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::Receiver;
+
+    use super::*;
+    use crate::observe::audit::event::StopEvent;
+
+    fn handle(on_failure: OnFailure, places: usize) -> (Handle, Receiver<Job>) {
+        let (jobs, queue) = sync_channel(places);
+        let shared = Arc::new(QueueState::new("p".to_owned()));
+        (Handle { jobs, shared, on_failure, records_sessions: true, destination: Destination::Stdout }, queue)
+    }
+
+    fn event() -> AuditEvent {
+        AuditEvent::Stop(StopEvent {})
+    }
+
+    #[test]
+    fn a_record_that_finds_no_place_is_counted_and_waits_for_nothing() {
+        let (handle, _queue) = handle(OnFailure::Continue, 1);
+        let metrics = Metrics::new();
+        assert!(handle.send(event(), None, &metrics).is_ok());
+        assert!(handle.send(event(), None, &metrics).is_err(), "there is no room");
+        handle.drop_one(&metrics);
+        assert_eq!(handle.shared.waiting.load(Ordering::Relaxed), 1);
+        assert_eq!(handle.shared.dropped.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn every_event_has_a_number_of_its_own() {
+        let state = QueueState::new("p".to_owned());
+        let ids: Vec<_> = (0..3).map(|_| state.queued(event()).id).collect();
+        assert_eq!(ids, ["p-0", "p-1", "p-2"]);
+    }
+
+    #[tokio::test]
+    async fn what_must_be_recorded_is_not_when_the_writer_fails_or_is_gone() {
+        let metrics = Metrics::new();
+        let (failing, _queue) = handle(OnFailure::Refuse, 4);
+        failing.shared.failing.store(true, Ordering::Relaxed);
+        assert_eq!(failing.require(vec![event()], &metrics).await, Err(NotRecorded));
+        assert_eq!(failing.shared.waiting.load(Ordering::Relaxed), 0, "nothing is queued for a disk that is full");
+        let (gone, queue) = handle(OnFailure::Refuse, 4);
+        drop(queue);
+        assert_eq!(gone.require(vec![event()], &metrics).await, Err(NotRecorded));
+        let (written, queue) = handle(OnFailure::Refuse, 4);
+        let answers = std::thread::spawn(move || {
+            for job in queue {
+                if let Job::Record(_, Some(answer)) = job {
+                    answer.send(()).unwrap();
+                }
+            }
+        });
+        assert_eq!(written.require(vec![event(), event()], &metrics).await, Ok(()));
+        drop(written);
+        answers.join().unwrap();
+    }
+
+    #[test]
+    fn a_writer_that_is_gone_answers_no_question() {
+        let (handle, queue) = handle(OnFailure::Continue, 1);
+        drop(queue);
+        assert!(handle.ask(Job::Reopen).is_err());
+    }
+}
