@@ -116,6 +116,7 @@ REFUSALS = [
     lines("Refused and would be refused", "Statements a second: when the upper line is empty for as long as you want to be sure of, enforce.", (f'sum(rate(rolegate_verdicts_total{{{G}, would_be="reject", action!="reject"}}[$__rate_interval]))', "would be refused"), (f'sum(rate(rolegate_verdicts_total{{{G}, action="reject"}}[$__rate_interval]))', "refused"), unit="reqps"),
     lines("By code", "Refusals and would-be refusals a second by finding.", (rate("rolegate_refusals_total", "code"), "{{code}}"), unit="reqps", stack=True),
     lines("By group", "Refusals and would-be refusals a second by the user's group.", (rate("rolegate_refusals_total", "group"), "{{group}}"), unit="reqps", stack=True),
+    lines("Break-glass and exceptions", "Statements in five minutes that only break-glass let through, and exceptions by the time that each has left.", (f"sum by (gate) (increase(rolegate_break_glass_total{{{G}}}[5m]))", "break-glass at {{gate}}"), (f"max by (days_left) (rolegate_exceptions{{{I}}})", "exceptions: {{days_left}}"), width=8),
     lines("Against what is usual", "Refusals in ten minutes, and what is usual for the gate: the alert RolegateRefusalsSurge compares the two.", (f"gate:rolegate_refusals:increase10m{{{SEEN}}}", "{{gate}}"), (f"gate:rolegate_refusals:usual10m{{{SEEN}}}", "usual of {{gate}}")),
     lines("Rules that applied", "Organisation rules a second by what they do.", (rate("rolegate_rule_hits_total", "rule, effect"), "{{rule}}: {{effect}}"), unit="reqps"),
 ]

@@ -156,6 +156,8 @@ CASES = {
         fresh=Case({INFO: "1x90", SHADOW.replace('"i"', '"j"'): "_x15 1x70"}, {14: 0, 35: 1}),
         clears=Case({INFO: "1x10 stale _x590 1x40", SHADOW: "_x10 1x600 stale"}, {300: 1, 600: 1, 615: 0}),
     ),
+    "RolegateBreakGlassUsed": counted(f"rolegate_break_glass_total{{{G}}}", 1, 0, 60),
+    "RolegateExceptionEnding": gauge({f'rolegate_exceptions{{{I}, days_left="week"}}': ""}, "0", "1", 10),
     "RolegateLoginFailuresSurge": counted(f'rolegate_logins_total{{{G}, result="password"}}', 20, 3, 10),
     "RolegateStatementsFail": Cases(
         fires=Case({**OLD, outcome("failed"): "0x20 0+2x40", outcome("completed"): "0+1x60"}, {19: 0, 45: 1}),
