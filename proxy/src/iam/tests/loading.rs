@@ -359,7 +359,7 @@ fn a_reload_shares_what_did_not_change() {
     let write = |name: &str, value: &Json| {
         let path = folder.path().join(name);
         fs::write(&path, value.to_string()).unwrap();
-        let settled = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+        let settled = std::time::SystemTime::now() - std::time::Duration::from_mins(1);
         fs::File::options().write(true).open(&path).unwrap().set_modified(settled).unwrap();
         path
     };
