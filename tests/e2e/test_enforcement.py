@@ -76,8 +76,8 @@ def test_the_more_specific_mode_wins(server):
 
 def test_an_exception_ends_at_its_minute(server):
     """Though its verdict is cached and its statement prepared; and it is nobody else's."""
-    reload(server, policy='exceptions = "exceptions.toml"\n', exceptions=exception(6))
-    ends = time.monotonic() + 6
+    ends, written = time.monotonic() + 20, exception(20)
+    reload(server, policy='exceptions = "exceptions.toml"\n', exceptions=written)
     with Wire(server.gate) as wire:
         wire.login("analyst", "dev")
         wire.send(parse(UNLOAD, "u"), bind("u"), execute(), SYNC)
