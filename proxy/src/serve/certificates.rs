@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::config::{Config, GateSection};
+use crate::config::{Config, GateSection, GateTlsSection};
 use crate::net::tls::{self, TlsError};
 use crate::observe::values::Leg;
 
@@ -11,7 +11,7 @@ pub(super) type Expiry = (String, Result<f64, TlsError>);
 
 /// Those that the gate presents to clients, by the names of their files.
 pub(super) fn of_clients_leg(gate: &GateSection) -> Vec<Expiry> {
-    let identities = gate.tls.as_ref().map(|tls| tls.identities()).unwrap_or_default();
+    let identities = gate.tls.as_ref().map(GateTlsSection::identities).unwrap_or_default();
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     identities.iter().map(|(certificate, _)| (name(certificate), tls::not_after(certificate, false))).collect()
 }

@@ -106,12 +106,12 @@ impl Outcomes {
     fn fail(&mut self, sqlstate: &[u8], reached: Reached, now: Instant) -> Vec<Settled> {
         let failed = reached.answered.saturating_sub(1);
         let is_exact = self.0.iter().any(|pending| pending.number == failed);
-        let mut is_found = false;
+        let mut has_failed = false;
         let (mut told, mut left) = (Vec::new(), VecDeque::new());
         for pending in self.0.drain(..) {
-            let is_bound = pending.carrier == Carrier::Bind && pending.number < reached.answered;
-            if pending.number == failed || (is_bound && !is_exact && !is_found) {
-                is_found = true;
+            let is_run_by_portal = pending.carrier == Carrier::Bind && pending.number < reached.answered;
+            if pending.number == failed || (is_run_by_portal && !is_exact && !has_failed) {
+                has_failed = true;
                 let sqlstate = String::from_utf8_lossy(sqlstate).into_owned();
                 told.push(settled(pending, StatementOutcome::Failed, Some(sqlstate), now));
             } else if pending.number >= reached.skipped.max(reached.answered) {
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_followed_is_bounded() {
+    fn what_is_followed_is_run_by_portaled() {
         let (mut outcomes, now) = (Outcomes::default(), Instant::now());
         for number in 0..5000 {
             outcomes.sent(Carrier::Query, number, told("x"), now);

@@ -120,7 +120,7 @@ mod tests {
         exemplars.put(SeriesName::of("a_total", [("b", "2"), ("x", "1\\\n\"")].into_iter()), None, exemplar(1.0));
         exemplars.put(SeriesName::of("h", [("g", "g")].into_iter()), Some(1), exemplar(0.5));
         let families = [counters.collect(), histograms.collect(), gauge.collect()].concat();
-        let want = r##"# HELP a A \"quoted\"\nhelp.
+        let want = r#"# HELP a A \"quoted\"\nhelp.
 # TYPE a counter
 a_total{b="2",x="1\\\n\""} 3.0 # {decision_id="7f-1"} 1.0 1700000000.250
 # HELP h H.
@@ -134,7 +134,7 @@ h_count{g="g"} 1
 # TYPE g gauge
 g -7.0
 # EOF
-"##;
+"#;
         assert_eq!(encode(&families, &exemplars), want);
     }
 }

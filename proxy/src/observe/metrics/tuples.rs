@@ -179,7 +179,7 @@ impl Tuples {
 
     /// The series of a family: labels in the order of its row, and counts.
     pub(super) fn of(&self, family: BoundedFamily) -> Vec<(Vec<String>, u64)> {
-        let texts = |key: &Key| key.closed.iter().chain(&key.open).map(|value| value.to_string()).collect();
+        let texts = |key: &Key| key.closed.iter().chain(&key.open).map(ToString::to_string).collect();
         let all = self.snapshot(false).into_iter().filter(|(key, _)| key.family == family);
         all.map(|(key, counted)| (texts(&key), counted.count)).collect()
     }
