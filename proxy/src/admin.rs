@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
-use crate::admin::access::{Access, Asked, Denied};
+use crate::admin::access::{Access, AdminRequest, Denied};
 use crate::admin::doors::{Client, Doors};
 use crate::net::tls::AdminIdentity;
 use crate::observe::Metrics;
@@ -141,7 +141,7 @@ async fn admit(
 
 fn check(access: &Access, client: Client, request: &Request) -> Result<(), Denied> {
     let text = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
-    access.check(&Asked {
+    access.check(&AdminRequest {
         path: request.uri().path(),
         has_query: request.uri().query().is_some(),
         // A request in absolute form names its host there.

@@ -24,7 +24,7 @@ pub(crate) struct Access {
 
 /// What of a request decides.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Asked<'a> {
+pub(super) struct AdminRequest<'a> {
     /// The path, and whether a query follows it.
     pub(super) path: &'a str,
     pub(super) has_query: bool,
@@ -51,7 +51,7 @@ impl Access {
     }
 
     /// Whether a request is answered. Whether the process lives and is ready is no secret: probes can show no token.
-    pub(super) fn check(&self, asked: &Asked<'_>) -> Result<(), Denied> {
+    pub(super) fn check(&self, asked: &AdminRequest<'_>) -> Result<(), Denied> {
         match () {
             () if matches!(asked.path, "/healthz" | "/readyz") && !asked.has_query => Ok(()),
             () if self.is_restricted() => {
@@ -120,11 +120,11 @@ mod tests {
             (Some(""), false),
         ];
         for (host, want) in rows {
-            let asked = Asked { path: "/metrics", host, ..Asked::default() };
+            let asked = AdminRequest { path: "/metrics", host, ..AdminRequest::default() };
             assert_eq!(access.check(&asked).is_ok(), want, "{host:?}");
-            let probe = Asked { path: "/healthz", host, ..Asked::default() };
+            let probe = AdminRequest { path: "/healthz", host, ..AdminRequest::default() };
             assert_eq!(access.check(&probe), Ok(()));
-            let verbose = Asked { path: "/readyz", has_query: true, host, ..Asked::default() };
+            let verbose = AdminRequest { path: "/readyz", has_query: true, host, ..AdminRequest::default() };
             assert_eq!(access.check(&verbose).is_ok(), want, "{host:?}");
         }
     }
@@ -137,7 +137,7 @@ mod tests {
         let access = Access { token_file: Some(file.clone()), ..Access::default() };
         let may = |access: &Access, authorization, has_certificate| {
             let asked =
-                Asked { path: "/metrics", host: Some("evil"), authorization, has_certificate, has_query: false };
+                AdminRequest { path: "/metrics", host: Some("evil"), authorization, has_certificate, has_query: false };
             access.check(&asked)
         };
         let rows = [

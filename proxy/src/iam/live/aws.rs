@@ -3,22 +3,22 @@
 //! `GetAccountAuthorizationDetails`, `GetRole`; Redshift API Reference, `DescribeClusters`; Redshift Serverless API
 //! Reference, `ListWorkgroups`, `ListNamespaces`.
 
+mod failed;
 mod json;
 mod organisation;
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_iam::error::{DisplayErrorContext, SdkError};
 use aws_sdk_iam::types::EntityType;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder as HttpBuilder, tls};
 use serde_json::{Value as Json, json};
 
+use self::failed::failed;
 use super::source::{FactsSource, FetchError, Fetching};
 use crate::chain::{AccountId, RoleArn};
 
@@ -113,14 +113,6 @@ async fn connect(access: &AccountAccess) -> Clients {
             .map(|region| aws_sdk_redshiftserverless::Client::new(&in_region(region)))
             .collect(),
     }
-}
-
-/// Names account and call in whatever the SDK says.
-fn failed<E: Error + 'static, R: std::fmt::Debug + 'static>(
-    account: AccountId,
-    call: &'static str,
-) -> impl Fn(SdkError<E, R>) -> FetchError {
-    move |error| FetchError { account, call, message: DisplayErrorContext(&error).to_string() }
 }
 
 impl FactsSource for Aws {

@@ -15,7 +15,7 @@ use aws_sdk_organizations::{
 };
 use serde_json::{Map, Value as Json, json};
 
-use super::failed;
+use super::failed::failed;
 use crate::{chain::AccountId, iam::live::source::FetchError};
 
 /// The kinds of policies that bear on a chain, by their keys in the file.
