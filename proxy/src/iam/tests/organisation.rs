@@ -199,7 +199,7 @@ fn old_facts_are_unknown() {
         world.home["captured_at"] = json!(at[0]);
         world.away["captured_at"] = json!(at[1]);
         world.organisation = Some(json!({"captured_at": at[2], "accounts": {HOME: {}, AWAY: {}}}));
-        let facts = world.load().with_max_age(max_age.map(|hours| Duration::from_hours(hours)));
+        let facts = world.load().with_max_age(max_age.map(Duration::from_hours));
         let base = caller(facts.cluster("demo").unwrap(), "etl");
         assert_eq!(base.now.to_string(), now);
         let step = hop(&facts, &home("RoleA"), &away("RoleB"), 1, &base);
