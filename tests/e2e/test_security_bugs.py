@@ -258,7 +258,7 @@ def test_cve_2026_6667_the_admin_address_changes_nothing(behind, method):
         gate = behind(fake)
         for path in ("/", "/metrics", "/healthz", "/readyz", "/api/v1/sessions"):
             with socket.create_connection(("127.0.0.1", gate.admin), timeout=5) as sock:
-                sock.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode())
+                sock.sendall(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode())
                 assert sock.recv(64).split()[1] in (b"404", b"405")
 
 
