@@ -31,7 +31,7 @@ pub enum Parsed<'a> {
 }
 
 /// What is told of a block while it is parsed.
-pub trait Told {
+pub trait ParseSink {
     /// Takes one thing that the block holds.
     fn parsed(&mut self, parsed: Parsed<'_>);
     /// Takes what is wrong.
@@ -39,7 +39,7 @@ pub trait Told {
 }
 
 /// Parses a block of an input, and counts the records that cannot be read.
-pub fn parse(shape: &Shape, source: &str, block: &Block, told: &mut impl Told) -> HistoryCounts {
+pub fn parse(shape: &Shape, source: &str, block: &Block, told: &mut impl ParseSink) -> HistoryCounts {
     let mut parser = Parser { source, told, counts: HistoryCounts::default() };
     match shape {
         Shape::ActivityLog => parser.entries(block),
@@ -65,7 +65,7 @@ struct Parser<'p, T> {
     counts: HistoryCounts,
 }
 
-impl<T: Told> Parser<'_, T> {
+impl<T: ParseSink> Parser<'_, T> {
     fn unreadable(&mut self, line: u64, what: impl Into<String>) {
         self.counts.records = self.counts.records.saturating_add(1);
         self.counts.unreadable = self.counts.unreadable.saturating_add(1);

@@ -14,7 +14,7 @@ use rayon::slice::ParallelSlice;
 
 use crate::history::block::{Block, Blocks};
 use crate::history::input::HistoryInput;
-use crate::history::parse::{Parsed, Told, parse};
+use crate::history::parse::{ParseSink, Parsed, parse};
 use crate::history::problem::{HistoryCounts, HistoryProblem, ProblemKind};
 use crate::history::record::StatementRecord;
 use crate::history::shape::Shape;
@@ -161,13 +161,13 @@ impl History {
     /// Names of users by number, from the inputs that hold them.
     fn users(&mut self) -> HashMap<i64, String> {
         struct Names(HashMap<i64, String>);
-        impl Told for Names {
+        impl ParseSink for Names {
             fn parsed(&mut self, parsed: Parsed<'_>) {
                 if let Parsed::User(number, name) = parsed {
                     self.0.insert(number, name);
                 }
             }
-            // Told when the input is read with the others.
+            // ParseSink when the input is read with the others.
             fn problem(&mut self, _problem: HistoryProblem) {}
         }
         let mut names = Names(HashMap::new());
@@ -306,7 +306,7 @@ impl<F> Folder<'_, F> {
             problems: Vec<HistoryProblem>,
             counts: HistoryCounts,
         }
-        impl<P, F: Fn(&mut P, &StatementRecord<'_>)> Told for Folding<'_, '_, F, P> {
+        impl<P, F: Fn(&mut P, &StatementRecord<'_>)> ParseSink for Folding<'_, '_, F, P> {
             fn parsed(&mut self, parsed: Parsed<'_>) {
                 if let Parsed::Record(mut record) = parsed
                     && self.folder.complete(&mut record, &mut self.counts)

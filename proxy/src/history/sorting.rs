@@ -11,7 +11,7 @@ use crate::history::assemble::{assemble, ordered};
 use crate::history::block::Block;
 use crate::history::combine;
 use crate::history::connections::{ConnectionEvent, OpenSession};
-use crate::history::parse::{Parsed, Told, parse};
+use crate::history::parse::{ParseSink, Parsed, parse};
 use crate::history::problem::{HistoryCounts, HistoryProblem};
 use crate::history::record::StatementRecord;
 use crate::history::shape::Shape;
@@ -53,7 +53,7 @@ impl Kept {
     }
 }
 
-impl Told for Kept {
+impl ParseSink for Kept {
     fn parsed(&mut self, parsed: Parsed<'_>) {
         match parsed {
             Parsed::Record(record) => self.records.push(record.into_owned()),

@@ -97,13 +97,13 @@ pub enum OrganisationPull {
 }
 
 /// What AWS tells: roles and clusters of every account, and an organisation where it is asked for.
-pub(super) struct Told {
+pub(super) struct PulledFacts {
     pub(super) accounts: Vec<AccountPages>,
     pub(super) organisation: Option<Json>,
 }
 
 /// Asks AWS for everything; for the organisation with the credentials of the account that is named, or of the first.
-pub(super) fn told(config: &Config, organisation: OrganisationPull) -> Result<Option<Told>, BuildError> {
+pub(super) fn told(config: &Config, organisation: OrganisationPull) -> Result<Option<PulledFacts>, BuildError> {
     let failed = |message| BuildError::Aws { path: config.source().to_owned(), message };
     let Some((runtime, live)) = connected(config)? else { return Ok(None) };
     let all = async {
@@ -113,7 +113,7 @@ pub(super) fn told(config: &Config, organisation: OrganisationPull) -> Result<Op
             OrganisationPull::AsFirst => Some(live.organisation(None).await?),
             OrganisationPull::As(account) => Some(live.organisation(Some(account)).await?),
         };
-        Ok(Told { accounts, organisation })
+        Ok(PulledFacts { accounts, organisation })
     };
     let told = runtime.block_on(all);
     told.map(Some).map_err(|error: FetchError| failed(error.to_string()))

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use crate::chain::AccountId;
 use crate::config::Config;
 use crate::serve::error::BuildError;
-use crate::serve::live::{self, Told};
+use crate::serve::live::{self, PulledFacts};
 
 pub use crate::serve::live::OrganisationPull;
 
@@ -77,7 +77,7 @@ pub fn to_files(config: &Config, folder: &Path, organisation: OrganisationPull) 
 }
 
 /// The files by name, each with its pages. An account without regions has no clusters to tell of, and no file of them.
-fn files(told: Told) -> Vec<(String, Vec<Json>)> {
+fn files(told: PulledFacts) -> Vec<(String, Vec<Json>)> {
     let of_account = |(account, roles, clusters)| {
         [(format!("{account}.json"), roles), (format!("clusters-{account}.json"), clusters)]
     };
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn files_name_their_age() {
         let account = AccountId::parse("123456789012").unwrap();
-        let told = Told {
+        let told = PulledFacts {
             accounts: vec![(account, vec![json!({"RoleDetailList": []}), json!({"Policies": []})], Vec::new())],
             organisation: Some(json!({"accounts": {}})),
         };

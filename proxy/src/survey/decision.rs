@@ -9,14 +9,14 @@ use crate::survey::grid::Cell;
 
 /// What becomes of a request, and the rules that apply.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Decided {
+pub(crate) struct CellDecision {
     /// What enforcement would do.
     pub(crate) action: Action,
     /// Every rule that applies, by `@id`.
     pub(crate) applied: BTreeMap<String, (RuleEffect, RuleSeverity)>,
 }
 
-impl Decided {
+impl CellDecision {
     /// The rules that refuse.
     pub(crate) fn refusing(&self) -> impl Iterator<Item = &String> {
         let refuses =
@@ -32,14 +32,17 @@ impl Decided {
 
 /// Asks a policy's rules. What cannot be evaluated is refused.
 #[must_use]
-pub(crate) fn decide(policy: &Policy, cell: &Cell<'_>) -> Decided {
+pub(crate) fn decide(policy: &Policy, cell: &Cell<'_>) -> CellDecision {
     let groups = cell.person.groups.clone().unwrap_or_else(|| policy.groups_of(&cell.person.user));
     let Ok(judgement) = policy.rules().judge(&cell.request(&groups)) else {
-        return Decided { action: Action::Reject, applied: BTreeMap::new() };
+        return CellDecision { action: Action::Reject, applied: BTreeMap::new() };
     };
     let forbids = judgement.hits.iter().filter(|hit| hit.effect == RuleEffect::Forbid);
     let gravest =
         forbids.map(|hit| if hit.severity == RuleSeverity::Reject { Action::Reject } else { Action::Annotate }).max();
     let action = if judgement.permitted { gravest.unwrap_or(Action::Forward) } else { Action::Reject };
-    Decided { action, applied: judgement.hits.into_iter().map(|hit| (hit.rule, (hit.effect, hit.severity))).collect() }
+    CellDecision {
+        action,
+        applied: judgement.hits.into_iter().map(|hit| (hit.rule, (hit.effect, hit.severity))).collect(),
+    }
 }

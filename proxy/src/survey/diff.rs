@@ -8,7 +8,7 @@ use crate::gate::enforcement::Action;
 use crate::gate::policy::Policy;
 use crate::rules::RuleEffect;
 use crate::survey::causes::{Applied, RuleCause, RuleChanges};
-use crate::survey::decision::{Decided, decide};
+use crate::survey::decision::{CellDecision, decide};
 use crate::survey::grid::{Cell, Survey};
 
 /// Names of each kind that a difference lists.
@@ -63,12 +63,12 @@ pub(crate) fn differences(old: &Policy, new: &Policy, survey: &Survey) -> Differ
     all
 }
 
-fn look(found: &mut Differences, changes: &RuleChanges, sides: [Decided; 2], cell: &Cell<'_>, at: (usize, u64)) {
+fn look(found: &mut Differences, changes: &RuleChanges, sides: [CellDecision; 2], cell: &Cell<'_>, at: (usize, u64)) {
     let [old, new] = sides;
     if old.action == new.action {
         return;
     }
-    let names = |side: &Decided| -> BTreeSet<(String, RuleEffect)> {
+    let names = |side: &CellDecision| -> BTreeSet<(String, RuleEffect)> {
         side.applied.iter().map(|(rule, (effect, _))| (rule.clone(), *effect)).collect()
     };
     let (before, after) = (names(&old), names(&new));

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::gate::policy::Policy;
 use crate::rules::{RuleEffect, RuleSeverity};
-use crate::survey::decision::{Decided, decide};
+use crate::survey::decision::{CellDecision, decide};
 use crate::survey::grid::Survey;
 
 /// What is wrong with a rule.
@@ -94,7 +94,7 @@ pub(crate) fn lint(policy: &Policy, survey: &Survey) -> Vec<LintFinding> {
     policy.rules().profiles().iter().filter_map(finding).collect()
 }
 
-fn see(sights: &mut Sights, decided: &Decided) {
+fn see(sights: &mut Sights, decided: &CellDecision) {
     let refusing: BTreeSet<String> = decided.refusing().cloned().collect();
     let permitting: BTreeSet<String> = decided.permitting().cloned().collect();
     for (rule, what) in &decided.applied {

@@ -104,7 +104,15 @@ impl Gate {
             for of_the_log in ["v", "log", "seq", "prev", "id", "event"] {
                 assert!(fields.shift_remove(of_the_log).is_some(), "{of_the_log}");
             }
-            for varying in ["time", "session", "policy_version"] {
+            for varying in [
+                "time",
+                "session",
+                "client_port",
+                "policy_version",
+                "facts_version",
+                "facts_age_seconds",
+                "decision_seconds",
+            ] {
                 assert!(fields.remove(varying).is_some(), "{varying}");
             }
             if fields["nonce"].is_string() {
