@@ -27,37 +27,15 @@ use crate::gate::principal::Principal;
 use crate::gate::verdict::Verdict;
 use crate::sql::{self, Reading};
 
-/// Where a verdict came from.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Eq,
-    Hash,
-    PartialEq,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum DecisionPath {
-    /// The lexer met nothing to judge.
-    Scan,
-    /// The policy cache held it.
-    Cached,
-    /// The text was judged anew.
-    Cold,
-}
-
-impl DecisionPath {
-    /// Value of the `path` label.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
+closed_sets! {
+    /// Where a verdict came from.
+    pub enum DecisionPath {
+        /// The lexer met nothing to judge.
+        Scan,
+        /// The policy cache held it.
+        Cached,
+        /// The text was judged anew.
+        Cold,
     }
 }
 

@@ -3,6 +3,41 @@
 //! The rooms stand in the order in which data walks through them; a room names only rooms before it. See
 //! `docs/architecture.md` for the life of one connection.
 
+/// Declares enums that are closed sets of words in `snake_case`: each lists itself (`VARIANTS`), and its word is the same in the
+/// configuration, the metrics, the audit and in reports.
+macro_rules! closed_sets {
+    ($($(#[$about:meta])* $vis:vis enum $name:ident { $($(#[$doc:meta])* $variant:ident),+ $(,)? })+) => {$(
+        $(#[$about])*
+        #[derive(
+            Clone,
+            Copy,
+            Debug,
+            Eq,
+            Hash,
+            PartialEq,
+            strum::VariantArray,
+            strum::IntoStaticStr,
+            strum::EnumString,
+            strum::Display,
+            serde::Serialize,
+            serde::Deserialize,
+        )]
+        #[strum(serialize_all = "snake_case")]
+        #[serde(rename_all = "snake_case")]
+        $vis enum $name {
+            $($(#[$doc])* $variant),+
+        }
+
+        impl $name {
+            /// Its word.
+            #[must_use]
+            $vis fn as_str(self) -> &'static str {
+                self.into()
+            }
+        }
+    )+};
+}
+
 pub mod net; // listeners, sockets and TLS on both sides
 pub mod wire; // start-up, frames, the relay; refusing and annotating a message
 pub mod sql; // lexer and grammar: message text -> statements and their role uses

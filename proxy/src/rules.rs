@@ -27,27 +27,14 @@ pub use error::RulesError;
 pub use request::{RoleTags, RuleRequest, TargetFacts, TargetKind};
 pub use vocabulary::action;
 
-/// Whether a forbid is carried out or only recorded, whatever the mode of others: its `@mode`.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Eq,
-    PartialEq,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum RuleMode {
-    /// It is carried out.
-    Enforce,
-    /// It is recorded, and the statement goes on, annotated.
-    Shadow,
+closed_sets! {
+    /// Whether a forbid is carried out or only recorded, whatever the mode of others: its `@mode`.
+    pub enum RuleMode {
+        /// It is carried out.
+        Enforce,
+        /// It is recorded, and the statement goes on, annotated.
+        Shadow,
+    }
 }
 
 /// A rule that applies.

@@ -8,29 +8,16 @@ use serde::{Deserialize, Serialize};
 use crate::config::period::Period;
 use crate::iam::{EvaluationMode, ExternalIdOn, StatedContext};
 
-/// What happens to facts that are older than `max_age`.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    Eq,
-    PartialEq,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    Serialize,
-    Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum WhenOld {
-    /// The log says so when they are read.
-    #[default]
-    Warn,
-    /// The account's roles count as unknown.
-    Unknown,
+closed_sets! {
+    /// What happens to facts that are older than `max_age`.
+    #[derive(Default)]
+    pub enum WhenOld {
+        /// The log says so when they are read.
+        #[default]
+        Warn,
+        /// The account's roles count as unknown.
+        Unknown,
+    }
 }
 
 /// The value of a condition key, or its values. An empty list: the key is never sent.

@@ -21,39 +21,17 @@ pub struct CacheSettings {
     pub ttl: Duration,
 }
 
-/// Why a verdict left the cache.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Eq,
-    Hash,
-    PartialEq,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum EvictionCause {
-    /// Its time to live had passed.
-    Expired,
-    /// Another policy is in force.
-    Reload,
-    /// The same text was judged again.
-    Replaced,
-    /// The cache was full.
-    Size,
-}
-
-impl EvictionCause {
-    /// Value of the `cause` label.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
+closed_sets! {
+    /// Why a verdict left the cache.
+    pub enum EvictionCause {
+        /// Its time to live had passed.
+        Expired,
+        /// Another policy is in force.
+        Reload,
+        /// The same text was judged again.
+        Replaced,
+        /// The cache was full.
+        Size,
     }
 }
 

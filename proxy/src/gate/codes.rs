@@ -3,39 +3,16 @@
 
 use strum::VariantArray as _;
 
-/// What a finding does to its statement. Ordered: the gravest decides.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Eq,
-    Hash,
-    Ord,
-    PartialEq,
-    PartialOrd,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// It is recorded, and nothing else.
-    Allow,
-    /// The statement goes on, annotated.
-    Annotate,
-    /// The statement is refused.
-    Reject,
-}
-
-impl Severity {
-    /// The word of the configuration, the audit and the metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
+closed_sets! {
+    /// What a finding does to its statement. Ordered: the gravest decides.
+    #[derive(Ord, PartialOrd)]
+    pub enum Severity {
+        /// It is recorded, and nothing else.
+        Allow,
+        /// The statement goes on, annotated.
+        Annotate,
+        /// The statement is refused.
+        Reject,
     }
 }
 

@@ -3,39 +3,16 @@
 use crate::gate::codes::Severity;
 use crate::rules::RuleMode;
 
-/// What is done with a message. Ordered: the gravest decides.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Eq,
-    Hash,
-    Ord,
-    PartialEq,
-    PartialOrd,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    /// It goes on as it came.
-    Forward,
-    /// It goes on with a comment, and the client is warned.
-    Annotate,
-    /// It is refused.
-    Reject,
-}
-
-impl Action {
-    /// The word of the audit, the metrics and the command line.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
+closed_sets! {
+    /// What is done with a message. Ordered: the gravest decides.
+    #[derive(Ord, PartialOrd)]
+    pub enum Action {
+        /// It goes on as it came.
+        Forward,
+        /// It goes on with a comment, and the client is warned.
+        Annotate,
+        /// It is refused.
+        Reject,
     }
 }
 
@@ -49,30 +26,16 @@ impl From<Severity> for Action {
     }
 }
 
-/// Whether refusals are carried out or only recorded. A verdict says in both modes what enforcement would do; the mode decides what is done.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    Eq,
-    Hash,
-    PartialEq,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// What is to be refused, is refused.
-    #[default]
-    Enforce,
-    /// What would be refused goes on, annotated.
-    Shadow,
+closed_sets! {
+    /// Whether refusals are carried out or only recorded. A verdict says in both modes what enforcement would do; the mode decides what is done.
+    #[derive(Default)]
+    pub enum Mode {
+        /// What is to be refused, is refused.
+        #[default]
+        Enforce,
+        /// What would be refused goes on, annotated.
+        Shadow,
+    }
 }
 
 impl From<RuleMode> for Mode {
@@ -85,12 +48,6 @@ impl From<RuleMode> for Mode {
 }
 
 impl Mode {
-    /// The word of the configuration and the metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
     /// What is done if enforcement would do `would_be`.
     #[must_use]
     pub fn action(self, would_be: Action) -> Action {

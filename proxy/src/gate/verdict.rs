@@ -42,37 +42,15 @@ fn text_of<S: Serializer>(target: &Option<Target>, serializer: S) -> Result<S::O
     target.as_ref().map(ToString::to_string).serialize(serializer)
 }
 
-/// Whether the source of a hop may assume its target.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Eq,
-    Hash,
-    PartialEq,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum HopResult {
-    /// It may assume it.
-    Allowed,
-    /// It may not assume it.
-    Denied,
-    /// The facts do not say.
-    Unknown,
-}
-
-impl HopResult {
-    /// Value of the `result` label.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
+closed_sets! {
+    /// Whether the source of a hop may assume its target.
+    pub enum HopResult {
+        /// It may assume it.
+        Allowed,
+        /// It may not assume it.
+        Denied,
+        /// The facts do not say.
+        Unknown,
     }
 }
 

@@ -2,45 +2,22 @@
 
 use serde::Serialize;
 
-/// What can be wrong with a record, as the counts of a run name it.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Eq,
-    Hash,
-    Ord,
-    PartialEq,
-    PartialOrd,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum ProblemKind {
-    /// A record, or a whole file, that cannot be parsed: it is not judged.
-    Unreadable,
-    /// The input ends in the middle.
-    CutOff,
-    /// Bytes that are no UTF-8 were replaced; what decides a verdict is ASCII and stays.
-    NotUtf8,
-    /// Pieces of a text are missing, or belong to more than one statement.
-    Pieces,
-    /// What looks like the head of an entry stands within a literal or comment of the entry before.
-    Doubtful,
-    /// A file that holds something other than statements.
-    Skipped,
-}
-
-impl ProblemKind {
-    /// The word of the output.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
+closed_sets! {
+    /// What can be wrong with a record, as the counts of a run name it.
+    #[derive(Ord, PartialOrd)]
+    pub enum ProblemKind {
+        /// A record, or a whole file, that cannot be parsed: it is not judged.
+        Unreadable,
+        /// The input ends in the middle.
+        CutOff,
+        /// Bytes that are no UTF-8 were replaced; what decides a verdict is ASCII and stays.
+        NotUtf8,
+        /// Pieces of a text are missing, or belong to more than one statement.
+        Pieces,
+        /// What looks like the head of an entry stands within a literal or comment of the entry before.
+        Doubtful,
+        /// A file that holds something other than statements.
+        Skipped,
     }
 }
 

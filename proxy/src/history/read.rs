@@ -167,7 +167,7 @@ impl History {
                     self.0.insert(number, name);
                 }
             }
-            // ParseSink when the input is read with the others.
+            // Told when the input is read with the others.
             fn problem(&mut self, _problem: HistoryProblem) {}
         }
         let mut names = Names(HashMap::new());

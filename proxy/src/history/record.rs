@@ -12,45 +12,24 @@ use serde::{Deserialize, Serialize};
 /// What is known of something, or nothing. Borrowed from the input where its form allows.
 pub type Known<'a> = Option<Cow<'a, str>>;
 
-/// Which record of the cluster or the gate a statement was read from.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Eq,
-    Hash,
-    Ord,
-    PartialEq,
-    PartialOrd,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum RecordKind {
-    /// The gate's own audit: the only one in which roles are certain to stand.
-    Audit,
-    /// The cluster's user activity log.
-    UserActivityLog,
-    /// `SYS_QUERY_HISTORY` and `SYS_QUERY_TEXT`.
-    SysQueryHistory,
-    /// `STL_QUERY` and `STL_QUERYTEXT`.
-    StlQuery,
-    /// `STL_DDLTEXT`, `STL_UTILITYTEXT` and `SVL_STATEMENTTEXT`.
-    StlStatementText,
+closed_sets! {
+    /// Which record of the cluster or the gate a statement was read from.
+    #[derive(Ord, PartialOrd)]
+    pub enum RecordKind {
+        /// The gate's own audit: the only one in which roles are certain to stand.
+        Audit,
+        /// The cluster's user activity log.
+        UserActivityLog,
+        /// `SYS_QUERY_HISTORY` and `SYS_QUERY_TEXT`.
+        SysQueryHistory,
+        /// `STL_QUERY` and `STL_QUERYTEXT`.
+        StlQuery,
+        /// `STL_DDLTEXT`, `STL_UTILITYTEXT` and `SVL_STATEMENTTEXT`.
+        StlStatementText,
+    }
 }
 
 impl RecordKind {
-    /// The word of the output.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
     /// Whether the cluster wrote it, which blanks the roles of its texts.
     #[must_use]
     pub const fn is_clusters(self) -> bool {

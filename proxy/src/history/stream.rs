@@ -26,7 +26,7 @@ const ZSTANDARD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// A readable input.
 pub type ByteStream = Box<dyn Read + Send>;
 
-/// `ByteStream` that were taken from files so far, before they were decompressed.
+/// Bytes that were taken from files so far, before they were decompressed.
 pub type BytesRead = Arc<AtomicU64>;
 
 /// Opens an input and decompresses what is compressed by gzip or Zstandard.

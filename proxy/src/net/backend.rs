@@ -32,39 +32,17 @@ impl std::fmt::Debug for Backend {
     }
 }
 
-/// The ways in which a backend cannot be reached, as the metrics count them.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Eq,
-    Hash,
-    PartialEq,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum BackendFailure {
-    /// The name does not resolve, or TCP does not connect.
-    Connect,
-    /// The deadline passed.
-    Timeout,
-    /// It does not offer TLS, which the configuration demands.
-    NoTls,
-    /// The TLS handshake failed.
-    Handshake,
-}
-
-impl BackendFailure {
-    /// Value of the `reason` label.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
+closed_sets! {
+    /// The ways in which a backend cannot be reached, as the metrics count them.
+    pub enum BackendFailure {
+        /// The name does not resolve, or TCP does not connect.
+        Connect,
+        /// The deadline passed.
+        Timeout,
+        /// It does not offer TLS, which the configuration demands.
+        NoTls,
+        /// The TLS handshake failed.
+        Handshake,
     }
 }
 

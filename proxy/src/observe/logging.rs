@@ -22,33 +22,19 @@ pub type LogFilter = EnvFilter;
 /// Through which the filter of the process's log is replaced. A process has one log, as `tracing` demands.
 static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 
-/// The form of the log.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Eq,
-    Hash,
-    PartialEq,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
+closed_sets! {
+    /// The form of the log.
+    pub enum LogFormat {
+        /// For people.
+        Text,
+        /// One JSON object a line.
+        Json,
+    }
 }
 
-crate::observe::values::values! {
+closed_sets! {
     /// How grave a message is.
-    LogLevel {
+    pub enum LogLevel {
         /// An operator must act.
         Error,
         /// Something is wrong.

@@ -27,7 +27,7 @@ use crate::observe::metrics::exemplars::Exemplars;
 use crate::observe::metrics::families::{Families, Maker};
 use crate::observe::metrics::tuples::{BoundedFamily, TupleCollector, Tuples};
 use crate::observe::metrics::vouched::Vouched;
-use crate::observe::values::{CacheResult, DaysLeft, Fetched, NewFile, Outcome, ReloadResult, Reloaded};
+use crate::observe::values::{AttemptResult, CacheResult, DaysLeft, Fetched, NewAuditFile, ReloadResult, Reloaded};
 use crate::observe::{logging, panics};
 
 pub use exposition::{Exposition, gzip, takes_gzip};
@@ -110,14 +110,14 @@ impl Metrics {
         for result in CacheResult::VARIANTS {
             self.families.cache_requests.with_label_values(&[result.as_str()]).inc_by(0);
         }
-        for reason in NewFile::VARIANTS {
+        for reason in NewAuditFile::VARIANTS {
             self.families.audit_files.with_label_values(&[reason.as_str()]).inc_by(0);
         }
         for cause in EvictionCause::VARIANTS {
             self.families.cache_evictions.with_label_values(&[cause.as_str()]).inc_by(0);
         }
         for source in Fetched::VARIANTS {
-            for result in Outcome::VARIANTS {
+            for result in AttemptResult::VARIANTS {
                 self.families.facts_fetches.with_label_values(&[source.as_str(), result.as_str()]).inc_by(0);
             }
         }
@@ -160,7 +160,7 @@ impl Metrics {
     }
 
     /// Counts a background read that has ended.
-    pub fn facts_fetched(&self, source: Fetched, result: Outcome, took: Duration) {
+    pub fn facts_fetched(&self, source: Fetched, result: AttemptResult, took: Duration) {
         let labels = [source.as_str(), result.as_str()];
         self.families.facts_fetches.with_label_values(&labels).inc();
         self.families.facts_fetch_seconds.with_label_values(&labels).observe(took.as_secs_f64());
@@ -240,7 +240,7 @@ impl Metrics {
     }
 
     /// Counts a file that the audit goes on in.
-    pub fn audit_file(&self, reason: NewFile) {
+    pub fn audit_file(&self, reason: NewAuditFile) {
         self.families.audit_files.with_label_values(&[reason.as_str()]).inc();
     }
 

@@ -1,45 +1,9 @@
 //! Label values that are closed sets: each is an enum that lists itself, so that every series of it starts at zero. Values that
 //! belong to another room (kinds, verdicts, severities, modes) are that room's enums.
 
-/// Declares closed sets of label values, in `snake_case`.
-macro_rules! values {
-    ($($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident),+ $(,)? })+) => {$(
-        $(#[$about])*
-        #[derive(
-            Clone,
-            Copy,
-            Debug,
-            Eq,
-            Hash,
-            PartialEq,
-            strum::VariantArray,
-            strum::IntoStaticStr,
-            strum::EnumString,
-            strum::Display,
-            serde::Serialize,
-            serde::Deserialize,
-        )]
-        #[strum(serialize_all = "snake_case")]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name {
-            $($(#[$doc])* $variant),+
-        }
-
-        impl $name {
-            /// The value of the label.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                self.into()
-            }
-        }
-    )+};
-}
-
-pub(super) use values;
-
-values! {
+closed_sets! {
     /// Why a session ended.
-    SessionEnd {
+    pub enum SessionEnd {
         /// The client closed it.
         Client,
         /// The backend closed it.
@@ -53,7 +17,7 @@ values! {
     }
 
     /// Why a connection never became a session.
-    SessionRefusal {
+    pub enum SessionRefusal {
         /// The TLS handshake failed.
         Tls,
         /// The gate holds as many sessions as it may.
@@ -71,7 +35,7 @@ values! {
     }
 
     /// How a cancel request ended.
-    CancelResult {
+    pub enum CancelResult {
         /// It was passed on to the backend.
         Forwarded,
         /// The backend could not be reached.
@@ -81,7 +45,7 @@ values! {
     }
 
     /// An end of a session.
-    Leg {
+    pub enum Leg {
         /// The client's.
         Frontend,
         /// The cluster's.
@@ -89,7 +53,7 @@ values! {
     }
 
     /// How a TLS handshake or a fetch went.
-    Outcome {
+    pub enum AttemptResult {
         /// It succeeded.
         Ok,
         /// It failed.
@@ -97,13 +61,13 @@ values! {
     }
 
     /// What was reloaded.
-    Reloaded {
+    pub enum Reloaded {
         /// The configuration, and every file that it names.
         Config,
     }
 
     /// How a reload went.
-    ReloadResult {
+    pub enum ReloadResult {
         /// Something new is in force.
         Applied,
         /// Nothing is new, or nothing that can take effect before a restart.
@@ -113,7 +77,7 @@ values! {
     }
 
     /// Why the files of the configuration are read again.
-    ReloadCause {
+    pub enum ReloadCause {
         /// SIGHUP: somebody asked, and expects an answer.
         Sighup,
         /// Something happened to a file.
@@ -123,7 +87,7 @@ values! {
     }
 
     /// Whether the policy cache held a verdict.
-    CacheResult {
+    pub enum CacheResult {
         /// It held one.
         Hit,
         /// It held none, and the verdict was made anew.
@@ -131,7 +95,7 @@ values! {
     }
 
     /// Which way bytes go.
-    Direction {
+    pub enum Direction {
         /// From the client to the cluster.
         ToBackend,
         /// From the cluster to the client.
@@ -139,7 +103,7 @@ values! {
     }
 
     /// What is read over the network in the background.
-    Fetched {
+    pub enum Fetched {
         /// IAM facts from AWS.
         Aws,
         /// Groups from the cluster's own catalogue.
@@ -147,7 +111,7 @@ values! {
     }
 
     /// Why the audit goes on in another file.
-    NewFile {
+    pub enum NewAuditFile {
         /// The file was full or old.
         Rotated,
         /// The file was moved, removed or replaced.
@@ -157,7 +121,7 @@ values! {
     }
 
     /// How long an exception has left.
-    DaysLeft {
+    pub enum DaysLeft {
         /// It is over.
         Over,
         /// Less than a day.
@@ -171,7 +135,7 @@ values! {
     }
 
     /// What a session does now.
-    SessionState {
+    pub enum SessionState {
         /// The cluster has not let it in yet.
         Starting,
         /// An answer of the cluster is due.
@@ -183,7 +147,7 @@ values! {
     }
 
     /// How a login went.
-    LoginResult {
+    pub enum LoginResult {
         /// The cluster let the user in.
         Ok,
         /// The password is wrong: 28P01.
@@ -209,7 +173,7 @@ values! {
     }
 
     /// A limit of a gate.
-    LimitKind {
+    pub enum LimitKind {
         /// Sessions at one time.
         Sessions,
         /// Sessions of one user.
@@ -223,7 +187,7 @@ values! {
     }
 
     /// Who holds sessions.
-    Holder {
+    pub enum Holder {
         /// A login user.
         User,
         /// A client address.
@@ -231,7 +195,7 @@ values! {
     }
 
     /// What the cluster made of a judged statement.
-    StatementOutcome {
+    pub enum StatementOutcome {
         /// It carried it out.
         Completed,
         /// It gave an error.
@@ -271,7 +235,7 @@ impl LoginResult {
     }
 }
 
-impl Outcome {
+impl AttemptResult {
     /// [`Self::Ok`] of a success, else [`Self::Failed`].
     #[must_use]
     pub const fn of(is_good: bool) -> Self {

@@ -9,43 +9,20 @@ use crate::gate::verdict::Verdict;
 use crate::history::StatementRecord;
 use crate::sql::{self, Reading, StatementKind};
 
-/// Why nothing can be said of a statement.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Eq,
-    Hash,
-    Ord,
-    PartialEq,
-    PartialOrd,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum CannotTell {
-    /// The cluster blanked its credentials.
-    Hidden,
-    /// Part of its text is missing.
-    Truncated,
-    /// It may have been made up by another text.
-    Doubtful,
-    /// It carries credentials, and nobody knows whose it is.
-    UserUnknown,
-    /// The verdict depends on a time that the source does not tell.
-    TimeUnknown,
-}
-
-impl CannotTell {
-    /// The word of the output.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
+closed_sets! {
+    /// Why nothing can be said of a statement.
+    #[derive(Ord, PartialOrd)]
+    pub enum CannotTell {
+        /// The cluster blanked its credentials.
+        Hidden,
+        /// Part of its text is missing.
+        Truncated,
+        /// It may have been made up by another text.
+        Doubtful,
+        /// It carries credentials, and nobody knows whose it is.
+        UserUnknown,
+        /// The verdict depends on a time that the source does not tell.
+        TimeUnknown,
     }
 }
 

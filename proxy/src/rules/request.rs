@@ -72,40 +72,25 @@ pub struct TargetFacts<'a> {
     pub other: Option<&'a str>,
 }
 
-/// What kind of thing a chain is used on.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Eq,
-    Hash,
-    Ord,
-    PartialEq,
-    PartialOrd,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum TargetKind {
-    /// Nothing that the statement names.
-    None,
-    /// A bucket.
-    S3,
-    /// A Lambda function or SageMaker endpoint.
-    Function,
-    /// A database of the data catalog.
-    CatalogDatabase,
-    /// A secret.
-    Secret,
-    /// Who is granted something.
-    Grantee,
-    /// Anything else.
-    Other,
+closed_sets! {
+    /// What kind of thing a chain is used on.
+    #[derive(Ord, PartialOrd)]
+    pub enum TargetKind {
+        /// Nothing that the statement names.
+        None,
+        /// A bucket.
+        S3,
+        /// A Lambda function or SageMaker endpoint.
+        Function,
+        /// A database of the data catalog.
+        CatalogDatabase,
+        /// A secret.
+        Secret,
+        /// Who is granted something.
+        Grantee,
+        /// Anything else.
+        Other,
+    }
 }
 
 impl TargetFacts<'_> {
@@ -201,7 +186,7 @@ impl RuleRequest<'_> {
         attributes.give("first_role", self.roles.first().map(RoleArn::as_str), text);
         attributes.give("last_role", self.roles.last().map(RoleArn::as_str), text);
         attributes.give("last_account", self.roles.last(), account);
-        attributes.give("target_kind", <&str>::from(target.kind()), text);
+        attributes.give("target_kind", target.kind().as_str(), text);
         attributes.give("target_bucket", target.bucket, text);
         attributes.give("target_prefix", target.prefix, text);
         attributes.give("target_function", target.function, text);

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use crate::config::{CatalogSection, Config, GateSection};
 use crate::gate::policy::ClusterGroups;
 use crate::observe::Metrics;
-use crate::observe::values::{Fetched, Outcome};
+use crate::observe::values::{AttemptResult, Fetched};
 use crate::serve::changes::{Change, Need};
 use crate::serve::gates::Gates;
 use crate::serve::in_force::Renewal;
@@ -72,7 +72,7 @@ async fn follow(gates: Arc<Gates>, service: Arc<Service>, settings: CatalogSecti
     loop {
         let began = Instant::now();
         let read = read(&service, &settings).await;
-        metrics.facts_fetched(Fetched::Catalog, Outcome::of(read.is_ok()), began.elapsed());
+        metrics.facts_fetched(Fetched::Catalog, AttemptResult::of(read.is_ok()), began.elapsed());
         match read {
             Ok(groups) => put_in_force(&gates, &service, groups),
             Err(error) => {

@@ -10,7 +10,7 @@ use crate::chain::AccountId;
 use crate::config::Config;
 use crate::iam::{AccountPages, Facts, FetchError, Live};
 use crate::observe::Metrics;
-use crate::observe::values::{Fetched, Outcome};
+use crate::observe::values::{AttemptResult, Fetched};
 use crate::serve::error::BuildError;
 use crate::serve::gates::Gates;
 
@@ -73,7 +73,7 @@ mod from_config {
 pub(super) async fn start(config: &Config, metrics: &Metrics) -> Result<Option<Arc<Live>>, BuildError> {
     let metrics = metrics.clone();
     let observer =
-        Box::new(move |_what, is_good, took| metrics.facts_fetched(Fetched::Aws, Outcome::of(is_good), took));
+        Box::new(move |_what, is_good, took| metrics.facts_fetched(Fetched::Aws, AttemptResult::of(is_good), took));
     let live = from_config::live(config, observer).await?;
     if let Some(live) = &live
         && let Err(errors) = live.fetch_all().await

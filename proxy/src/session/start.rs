@@ -19,7 +19,7 @@ use crate::net::listener::tune;
 use crate::net::proxied;
 use crate::net::socket::{Peer, Socket};
 use crate::net::stream::Stream;
-use crate::observe::values::{Leg, LoginResult, Outcome, SessionRefusal};
+use crate::observe::values::{AttemptResult, Leg, LoginResult, SessionRefusal};
 use crate::session::inspect;
 use crate::session::limits::{Counted, Full, SessionPlace};
 use crate::session::notes::SessionNotes;
@@ -123,7 +123,7 @@ async fn refuse(error: StartupError, service: &Service) {
         }
         StartupError::Handshake(error) => {
             service.metrics.session_refused(SessionRefusal::Tls);
-            service.metrics.tls_handshake(Leg::Frontend, Outcome::Failed);
+            service.metrics.tls_handshake(Leg::Frontend, AttemptResult::Failed);
             debug!(%error, "TLS handshake with the frontend failed");
         }
         StartupError::Gone(error) => debug!(%error, "connection closed during start-up"),
@@ -153,7 +153,7 @@ struct Opened {
 async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver<Drain>) -> Option<Running> {
     let Opened { id, settings, stream, peer, startup, starting, deadline } = opened;
     if stream.is_tls() {
-        service.metrics.tls_handshake(Leg::Frontend, Outcome::Ok);
+        service.metrics.tls_handshake(Leg::Frontend, AttemptResult::Ok);
     }
     let drain_now = *drain.borrow();
     let principal = principal(&startup, peer, &stream);

@@ -13,48 +13,26 @@ pub struct Fault {
     pub detail: String,
 }
 
-/// What can be wrong with the text of a statement.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Eq,
-    Hash,
-    PartialEq,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum FaultKind {
-    /// An escape, a join or unusual quoting in a credential literal.
-    Disguised,
-    /// More than one credential method or clause.
-    SeveralMethods,
-    /// Static access keys.
-    AccessKeys,
-    /// It names credentials in no known shape, or cannot be lexed.
-    Unreadable,
-    /// Dynamic SQL that can carry a role.
-    DynamicSql,
-    /// A role ARN handed to CALL.
-    CallArgument,
-    /// No credential clause where the caller's own identity would be used.
-    NoCredentials,
-    /// A client encoding that can hide quotes.
-    Encoding,
-    /// The name or the value of a setting is known only when it is set, so it could be such an encoding.
-    ComputedSetting,
-}
-
-impl FaultKind {
-    /// A word for it, for tests and logs.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
+closed_sets! {
+    /// What can be wrong with the text of a statement.
+    pub enum FaultKind {
+        /// An escape, a join or unusual quoting in a credential literal.
+        Disguised,
+        /// More than one credential method or clause.
+        SeveralMethods,
+        /// Static access keys.
+        AccessKeys,
+        /// It names credentials in no known shape, or cannot be lexed.
+        Unreadable,
+        /// Dynamic SQL that can carry a role.
+        DynamicSql,
+        /// A role ARN handed to CALL.
+        CallArgument,
+        /// No credential clause where the caller's own identity would be used.
+        NoCredentials,
+        /// A client encoding that can hide quotes.
+        Encoding,
+        /// The name or the value of a setting is known only when it is set, so it could be such an encoding.
+        ComputedSetting,
     }
 }

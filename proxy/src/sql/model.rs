@@ -6,37 +6,15 @@ use std::ops::Range;
 use crate::sql::fault::Fault;
 use crate::sql::watch::Watch;
 
-/// The lexical rules of the backend.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Eq,
-    Hash,
-    PartialEq,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum Dialect {
-    /// Amazon Redshift.
-    Redshift,
-    /// A PostgreSQL, whose `standard_conforming_strings` may be on or off: both readings must agree.
-    #[strum(serialize = "postgresql")]
-    #[serde(rename = "postgresql")]
-    PostgreSql,
-}
-
-impl Dialect {
-    /// The word of the configuration.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
+closed_sets! {
+    /// The lexical rules of the backend.
+    pub enum Dialect {
+        /// Amazon Redshift.
+        Redshift,
+        /// A PostgreSQL, whose `standard_conforming_strings` may be on or off: both readings must agree.
+        #[strum(serialize = "postgresql")]
+        #[serde(rename = "postgresql")]
+        PostgreSql,
     }
 }
 
@@ -86,51 +64,29 @@ pub struct RoleUse {
     pub target: Option<Target>,
 }
 
-/// The clause that carries a credential.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Eq,
-    Hash,
-    PartialEq,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum Clause {
-    /// `IAM_ROLE`.
-    IamRole,
-    /// `CATALOG_ROLE`.
-    CatalogRole,
-    /// `CREDENTIALS`.
-    Credentials,
-    /// `ACCESS_KEY_ID` and its companions.
-    #[strum(serialize = "access_keys")]
-    #[serde(rename = "access_keys")]
-    Keys,
-    /// `ASSUMEROLE ON`.
-    #[strum(serialize = "assumerole")]
-    #[serde(rename = "assumerole")]
-    AssumeRole,
-    /// `TO IAM_ROLE`: the role is given a privilege and not assumed.
-    Grantee,
-    /// No clause where one could stand.
-    #[strum(serialize = "none")]
-    #[serde(rename = "none")]
-    Absent,
-}
-
-impl Clause {
-    /// The word of the audit, the rules and the command line.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
+closed_sets! {
+    /// The clause that carries a credential.
+    pub enum Clause {
+        /// `IAM_ROLE`.
+        IamRole,
+        /// `CATALOG_ROLE`.
+        CatalogRole,
+        /// `CREDENTIALS`.
+        Credentials,
+        /// `ACCESS_KEY_ID` and its companions.
+        #[strum(serialize = "access_keys")]
+        #[serde(rename = "access_keys")]
+        Keys,
+        /// `ASSUMEROLE ON`.
+        #[strum(serialize = "assumerole")]
+        #[serde(rename = "assumerole")]
+        AssumeRole,
+        /// `TO IAM_ROLE`: the role is given a privilege and not assumed.
+        Grantee,
+        /// No clause where one could stand.
+        #[strum(serialize = "none")]
+        #[serde(rename = "none")]
+        Absent,
     }
 }
 
@@ -172,45 +128,22 @@ impl Method {
     }
 }
 
-/// The methods that a credential clause can hold, as labels and rules name them.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Eq,
-    Hash,
-    Ord,
-    PartialEq,
-    PartialOrd,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum MethodKind {
-    /// A role, or a chain of roles.
-    Chain,
-    /// The cluster's default role.
-    Default,
-    /// The caller's own federated identity.
-    Session,
-    /// Every role, of GRANT ASSUMEROLE.
-    All,
-    /// Static or temporary access keys.
-    AccessKeys,
-    /// No credential.
-    None,
-}
-
-impl MethodKind {
-    /// The word of the audit, the rules, the metrics and the command line.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
+closed_sets! {
+    /// The methods that a credential clause can hold, as labels and rules name them.
+    #[derive(Ord, PartialOrd)]
+    pub enum MethodKind {
+        /// A role, or a chain of roles.
+        Chain,
+        /// The cluster's default role.
+        Default,
+        /// The caller's own federated identity.
+        Session,
+        /// Every role, of GRANT ASSUMEROLE.
+        All,
+        /// Static or temporary access keys.
+        AccessKeys,
+        /// No credential.
+        None,
     }
 }
 
@@ -272,83 +205,60 @@ pub enum Effect {
     TrustsQuoting,
 }
 
-/// What a statement is, as far as credentials are concerned.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Eq,
-    Hash,
-    Ord,
-    PartialEq,
-    PartialOrd,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum StatementKind {
-    /// COPY.
-    Copy,
-    /// UNLOAD.
-    Unload,
-    /// COPY ... JOB CREATE, and the COPY JOB statements.
-    CopyJob,
-    /// CREATE EXTERNAL SCHEMA.
-    CreateExternalSchema,
-    /// ALTER EXTERNAL SCHEMA.
-    AlterExternalSchema,
-    /// CREATE EXTERNAL FUNCTION.
-    CreateExternalFunction,
-    /// CREATE MODEL.
-    CreateModel,
-    /// CREATE EXTERNAL MODEL.
-    CreateExternalModel,
-    /// CREATE LIBRARY.
-    CreateLibrary,
-    /// CREATE DATABASE.
-    CreateDatabase,
-    /// CREATE IDENTITY PROVIDER.
-    CreateIdentityProvider,
-    /// ALTER IDENTITY PROVIDER.
-    AlterIdentityProvider,
-    /// ALTER USER.
-    AlterUser,
-    /// GRANT ASSUMEROLE.
-    GrantAssumerole,
-    /// REVOKE ASSUMEROLE.
-    RevokeAssumerole,
-    /// GRANT or REVOKE on external objects, to or from an IAM role.
-    GrantExternal,
-    /// CREATE TEMPLATE.
-    CreateTemplate,
-    /// ALTER TEMPLATE.
-    AlterTemplate,
-    /// CREATE PROCEDURE.
-    CreateProcedure,
-    /// CREATE FUNCTION.
-    CreateFunction,
-    /// SHOW DATABASES FROM DATA CATALOG.
-    ShowDatabases,
-    /// CALL.
-    Call,
-    /// SET, RESET and DISCARD.
-    Set,
-    /// No shape that the gate knows.
-    Unknown,
-    /// Nothing to do with credentials.
-    None,
-}
-
-impl StatementKind {
-    /// The word of the audit, the rules, the metrics and the command line.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
+closed_sets! {
+    /// What a statement is, as far as credentials are concerned.
+    #[derive(Ord, PartialOrd)]
+    pub enum StatementKind {
+        /// COPY.
+        Copy,
+        /// UNLOAD.
+        Unload,
+        /// COPY ... JOB CREATE, and the COPY JOB statements.
+        CopyJob,
+        /// CREATE EXTERNAL SCHEMA.
+        CreateExternalSchema,
+        /// ALTER EXTERNAL SCHEMA.
+        AlterExternalSchema,
+        /// CREATE EXTERNAL FUNCTION.
+        CreateExternalFunction,
+        /// CREATE MODEL.
+        CreateModel,
+        /// CREATE EXTERNAL MODEL.
+        CreateExternalModel,
+        /// CREATE LIBRARY.
+        CreateLibrary,
+        /// CREATE DATABASE.
+        CreateDatabase,
+        /// CREATE IDENTITY PROVIDER.
+        CreateIdentityProvider,
+        /// ALTER IDENTITY PROVIDER.
+        AlterIdentityProvider,
+        /// ALTER USER.
+        AlterUser,
+        /// GRANT ASSUMEROLE.
+        GrantAssumerole,
+        /// REVOKE ASSUMEROLE.
+        RevokeAssumerole,
+        /// GRANT or REVOKE on external objects, to or from an IAM role.
+        GrantExternal,
+        /// CREATE TEMPLATE.
+        CreateTemplate,
+        /// ALTER TEMPLATE.
+        AlterTemplate,
+        /// CREATE PROCEDURE.
+        CreateProcedure,
+        /// CREATE FUNCTION.
+        CreateFunction,
+        /// SHOW DATABASES FROM DATA CATALOG.
+        ShowDatabases,
+        /// CALL.
+        Call,
+        /// SET, RESET and DISCARD.
+        Set,
+        /// No shape that the gate knows.
+        Unknown,
+        /// Nothing to do with credentials.
+        None,
     }
 }
 

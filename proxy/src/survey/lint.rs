@@ -10,34 +10,19 @@ use crate::rules::{RuleEffect, RuleSeverity};
 use crate::survey::decision::{CellDecision, decide};
 use crate::survey::grid::Survey;
 
-/// What is wrong with a rule.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Eq,
-    Hash,
-    Ord,
-    PartialEq,
-    PartialOrd,
-    strum::VariantArray,
-    strum::IntoStaticStr,
-    strum::EnumString,
-    strum::Display,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum LintKind {
-    /// It applies to no request.
-    NeverApplies,
-    /// Wherever it applies, others decide the same without it.
-    Shadowed,
-    /// It permits what a forbid refuses, always.
-    Contradicted,
-    /// It holds a name that is nowhere known.
-    UnknownName,
+closed_sets! {
+    /// What is wrong with a rule.
+    #[derive(Ord, PartialOrd)]
+    pub(crate) enum LintKind {
+        /// It applies to no request.
+        NeverApplies,
+        /// Wherever it applies, others decide the same without it.
+        Shadowed,
+        /// It permits what a forbid refuses, always.
+        Contradicted,
+        /// It holds a name that is nowhere known.
+        UnknownName,
+    }
 }
 
 /// A rule without effect.

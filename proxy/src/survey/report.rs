@@ -248,6 +248,7 @@ impl LintReport {
     pub(crate) fn human(&self) -> String {
         let mut text = String::new();
         for LintFinding { kind, rule, place, what, .. } in &self.findings {
+            let kind = kind.as_str();
             let _infallible = writeln!(text, "{place}: {kind}: rule \"{rule}\": {what}");
         }
         let LintSummary { rules, requests, sampled_of } = self.summary;

@@ -173,6 +173,17 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         });
     }
 
+    /// The sets that `closed_sets!` declares are written as enums are.
+    fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
+        if item.mac.path.is_ident("closed_sets") {
+            let declared: syn::File = item.mac.parse_body().unwrap();
+            let types =
+                declared.items.iter().filter_map(|item| if let Item::Enum(item) = item { Some(item) } else { None });
+            types.for_each(|item| self.define_type(&item.ident, &item.vis));
+        }
+        visit::visit_item_macro(self, item);
+    }
+
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
         let Some((_, items)) = &item.content else { return };
         let outer = self.module.clone();

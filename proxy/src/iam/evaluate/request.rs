@@ -9,17 +9,16 @@ use crate::{
     },
 };
 
-/// Whose rules decide a step between two roles of one account.
-#[derive(strum::VariantArray, strum::IntoStaticStr, strum::EnumString, strum::Display)]
-#[strum(serialize_all = "snake_case")]
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EvaluationMode {
-    /// The Redshift guide's: a permissions policy must allow every step. Source: Amazon Redshift Management Guide, "Chaining IAM roles".
-    #[default]
-    Guide,
-    /// IAM's: inside one account a trust policy that names the role itself is enough.
-    Aws,
+closed_sets! {
+    /// Whose rules decide a step between two roles of one account.
+    #[derive(Default)]
+    pub enum EvaluationMode {
+        /// The Redshift guide's: a permissions policy must allow every step. Source: Amazon Redshift Management Guide, "Chaining IAM roles".
+        #[default]
+        Guide,
+        /// IAM's: inside one account a trust policy that names the role itself is enough.
+        Aws,
+    }
 }
 
 /// One call of `sts:AssumeRole`, with every policy that bears on it.

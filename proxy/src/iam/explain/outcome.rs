@@ -13,25 +13,15 @@ pub enum Outcome {
     Unknown(Refusal),
 }
 
-/// An outcome without its reasons.
-#[derive(strum::VariantArray, strum::IntoStaticStr, strum::EnumString, strum::Display)]
-#[strum(serialize_all = "snake_case")]
-#[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Decision {
-    /// The role may be assumed.
-    Allowed,
-    /// It may not assume it.
-    Denied,
-    /// The known facts do not say.
-    Unknown,
-}
-
-impl Decision {
-    /// The word for it in messages and JSON.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
+closed_sets! {
+    /// An outcome without its reasons.
+    pub enum Decision {
+        /// The role may be assumed.
+        Allowed,
+        /// It may not assume it.
+        Denied,
+        /// The known facts do not say.
+        Unknown,
     }
 }
 
@@ -90,50 +80,38 @@ pub struct Addition {
     pub statement: Json,
 }
 
-/// The policy that a statement is proposed for.
-#[derive(strum::VariantArray, strum::IntoStaticStr, strum::EnumString, strum::Display)]
-#[strum(serialize_all = "snake_case")]
-#[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AdditionPlace {
-    /// The target's trust policy.
-    Trust,
-    /// An inline policy of the caller.
-    Identity,
-    /// The caller's permissions boundary.
-    Boundary,
-    /// The session policy.
-    SessionPolicy,
-    /// A service control policy of the level that is named.
-    ServiceControl,
+closed_sets! {
+    /// The policy that a statement is proposed for.
+    pub enum AdditionPlace {
+        /// The target's trust policy.
+        Trust,
+        /// An inline policy of the caller.
+        Identity,
+        /// The caller's permissions boundary.
+        Boundary,
+        /// The session policy.
+        SessionPolicy,
+        /// A service control policy of the level that is named.
+        ServiceControl,
+    }
 }
 
-/// What stands in the way of a step.
-#[derive(strum::VariantArray, strum::IntoStaticStr, strum::EnumString, strum::Display)]
-#[strum(serialize_all = "snake_case")]
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cause {
-    /// The first role is not attached to the cluster.
-    NotAttached,
-    /// No permissions policy of the source allows the step.
-    NoPermission,
-    /// The target's trust policy does not name the source.
-    NotTrusted,
-    /// An explicit deny, a boundary, or a policy of the organisation.
-    ExplicitDeny,
-    /// A condition of the trust policy certainly excludes the call.
-    Condition,
-    /// The facts do not decide.
-    Undecided,
-    /// The facts hold no such role.
-    UnknownRole,
-}
-
-impl Cause {
-    /// The word for it in messages and JSON.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
+closed_sets! {
+    /// What stands in the way of a step.
+    pub enum Cause {
+        /// The first role is not attached to the cluster.
+        NotAttached,
+        /// No permissions policy of the source allows the step.
+        NoPermission,
+        /// The target's trust policy does not name the source.
+        NotTrusted,
+        /// An explicit deny, a boundary, or a policy of the organisation.
+        ExplicitDeny,
+        /// A condition of the trust policy certainly excludes the call.
+        Condition,
+        /// The facts do not decide.
+        Undecided,
+        /// The facts hold no such role.
+        UnknownRole,
     }
 }

@@ -22,23 +22,14 @@ pub struct Account {
     pub(crate) captured_at: Timestamp,
 }
 
-/// Where facts come from.
-#[derive(strum::VariantArray, strum::IntoStaticStr, strum::EnumString, strum::Display)]
-#[strum(serialize_all = "snake_case")]
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Origin {
-    /// A file.
-    File,
-    /// AWS itself.
-    Aws,
-}
-
-impl Origin {
-    /// Value of the `source` label, and the word of the API.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
+closed_sets! {
+    /// Where facts come from.
+    #[derive(Ord, PartialOrd)]
+    pub enum Origin {
+        /// A file.
+        File,
+        /// AWS itself.
+        Aws,
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::observe::audit::chain::{Hash, LogHead, record_hash};
 use crate::observe::audit::record::AuditRecord;
 use crate::observe::escape::JsonEscaping;
-use crate::observe::values::{LoginResult, NewFile, ReloadCause, ReloadResult, SessionEnd, StatementOutcome};
+use crate::observe::values::{LoginResult, NewAuditFile, ReloadCause, ReloadResult, SessionEnd, StatementOutcome};
 
 /// The version of the records' form. 2 tells of outcomes, and of hops, rules and groups beside a verdict; a field that is added
 /// leaves it as it is.
@@ -185,7 +185,7 @@ pub struct StopEvent {}
 #[derive(Clone, Debug, Serialize)]
 pub struct FileEvent {
     /// Why.
-    pub reason: NewFile,
+    pub reason: NewAuditFile,
     /// The name of the file before, where this process gave it.
     pub before: Option<String>,
     /// As in a start.
@@ -246,9 +246,9 @@ impl Torn {
     }
 }
 
-crate::observe::values::values! {
+closed_sets! {
     /// Whether a process begins a log.
-    StartOf {
+    pub enum StartOf {
         /// It begins one.
         New,
         /// It goes on with the one that is there.

@@ -13,7 +13,7 @@ use crate::observe::audit::file::{FileStanding, LogFile, Sink, WriteFailure};
 use crate::observe::audit::resume::{Found, Resumed, resume};
 use crate::observe::audit::rotate::old_path;
 use crate::observe::audit::settings::Destination;
-use crate::observe::values::NewFile;
+use crate::observe::values::NewAuditFile;
 
 /// Events of which the first ones are written and the rest is not.
 #[derive(Debug)]
@@ -184,17 +184,17 @@ impl AuditLog {
     ///
     /// # Errors
     /// The file cannot be opened; the old one is kept.
-    pub(super) fn follow_file(&mut self) -> io::Result<Option<NewFile>> {
+    pub(super) fn follow_file(&mut self) -> io::Result<Option<NewAuditFile>> {
         let Sink::File(file) = &mut self.sink else { return Ok(None) };
         let reason = match file.standing() {
             FileStanding::Same => return Ok(None),
             FileStanding::Truncated => {
                 file.begin_again();
-                NewFile::Truncated
+                NewAuditFile::Truncated
             }
             FileStanding::Replaced => {
                 *file = LogFile::open(file.path())?;
-                NewFile::Replaced
+                NewAuditFile::Replaced
             }
         };
         // A new file that is not empty is another's to end with a line feed; an empty line is no record and does no harm.

@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::observe::audit::checkpoint::SigningKey;
 use crate::observe::audit::rotate::Retention;
 
-crate::observe::values::values! {
+closed_sets! {
     /// What becomes of statements with roles while the audit cannot be written.
-    OnFailure {
+    pub enum OnFailure {
         /// They are refused until it can be.
         Refuse,
         /// They go on, and what is lost is counted.

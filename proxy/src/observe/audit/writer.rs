@@ -24,7 +24,7 @@ use crate::observe::audit::queue::{Job, QueueState};
 use crate::observe::audit::rotate::{age, compress_all, old_files};
 use crate::observe::audit::settings::AuditSettings;
 
-use crate::observe::values::NewFile;
+use crate::observe::values::NewAuditFile;
 
 /// Records that are written in one piece.
 const BATCH: usize = 512;
@@ -286,7 +286,7 @@ impl Writer {
         Ok(())
     }
 
-    fn begin_file(&mut self, reason: NewFile, before: Option<String>) {
+    fn begin_file(&mut self, reason: NewAuditFile, before: Option<String>) {
         self.file_since = Instant::now();
         self.metrics.audit_file(reason);
         let (subtrees, torn) = (self.log.subtrees(), self.log.torn.clone());
@@ -299,7 +299,7 @@ impl Writer {
         match self.log.rotate(Timestamp::now()) {
             Ok(None) => {}
             Ok(before) => {
-                self.begin_file(NewFile::Rotated, before);
+                self.begin_file(NewAuditFile::Rotated, before);
                 self.tidy();
             }
             Err(error) => error!(%error, "the audit file cannot be rotated"),

@@ -16,8 +16,8 @@ use crate::observe::metrics::exemplars::{Exemplar, SeriesName};
 use crate::observe::metrics::tuples::{BoundedFamily, Half, NONE, UNKNOWN};
 use crate::observe::metrics::{FactsSay, Metrics, SessionGuard, SessionStates, gauge};
 use crate::observe::values::{
-    CacheResult, CancelResult, Direction, Holder, Leg, LimitKind, LoginResult, Outcome, SessionEnd, SessionRefusal,
-    StatementOutcome,
+    AttemptResult, CacheResult, CancelResult, Direction, Holder, Leg, LimitKind, LoginResult, SessionEnd,
+    SessionRefusal, StatementOutcome,
 };
 use crate::rules::RuleEffect;
 use crate::sql::{MethodKind, StatementKind};
@@ -85,7 +85,7 @@ impl Metrics {
         for failure in BackendFailure::VARIANTS {
             self.families.upstream_errors.with_label_values(&[gate, failure.as_str()]).inc_by(0);
         }
-        for (side, result) in product(Leg::VARIANTS, Outcome::VARIANTS) {
+        for (side, result) in product(Leg::VARIANTS, AttemptResult::VARIANTS) {
             self.families.tls_handshakes.with_label_values(&[gate, side.as_str(), result.as_str()]).inc_by(0);
         }
     }
@@ -351,7 +351,7 @@ impl GateMetrics {
     }
 
     /// Counts a TLS handshake.
-    pub fn tls_handshake(&self, side: Leg, result: Outcome) {
+    pub fn tls_handshake(&self, side: Leg, result: AttemptResult) {
         self.all.families.tls_handshakes.with_label_values(&[&*self.gate, side.as_str(), result.as_str()]).inc();
     }
 

@@ -41,7 +41,7 @@ fn closed_sets_have_one_word_a_value() {
     has_one_word_a_value(SessionRefusal::as_str);
     has_one_word_a_value(CancelResult::as_str);
     has_one_word_a_value(Leg::as_str);
-    has_one_word_a_value(Outcome::as_str);
+    has_one_word_a_value(AttemptResult::as_str);
     has_one_word_a_value(Reloaded::as_str);
     has_one_word_a_value(ReloadResult::as_str);
     has_one_word_a_value(CacheResult::as_str);

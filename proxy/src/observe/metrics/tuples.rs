@@ -10,7 +10,6 @@ use prometheus::proto::{Counter, LabelPair, Metric, MetricFamily, MetricType};
 use strum::VariantArray;
 
 use crate::observe::metrics::exemplars::{Exemplar, Exemplars, SeriesName};
-use crate::observe::values::values;
 
 /// Stands for what no source vouches for.
 pub(super) const UNKNOWN: &str = "unknown";
@@ -24,9 +23,9 @@ pub(super) const NONE: &str = "none";
 /// The source of a chain's first hop.
 const CLUSTER: &str = "cluster";
 
-values! {
+closed_sets! {
     /// A family with such labels.
-    BoundedFamily {
+    pub enum BoundedFamily {
         /// Uses of chains.
         ChainUses,
         /// Evaluated hops.

@@ -64,7 +64,7 @@ pub(super) struct Prepared {
     names: HashMap<Arc<[u8]>, Vec<Version>>,
     /// Unanswered statements that give a name another meaning.
     changes: VecDeque<(Number, Arc<[u8]>)>,
-    /// `WatchedStatement` statements.
+    /// Watched statements.
     count: usize,
     /// The bytes of their texts.
     text_bytes: usize,
