@@ -69,7 +69,7 @@ soak: setup ## Mixed traffic, reloads and faults for SOAK_MINUTES (20); says whe
 	SOAK_MINUTES=$(or $(SOAK_MINUTES),20) FAULT_SEED=$(or $(FAULT_SEED),1) target/venv/bin/python tests/faults/soak.py
 
 .PHONY: scale
-scale: ## Measure what the facts of 200 accounts with 1,000 roles each cost: loading, memory, paths, verdicts
+scale: ## Measure what the facts of 200 accounts of 1,000 roles and of 2,000 accounts of 100 cost: loading, memory, paths, verdicts
 	cargo build --locked --release --package rolegate --package rolegate-loadtest --bins
 	python3 loadtest/scale.py
 	cargo bench --locked --package rolegate-loadtest --bench verdict

@@ -210,6 +210,29 @@ def test_a_record_is_proved_to_others(postgres, tmp_path, keys, signed):
     assert any("signature" in problem["problem"] for problem in found["problems"])
 
 
+def test_a_new_signing_key_begins_a_new_log(postgres, tmp_path, keys, signed):
+    """The recipe of docs/operations.md: each half verifies under its own key, and under no other."""
+    gate = Gate(tmp_path / "gate", postgres.port, audit_extra=signed)
+    refuse(gate, 30)
+    new = tmp_path / "audit-2.key"
+    assert audit("keygen", "--name", "gate.example.org/audit", new).returncode == 0
+    assert gate.stop() == 0
+    old = tmp_path / "old"
+    old.mkdir()
+    for path in [*files(gate), tmp_path / "checkpoints"]:
+        path.rename(old / path.name)
+    gate = Gate(tmp_path / "gate", postgres.port, audit_extra=signed.replace(str(keys[0]), str(new)))
+    refuse(gate, 30)
+    assert gate.stop() == 0
+    halves = [(keys[1], old / "checkpoints", sorted(old.glob("audit.jsonl*"))), (f"{new}.pub", tmp_path / "checkpoints", files(gate))]
+    for key, checkpoints, these in halves:
+        found = verify("--key", key, "--checkpoint", checkpoints, *these)
+        assert found["problems"] == found["gaps"] == [] and len(found["logs"]) == 1, found
+        assert found["logs"][0]["first"] == 0 and found["logs"][0]["signed"] == found["logs"][0]["last"] > 30
+    for (key, _, _), (_, checkpoints, these) in zip(halves, reversed(halves), strict=True):
+        assert verify("--key", key, "--checkpoint", checkpoints, *these)["problems"] != []
+
+
 def ready(gate: Gate) -> tuple[int, str]:
     done = subprocess.run(["curl", "-s", "-w", "%{http_code}", f"http://127.0.0.1:{gate.admin}/readyz"], capture_output=True, text=True, check=True)
     return int(done.stdout[-3:]), done.stdout[:-3]
