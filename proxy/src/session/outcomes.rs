@@ -112,8 +112,8 @@ impl Outcomes {
             let is_run_by_portal = pending.carrier == Carrier::Bind && pending.number < reached.answered;
             if pending.number == failed || (is_run_by_portal && !is_exact && !has_failed) {
                 has_failed = true;
-                let sqlstate = String::from_utf8_lossy(sqlstate).into_owned();
-                told.push(settled(pending, StatementOutcome::Failed, Some(sqlstate), now));
+                let sqlstate = (!sqlstate.is_empty()).then(|| String::from_utf8_lossy(sqlstate).into_owned());
+                told.push(settled(pending, StatementOutcome::Failed, sqlstate, now));
             } else if pending.number >= reached.skipped.max(reached.answered) {
                 left.push_back(pending);
             } else if pending.number >= reached.answered && pending.carrier != Carrier::Parse {
@@ -183,6 +183,12 @@ mod tests {
                 "0 completed - -",
             ),
             ("a query that fails", vec![(Query, 3)], vec![failed(4, 4), ready(4)], "3 failed - 42501"),
+            (
+                "a query that fails with an error that is too long to be read",
+                vec![(Query, 3)],
+                vec![(Answered::Error(b""), reached(4, 4)), ready(4)],
+                "3 failed - -",
+            ),
             ("prepared, never run", vec![(Parse, 0)], vec![ready(1)], ""),
             ("prepared in vain", vec![(Parse, 0)], vec![failed(1, 3), ready(3)], "0 failed - 42501"),
             ("bound and run", vec![(Parse, 0), (Bind, 1)], vec![done(b"COPY 7\0", 3), ready(3)], "1 completed 7 -"),

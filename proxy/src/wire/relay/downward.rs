@@ -4,7 +4,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::wire::frame::{self, Header, backend, kind};
 use crate::wire::relay::ledger::Ledger;
-use crate::wire::relay::owed::Answer;
+use crate::wire::relay::owed::{Answer, Reached};
 use crate::wire::relay::passage::Passage;
 use crate::wire::relay::phase::Phase;
 use crate::wire::relay::{Answered, RelayError, RelayObserver};
@@ -87,13 +87,19 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin, T: RelayObserver> Downward
             compressed if kind::COMPRESSED.contains(&compressed) => Err(RelayError::Compressed("the backend")),
             other => {
                 if let Some(answer) = Answer::in_frame(other) {
-                    let reached = self.ledger.hear(answer, &mut self.passage)?;
-                    self.ledger.tidy();
-                    self.observer.reached(reached);
+                    self.hear(answer)?;
                 }
                 Ok(Step::Pass)
             }
         }
+    }
+
+    /// The frame ahead answers something: how far the server has come with it.
+    fn hear(&mut self, answer: Answer) -> Result<Reached, RelayError> {
+        let reached = self.ledger.hear(answer, &mut self.passage)?;
+        self.ledger.tidy();
+        self.observer.reached(reached);
+        Ok(reached)
     }
 
     fn ready(&mut self, header: Header) -> Result<Step, RelayError> {
@@ -102,9 +108,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin, T: RelayObserver> Downward
         if self.ledger.phase.replace(Phase::Ready) != Phase::Ready {
             self.observer.let_in();
         }
-        let reached = self.ledger.hear(Answer::Ready, &mut self.passage)?;
-        self.ledger.tidy();
-        self.observer.reached(reached);
+        let reached = self.hear(Answer::Ready)?;
         self.observer.ready(self.ledger.status.get(), self.ledger.owes_nothing());
         if self.observer.wants_answers() {
             self.observer.answered(Answered::Ready, reached);
@@ -124,12 +128,11 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin, T: RelayObserver> Downward
             None if is_read => return Ok(Step::Incomplete),
             body => body.filter(|_| is_read),
         };
-        let sqlstate = body.filter(|_| is_told).map(sqlstate_of);
+        // One that is too long to be read is an answer too.
+        let sqlstate = is_told.then(|| body.map_or_else(Vec::new, sqlstate_of));
         let refusal = body.filter(|_| has_refusals).and_then(|body| Some(self.ledger.quoted(body)?.rewrite(body)));
         let is_ready = self.ledger.is_ready();
-        let reached = self.ledger.hear(Answer::Error, &mut self.passage)?;
-        self.ledger.tidy();
-        self.observer.reached(reached);
+        let reached = self.hear(Answer::Error)?;
         match sqlstate {
             Some(sqlstate) if is_ready => self.observer.answered(Answered::Error(&sqlstate), reached),
             Some(sqlstate) => self.observer.login_refused(&sqlstate),
@@ -147,9 +150,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin, T: RelayObserver> Downward
             None if header.body_bytes <= MAX_TAG_BYTES => return Ok(Step::Incomplete),
             body => body.unwrap_or_default().to_vec(),
         };
-        let reached = self.ledger.hear(Answer::Completion, &mut self.passage)?;
-        self.ledger.tidy();
-        self.observer.reached(reached);
+        let reached = self.hear(Answer::Completion)?;
         self.observer.answered(Answered::Complete(&tag), reached);
         Ok(Step::Pass)
     }

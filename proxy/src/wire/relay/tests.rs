@@ -68,6 +68,9 @@ impl Inspector for Script {
 struct Ear {
     users: RefCell<Vec<String>>,
     settled: Cell<usize>,
+    wants_answers: bool,
+    /// The SQLSTATEs of errors.
+    errors: RefCell<Vec<String>>,
 }
 
 impl RelayObserver for Ear {
@@ -81,6 +84,14 @@ impl RelayObserver for Ear {
     fn reached(&self, _reached: Reached) {}
     fn settled(&self) {
         self.settled.set(self.settled.get() + 1);
+    }
+    fn wants_answers(&self) -> bool {
+        self.wants_answers
+    }
+    fn answered(&self, answered: Answered<'_>, _reached: Reached) {
+        if let Answered::Error(sqlstate) = answered {
+            self.errors.borrow_mut().push(String::from_utf8_lossy(sqlstate).into_owned());
+        }
     }
 }
 
@@ -350,6 +361,37 @@ fn the_servers_word_on_the_user_is_heard() {
         ear.users.into_inner()
     });
     assert_eq!(users, ["etl"]);
+}
+
+/// An error is told of whatever its length; the SQLSTATE of one that is too long to be read is not known.
+#[test]
+fn errors_of_any_length_are_answers() {
+    for (bytes, want) in [(10, "42501"), (60_000, "42501"), (70_000, ""), (300_000, "")] {
+        let failed = frame(b'E', &[b"SERROR\0C42501\0M", &vec![b'x'; bytes], b"\0\0"]);
+        let answer = [failed, ready(b'I')].concat();
+        let errors = runtime().block_on(async {
+            let (frontend, mut client) = duplex(1024);
+            let (backend, server) = duplex(1024);
+            let (mut script, ear) = (Script::default(), Ear { wants_answers: true, ..Ear::default() });
+            let (_keep, mut drain) = watch::channel(Drain::Running);
+            let sent = query("select 1");
+            client.write_all(&sent).await.unwrap();
+            let play = async {
+                let play = play_server(server, sent.len(), answer.clone());
+                let mut got = vec![0; welcome().len() + answer.len()];
+                let read = async {
+                    client.read_exact(&mut got).await.unwrap();
+                    client.shutdown().await.unwrap();
+                };
+                tokio::join!(play, read);
+                assert_eq!(&got[welcome().len()..], answer);
+            };
+            let (ended, ()) = tokio::join!(relayed(frontend, backend, &mut script, &ear, &mut drain), play);
+            assert_eq!(ended.unwrap(), Ended::Frontend);
+            ear.errors.into_inner()
+        });
+        assert_eq!(errors, [want], "{bytes} bytes");
+    }
 }
 
 /// A runtime whose clock jumps to the next timer when there is nothing else to do.
