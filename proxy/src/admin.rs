@@ -197,7 +197,8 @@ async fn readyz(State(state): State<AdminState>, RawQuery(query): RawQuery) -> R
         Readiness::Draining => Check::of("draining", Some("no new sessions".to_owned())),
     }];
     let source = Arc::clone(&state.source);
-    checks.extend(spawn_blocking(move || source.checks()).await.unwrap_or_default());
+    let broken = |_broken_off| vec![Check::of("checks", Some("they broke off; see the log".to_owned()))];
+    checks.extend(spawn_blocking(move || source.checks()).await.unwrap_or_else(broken));
     let fault = checks.iter().find_map(|check| Some(format!("{}: {}\n", check.name, check.fault.as_ref()?)));
     let status = if fault.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let is_verbose =
@@ -279,6 +280,39 @@ mod tests {
         fn configuration(&self) -> serde_json::Value {
             serde_json::json!({ "restart_pending": ["runtime.workers"] })
         }
+    }
+
+    /// Checks that break off.
+    #[derive(Debug)]
+    struct Broken;
+
+    impl StatusSource for Broken {
+        fn measure(&self) {}
+
+        fn facts(&self) -> serde_json::Value {
+            serde_json::Value::Null
+        }
+
+        fn checks(&self) -> Vec<Check> {
+            panic!("a check breaks off")
+        }
+
+        fn configuration(&self) -> serde_json::Value {
+            serde_json::Value::Null
+        }
+    }
+
+    #[test]
+    fn checks_that_break_off_are_no_readiness() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let answered = runtime.block_on(async {
+            let ready = watch::channel(Readiness::Ready).1;
+            let state = AdminState::new(Metrics::new(), Vec::new(), ready, Arc::new(Broken));
+            let response = readyz(State(state), RawQuery(Some("verbose".to_owned()))).await;
+            (response.status(), axum::body::to_bytes(response.into_body(), 1024).await.unwrap())
+        });
+        assert_eq!(answered.0, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answered.1, "[+] gates: ok\n[-] checks: they broke off; see the log\n");
     }
 
     fn ask(request: &str) -> String {
