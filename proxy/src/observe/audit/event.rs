@@ -6,6 +6,7 @@ use std::io;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::gate::enforcement::Action;
 use crate::observe::audit::chain::{Hash, LogHead, record_hash};
 use crate::observe::audit::record::AuditRecord;
 use crate::observe::escape::JsonEscaping;
@@ -47,6 +48,18 @@ pub enum AuditEvent {
     Gap(Box<GapEvent>),
     /// A file of the log was removed, as the configuration asks.
     Retention(Box<RetentionEvent>),
+}
+
+impl AuditEvent {
+    /// Whether somebody was refused or not let in: a client can cause as many of these as it likes, and nothing has run.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Verdict(record) => record.action == Action::Reject,
+            Self::LoginFailed(_) => true,
+            _ => false,
+        }
+    }
 }
 
 /// Who a session's user is.

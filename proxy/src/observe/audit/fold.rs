@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use crate::gate::codes::Code;
-use crate::gate::enforcement::Action;
 use crate::observe::audit::event::{AuditEvent, FailedLogin, FoldedRefusals, Queued};
 
 /// Users and reasons that are told apart; those above share one place, for a client can invent users.
@@ -94,7 +93,8 @@ impl Fold {
 
 fn alike(event: &AuditEvent) -> Option<Alike> {
     match event {
-        AuditEvent::Verdict(record) if record.action == Action::Reject => Some(Alike::Refusal {
+        _ if !event.is_refusal() => None,
+        AuditEvent::Verdict(record) => Some(Alike::Refusal {
             gate: record.gate.clone(),
             user: record.login_user.clone(),
             code: record.findings.first().map(|finding| finding.code),

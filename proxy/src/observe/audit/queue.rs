@@ -10,7 +10,6 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 use tracing::error;
 
-use crate::gate::enforcement::Action;
 use crate::observe::Metrics;
 use crate::observe::audit::event::{AuditEvent, Queued};
 use crate::observe::audit::settings::{AuditSettings, Destination, OnFailure};
@@ -18,7 +17,7 @@ use crate::observe::audit::settings::{AuditSettings, Destination, OnFailure};
 /// Records that may wait to be written; more are dropped and counted, because no session waits for a disk without end.
 pub(super) const QUEUE_RECORDS: usize = 8192;
 
-/// What refusals may take of the queue: one who is refused must not keep out the record of a statement that will run.
+/// What refusals and failed logins may take of the queue: one who is refused must not keep out the record of a statement that will run.
 const QUEUE_REFUSALS: usize = QUEUE_RECORDS / 2;
 
 /// How long stopping may wait for the last records.
@@ -122,7 +121,7 @@ impl Handle {
         metrics: &Metrics,
     ) -> Result<(), NotRecorded> {
         let waiting = self.shared.waiting.load(Ordering::Relaxed);
-        if waiting >= QUEUE_REFUSALS && is_refusal(&event) {
+        if waiting >= QUEUE_REFUSALS && event.is_refusal() {
             return Err(NotRecorded);
         }
         // Counted first, so that the writer never takes one that is not.
@@ -160,16 +159,16 @@ impl Handle {
     }
 }
 
-fn is_refusal(event: &AuditEvent) -> bool {
-    matches!(event, AuditEvent::Verdict(record) if record.action == Action::Reject)
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::Receiver;
 
     use super::*;
-    use crate::observe::audit::event::StopEvent;
+    use crate::gate::enforcement::Action;
+    use crate::observe::audit::AuditRecord;
+    use crate::observe::audit::event::{AuditedSession, FailedLogin, StopEvent};
+    use crate::observe::audit::record::tests::record;
+    use crate::observe::values::{LoginResult, SessionEnd};
 
     fn handle(on_failure: OnFailure, places: usize) -> (Handle, Receiver<Job>) {
         let (jobs, queue) = sync_channel(places);
@@ -190,6 +189,22 @@ mod tests {
         handle.drop_one(&metrics);
         assert_eq!(handle.shared.waiting.load(Ordering::Relaxed), 1);
         assert_eq!(handle.shared.dropped.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn neither_refusals_nor_failed_logins_keep_out_what_will_run() {
+        let (handle, _queue) = handle(OnFailure::Refuse, 4);
+        handle.shared.waiting.store(QUEUE_REFUSALS, Ordering::Relaxed);
+        let verdict = |action| AuditEvent::Verdict(Box::new(AuditRecord { action, ..record("etl", "select 'x'") }));
+        let failed = FailedLogin::one(AuditedSession::default(), SessionEnd::Upstream, LoginResult::Password);
+        for (name, event, is_taken) in [
+            ("a refusal", verdict(Action::Reject), false),
+            ("a failed login", AuditEvent::LoginFailed(Box::new(failed)), false),
+            ("a statement that will run", verdict(Action::Annotate), true),
+            ("a login", AuditEvent::Login(Box::default()), true),
+        ] {
+            assert_eq!(handle.send(event, None, &Metrics::new()).is_ok(), is_taken, "{name}");
+        }
     }
 
     #[test]
