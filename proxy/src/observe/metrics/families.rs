@@ -6,13 +6,13 @@ use prometheus::{
 };
 
 /// Seconds, from 100 ns to 100 ms.
-const DECISION_BUCKETS: [f64; 19] = [
+pub(super) const DECISION_BUCKETS: [f64; 19] = [
     1e-7, 2.5e-7, 5e-7, 1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2,
     5e-2, 1e-1,
 ];
 
 /// Seconds that a cluster takes for a statement: to an hour, as loads last.
-const STATEMENT_BUCKETS: [f64; 16] =
+pub(super) const STATEMENT_BUCKETS: [f64; 16] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 120.0, 600.0, 3600.0];
 
 /// Registers what it makes.

@@ -13,6 +13,7 @@ use crate::gate::enforcement::{Action, Mode};
 use crate::gate::verdict::HopResult;
 use crate::net::backend::BackendFailure;
 use crate::observe::metrics::exemplars::{Exemplar, SeriesName};
+use crate::observe::metrics::families::{DECISION_BUCKETS, STATEMENT_BUCKETS};
 use crate::observe::metrics::tuples::{BoundedFamily, Half, NONE, UNKNOWN};
 use crate::observe::metrics::{FactsSay, Metrics, SessionGuard, SessionStates, gauge};
 use crate::observe::values::{
@@ -206,7 +207,7 @@ impl GateMetrics {
         };
         histogram.observe(took.as_secs_f64());
         self.all.families.cache_requests.with_label_values(&[result.as_str()]).inc();
-        self.exemplar("rolegate_decision_seconds", ("path", path.as_str()), histogram, took, id);
+        self.exemplar(("rolegate_decision_seconds", &DECISION_BUCKETS), ("path", path.as_str()), took, id);
     }
 
     /// Counts how a judged statement went at the cluster, after how long. Where it carried out chains at a gate without facts, they have
@@ -223,7 +224,7 @@ impl GateMetrics {
         self.all.families.statement_outcomes.with_label_values(&labels).inc();
         let histogram = self.all.families.statement_seconds.with_label_values(&[&*self.gate, outcome.as_str()]);
         histogram.observe(took.as_secs_f64());
-        self.exemplar("rolegate_statement_seconds", ("outcome", outcome.as_str()), &histogram, took, id);
+        self.exemplar(("rolegate_statement_seconds", &STATEMENT_BUCKETS), ("outcome", outcome.as_str()), took, id);
         if outcome == StatementOutcome::Completed {
             for chain in chains {
                 self.all.vouched.carried_out(chain);
@@ -231,19 +232,17 @@ impl GateMetrics {
         }
     }
 
+    /// Keeps the id of what a histogram with these buckets has observed.
     fn exemplar(
         &self,
-        family: &str,
+        (family, buckets): (&str, &[f64]),
         (label, word): (&str, &str),
-        histogram: &Histogram,
         took: Duration,
         id: Option<&Arc<str>>,
     ) {
         let Some(id) = id else { return };
         let value = took.as_secs_f64();
-        let metric = prometheus::core::Metric::metric(histogram);
-        let bucket =
-            metric.get_histogram().get_bucket().iter().take_while(|bucket| bucket.upper_bound() < value).count();
+        let bucket = buckets.partition_point(|bound| *bound < value);
         let series = SeriesName::of(family, [("gate", &*self.gate), (label, word)].into_iter());
         let exemplar = Exemplar { id: Arc::clone(id), value, at: Timestamp::now() };
         self.all.exemplars.lock().unwrap_or_else(PoisonError::into_inner).put(series, Some(bucket), exemplar);
