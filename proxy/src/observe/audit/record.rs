@@ -132,6 +132,10 @@ pub struct Circumstances<'a> {
     pub text: &'a [u8],
     /// The lexical rules for finding secrets in it.
     pub dialect: Dialect,
+    /// The exceptions that the message passes by.
+    pub exceptions: &'a [&'a str],
+    /// The group that broke the glass for it.
+    pub break_glass: Option<&'a str>,
 }
 
 impl AuditRecord {
@@ -161,8 +165,8 @@ impl AuditRecord {
             would_be: statement.would_be,
             action: statement.action,
             mode: verdict.mode,
-            exceptions: verdict.exceptions().map(str::to_owned).collect(),
-            break_glass: verdict.break_glass().map(str::to_owned),
+            exceptions: circumstances.exceptions.iter().copied().map(str::to_owned).collect(),
+            break_glass: circumstances.break_glass.map(str::to_owned),
             verdict: statement.action,
             shadow: statement.action != statement.would_be,
             nonce: nonce.map(str::to_owned),
@@ -223,6 +227,8 @@ pub(super) mod tests {
             nonce: None,
             text: text.as_bytes(),
             dialect: Dialect::Redshift,
+            exceptions: &[],
+            break_glass: None,
         };
         AuditRecord::of(&circumstances, &verdict, &verdict.statements[0])
     }

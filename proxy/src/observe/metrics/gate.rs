@@ -293,8 +293,15 @@ impl GateMetrics {
         self.all.families.findings.with_label_values(&[&*self.gate, code.as_str(), severity.as_str()]).inc();
     }
 
-    /// Counts a finding for which a statement is refused or would be, once for each chain of the statement and each group.
-    pub fn refusal(&self, code: Code, chains: &[(String, FactsSay)], groups: &[String], of: &JudgedLabels<'_>) {
+    /// Counts findings of a code for which a statement is refused or would be: each once for each chain of the statement and each group.
+    pub fn refusals(
+        &self,
+        code: Code,
+        times: u64,
+        chains: &[(String, FactsSay)],
+        groups: &[String],
+        of: &JudgedLabels<'_>,
+    ) {
         let none = [NONE.to_owned()];
         let groups = if groups.is_empty() { &none } else { groups };
         let names: Vec<&str> = match chains {
@@ -304,7 +311,8 @@ impl GateMetrics {
         let closed = [&*self.gate, code.as_str(), of.action.as_str()];
         for chain in names {
             for group in groups {
-                self.all.tuples.count(BoundedFamily::Refusals, Half::Refused, &closed, &[chain, group], of.exemplar());
+                let (family, open) = (BoundedFamily::Refusals, [chain, group]);
+                self.all.tuples.count_times(family, Half::Refused, &closed, &open, times, of.exemplar());
             }
         }
     }

@@ -239,7 +239,7 @@ fn what_is_made_up_changes_nothing_of_what_was_seen() {
         let (user, chain) = (format!("user{number}"), format!("1/Role{number}>2/Role{number}"));
         let refused = JudgedLabels { would_be: Action::Reject, action: Action::Reject, ..forwarded(&user) };
         gate.chain_use(&chain, 2, FactsSay::Unknown, &refused);
-        gate.refusal(Code::Rg206, &[(chain.clone(), FactsSay::Unknown)], &[], &refused);
+        gate.refusals(Code::Rg206, 1, &[(chain.clone(), FactsSay::Unknown)], &[], &refused);
         gate.hop(None, None, HopResult::Unknown);
         bare.chain_use(&chain, 2, FactsSay::Nothing, &refused);
     }

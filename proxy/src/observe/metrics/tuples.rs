@@ -154,11 +154,24 @@ impl Tuples {
         open: &[&str],
         exemplar: Option<Exemplar>,
     ) {
+        self.count_times(family, half, closed, open, 1, exemplar);
+    }
+
+    /// Counts so many at once.
+    pub(super) fn count_times(
+        &self,
+        family: BoundedFamily,
+        half: Half,
+        closed: &[&str],
+        open: &[&str],
+        times: u64,
+        exemplar: Option<Exemplar>,
+    ) {
         let owned = |values: &[&str]| values.iter().map(|value| Box::from(*value)).collect();
         let key = Key { family, closed: owned(closed), open: owned(open) };
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let counted = held.place(key, half);
-        counted.count = counted.count.saturating_add(1);
+        counted.count = counted.count.saturating_add(times);
         if exemplar.is_some() {
             counted.exemplar = exemplar;
         }
