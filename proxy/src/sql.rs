@@ -81,17 +81,20 @@ fn add_moved(statements: &mut [Statement]) {
 
 /// Several EXECUTEs of one procedure are one fault, which says where they stand.
 fn merge_executes(statement: &mut Statement, mut line_of: impl FnMut(usize) -> usize) {
-    let alike =
+    let Statement { faults, role_uses, .. } = statement;
+    let is_open =
         |fault: &Fault| fault.kind == FaultKind::DynamicSql && fault.detail.starts_with(procedures::OPEN_EXECUTE);
-    let executes: Vec<&Fault> = statement.faults.iter().filter(|fault| alike(fault)).collect();
+    // One on a credential stands for itself: what is borne with there says nothing of the others.
+    let alike = |fault: &Fault| is_open(fault) && !fault.is_on(role_uses);
+    let executes: Vec<&Fault> = faults.iter().filter(|fault| alike(fault)).collect();
     let [first, _, ..] = executes.as_slice() else { return };
     let lines: Vec<String> = executes.iter().map(|fault| line_of(fault.span.start).to_string()).collect();
     let more = executes.last().and_then(|last| last.detail.strip_prefix(procedures::OPEN_EXECUTE)).unwrap_or_default();
     let detail =
         format!("{}; {} of them, in lines {}{more}", procedures::OPEN_EXECUTE, executes.len(), lines.join(", "));
     let merged = Fault { kind: first.kind, span: first.span.clone(), detail };
-    statement.faults.retain(|fault| !alike(fault));
-    statement.faults.push(merged);
+    faults.retain(|fault| !alike(fault));
+    faults.push(merged);
 }
 
 /// Whether the lexer's pass alone shows that nothing in a text is to be judged; [`read`] gives [`Reading::Plain`] then. What it

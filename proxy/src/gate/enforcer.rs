@@ -33,15 +33,17 @@ impl Policy {
         let asks_for_groups = !parts.modes.by_group.is_empty()
             || !parts.break_glass.is_empty()
             || parts.exceptions.iter().any(|exception| !exception.groups.is_empty());
-        let groups = match &principal.groups {
-            _ if !asks_for_groups => Vec::new(),
-            Some(groups) => groups.clone(),
-            None => self.groups_of(&principal.user),
+        let groups = if asks_for_groups { self.groups_of_principal(principal) } else { Vec::new() };
+        // Who may be in any group is in one that is enforced; nobody is in one that is let off.
+        let mode = if self.groups_are_unknown(principal) && parts.modes.enforce_a_group() {
+            Mode::Enforce
+        } else {
+            parts.modes.of_groups(&groups).0
         };
         let holds = |exception: &&Arc<Exception>| !exception.is_over(now) && exception.is_for(&principal.user, &groups);
         Enforcer {
             policy: self,
-            mode: parts.modes.of_groups(&groups).0,
+            mode,
             exceptions: parts.exceptions.iter().filter(holds).collect(),
             break_glass: parts.break_glass.iter().find(|group| groups.contains(group)).cloned(),
         }
@@ -60,13 +62,13 @@ impl Enforcer<'_> {
         self.policy.parts.modes.of_finding(finding.code, finding.rule_mode, self.mode)
     }
 
-    /// Why a finding on a credential that reads `chain` is not carried out, if it would refuse and is not. Of several exceptions the one that
-    /// lasts longest counts.
-    pub(super) fn lenience(&self, finding: &Finding, chain: Option<&str>) -> Option<Lenience> {
+    /// Why a finding is not carried out, if it would refuse and is not. Of several exceptions the one that lasts longest counts.
+    pub(super) fn lenience(&self, finding: &Finding) -> Option<Lenience> {
         if finding.severity < Severity::Reject {
             return None;
         }
-        let about = self.exceptions.iter().filter(|exception| exception.is_about(finding.code, chain));
+        let credential = finding.credential.as_deref();
+        let about = self.exceptions.iter().filter(|exception| exception.is_about(finding.code, credential));
         if let Some(exception) = about.max_by_key(|exception| (exception.until, &exception.id)) {
             return Some(Lenience::Exception(Arc::clone(exception)));
         }
@@ -101,7 +103,7 @@ mod tests {
     fn lenience(policy: &Policy, user: &str, second: i64, code: Code, severity: Severity) -> Option<String> {
         let principal = Principal::new(Attributes::of_login(user));
         let enforcer = policy.enforcer(&principal, Timestamp::from_second(second).unwrap());
-        let found = enforcer.lenience(&Finding::new(code, severity, 0), None);
+        let found = enforcer.lenience(&Finding::new(code, severity, 0));
         found.map(|lenience| lenience.name().unwrap_or(lenience.as_str()).to_owned())
     }
 
@@ -137,10 +139,39 @@ mod tests {
         assert_eq!(lenience(&known, "d", 0, Code::Rg106, Severity::Reject).as_deref(), Some("oncall"));
     }
 
+    /// (mode of the gate, mode of groups, known groups of the configuration, mode of somebody in none that is known)
+    #[test]
+    fn while_groups_are_unknown_everybody_may_be_in_one_that_is_enforced() {
+        use Mode::{Enforce, Shadow};
+        let rows: [(Mode, &[(&str, Mode)], &[&str], Mode); 6] = [
+            (Shadow, &[("etl", Enforce)], &[], Enforce),
+            (Shadow, &[("etl", Enforce), ("bi", Shadow)], &["bi"], Enforce),
+            (Shadow, &[("bi", Shadow)], &[], Shadow),
+            (Shadow, &[], &[], Shadow),
+            (Enforce, &[("bi", Shadow)], &[], Enforce),
+            (Enforce, &[("bi", Shadow)], &["bi"], Shadow),
+        ];
+        let x = Principal::new(Attributes::of_login("x"));
+        for (base, by_group, configured, unknown) in rows {
+            let by_group = by_group.iter().map(|(group, mode)| ((*group).to_owned(), *mode)).collect();
+            let groups = configured.iter().map(|group| ((*group).to_owned(), vec!["x".to_owned()])).collect();
+            let modes = Modes { by_group, ..Modes::all(base) };
+            let parts = Parts { modes, groups, catalog: ClusterGroups::Unknown, ..Parts::without_facts() };
+            let policy = Policy::new(parts);
+            let mode = |policy: &Policy, who: &Principal| policy.enforcer(who, Timestamp::UNIX_EPOCH).mode;
+            assert_eq!(mode(&policy, &x), unknown, "{base} {configured:?}");
+            let known = policy.with_catalog(ClusterGroups::Known(Arc::default()));
+            let alone = policy.with_catalog(ClusterGroups::NotRead);
+            assert_eq!(mode(&known, &x), mode(&alone, &x), "{base} {configured:?}");
+            let said = Attributes { groups: Some(Vec::new()), ..Attributes::of_login("x") };
+            assert_eq!(mode(&policy, &Principal::new(said)), base, "whoever says their groups is in no other");
+        }
+    }
+
     #[test]
     fn anybody_has_no_exception() {
         let policy = policy(Mode::Enforce);
         let finding = Finding::new(Code::Rg105, Severity::Reject, 0);
-        assert_eq!(policy.enforcer_for_anybody().lenience(&finding, None), None);
+        assert_eq!(policy.enforcer_for_anybody().lenience(&finding), None);
     }
 }

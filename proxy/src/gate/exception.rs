@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::gate::codes::Code;
 
 /// One exception.
-#[derive(Clone, Debug, Eq, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, serde::Serialize)]
 pub struct Exception {
     /// Its name, as an annotation says it; unique.
     pub id: String,

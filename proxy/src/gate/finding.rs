@@ -1,6 +1,7 @@
 //! Findings: one thing that is wrong with a statement.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -28,9 +29,15 @@ pub struct Finding {
     /// Why it is not carried out, where it would refuse the statement and does not.
     #[serde(flatten)]
     pub lenience: Option<Lenience>,
-    /// The mode of the rule that it comes from.
+    /// The rule that it comes from, by `@id`.
+    #[serde(skip)]
+    pub rule: Option<String>,
+    /// The mode of that rule.
     #[serde(skip)]
     pub rule_mode: Option<Mode>,
+    /// The credential that it is on, as exceptions write it; `None`: it is on none, or on several that differ.
+    #[serde(skip)]
+    pub credential: Option<Arc<str>>,
     /// The byte of the message's text at which the literal starts.
     #[serde(skip)]
     pub at: usize,
@@ -50,7 +57,9 @@ impl Finding {
             hop: None,
             decided: code.is_decided(),
             lenience: None,
+            rule: None,
             rule_mode: None,
+            credential: None,
             at,
         }
     }
@@ -87,28 +96,34 @@ impl Finding {
     }
 }
 
-/// Findings of one code and severity that are told of one statement one by one; the last of them says how many more there are.
-pub const MAX_FINDINGS_OF_A_CODE: usize = 16;
+/// Findings of one statement that are alike and told one by one; the last of them says how many more there are.
+pub const MAX_FINDINGS_ALIKE: usize = 16;
 
-/// The findings of one statement, those beyond [`MAX_FINDINGS_OF_A_CODE`] counted alone.
+/// What findings that are told together share: everything that decides what is done.
+type Alike = (Code, Severity, Option<Mode>, Option<Lenience>);
+
+/// The findings of one statement, those beyond [`MAX_FINDINGS_ALIKE`] counted alone. Only for findings that are carried out already:
+/// of those that differ in what is done, some of each are left.
 #[must_use]
-pub fn capped(findings: Vec<Finding>) -> Vec<Finding> {
-    if findings.len() <= MAX_FINDINGS_OF_A_CODE {
+pub fn folded(findings: Vec<Finding>) -> Vec<Finding> {
+    if findings.len() <= MAX_FINDINGS_ALIKE {
         return findings;
     }
-    let mut counts: HashMap<(Code, Severity), usize> = HashMap::new();
+    // How many there are, and where the last that is told stands.
+    let mut counts: HashMap<Alike, (usize, usize)> = HashMap::new();
     let mut told: Vec<Finding> = Vec::new();
     for finding in findings {
-        let count = counts.entry((finding.code, finding.severity)).or_default();
+        let alike = (finding.code, finding.severity, finding.rule_mode, finding.lenience.clone());
+        let (count, last) = counts.entry(alike).or_default();
         *count = count.saturating_add(1);
-        if *count <= MAX_FINDINGS_OF_A_CODE {
+        if *count <= MAX_FINDINGS_ALIKE {
+            *last = told.len();
             told.push(finding);
         }
     }
-    for ((code, severity), count) in counts {
-        let more = count.saturating_sub(MAX_FINDINGS_OF_A_CODE);
-        let last = told.iter_mut().rfind(|finding| (finding.code, finding.severity) == (code, severity));
-        if let Some(last) = last.filter(|_| more > 0) {
+    for ((code, ..), (count, last)) in counts {
+        let more = count.saturating_sub(MAX_FINDINGS_ALIKE);
+        if let Some(last) = told.get_mut(last).filter(|_| more > 0) {
             let more = format!("{more} more {code} in the statement");
             last.detail = Some(last.detail.as_ref().map_or_else(|| more.clone(), |detail| format!("{detail}; {more}")));
         }
@@ -122,19 +137,36 @@ mod tests {
 
     /// (findings, told, what the last one says)
     #[test]
+    fn what_differs_in_what_is_done_is_not_alike() {
+        let shadow = |number: usize| {
+            let mode = if number == 20 { Mode::Enforce } else { Mode::Shadow };
+            Finding { rule_mode: Some(mode), ..Finding::new(Code::Rg301, Severity::Reject, number) }
+        };
+        let told = folded((0..40).map(shadow).collect());
+        assert_eq!(told.len(), MAX_FINDINGS_ALIKE + 1);
+        assert!(told.iter().any(|one| one.rule_mode == Some(Mode::Enforce) && one.detail.is_none()));
+        let lenient = |number: usize| {
+            let lenience = (number < 20).then_some(Lenience::Shadow);
+            Finding { lenience, ..Finding::new(Code::Rg301, Severity::Reject, number) }
+        };
+        let told = folded((0..21).map(lenient).collect());
+        assert_eq!(told.last(), Some(&lenient(20)));
+    }
+
+    #[test]
     fn findings_beyond_the_limit_are_counted() {
         for (count, told, last) in [
-            (MAX_FINDINGS_OF_A_CODE - 1, MAX_FINDINGS_OF_A_CODE - 1, "x"),
-            (MAX_FINDINGS_OF_A_CODE, MAX_FINDINGS_OF_A_CODE, "x"),
-            (MAX_FINDINGS_OF_A_CODE + 1, MAX_FINDINGS_OF_A_CODE, "x; 1 more RG101 in the statement"),
-            (5_000, MAX_FINDINGS_OF_A_CODE, "x; 4984 more RG101 in the statement"),
+            (MAX_FINDINGS_ALIKE - 1, MAX_FINDINGS_ALIKE - 1, "x"),
+            (MAX_FINDINGS_ALIKE, MAX_FINDINGS_ALIKE, "x"),
+            (MAX_FINDINGS_ALIKE + 1, MAX_FINDINGS_ALIKE, "x; 1 more RG101 in the statement"),
+            (5_000, MAX_FINDINGS_ALIKE, "x; 4984 more RG101 in the statement"),
         ] {
             let other = Finding::new(Code::Rg301, Severity::Annotate, 0);
             let mut findings = vec![other.clone()];
             findings.extend(vec![Finding::new(Code::Rg101, Severity::Reject, 0).detail("x"); count]);
-            let capped = capped(findings);
-            assert_eq!((capped.len(), &capped[0]), (told + 1, &other));
-            assert_eq!(capped.last().and_then(|finding| finding.detail.as_deref()), Some(last), "{count}");
+            let told_of = folded(findings);
+            assert_eq!((told_of.len(), &told_of[0]), (told + 1, &other));
+            assert_eq!(told_of.last().and_then(|finding| finding.detail.as_deref()), Some(last), "{count}");
         }
     }
 }

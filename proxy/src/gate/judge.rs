@@ -7,11 +7,14 @@ mod organisation;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::chain::{Chain, RoleArn};
 use crate::gate::codes::Code;
-use crate::gate::finding::capped;
+use crate::gate::finding::Finding;
 use crate::gate::judge::chains::{default_chain, judge_chain};
 use crate::gate::judge::context::JudgeContext;
 pub(in crate::gate) use crate::gate::judge::faults::fault_code;
@@ -20,7 +23,8 @@ use crate::gate::judge::organisation::judge_use;
 use crate::gate::policy::Policy;
 use crate::gate::principal::Principal;
 use crate::gate::verdict::{JudgedStatement, JudgedUse, Verdict};
-use crate::sql::{Analysis, Clause, Method, RoleUse, Statement, StatementKind};
+use crate::sql::statement::MAX_ROLE_USES;
+use crate::sql::{Analysis, Clause, Fault, Method, RoleUse, Statement, StatementKind};
 
 impl Policy {
     /// Judges what reading `text` found. `now` is what conditions and rules take for the time.
@@ -34,7 +38,7 @@ impl Policy {
             Verdict { unknown_roles, depends_on_time, ..Verdict::of(&self.enforcer(principal, now), statements) };
         let is_told = verdict.statements.iter().any(JudgedStatement::is_told);
         let groups = if is_told { self.groups_of_principal(principal) } else { Vec::new() };
-        Verdict { groups, ..verdict }
+        Verdict { groups, ..verdict }.bounded()
     }
 }
 
@@ -48,7 +52,7 @@ struct Judge<'a> {
 impl Judge<'_> {
     fn statement(&mut self, statement: Statement) -> JudgedStatement {
         let mut judged = JudgedStatement {
-            findings: statement.faults.iter().map(|fault| fault_finding(self.context, fault)).collect(),
+            findings: faults(self.context, &statement),
             effects: statement.effects,
             watch: statement.watch,
             ..JudgedStatement::new(statement.kind, statement.span)
@@ -56,11 +60,11 @@ impl Judge<'_> {
         for role_use in statement.role_uses {
             self.role_use(role_use, &mut judged);
         }
-        judged.findings = capped(judged.findings);
         judged
     }
 
     fn role_use(&mut self, role_use: RoleUse, judged: &mut JudgedStatement) {
+        let before = judged.findings.len();
         let written = self.written_chain(&role_use, judged);
         let is_assumed = is_assumed(judged.kind, role_use.clause);
         let default = match default_chain(self.context, role_use.span.start) {
@@ -83,7 +87,12 @@ impl Judge<'_> {
         self.depends_on_time |= ruled.depends_on_time;
         judged.rule_hits.extend(ruled.hits);
         judged.findings.extend(ruled.findings);
-        judged.uses.push(judged_use(role_use));
+        let judged_use = judged_use(role_use);
+        let credential: Arc<str> = judged_use.credential().into();
+        for finding in judged.findings.iter_mut().skip(before) {
+            finding.credential = Some(Arc::clone(&credential));
+        }
+        judged.uses.push(judged_use);
     }
 
     /// The chain of a literal; a literal that is not a chain leaves a finding.
@@ -98,6 +107,31 @@ impl Judge<'_> {
             }
         }
     }
+}
+
+/// The findings for what is wrong with a statement's text. Such a finding is on the credential whose literal it names; where several stand
+/// in that literal, as in a procedure's body, it is on one only if all read the same.
+fn faults(context: &JudgeContext<'_>, statement: &Statement) -> Vec<Finding> {
+    if statement.faults.is_empty() {
+        return Vec::new();
+    }
+    let mut credentials: HashMap<usize, Option<Arc<str>>> = HashMap::new();
+    for role_use in &statement.role_uses {
+        let credential: Arc<str> = judged_use(role_use.clone()).credential().into();
+        let held = credentials.entry(role_use.span.start).or_insert_with(|| Some(Arc::clone(&credential)));
+        if held.as_ref() != Some(&credential) {
+            *held = None;
+        }
+    }
+    // Of more clauses the rest was not read: nobody can say that it reads the same.
+    if statement.role_uses.len() >= MAX_ROLE_USES {
+        credentials.clear();
+    }
+    let finding = |fault: &Fault| {
+        let credential = credentials.get(&fault.span.start).cloned().flatten();
+        Finding { credential, ..fault_finding(context, fault) }
+    };
+    statement.faults.iter().map(finding).collect()
 }
 
 /// Whether the role is assumed by the cluster on behalf of this statement: grants and grantees are only named.

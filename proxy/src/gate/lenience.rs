@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use crate::gate::exception::Exception;
 
 /// Why a refusal is not carried out but annotated.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Lenience {
     /// Its mode is shadow.
     Shadow,

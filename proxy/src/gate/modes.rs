@@ -58,10 +58,16 @@ impl Modes {
         }
     }
 
+    /// Whether the members of some group are enforced, whatever the gate's mode is.
+    #[must_use]
+    pub fn enforce_a_group(&self) -> bool {
+        self.by_group.values().any(|mode| *mode == Mode::Enforce)
+    }
+
     /// The mode for somebody who may be anybody: the strictest.
     #[must_use]
     pub fn of_anybody(&self) -> Mode {
-        if self.by_group.values().any(|mode| *mode == Mode::Enforce) { Mode::Enforce } else { self.of_gate() }
+        if self.enforce_a_group() { Mode::Enforce } else { self.of_gate() }
     }
 
     /// The mode of a finding on somebody whose mode is `of_user`.

@@ -220,6 +220,12 @@ impl Policy {
         principal.groups.clone().unwrap_or_else(|| self.groups_of(&principal.user))
     }
 
+    /// Whether the principal may be in groups that are not known yet: the catalogue was not read, and nobody else says them.
+    #[must_use]
+    pub fn groups_are_unknown(&self, principal: &Principal) -> bool {
+        principal.groups.is_none() && self.parts.catalog == ClusterGroups::Unknown
+    }
+
     /// The groups that the configuration or the cluster puts a user in.
     #[must_use]
     pub fn groups_of(&self, user: &str) -> Vec<String> {

@@ -10,7 +10,7 @@ use crate::chain::RoleArn;
 use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::{Action, Mode};
 use crate::gate::enforcer::Enforcer;
-use crate::gate::finding::Finding;
+use crate::gate::finding::{Finding, folded};
 use crate::gate::lenience::Lenience;
 use crate::rules::RuleEffect;
 use crate::sql::{Clause, Effect, Method, StatementKind, Target, Watch};
@@ -31,6 +31,14 @@ pub struct JudgedUse {
     /// Where the literal stands in the message's text.
     #[serde(skip)]
     pub span: Range<usize>,
+}
+
+impl JudgedUse {
+    /// The chain, or the word for another credential: as exceptions write it, and as reports call it.
+    #[must_use]
+    pub fn credential(&self) -> String {
+        if self.roles.is_empty() { self.method.as_str().to_owned() } else { self.roles.join(",") }
+    }
 }
 
 fn word_of<S: Serializer>(method: &Method, serializer: S) -> Result<S::Ok, S::Error> {
@@ -114,22 +122,10 @@ impl JudgedStatement {
         (gravest(Finding::would_be), gravest(Finding::action))
     }
 
-    /// The credential at this byte, as exceptions write it.
-    fn credential_at(&self, at: usize) -> Option<String> {
-        let found = self.uses.iter().find(|role_use| role_use.span.start == at)?;
-        Some(if found.roles.is_empty() { found.method.as_str().to_owned() } else { found.roles.join(",") })
-    }
-
     fn carry_out(&mut self, enforcer: &Enforcer<'_>) {
-        let refusing = |finding: &Finding| finding.severity == Severity::Reject;
-        if !self.findings.iter().any(refusing) {
-            return;
+        for finding in &mut self.findings {
+            finding.lenience = enforcer.lenience(finding);
         }
-        let mut findings = std::mem::take(&mut self.findings);
-        for finding in findings.iter_mut().filter(|finding| refusing(finding)) {
-            finding.lenience = enforcer.lenience(finding, self.credential_at(finding.at).as_deref());
-        }
-        self.findings = findings;
     }
 
     /// Whether it does this to the session, or asks this of it.
@@ -196,6 +192,15 @@ impl Verdict {
             policy_version: enforcer.policy.version().to_owned(),
             generation: enforcer.policy.generation(),
         }
+    }
+
+    /// The same with what is told of it bounded: of findings alike some, and how many more there are. What was decided stays.
+    #[must_use]
+    pub(super) fn bounded(mut self) -> Self {
+        for statement in &mut self.statements {
+            statement.findings = folded(std::mem::take(&mut statement.findings));
+        }
+        self
     }
 
     /// The moment until which what was judged may go on without being judged again; `None`: as long as its policy is in force.

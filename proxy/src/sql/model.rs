@@ -64,6 +64,14 @@ pub struct RoleUse {
     pub target: Option<Target>,
 }
 
+impl Fault {
+    /// Whether the literal of one of these stands where it is.
+    #[must_use]
+    pub fn is_on(&self, role_uses: &[RoleUse]) -> bool {
+        role_uses.iter().any(|role_use| role_use.span.start == self.span.start)
+    }
+}
+
 closed_sets! {
     /// The clause that carries a credential.
     pub enum Clause {

@@ -15,7 +15,7 @@ pub const MAX_ROLE_USES: usize = 1_000;
 /// Bytes of the target that the clauses of one statement share, counted for each of them. A statement with more is refused.
 pub const MAX_SHARED_TARGET_BYTES: usize = 64 * 1024;
 
-/// Faults of one kind that are told of one statement one by one; the last of them says how many more there are.
+/// Faults of one kind that are told of one statement one by one; one of them, or one more, says how many others there are.
 pub const MAX_FAULTS_OF_A_KIND: usize = 16;
 
 /// A statement under construction.
@@ -242,9 +242,13 @@ impl StatementBuilder {
     #[must_use]
     pub fn finish(mut self) -> Option<Statement> {
         for (kind, count) in self.more {
-            if let Some(last) = self.statement.faults.iter_mut().rfind(|fault| fault.kind == kind) {
-                let lead = if last.detail.is_empty() { "" } else { "; " };
-                last.detail = format!("{}{lead}{count} more of this kind in the statement", last.detail);
+            let more = format!("{count} more of this kind in the statement");
+            let Statement { role_uses, faults, span, .. } = &mut self.statement;
+            // Told by one that is on no credential: what is borne with on one says nothing of the others.
+            match faults.iter_mut().rfind(|fault| fault.kind == kind && !fault.is_on(role_uses)) {
+                Some(last) if last.detail.is_empty() => last.detail = more,
+                Some(last) => last.detail = format!("{}; {more}", last.detail),
+                None => faults.push(Fault { kind, span: span.clone(), detail: more }),
             }
         }
         let Statement { role_uses, faults, effects, watch, .. } = &self.statement;
@@ -261,15 +265,28 @@ mod tests {
 
     #[test]
     fn faults_beyond_the_limit_are_counted() {
-        for (faults, kept, last) in [(15, 15, ""), (16, 16, ""), (17, 16, "1 more of this kind in the statement")] {
-            let mut builder = StatementBuilder::new(StatementKind::Copy, 0..1);
-            builder.add_fault(FaultKind::Encoding, 0..1, "x".to_owned());
-            for _ in 0..faults {
-                builder.add_fault(FaultKind::AccessKeys, 0..1, String::new());
+        let more = "1 more of this kind in the statement";
+        // (faults, whether a credential stands where they are, how many are told, what the last says)
+        for (faults, on_credential, told, last) in [
+            (15, false, 15, ""),
+            (MAX_FAULTS_OF_A_KIND, false, MAX_FAULTS_OF_A_KIND, ""),
+            (MAX_FAULTS_OF_A_KIND, true, MAX_FAULTS_OF_A_KIND, ""),
+            (MAX_FAULTS_OF_A_KIND + 1, false, MAX_FAULTS_OF_A_KIND, more),
+            (MAX_FAULTS_OF_A_KIND + 1, true, MAX_FAULTS_OF_A_KIND + 1, more),
+        ] {
+            let mut builder = StatementBuilder::new(StatementKind::Copy, 0..5);
+            builder.add_fault(FaultKind::Encoding, 3..4, "x".to_owned());
+            if on_credential {
+                builder.add_role_use(Clause::IamRole, Method::Default, 3..4);
             }
-            let faults = builder.finish().map(|statement| statement.faults).unwrap_or_default();
-            assert_eq!(faults.len(), kept.min(MAX_FAULTS_OF_A_KIND) + 1);
-            assert_eq!(faults.last().map(|fault| fault.detail.as_str()), Some(last));
+            for _ in 0..faults {
+                builder.add_fault(FaultKind::AccessKeys, 3..4, String::new());
+            }
+            let found = builder.finish().unwrap();
+            assert_eq!(found.faults.len(), told + 1);
+            let end = found.faults.last().unwrap();
+            assert_eq!(end.detail, last);
+            assert!(last.is_empty() || !end.is_on(&found.role_uses));
         }
     }
 

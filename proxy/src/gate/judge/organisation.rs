@@ -5,7 +5,6 @@ use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::Mode;
 use crate::gate::finding::Finding;
 use crate::gate::judge::context::JudgeContext;
-use crate::gate::policy::ClusterGroups;
 use crate::iam::Cluster;
 use crate::rules::{Hit, Judgement, RoleTags, RuleEffect, RuleRequest, RuleSeverity, TargetFacts};
 use crate::sql::{Method, RoleUse, StatementKind, Target};
@@ -51,9 +50,7 @@ pub(super) fn judge_use(
 }
 
 fn groups_are_unknown(context: &JudgeContext<'_>) -> bool {
-    context.principal.groups.is_none()
-        && *context.policy.catalog() == ClusterGroups::Unknown
-        && !context.policy.parts.rules.is_empty()
+    context.policy.groups_are_unknown(context.principal) && !context.policy.parts.rules.is_empty()
 }
 
 fn judgement(
@@ -115,6 +112,7 @@ fn forbidden(context: &JudgeContext<'_>, hit: Hit, role_use: &RoleUse, chain: Op
         finding.severity = finding.severity.min(Severity::Annotate);
     }
     finding.rule_mode = hit.mode.map(Mode::from);
+    finding.rule = Some(hit.rule.clone());
     if let Some(reason) = hit.reason {
         finding.message = reason;
     }
