@@ -51,3 +51,13 @@ def test_the_log_of_a_session_is_two_lines(postgres, tmp_path):
     assert ["session opened" in lines[0], "session closed" in lines[1], len(lines)] == [True, True, 2], lines
     for text in (server.process.output(), shown, server.audit.read_text()):
         assert "SECRET" not in text.replace("CREDENTIALS", ""), text
+
+
+def test_a_failed_login_is_one_line_and_opens_no_session(start):
+    server = start(Fake(answers=[error("28P01", "password authentication failed")]).port)
+    with Wire(server.port) as wire:
+        wire.sock.sendall(startup(user="eve"))
+        assert wire.sock.recv(1000)[:1] == b"E"
+    wait_for("the failed login", lambda: "login failed" in server.process.output())
+    lines = [line for line in server.process.output().splitlines() if "session{" in line]
+    assert len(lines) == 1 and 'user="eve"' in lines[0] and "reason=password" in lines[0], lines

@@ -1,5 +1,8 @@
-//! The inspector of a session's statements: has them judged, tells the state machine, and words what the client is told. What takes
-//! long is done off the worker, and a session that sends much gives way to the others.
+//! The inspector of a session's statements: has them judged and tells the state machine. What takes long is done off the worker, and a
+//! session that sends much gives way to the others.
+
+mod long;
+pub(super) mod reports;
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -7,30 +10,24 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use crate::gate::DecisionPath;
 use crate::gate::enforcement::Action;
-use crate::gate::principal::Principal;
-use crate::gate::verdict::{JudgedStatement, Verdict};
-use crate::gate::wording::Wording;
-use crate::gate::{DecisionPath, Gate};
+use crate::gate::verdict::JudgedStatement;
 use crate::observe::audit::NotRecorded;
+use crate::session::inspect::long::{Look, MAX_INLINE_BYTES, Prejudged, copied};
+use crate::session::inspect::reports::{
+    excess_report, fresh_nonce, function_call_report, not_kept_report, report, unrecorded_report,
+};
 use crate::session::notes::SessionNotes;
 use crate::session::outcomes::{Carrier, ToldStatement};
 use crate::session::record::{self, Decided, Told};
 use crate::session::service::{Service, Settings};
-use crate::session::statements::{
-    Binding, Excess, MAX_NAME_BYTES, MAX_PREPARED, Statements, VerdictFor, VerdictMaker, earlier,
-};
+use crate::session::statements::{Binding, Statements, VerdictFor, VerdictMaker, earlier};
 use crate::sql::watch::BoundFault;
 use crate::sql::{StatementKind, Watch};
 use crate::wire::answer::{Nonce, Rejection, Report, sqlstate};
 use crate::wire::function_call::FunctionCalls;
-use crate::wire::relay::{Inspector, Ruling, Standing, nonce};
-
-/// Texts beyond this are looked through off the worker, where they hold up no other session.
-const MAX_INLINE_BYTES: usize = 64 * 1024;
-
-/// What is copied at once of a long text before others get their turn.
-const COPIED_AT_ONCE: usize = 256 * 1024;
+use crate::wire::relay::{Inspector, Ruling, Standing};
 
 /// A session gives way to the others after so many judged statements.
 const JUDGED_AT_ONCE: u32 = 8;
@@ -52,61 +49,6 @@ struct StatementMessage<'a> {
     name: Option<&'a [u8]>,
     text: &'a [u8],
     standing: Standing,
-}
-
-/// What looking through a long text tells, before anything is judged.
-#[derive(Clone, Copy, Debug)]
-struct Look {
-    is_plain: bool,
-    may_change: bool,
-    depends_on_encoding: bool,
-}
-
-impl Look {
-    fn at(gate: &Gate, text: &[u8], standing: Standing) -> Self {
-        Self {
-            is_plain: gate.is_plain(text),
-            may_change: Statements::may_change(text, standing),
-            depends_on_encoding: Statements::depends_on_encoding(text, standing),
-        }
-    }
-}
-
-/// Verdicts that were made off the worker.
-struct Prejudged<'a> {
-    gate: &'a Gate,
-    ruled: Vec<VerdictFor>,
-}
-
-impl VerdictMaker for Prejudged<'_> {
-    fn generation(&self) -> u64 {
-        VerdictMaker::generation(self.gate)
-    }
-
-    fn is_plain(&self, text: &[u8]) -> bool {
-        self.gate.is_plain(text)
-    }
-
-    fn judge(&self, text: &[u8], principal: &Principal) -> (Option<Arc<Verdict>>, DecisionPath) {
-        let generation = self.generation();
-        let is_it = |ruled: &&VerdictFor| ruled.principal == *principal && ruled.verdict.generation == generation;
-        match self.ruled.iter().find(is_it) {
-            Some(ruled) => (Some(Arc::clone(&ruled.verdict)), DecisionPath::Cold),
-            None => VerdictMaker::judge(self.gate, text, principal),
-        }
-    }
-
-    fn judge_as_anybody(&self, verdict: &Verdict) -> Verdict {
-        VerdictMaker::judge_as_anybody(self.gate, verdict)
-    }
-
-    fn judge_moved(&self, verdict: &Verdict, of: Option<&Principal>) -> Verdict {
-        VerdictMaker::judge_moved(self.gate, verdict, of)
-    }
-
-    fn now(&self) -> Timestamp {
-        VerdictMaker::now(self.gate)
-    }
 }
 
 impl<'a> StatementInspector<'a> {
@@ -168,7 +110,7 @@ impl<'a> StatementInspector<'a> {
     /// Rules on a long text. Looking through it takes a while even where nothing is to be judged.
     async fn long(&mut self, message: StatementMessage<'_>, began: Instant) -> Ruling {
         let StatementMessage { text, standing, .. } = message;
-        let look = self.look(text, standing).await;
+        let look = Look::of(self.service, text, standing).await;
         // Asked after the look: what the backend has said meanwhile counts.
         let is_unreadable = look.depends_on_encoding || self.statements.borrow().is_misread(text);
         match () {
@@ -179,17 +121,10 @@ impl<'a> StatementInspector<'a> {
         }
     }
 
-    /// Looks through a long text off the worker.
-    async fn look(&self, text: &[u8], standing: Standing) -> Look {
-        let (service, copy) = (Arc::clone(self.service), copied(text).await);
-        let looked = tokio::task::spawn_blocking(move || Look::at(&service.gate, &copy, standing)).await;
-        looked.unwrap_or_else(|_broken_off| Look::at(&self.service.gate, text, standing))
-    }
-
     /// Rules on a long text in which something may be to judge.
     async fn judge_long(&mut self, message: StatementMessage<'_>, began: Instant) -> Ruling {
         let current = self.statements.borrow().current().clone();
-        let ruled = self.off_worker(message.text, vec![current]).await;
+        let ruled = long::judged(self.service, message.text, vec![current]).await;
         match ruled.into_iter().next() {
             None => self.plain(message, began),
             Some(first) => self.rule(message, first, DecisionPath::Cold, began).await,
@@ -251,22 +186,12 @@ impl<'a> StatementInspector<'a> {
             return self.statements.borrow().gravest(gate, text, first);
         }
         let users = self.statements.borrow().users(&first.verdict);
-        let ruled = if users.is_anybody() { Vec::new() } else { self.off_worker(text, users.known().to_vec()).await };
-        self.statements.borrow().gravest(&Prejudged { gate, ruled }, text, first)
-    }
-
-    /// The verdicts on a long text for these users.
-    async fn off_worker(&self, text: &[u8], principals: Vec<Principal>) -> Vec<VerdictFor> {
-        let (service, text) = (Arc::clone(self.service), copied(text).await);
-        let judge = move || {
-            let rule = |principal: Principal| {
-                let (verdict, _) = VerdictMaker::judge(&service.gate, &text, &principal);
-                verdict.map(|verdict| VerdictFor { verdict, principal })
-            };
-            principals.into_iter().filter_map(rule).collect()
+        let ruled = if users.is_anybody() {
+            Vec::new()
+        } else {
+            long::judged(self.service, text, users.known().to_vec()).await
         };
-        // A judgement that broke off is made again where it is asked for.
-        tokio::task::spawn_blocking(judge).await.unwrap_or_default()
+        self.statements.borrow().gravest(&Prejudged { gate, ruled }, text, first)
     }
 
     /// Statements go to the server: their outcome is told.
@@ -343,9 +268,7 @@ impl<'a> StatementInspector<'a> {
     /// What would go on cannot be recorded.
     fn unrecorded(&self) -> Ruling {
         self.refused.set(self.refused.get().wrapping_add(1));
-        let message = "the audit cannot be written, and statements with roles are refused until it can be";
-        let report = Report::new(sqlstate::DISK_FULL, message).hint("the gate's log says why; try again later");
-        Ruling::Refuse(Rejection { nonce: fresh_nonce(), report })
+        Ruling::Refuse(Rejection { nonce: fresh_nonce(), report: unrecorded_report() })
     }
 
     /// Judges again what a `Bind` runs, under the policy in force and for whom the session acts as now.
@@ -355,7 +278,7 @@ impl<'a> StatementInspector<'a> {
         for text in texts {
             let current = self.statements.borrow().current().clone();
             let first = if text.len() > MAX_INLINE_BYTES {
-                self.off_worker(text, vec![current]).await.into_iter().next()
+                long::judged(self.service, text, vec![current]).await.into_iter().next()
             } else {
                 let (verdict, _) = VerdictMaker::judge(&self.service.gate, text, &current);
                 verdict.map(|verdict| VerdictFor { verdict, principal: current })
@@ -462,55 +385,6 @@ impl StatementInspector<'_> {
         let verdict = Arc::new(enforcer.judge_bound(text, fault));
         self.ruling(&VerdictFor { verdict, principal }, text, Decided::ANEW).await.0
     }
-}
-
-/// A copy of a long text for another thread, made piece by piece, so that other sessions of the worker get their turn.
-async fn copied(text: &[u8]) -> Vec<u8> {
-    let mut copy = Vec::with_capacity(text.len());
-    for piece in text.chunks(COPIED_AT_ONCE) {
-        copy.extend_from_slice(piece);
-        tokio::task::yield_now().await;
-    }
-    copy
-}
-
-/// A nonce; should the random source fail, one that is unique by time, for a nonce guards nothing but its own match.
-fn fresh_nonce() -> Nonce {
-    nonce().unwrap_or_else(|_error| {
-        Nonce::new(Timestamp::now().as_nanosecond().to_be_bytes().last_chunk().copied().unwrap_or_default())
-    })
-}
-
-/// The words of a verdict as the wire carries them.
-pub(super) fn report(sqlstate: &'static str, wording: Wording) -> Report {
-    let Wording { message, detail, hint, position } = wording;
-    Report { sqlstate, message, detail, hint, position }
-}
-
-fn excess_report(excess: Excess) -> Report {
-    match excess {
-        Excess::Number => {
-            let message = format!("the session keeps {MAX_PREPARED} prepared statements with roles and takes no more");
-            Report::new(sqlstate::PROGRAM_LIMIT_EXCEEDED, message).hint("close prepared statements")
-        }
-        Excess::Name => {
-            let message = format!("the name of a prepared statement with roles is longer than {MAX_NAME_BYTES} bytes");
-            Report::new(sqlstate::PROGRAM_LIMIT_EXCEEDED, message).hint("use a shorter name")
-        }
-    }
-}
-
-/// The SQLSTATE is the one upon which drivers prepare a statement again.
-fn not_kept_report() -> Report {
-    let message =
-        "the policy or the session's user has changed since the statement was prepared, and its text was not kept";
-    Report::new(sqlstate::INVALID_SQL_STATEMENT_NAME, message)
-        .hint("prepare it again, or raise max_prepared_bytes of [gate.limits]")
-}
-
-fn function_call_report() -> Report {
-    Report::new(sqlstate::INSUFFICIENT_PRIVILEGE, "function calls outside SQL do not pass this gate")
-        .hint("call the function in a SELECT, or set function_call = \"relay\" for this gate")
 }
 
 #[cfg(test)]

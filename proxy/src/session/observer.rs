@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::time::Instant;
 
+use tracing::{Span, info};
+
 use crate::observe::audit::AuditEvent;
 use crate::observe::metrics::StateOfSession;
 use crate::observe::values::{LoginResult, SessionState};
@@ -13,14 +15,24 @@ use crate::session::service::Service;
 use crate::session::statements::Statements;
 use crate::wire::relay::{Answered, Reached, RelayObserver};
 
+/// By what others see a session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SessionSigns<'a> {
+    /// Where it says what it does.
+    pub state: &'a StateOfSession,
+    /// In which it is logged.
+    pub span: &'a Span,
+    /// Whether the client's leg is encrypted.
+    pub is_tls: bool,
+}
+
 /// Counts bytes, and tells the state machine what the server says.
 #[derive(Debug)]
 pub(crate) struct SessionObserver<'a> {
     notes: &'a SessionNotes,
     service: &'a Service,
     statements: &'a RefCell<Statements>,
-    /// Where it says what the session does.
-    state: &'a StateOfSession,
+    signs: SessionSigns<'a>,
     /// Held until the server has let the user in.
     starting: RefCell<Option<Counted>>,
 }
@@ -32,10 +44,10 @@ impl<'a> SessionObserver<'a> {
         notes: &'a SessionNotes,
         service: &'a Service,
         statements: &'a RefCell<Statements>,
-        state: &'a StateOfSession,
+        signs: SessionSigns<'a>,
         starting: Option<Counted>,
     ) -> Self {
-        Self { notes, service, statements, state, starting: RefCell::new(starting) }
+        Self { notes, service, statements, signs, starting: RefCell::new(starting) }
     }
 
     /// Whether the server has let the user in.
@@ -48,8 +60,8 @@ impl<'a> SessionObserver<'a> {
 impl RelayObserver for SessionObserver<'_> {
     fn to_backend(&self, bytes: usize) {
         self.service.metrics.relayed_to_backend(bytes);
-        if self.state.get() != SessionState::Starting {
-            self.state.set(SessionState::Active);
+        if self.signs.state.get() != SessionState::Starting {
+            self.signs.state.set(SessionState::Active);
         }
     }
 
@@ -70,8 +82,14 @@ impl RelayObserver for SessionObserver<'_> {
     fn let_in(&self) {
         let is_first = self.starting.take().is_some();
         if is_first {
+            let statements = self.statements.borrow();
+            let login = statements.login();
             self.service.metrics.login(LoginResult::Ok);
-            self.service.metrics.let_in(&self.statements.borrow().login().user);
+            self.service.metrics.let_in(&login.user);
+            let tls = self.signs.is_tls;
+            self.signs
+                .span
+                .in_scope(|| info!(user = %login.login_user, database = %login.database, tls, "session opened"));
         }
         if is_first && self.service.audit.records_sessions() {
             let who = record::session(self.service, self.notes.numbers(), self.statements.borrow().login());
@@ -88,7 +106,7 @@ impl RelayObserver for SessionObserver<'_> {
     }
 
     fn ready(&self, status: u8, is_quiet: bool) {
-        self.state.set(match status {
+        self.signs.state.set(match status {
             _ if !is_quiet => SessionState::Active,
             b'I' => SessionState::Idle,
             _ => SessionState::InTransaction,

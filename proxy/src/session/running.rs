@@ -15,7 +15,7 @@ use crate::observe::values::{LoginResult, SessionEnd};
 use crate::session::inspect::StatementInspector;
 use crate::session::limits::{Counted, SessionPlace};
 use crate::session::notes::SessionNotes;
-use crate::session::observer::SessionObserver;
+use crate::session::observer::{SessionObserver, SessionSigns};
 use crate::session::record;
 use crate::session::service::{Service, Settings};
 use crate::session::statements::Statements;
@@ -32,6 +32,8 @@ pub(super) struct Running {
     pub(super) starting: Option<Counted>,
     /// Entered for what is logged, not for the whole session: it would be entered and left at every wake-up.
     pub(super) span: Span,
+    /// Whether the client's leg is encrypted.
+    pub(super) is_tls: bool,
     pub(super) guard: SessionGuard,
     pub(super) _place: SessionPlace,
 }
@@ -41,15 +43,20 @@ impl Running {
     pub(super) async fn relay(&mut self, service: &Arc<Service>, drain: &mut watch::Receiver<Drain>) {
         let mut inspector = StatementInspector::new(&self.notes, service, &self.settings, &self.statements);
         let (state, starting) = (self.guard.state().clone(), self.starting.take());
-        let observer = SessionObserver::new(&self.notes, service, &self.statements, &state, starting);
+        let signs = SessionSigns { state: &state, span: &self.span, is_tls: self.is_tls };
+        let observer = SessionObserver::new(&self.notes, service, &self.statements, signs, starting);
         let began = Instant::now();
         let ended = relay::relay(&self.legs, &mut inspector, &observer, &self.bounds, drain).await;
-        self.span.in_scope(|| closed(&mut self.guard, &ended));
         self.notes.end(service);
         let login = self.notes.login_refused.get().unwrap_or_else(|| login_result(&ended));
-        if !observer.is_let_in() {
-            service.metrics.login(login);
-        }
+        self.span.in_scope(|| {
+            if observer.is_let_in() {
+                closed(&mut self.guard, &ended);
+            } else {
+                service.metrics.login(login);
+                login_failed(&mut self.guard, &ended, &self.statements.borrow().login().login_user, login);
+            }
+        });
         if service.audit.records_sessions() {
             let who = record::session(service, self.notes.numbers(), self.statements.borrow().login());
             let reason = end_reason(&ended);
@@ -64,8 +71,22 @@ impl Running {
     }
 }
 
+/// Counts and logs why a user was not let in.
+pub(super) fn login_failed(
+    guard: &mut SessionGuard,
+    ended: &Result<Ended, RelayError>,
+    user: &str,
+    result: LoginResult,
+) {
+    guard.set_reason(end_reason(ended));
+    match ended {
+        Ok(_) | Err(RelayError::Frontend(_)) => info!(%user, reason = %result, "login failed"),
+        Err(error) => info!(%user, reason = %result, %error, "login failed"),
+    }
+}
+
 /// Counts and logs why a session has ended.
-pub(super) fn closed(guard: &mut SessionGuard, ended: &Result<Ended, RelayError>) {
+fn closed(guard: &mut SessionGuard, ended: &Result<Ended, RelayError>) {
     let reason = end_reason(ended);
     guard.set_reason(reason);
     match ended {

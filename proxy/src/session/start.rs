@@ -20,10 +20,10 @@ use crate::net::proxied;
 use crate::net::socket::{Peer, Socket};
 use crate::net::stream::Stream;
 use crate::observe::values::{AttemptResult, Leg, LoginResult, SessionRefusal};
-use crate::session::inspect;
+use crate::session::inspect::reports;
 use crate::session::limits::{Counted, Full, SessionPlace};
 use crate::session::notes::SessionNotes;
-use crate::session::running::{Running, closed};
+use crate::session::running::{Running, login_failed};
 use crate::session::service::{Limits, Service, Settings};
 use crate::session::statements::Statements;
 use crate::session::{cancel, record};
@@ -152,7 +152,8 @@ struct Opened {
 /// Lets the client in and hands its start-up to the backend.
 async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver<Drain>) -> Option<Running> {
     let Opened { id, settings, stream, peer, startup, starting, deadline } = opened;
-    if stream.is_tls() {
+    let is_tls = stream.is_tls();
+    if is_tls {
         service.metrics.tls_handshake(Leg::Frontend, AttemptResult::Ok);
     }
     let drain_now = *drain.borrow();
@@ -185,13 +186,13 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
         service.metrics.certificate(Leg::Backend, "server", not_after);
     }
     let mut guard = service.metrics.session_opened(id);
-    info!(user = %startup.user, database = %startup.database, tls = stream.is_tls(), "session opened");
+    debug!(user = %startup.user, database = %startup.database, tls = is_tls, "login handed to the backend");
     let sent = async {
         backend.write_all(&startup.packet).await?;
         backend.flush().await
     };
     if let Err(error) = sent.await {
-        closed(&mut guard, &Err(RelayError::Backend(error)));
+        login_failed(&mut guard, &Err(RelayError::Backend(error)), &startup.user, LoginResult::Backend);
         service.metrics.login(LoginResult::Backend);
         return None;
     }
@@ -208,7 +209,18 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
         lifetime: limits.session_lifetime,
     };
     let (legs, span) = (Legs::new(stream, backend), Span::current());
-    Some(Running { notes, settings, legs, statements, bounds, starting: Some(starting), span, guard, _place: place })
+    Some(Running {
+        notes,
+        settings,
+        legs,
+        statements,
+        bounds,
+        starting: Some(starting),
+        span,
+        is_tls,
+        guard,
+        _place: place,
+    })
 }
 
 fn principal(startup: &StartupMessage, peer: Peer, stream: &Stream) -> Principal {
@@ -277,7 +289,7 @@ fn judged(
     }
     service.metrics.session_refused(SessionRefusal::Startup);
     let wording = Wording { position: None, ..verdict.refusal(b"") };
-    Err(inspect::report(sqlstate::FEATURE_NOT_SUPPORTED, wording))
+    Err(reports::report(sqlstate::FEATURE_NOT_SUPPORTED, wording))
 }
 
 #[cfg(test)]

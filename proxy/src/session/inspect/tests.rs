@@ -8,7 +8,7 @@ use super::*;
 use crate::gate::enforcement::Mode;
 use crate::gate::modes::Modes;
 use crate::gate::policy::Parts;
-use crate::gate::principal::Attributes;
+use crate::gate::principal::{Attributes, Principal};
 use crate::session::service::tests::{service, settings};
 
 const ALONE: Standing = Standing { number: 0, is_behind: false, is_in_segment: false };

@@ -1,0 +1,103 @@
+//! Long texts: they are looked through and judged off the worker, where they hold up no other session.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::gate::principal::Principal;
+use crate::gate::verdict::Verdict;
+use crate::gate::{DecisionPath, Gate};
+use crate::session::service::Service;
+use crate::session::statements::{Statements, VerdictFor, VerdictMaker};
+use crate::wire::relay::Standing;
+
+/// Texts beyond this are long.
+pub(super) const MAX_INLINE_BYTES: usize = 64 * 1024;
+
+/// What is copied at once of a long text before others get their turn.
+const COPIED_AT_ONCE: usize = 256 * 1024;
+
+/// What looking through a long text tells, before anything is judged.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look {
+    pub(super) is_plain: bool,
+    pub(super) may_change: bool,
+    pub(super) depends_on_encoding: bool,
+}
+
+impl Look {
+    /// Looks off the worker.
+    pub(super) async fn of(service: &Arc<Service>, text: &[u8], standing: Standing) -> Self {
+        let (other, copy) = (Arc::clone(service), copied(text).await);
+        let looked = tokio::task::spawn_blocking(move || Self::at(&other.gate, &copy, standing)).await;
+        looked.unwrap_or_else(|_broken_off| Self::at(&service.gate, text, standing))
+    }
+
+    fn at(gate: &Gate, text: &[u8], standing: Standing) -> Self {
+        Self {
+            is_plain: gate.is_plain(text),
+            may_change: Statements::may_change(text, standing),
+            depends_on_encoding: Statements::depends_on_encoding(text, standing),
+        }
+    }
+}
+
+/// Verdicts that were made off the worker.
+pub(super) struct Prejudged<'a> {
+    pub(super) gate: &'a Gate,
+    pub(super) ruled: Vec<VerdictFor>,
+}
+
+impl VerdictMaker for Prejudged<'_> {
+    fn generation(&self) -> u64 {
+        VerdictMaker::generation(self.gate)
+    }
+
+    fn is_plain(&self, text: &[u8]) -> bool {
+        self.gate.is_plain(text)
+    }
+
+    fn judge(&self, text: &[u8], principal: &Principal) -> (Option<Arc<Verdict>>, DecisionPath) {
+        let generation = self.generation();
+        let is_it = |ruled: &&VerdictFor| ruled.principal == *principal && ruled.verdict.generation == generation;
+        match self.ruled.iter().find(is_it) {
+            Some(ruled) => (Some(Arc::clone(&ruled.verdict)), DecisionPath::Cold),
+            None => VerdictMaker::judge(self.gate, text, principal),
+        }
+    }
+
+    fn judge_as_anybody(&self, verdict: &Verdict) -> Verdict {
+        VerdictMaker::judge_as_anybody(self.gate, verdict)
+    }
+
+    fn judge_moved(&self, verdict: &Verdict, of: Option<&Principal>) -> Verdict {
+        VerdictMaker::judge_moved(self.gate, verdict, of)
+    }
+
+    fn now(&self) -> Timestamp {
+        VerdictMaker::now(self.gate)
+    }
+}
+
+/// The verdicts on a long text for these users. One that broke off is missing: it is made again where it is asked for.
+pub(super) async fn judged(service: &Arc<Service>, text: &[u8], principals: Vec<Principal>) -> Vec<VerdictFor> {
+    let (service, text) = (Arc::clone(service), copied(text).await);
+    let judge = move || {
+        let rule = |principal: Principal| {
+            let (verdict, _) = VerdictMaker::judge(&service.gate, &text, &principal);
+            verdict.map(|verdict| VerdictFor { verdict, principal })
+        };
+        principals.into_iter().filter_map(rule).collect()
+    };
+    tokio::task::spawn_blocking(judge).await.unwrap_or_default()
+}
+
+/// A copy of a long text for another thread, made piece by piece, so that other sessions of the worker get their turn.
+pub(super) async fn copied(text: &[u8]) -> Vec<u8> {
+    let mut copy = Vec::with_capacity(text.len());
+    for piece in text.chunks(COPIED_AT_ONCE) {
+        copy.extend_from_slice(piece);
+        tokio::task::yield_now().await;
+    }
+    copy
+}
