@@ -6,9 +6,9 @@ use crate::TREE;
 use crate::circles::{Edges, circles, describe, edges};
 use crate::tree::{File, Reference};
 
-const ORDER: [&str; 17] = [
-    "net", "wire", "sql", "history", "chain", "iam", "rules", "gate", "observe", "admin", "config", "replay", "learn",
-    "survey", "session", "serve", "cli",
+const ORDER: [&str; 18] = [
+    "net", "wire", "sql", "history", "chain", "iam", "rules", "catalog", "gate", "observe", "admin", "config",
+    "replay", "learn", "survey", "session", "serve", "cli",
 ];
 
 /// Crates whose types stand in no other room's code.
@@ -52,7 +52,7 @@ const IO: [&str; 13] = [
 
 /// Rooms, and parts of rooms, whose values depend on their arguments alone. What awaits bytes from a stream that it was handed
 /// (`wire`) opens none itself.
-const PURE: [&str; 6] = ["wire", "sql", "chain", "iam", "rules", "gate"];
+const PURE: [&str; 7] = ["wire", "sql", "chain", "iam", "rules", "catalog", "gate"];
 
 /// Parts of pure rooms that read files or go on in the background.
 const NOT_PURE: [(&str, &str); 3] = [

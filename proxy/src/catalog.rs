@@ -1,0 +1,29 @@
+//! What the cluster stores: users, groups and roles, and every object that keeps a role or another credential, which a statement
+//! uses without naming it. Pure: rows in, a model out. Knows nothing of the wire, and asks nobody.
+//!
+//! What could not be read is unknown and says why; it is never taken for nothing.
+
+mod credential;
+mod draft;
+mod index;
+mod kind;
+mod model;
+mod name;
+mod object;
+mod people;
+mod reach;
+mod references;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use credential::{StoredCredential, StoredRole};
+pub(crate) use draft::CatalogDraft;
+pub(crate) use index::NamedAs;
+pub(crate) use kind::{ObjectKind, Via};
+pub use model::Catalog;
+pub(crate) use model::ViewStates;
+pub(crate) use name::{Casing, NameRef, ObjectName};
+pub(crate) use object::{LearnedFrom, StoredObject, StoredUse};
+pub(crate) use people::{DatabaseUser, People, RoleHolders};
+pub(crate) use source::{SystemView, ViewState};
