@@ -1,0 +1,1 @@
+export function Refusals() { return <div><h1>Refusals</h1></div>; }

@@ -1,0 +1,200 @@
+// A gate that is none: serves the built console and answers as the gate does, from made-up numbers. Run by itself it serves
+// for work on the console: node tests/console/mock.mjs [--size 2000] [--hostile] [--token TEXT]
+
+import { createServer } from "node:http";
+import { readFile } from "node:fs/promises";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { HOSTILE, SMALL, bigGraph, decision, dice, iso, record, smallGraph } from "./company.mjs";
+import { sessions, status, facts, catalog, refusals } from "./state.mjs";
+
+const DIST = fileURLToPath(new URL("../../proxy/console/dist/", import.meta.url));
+const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
+const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml" };
+
+export class Mock {
+  constructor({ size = 0, hostile = false, token = null, history = 240, every = 0, seed = 11 } = {}) {
+    Object.assign(this, { size, hostile, token, every });
+    this.chance = dice(seed);
+    this.startedAt = iso(7_200);
+    this.seq = 0;
+    this.held = [];
+    this.streams = new Set();
+    this.requests = [];
+    for (let index = 0; index < history; index += 1) this.#make((history - index) * 7);
+  }
+
+  async listen(port = 0) {
+    this.server = createServer((request, response) => void this.#answer(request, response));
+    await new Promise((resolve) => this.server.listen(port, "127.0.0.1", resolve));
+    this.port = this.server.address().port;
+    if (this.every > 0) this.timer = setInterval(() => this.emit(1), this.every);
+    return this;
+  }
+
+  /** Goes away, with all its streams. */
+  async close() {
+    clearInterval(this.timer);
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+    this.streams.clear();
+  }
+
+  #make(secondsAgo, change = {}) {
+    this.seq += 1;
+    const made = { ...decision(this.seq, this.chance, { hostile: this.hostile, secondsAgo }), ...change };
+    this.held.push(made);
+    return made;
+  }
+
+  /** Judges `count` statements now, and tells the streams. */
+  emit(count, change = {}) {
+    let made;
+    for (let index = 0; index < count; index += 1) {
+      made = this.#make(0, change);
+      const { full, ...told } = made;
+      for (const stream of this.streams) if (matches(made, stream.query)) stream.send("decision", told, made.seq);
+      if (made.action !== "reject") {
+        const outcome = { of: made.id, outcome: "completed", rows: 10, error: null, seconds: 0.21, time: iso(0) };
+        made.outcome = { outcome: "completed", rows: 10, error: null, seconds: 0.21 };
+        for (const stream of this.streams) stream.send("outcome", outcome);
+      }
+    }
+    return made;
+  }
+
+  /** Tells the streams that they missed some. */
+  lose(count) {
+    for (const stream of this.streams) stream.send("lost", { count });
+  }
+
+  async #answer(request, response) {
+    const url = new URL(request.url, "http://localhost");
+    this.requests.push(url.pathname);
+    const send = (status, body, type = "application/json", headers = {}) => {
+      response.writeHead(status, { "Content-Type": type, "Cache-Control": "no-store", "Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", ...headers });
+      response.end(typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body));
+    };
+    if (!url.pathname.startsWith("/api/")) return this.#file(url.pathname, send);
+    if (this.token !== null && request.headers.authorization !== `Bearer ${this.token}`) return send(401, "who is there?", "text/plain", { "WWW-Authenticate": "Bearer" });
+    const path = url.pathname.slice("/api/v1".length);
+    const query = Object.fromEntries(url.searchParams);
+    if (path === "/decisions/stream") return this.#stream(query, request, response);
+    if (path === "/explain" && request.method === "POST") return this.#explain(request, send);
+    const answer = this.#get(path, query);
+    if (answer === null) return send(404, { error: "no such page", field: null });
+    if (typeof answer === "string") return send(200, answer, "text/csv", { "Content-Disposition": "attachment" });
+    return send(200, answer);
+  }
+
+  #get(path, query) {
+    if (path.startsWith("/decisions/")) {
+      const found = this.held.find((one) => one.id === decodeURIComponent(path.slice("/decisions/".length)));
+      return found ? record(found) : null;
+    }
+    switch (path) {
+      case "/status": return status(this);
+      case "/decisions": return this.#page(query);
+      case "/graph": return this.#graph(query);
+      case "/refusals": return query.format ? "key,count\nRG203,6\n" : refusals(this.held, query);
+      case "/sessions": return sessions(this.hostile ? HOSTILE : null, query);
+      case "/facts": return facts();
+      case "/catalog": return catalog();
+      case "/can-assume": return { cluster: "demo", decision: "denied", steps: record(this.held.find((one) => one.verdict !== "allowed")).hops.map((hop) => ({ ...hop, unseen: null })) };
+      case "/paths": return { cluster: "demo", to: query.to, chains: [{ roles: SMALL.chains[0].roles, doubts: [] }, { roles: SMALL.chains[5].roles, doubts: ["the facts do not hold the permissions boundary of Archive"] }], is_cut: false };
+      default: return null;
+    }
+  }
+
+  #page(query) {
+    const limit = Number(query.limit ?? 100);
+    const below = query.before === undefined ? Infinity : Number(query.before);
+    const items = [];
+    for (let index = this.held.length - 1; index >= 0 && items.length < limit; index -= 1) {
+      const one = this.held[index];
+      if (one.seq < below && matches(one, query)) items.push(one);
+    }
+    const last = items.at(-1);
+    return { items: items.map(({ full, ...told }) => told), next: last && last.seq > 1 ? String(last.seq) : null };
+  }
+
+  #graph(query) {
+    const { nodes, edges } = this.size > 0 ? bigGraph(this.size) : smallGraph(query.unused === "true");
+    if (this.hostile) nodes.forEach((node, index) => { node.name = HOSTILE[index % HOSTILE.length]; });
+    const notes = [{ source: "recent", available: true, note: null }, { source: "facts", available: true, note: null }, { source: "catalog", available: false, note: "no catalogue is read" }];
+    return { gate: query.gate ?? null, since: this.startedAt, until: iso(0), decisions: this.held.length, nodes, edges, left_out: { nodes: 0, edges: 0, users: 0 }, notes };
+  }
+
+  #stream(query, request, response) {
+    response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
+    const stream = {
+      query,
+      send: (event, data, id = null) => response.write(`${id === null ? "" : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
+    };
+    stream.send("open", { started_at: this.startedAt, cursor: String(this.seq) }, this.seq);
+    const since = Number(request.headers["last-event-id"] ?? this.seq);
+    for (const one of this.held) if (one.seq > since && matches(one, query)) stream.send("decision", one, one.seq);
+    this.streams.add(stream);
+    const beat = setInterval(() => response.write(": \n"), 5_000);
+    response.on("close", () => {
+      clearInterval(beat);
+      this.streams.delete(stream);
+    });
+  }
+
+  async #explain(request, send) {
+    const pieces = [];
+    for await (const piece of request) pieces.push(piece);
+    const { sql, rules } = JSON.parse(Buffer.concat(pieces).toString());
+    if (rules?.includes("broken")) return send(422, { error: "rules:1:1: unexpected token `broken`", field: "rules" });
+    const arns = [...sql.matchAll(/arn:[^',\s]+/g)].map(([arn]) => arn);
+    const chain = SMALL.chains.find((one) => one.roles.join() === arns.join()) ?? (arns.length > 0 ? { ...SMALL.chains[3], roles: arns } : null);
+    const explain = (mode) => {
+      if (chain === null) return { policy_version: "9c1f6b2e7a40", is_plain: true, action: "forward", would_be: "forward", mode, verdict: "allowed", client: null, statements: [] };
+      const base = { ...decision(1, dice(3)), ...chain, codes: chain.code ? [chain.code] : [], full: sql, role_uses: [{ clause: "iam_role", method: "chain", roles: chain.roles, chain: chain.roles.join(","), target: chain.target }] };
+      const isGood = chain.verdict === "allowed";
+      const action = isGood ? "forward" : mode === "shadow" ? "annotate" : "reject";
+      const said = record({ ...base, verdict: isGood ? "allowed" : mode === "shadow" ? "would_be_refused" : "refused" });
+      const client = isGood ? null : { message: "role chain refused (RG203)", detail: said.findings[0].detail, hint: said.findings[0].hint };
+      return { policy_version: "9c1f6b2e7a40", is_plain: false, action, would_be: isGood ? "forward" : "reject", mode, verdict: said.verdict, client, statements: [{ ...said, statement_cut: false }] };
+    };
+    return send(200, { gate: "demo", in_force: explain("enforce"), shadow: explain("shadow"), with_rules: rules ? explain("enforce") : null });
+  }
+
+  async #file(path, send) {
+    const name = normalize(path === "/" ? "/index.html" : path);
+    try {
+      send(200, await readFile(join(DIST, name)), TYPES[extname(name)] ?? "application/octet-stream");
+    } catch {
+      send(404, { error: "no such page", field: null });
+    }
+  }
+}
+
+const HOLDS = {
+  user: (one, value) => one.user === value,
+  group: (one, value) => one.groups.includes(value),
+  verdict: (one, value) => one.verdict === value,
+  code: (one, value) => one.codes.includes(value),
+  kind: (one, value) => one.kind === value,
+  would_be: (one, value) => one.would_be === value,
+  application: (one, value) => one.application === value,
+  role: (one, value) => one.role_uses.some((use) => use.roles.includes(value)),
+  chain: (one, value) => one.role_uses.some((use) => use.chain === value),
+  bucket: (one, value) => one.role_uses.some((use) => use.target?.split("/")[2] === value),
+};
+
+function matches(one, query) {
+  return Object.entries(HOLDS).every(([name, holds]) => query[name] === undefined || holds(one, query[name]));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const option = (name) => {
+    const at = process.argv.indexOf(`--${name}`);
+    return at < 0 ? null : process.argv[at + 1];
+  };
+  const mock = new Mock({ size: Number(option("size") ?? 0), hostile: process.argv.includes("--hostile"), token: option("token"), every: 1_500 });
+  await mock.listen(Number(option("port") ?? 9_440));
+  console.log(`http://127.0.0.1:${mock.port}/`);
+}

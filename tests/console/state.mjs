@@ -1,0 +1,75 @@
+// What the mock gate says of itself.
+
+import { SMALL, iso } from "./company.mjs";
+
+const inDays = (days) => iso(-days * 86_400);
+
+export function status(mock) {
+  const limits = [
+    { name: "max_sessions", used: 4, limit: 2_000 },
+    { name: "max_sessions_per_user", used: 2, limit: 200 },
+    { name: "max_unauthenticated", used: 0, limit: 100 },
+    { name: "max_cancels", used: 0, limit: 50 },
+    { name: "max_statement_bytes", used: null, limit: 16_777_216 },
+  ];
+  const certificates = [
+    { leg: "frontend", name: "gate.crt", not_after: inDays(61), days_left: 61, fault: null },
+    { leg: "backend", name: "ca.crt", not_after: inDays(9), days_left: 9, fault: null },
+  ];
+  const gate = { name: "demo", cluster: "123456789012/us-east-1/demo", listen: "127.0.0.1:5439", upstream: "127.0.0.1:5440", mode: "enforce", policy_version: "9c1f6b2e7a40", policy_changed_at: iso(3_100), sessions_open: 4, limits, certificates };
+  return {
+    version: "0.0.0", commit: "4d31f1c", started_at: mock.startedAt, now: iso(0), ready: true, standing: "ready",
+    checks: [{ name: "gates", fault: null }, { name: "audit", fault: null }, { name: "facts", fault: "account 345678901234 was last read 3 h ago" }],
+    gates: [gate, { ...gate, name: "reports", cluster: null, mode: "shadow", listen: "127.0.0.1:5449", sessions_open: 0, certificates: [] }],
+    configuration: { applied_at: iso(3_100), fault: null, restart_pending: ["runtime.workers"] },
+    audit: { records: true, refuses: false, waiting: 0, dropped: 0 },
+    exceptions: [{ id: "marketing-until-christmas", owner: "data platform", reason: "moves to its own cluster", until: inDays(26), days_left: 26, expired: false }, { id: "old-loader", owner: "finance", reason: "migration", until: iso(86_400), days_left: -1, expired: true }],
+    recent: { decisions: mock.held.length, bytes: 210_000, max_decisions: 10_000, max_bytes: 33_554_432, since: mock.startedAt },
+  };
+}
+
+export function sessions(hostile, query) {
+  const states = ["active", "idle", "in_transaction", "starting"];
+  const items = Array.from({ length: 7 }, (_, index) => {
+    const [user, , application] = SMALL.users[index % SMALL.users.length];
+    const bad = (plain) => (hostile ? hostile[index % hostile.length] : plain);
+    return { gate: "demo", session: `s-${index + 1}`, user: bad(user), login_user: bad(user), database: bad("dev"), application: bad(application), client_address: "10.2.3.4", client_port: 50_000 + index, backend_pid: 4_000 + index, tls_subject: null, since: iso(60 + index * 911), state: states[index % 4], judged: index * 13, refused: index % 3 };
+  }).filter((one) => (!query.user || one.user === query.user) && (!query.state || one.state === query.state));
+  return { items, total: items.length, next: null };
+}
+
+export function facts() {
+  return { version: "41aa07c3be19", accounts: [{ account: "123456789012", source: "iam/123456789012.json", roles: 14, age_seconds: 412, fault: null }, { account: "345678901234", source: "aws", roles: 3, age_seconds: 10_900, fault: "AccessDenied: iam:GetAccountAuthorizationDetails" }], clusters: ["demo"] };
+}
+
+export function catalog() {
+  return { available: false, reason: "no catalogue is read from this gate's cluster", gates: [] };
+}
+
+export function refusals(held, { by = "code", view = "refused", buckets = 24 }) {
+  const KEYS = {
+    code: (one) => one.codes,
+    rule: (one) => one.rules.map((rule) => rule.id),
+    chain: (one) => one.role_uses.map((use) => use.chain),
+    user: (one) => [one.user],
+    application: (one) => [one.application],
+  };
+  const wanted = held.filter((one) => (view === "refused" ? one.action === "reject" : one.verdict === "would_be_refused"));
+  const since = held[0]?.time ?? null;
+  const start = since === null ? 0 : Date.parse(since);
+  const width = Math.max(1, (Date.now() - start) / Number(buckets));
+  const groups = new Map();
+  for (const one of wanted) {
+    for (const key of KEYS[by](one)) {
+      const group = groups.get(key) ?? { key, count: 0, first_seen: one.time, last_seen: one.time, trend: new Array(Number(buckets)).fill(0), users: new Set(), message: "the trust policy of the next role does not trust the one before", hint: "let the owner of the role trust the one before", example: one.id };
+      group.count += 1;
+      group.last_seen = one.time;
+      group.users.add(one.user);
+      group.trend[Math.min(Number(buckets) - 1, Math.floor((Date.parse(one.time) - start) / width))] += 1;
+      group.example = one.id;
+      groups.set(key, group);
+    }
+  }
+  const list = [...groups.values()].map((group) => ({ ...group, users: group.users.size })).sort((a, b) => b.count - a.count);
+  return { by, view, since, until: iso(0), bucket_seconds: width / 1000, total: wanted.length, left_out: 0, groups: list };
+}
