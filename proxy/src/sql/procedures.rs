@@ -116,8 +116,7 @@ fn read_body(
     context: Context<'_>,
     builder: &mut StatementBuilder,
 ) {
-    let arguments = text.get(arguments).unwrap_or_default();
-    let variables = Variables::of(text, arguments, &body.bytes, context.rules);
+    let variables = Variables::of(text.get(arguments).unwrap_or_default(), &body.bytes, context.rules);
     let context = Context { place: Place::Body, variables: Some(&variables), ..context };
     within(token, body, context, builder);
 }

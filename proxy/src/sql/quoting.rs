@@ -4,11 +4,12 @@
 
 use crate::sql::cursor::Cursor;
 use crate::sql::fault::FaultKind;
-use crate::sql::lexer::Token;
+use crate::sql::lexer::{Token, TokenKind};
 use crate::sql::literal;
 use crate::sql::model::Effect;
 use crate::sql::signs::holds;
 use crate::sql::statement::StatementBuilder;
+use crate::sql::words::is_same;
 
 /// The functions that make a name or a string of any value.
 pub const QUOTING: [&str; 2] = ["quote_ident", "quote_literal"];
@@ -37,13 +38,12 @@ pub fn check_new_name(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) {
     }
 }
 
-/// Whether a value of `search_path` names anything before `pg_catalog`.
+/// Whether a value of `search_path` names anything before `pg_catalog`. The first name counts as a whole, and in quotes its case does.
 #[must_use]
 pub fn moves_catalog(value: &[u8]) -> bool {
-    let value = String::from_utf8_lossy(value).to_ascii_lowercase();
-    value
-        .find(CATALOG)
-        .is_some_and(|at| value.get(..at).is_none_or(|before| !before.trim_matches([' ', '"', '\'']).is_empty()))
+    let first = value.split(|byte| *byte == b',').next().unwrap_or_default().trim_ascii();
+    let is_catalog = first.eq_ignore_ascii_case(CATALOG.as_bytes()) || first == b"\"pg_catalog\"";
+    !is_catalog && holds(value, CATALOG)
 }
 
 /// Whether the packet of a StartupMessage may ask for such a search path: as a parameter, or in its options.
@@ -52,21 +52,35 @@ pub fn startup_may_move_catalog(packet: &[u8]) -> bool {
     holds(packet, CATALOG) && (holds(packet, "search_path") || holds(packet, "search-path"))
 }
 
+/// Whether a function that is called with these arguments may be `set_config` of such a search path.
+#[must_use]
+pub fn call_may_move_catalog(values: &[&[u8]]) -> bool {
+    values.iter().any(|value| is_same(value, "search_path")) && values.iter().any(|value| moves_catalog(value))
+}
+
 /// Whether a list of schemas, behind `=` or TO, names anything before `pg_catalog`.
 pub fn list_moves_catalog(cursor: &mut Cursor<'_>) -> bool {
-    let mut names = Vec::new();
+    let (mut first, mut has_catalog) = (None, false);
     while let Some(token) = cursor.take() {
         // `U&"..."`: the escapes of another server may spell anything.
         if cursor.sees_symbol(b'&') {
             return true;
         }
+        // The letter of `E'...'` is no name.
+        if token.kind == TokenKind::Word && cursor.sees_literal() {
+            continue;
+        }
         let constant = literal::decode(cursor.text(), token).map(|literal| literal.to_text());
-        names.push(constant.or_else(|| literal::identifier(cursor.text(), token)).unwrap_or_default());
-        if !cursor.symbol(b',') {
+        let name = constant.or_else(|| literal::identifier(cursor.text(), token));
+        let goes_on = cursor.symbol(b',') || name.is_none();
+        let name = name.unwrap_or_default();
+        has_catalog |= holds(name.as_bytes(), CATALOG);
+        first.get_or_insert(name);
+        if !goes_on {
             break;
         }
     }
-    moves_catalog(names.join(",").as_bytes())
+    has_catalog && first.is_some_and(|first| first != CATALOG)
 }
 
 /// Says so where a statement both trusts these functions and puts something before them.
@@ -82,17 +96,58 @@ pub const MOVED: &str = "a search path that names a schema before pg_catalog cou
 
 #[cfg(test)]
 mod tests {
-    use super::moves_catalog;
+    use super::{list_moves_catalog, moves_catalog};
+    use crate::sql::cursor::Cursor;
+    use crate::sql::lexer::{Escapes, Rules};
 
     #[test]
     fn what_stands_before_the_catalog_counts() {
-        for value in
-            ["a, pg_catalog", "\"a\",PG_Catalog", "$user,pg_catalog", "'a, pg_catalog'", "a,b,\"pg_catalog\",c"]
-        {
+        for value in [
+            "a, pg_catalog",
+            "\"a\",PG_Catalog",
+            "$user,pg_catalog",
+            "a,b,\"pg_catalog\",c",
+            "pg_catalog_x, evil, pg_catalog",
+            "\"pg_catalog \", evil, pg_catalog",
+            "\" pg_catalog\", pg_catalog",
+            "\"PG_CATALOG\", evil, pg_catalog",
+            "\"\"\"pg_catalog\"\"\", pg_catalog",
+            "pg_catalog\u{a0}, evil, pg_catalog",
+            "'pg_catalog, a'",
+            ", pg_catalog",
+        ] {
             assert!(moves_catalog(value.as_bytes()), "{value}");
         }
-        for value in ["", "a, b", "pg_catalog", " \"pg_catalog\", a", "'pg_catalog, a'"] {
+        for value in ["", "a, b", "pg_catalog", "PG_Catalog,a", " \"pg_catalog\" , a", "\tpg_catalog\n, a, pg_catalog"]
+        {
             assert!(!moves_catalog(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn the_first_name_of_a_list_counts_as_a_whole() {
+        let moves = |text: &str| {
+            let mut cursor = Cursor::new(text.as_bytes(), 0..text.len(), Rules::with_escapes(Escapes::Always));
+            list_moves_catalog(&mut cursor)
+        };
+        for list in [
+            "a, pg_catalog",
+            "pg_catalog_x, evil, pg_catalog",
+            "\"pg_catalog \", evil, pg_catalog",
+            "\"PG_CATALOG\", evil, pg_catalog",
+            "'PG_CATALOG', evil, pg_catalog",
+            "'pg_catalog, evil', pg_catalog",
+            "'pg_catalog', U&\"a\"",
+            "E'evil', pg_catalog",
+            "$user, pg_catalog",
+            "-1, pg_catalog",
+        ] {
+            assert!(moves(list), "{list}");
+        }
+        for list in
+            ["a, b", "PG_Catalog, a", "\"pg_catalog\", a, pg_catalog", "'pg_catalog', a", "a as 'pg_catalog'", ""]
+        {
+            assert!(!moves(list), "{list}");
         }
     }
 }

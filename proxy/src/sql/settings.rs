@@ -160,8 +160,9 @@ fn set_config(cursor: &mut Cursor<'_>, is_settled: impl FnOnce() -> bool, builde
     let Some((name, place)) = argument(cursor) else { return };
     cursor.symbol(b',');
     let value_argument = argument(cursor).map(|(value, _)| value);
-    let text = |token| literal::decode(cursor.text(), token).map(|literal| literal.bytes.to_ascii_lowercase());
-    if may_move_catalog(&name, value_argument.as_ref(), text) {
+    let written = |token| literal::decode(cursor.text(), token).map(|literal| literal.bytes.into_owned());
+    let text = |token| written(token).map(|text| text.to_ascii_lowercase());
+    if may_move_catalog(&name, value_argument.as_ref(), written) {
         builder.add_effect(Effect::MovesCatalog);
     }
     let computed = |detail: &str, builder: &mut StatementBuilder| {
@@ -200,15 +201,15 @@ fn set_config(cursor: &mut Cursor<'_>, is_settled: impl FnOnce() -> bool, builde
 }
 
 /// Whether `set_config` with these arguments can put a schema before `pg_catalog`.
-fn may_move_catalog(name: &Argument, value: Option<&Argument>, text: impl Fn(Token) -> Option<Vec<u8>>) -> bool {
+fn may_move_catalog(name: &Argument, value: Option<&Argument>, written: impl Fn(Token) -> Option<Vec<u8>>) -> bool {
     const NAME: &[u8] = b"search_path";
     let may_be_it = match name {
-        Argument::Constant(name) => text(*name).as_deref() == Some(NAME),
-        Argument::Starts(name) => text(*name).is_some_and(|start| NAME.starts_with(&start)),
+        Argument::Constant(name) => written(*name).is_some_and(|name| name.eq_ignore_ascii_case(NAME)),
+        Argument::Starts(name) => written(*name).is_some_and(|start| NAME.starts_with(&start.to_ascii_lowercase())),
         Argument::Parameter | Argument::Name | Argument::Other => true,
     };
     let moves = match value {
-        Some(Argument::Constant(value)) => text(*value).is_some_and(|value| moves_catalog(&value)),
+        Some(Argument::Constant(value)) => written(*value).is_some_and(|value| moves_catalog(&value)),
         _ => true,
     };
     may_be_it && moves

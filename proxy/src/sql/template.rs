@@ -278,7 +278,7 @@ impl Gaps {
         let word = text.get(token.start..token.end).unwrap_or_default();
         self.has_on |= token.kind == TokenKind::Word && is_one_of(word, &["on"]);
         let constant = literal::decode(text, token);
-        self.names_setting |= constant.is_some_and(|constant| setting(&constant.bytes.to_ascii_lowercase()).is_some());
+        self.names_setting |= constant.is_some_and(|constant| setting(&constant.bytes).is_some());
     }
 }
 
@@ -343,12 +343,12 @@ impl Reader<'_> {
     }
 
     /// What a call of one of the functions that quote makes. Without its schema the name may be another function's, where the search
-    /// path names a schema before `pg_catalog`.
+    /// path names a schema before `pg_catalog`: it is noted, for those who know the search path.
     fn quoting(&self, function: &Function) -> Option<Gap> {
         let parts: Vec<String> =
             function.name.0.iter().filter_map(|part| part.as_ident()).map(|part| part.value.clone()).collect();
         let (name, is_found) = match parts.as_slice() {
-            [name] if !self.variables.moves_search_path => (name, true),
+            [name] => (name, true),
             [schema, name] if schema.eq_ignore_ascii_case("pg_catalog") => (name, false),
             _ => return None,
         };
@@ -407,7 +407,7 @@ mod tests {
     fn chains(expression: &str) -> Option<Vec<String>> {
         let rules = Rules::with_escapes(Escapes::Always);
         let body = "declare n int; t text := 'sales'; q text; begin q := 'select ' || quote_literal(x); execute q; end";
-        let variables = Variables::of(b"", b"(a text)", body.as_bytes(), rules);
+        let variables = Variables::of(b"(a text)", body.as_bytes(), rules);
         let notes = Notes::default();
         let (dialect, place) = (Dialect::Redshift, Place::Body);
         let reader = analyse;

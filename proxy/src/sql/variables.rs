@@ -33,8 +33,6 @@ pub struct Variables {
     by_name: HashMap<String, Variable>,
     /// A statement was too long to be looked at.
     is_blind: bool,
-    /// The procedure may put another schema before `pg_catalog`.
-    pub moves_search_path: bool,
 }
 
 /// What a variable can stand for in an expression.
@@ -49,13 +47,11 @@ pub enum Value<'v> {
 }
 
 impl Variables {
-    /// The variables of the body of a procedure, whose arguments stand in parentheses in its header. Nothing is gathered from a body that executes nothing.
+    /// The variables of the body of a procedure, whose arguments stand in parentheses in its header. Nothing is gathered from a body
+    /// that executes nothing.
     #[must_use]
-    pub fn of(header: &[u8], arguments: &[u8], body: &[u8], rules: Rules) -> Self {
-        let holds_either = |word| holds(header, word) || holds(body, word);
-        let moves_search_path =
-            holds_either("search_path") && (holds_either("pg_catalog") || holds_either("set_config"));
-        let mut variables = Self { moves_search_path, ..Self::default() };
+    pub fn of(arguments: &[u8], body: &[u8], rules: Rules) -> Self {
+        let mut variables = Self::default();
         if holds(body, "execute") {
             variables.arguments(arguments, rules);
             variables.body(body, rules);
@@ -204,8 +200,7 @@ mod tests {
         let body = b"declare a varchar(20) := 'x'; n int; r record; t text; u text default 'y'; v text; w text; o text;
             begin t = 'a' || quote_ident(a); t := 'b'; select 1 into v; for r in select 1 loop null; end loop; call p(w);
             <<x>> o[1] := 'x'; execute t; end";
-        let variables =
-            Variables::of(b"", b"(arg varchar(20), size inout int)", body, Rules::with_escapes(Escapes::Always));
+        let variables = Variables::of(b"(arg varchar(20), size inout int)", body, Rules::with_escapes(Escapes::Always));
         assert_eq!(variables.value("n"), Value::Number);
         assert_eq!(variables.value("size"), Value::Number);
         assert_eq!(variables.value("a"), Value::OneOf(&["'x'".to_owned()]));
@@ -221,8 +216,7 @@ mod tests {
         let body =
             b"declare a text := 'x'; b alias for a; c text := 'x'; d text; rename d to c; n date.day%type; m int[];
             k int; begin b := arg; execute a; end";
-        let variables =
-            Variables::of(b"", b"(arg text, i bool.x%type, j date)", body, Rules::with_escapes(Escapes::Always));
+        let variables = Variables::of(b"(arg text, i bool.x%type, j date)", body, Rules::with_escapes(Escapes::Always));
         for open in ["a", "b", "c", "d", "n", "m", "i"] {
             assert!(!matches!(variables.value(open), Value::Number), "{open}");
         }
@@ -236,7 +230,7 @@ mod tests {
     fn a_statement_too_long_blinds() {
         for terms in [2_046, 2_047, 2_048] {
             let body = format!("declare t text; begin t := 'a'; select 1{}; execute t; end", " + 1".repeat(terms));
-            let variables = Variables::of(b"", b"", body.as_bytes(), Rules::with_escapes(Escapes::Always));
+            let variables = Variables::of(b"", body.as_bytes(), Rules::with_escapes(Escapes::Always));
             assert_eq!(variables.value("t") != Value::Anything, terms * 2 + 2 <= MAX_TOKENS, "{terms}");
         }
     }
