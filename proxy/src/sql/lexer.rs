@@ -275,9 +275,12 @@ impl<'t> Lexer<'t> {
 
     /// The end of the word that goes on at the `$` at `at`, or ends there.
     #[cold]
-    fn word_end_at_dollar(&mut self, at: usize) -> usize {
+    fn word_end_at_dollar(&mut self, mut at: usize) -> usize {
         self.doubts.add(Doubts::DOLLAR_IN_WORDS);
-        if self.rules.dollar_in_words { self.word_end(at.saturating_add(1)) } else { at }
+        while self.rules.dollar_in_words && self.byte(at) == Some(b'$') {
+            at = self.run_end(at.saturating_add(1), WORD_REST);
+        }
+        at
     }
 
     /// The byte after the block comment that starts at `at`.

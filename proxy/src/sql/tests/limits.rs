@@ -62,6 +62,25 @@ fn a_carrier_is_found_wherever_it_stands() {
     }
 }
 
+/// No byte of a text takes stack.
+#[test]
+fn a_million_dollars_fit_a_small_stack() {
+    for word in ["a", "#a"] {
+        let text = format!("select {word}{}; copy t from 's3://b/p' iam_role '{A}'", "$".repeat(1_000_000));
+        let reader = std::thread::Builder::new().stack_size(256 * 1024);
+        let read = reader.spawn(move || chains(&text)).and_then(|thread| Ok(thread.join().ok()));
+        assert_eq!(read.ok().flatten(), Some(vec![A.to_owned()]), "{word}");
+    }
+}
+
+/// What is known of one body is looked for in that body alone.
+#[test]
+fn many_bodies_are_read_in_linear_time() {
+    let body = "create procedure p() as $$ begin null; end $$; ";
+    let text = format!("{}select 1, '{}'", body.repeat(20_000), "search_path ".repeat(20_000));
+    assert_eq!(faults(&text, Dialect::Redshift), []);
+}
+
 #[test]
 fn a_call_of_any_length_is_watched() {
     let text = format!("call p({}$9)", "null,".repeat(MANY));
