@@ -93,7 +93,7 @@ fn check(arguments: &CheckArguments, policy: &Policy, out: &mut impl Write) -> R
         let verdict = judge_alone(policy, &text.bytes, &principal, Timestamp::now());
         let verdict = verdict.as_ref();
         is_refused |= verdict.is_some_and(|verdict| face.of_message(verdict) == Action::Reject);
-        let place = SourcePlace::of(&text, policy.dialect());
+        let place = SourcePlace::of(&text);
         let lines = match arguments.format {
             Format::Json => report::json(&place, verdict, face, arguments.input == Input::Jsonl),
             Format::Human => Ok(report::human(&place, verdict, face)),
@@ -140,7 +140,7 @@ fn texts(arguments: &CheckArguments) -> Result<Vec<InputText>, String> {
 /// Says so when a text still holds Jinja.
 fn note_jinja(text: &InputText) {
     let Some(at) = jinja::start(&text.bytes) else { return };
-    let place = SourcePlace::of(text, crate::sql::Dialect::Redshift);
+    let place = SourcePlace::of(text);
     let note = format!(
         "{}:{}: note: Jinja is left in this text; run dbt compile and check target/compiled instead\n",
         text.file,

@@ -13,7 +13,7 @@ use crate::gate::finding::Finding;
 use crate::gate::verdict::{JudgedStatement, JudgedUse, Verdict};
 use crate::observe::escape;
 use crate::sql::position::{Position, Positions};
-use crate::sql::{self, Dialect, StatementKind};
+use crate::sql::{self, StatementKind};
 
 /// Which face of a verdict a report is about.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -59,19 +59,11 @@ pub struct SourcePlace<'a> {
     pub first_line: usize,
     /// The text, with its lines counted.
     pub text: Positions<'a>,
-    /// The lexical rules by which secrets are masked in it.
-    pub dialect: Dialect,
 }
 
 impl<'a> SourcePlace<'a> {
-    pub(super) fn of(text: &'a InputText, dialect: Dialect) -> Self {
-        Self {
-            id: text.id.as_ref(),
-            file: &text.file,
-            first_line: text.first_line,
-            text: Positions::of(&text.bytes),
-            dialect,
-        }
+    pub(super) fn of(text: &'a InputText) -> Self {
+        Self { id: text.id.as_ref(), file: &text.file, first_line: text.first_line, text: Positions::of(&text.bytes) }
     }
 
     /// The position of a byte of the text within its file.
@@ -133,7 +125,7 @@ fn row<'a>(place: &SourcePlace<'a>, statement: &'a JudgedStatement, face: Face) 
         id: place.id,
         file: place.file,
         line: place.position(statement.span.start).line,
-        statement: sql::mask_within(place.text.text(), statement.span.clone(), place.dialect),
+        statement: sql::mask_within(place.text.text(), statement.span.clone()),
         kind: statement.kind,
         role_uses: &statement.uses,
         verdict: face.of_statement(statement),
@@ -186,13 +178,7 @@ mod tests {
     }
 
     fn place(sql: &str) -> SourcePlace<'_> {
-        SourcePlace {
-            id: None,
-            file: "f.sql",
-            first_line: 7,
-            text: Positions::of(sql.as_bytes()),
-            dialect: Dialect::Redshift,
-        }
+        SourcePlace { id: None, file: "f.sql", first_line: 7, text: Positions::of(sql.as_bytes()) }
     }
 
     fn rows(mode: Mode, face: Face) -> Vec<Value> {

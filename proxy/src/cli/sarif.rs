@@ -101,7 +101,6 @@ mod tests {
     use crate::gate::enforcement::Mode;
     use crate::gate::modes::Modes;
     use crate::gate::policy::{Parts, Policy};
-    use crate::sql::Dialect;
     use crate::sql::position::Positions;
 
     /// (mode, face, level)
@@ -115,13 +114,7 @@ mod tests {
             let verdict = Policy::new(Parts { modes: Modes::all(mode), ..Parts::without_facts() })
                 .enforcer_for_anybody()
                 .judge_unreadable(b"call p($1)");
-            let place = SourcePlace {
-                id: None,
-                file: "a b.sql",
-                first_line: 3,
-                text: Positions::of(b"call p($1)"),
-                dialect: Dialect::Redshift,
-            };
+            let place = SourcePlace { id: None, file: "a b.sql", first_line: 3, text: Positions::of(b"call p($1)") };
             let mut sarif = Sarif::default();
             sarif.add(&place, Some(&verdict), face);
             sarif.add(&place, None, face);

@@ -115,7 +115,7 @@ impl Learner {
         time: Option<Timestamp>,
         role_use: &JudgedUse,
     ) -> Option<Sample> {
-        let text = mask(text, self.policy.dialect());
+        let text = mask(text);
         let known = |known: &Option<std::borrow::Cow<'_, str>>| known.as_deref().unwrap_or_default().to_owned();
         (text.len() <= MAX_SAMPLE_BYTES).then(|| Sample {
             text,
@@ -155,7 +155,7 @@ impl Learner {
 
     fn list(&self, learned: &mut Learned, record: &StatementRecord<'_>, key: ReviewKey, codes: Vec<Code>) {
         let time = record.timestamp();
-        learned.review.add(key, record, time, || example(record, time, self.policy.dialect(), codes));
+        learned.review.add(key, record, time, || example(record, time, codes));
     }
 }
 

@@ -12,7 +12,7 @@ use crate::gate::finding::Finding;
 use crate::gate::verdict::{JudgedStatement, JudgedUse, Verdict};
 use crate::history::StatementRecord;
 use crate::rules::RuleEffect;
-use crate::sql::{Dialect, StatementKind, Target, mask};
+use crate::sql::{StatementKind, Target, mask};
 
 /// Groups beyond so many share one, so that memory is bounded whatever a history holds.
 const MAX_GROUPS: usize = 50_000;
@@ -245,14 +245,9 @@ pub(crate) fn bucket(target: &Target) -> String {
 
 /// An example of a group.
 #[must_use]
-pub(crate) fn example(
-    record: &StatementRecord<'_>,
-    time: Option<Timestamp>,
-    dialect: Dialect,
-    codes: Vec<Code>,
-) -> Example {
+pub(crate) fn example(record: &StatementRecord<'_>, time: Option<Timestamp>, codes: Vec<Code>) -> Example {
     let text = |known: &Option<std::borrow::Cow<'_, str>>| known.as_deref().unwrap_or_default().to_owned();
-    let mut masked = mask(record.text.as_bytes(), dialect);
+    let mut masked = mask(record.text.as_bytes());
     let is_whole = masked.len() <= MAX_EXAMPLE_BYTES;
     masked.truncate(masked.floor_char_boundary(MAX_EXAMPLE_BYTES));
     Example {

@@ -209,7 +209,7 @@ impl Replay {
     }
 
     fn example(&self, record: &StatementRecord<'_>, time: Option<Timestamp>, verdict: &Verdict) -> Example {
-        example(record, time, self.new.dialect(), verdict.codes())
+        example(record, time, verdict.codes())
     }
 
     fn cannot_tell(&self, tally: &mut Tally, record: &StatementRecord<'_>, why: CannotTell) {
@@ -217,7 +217,7 @@ impl Replay {
         let (kind, target) = kind_and_target(&self.new, &record.text);
         let time = record.timestamp();
         let key = UnknownKey { why, who: self.who(record), kind, target };
-        tally.unknown.add(key, record, time, || example(record, time, self.new.dialect(), Vec::new()));
+        tally.unknown.add(key, record, time, || example(record, time, Vec::new()));
     }
 
     /// Whose a record is.

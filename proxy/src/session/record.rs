@@ -71,7 +71,6 @@ pub(crate) fn told(
         decision_path: decided.path,
         decision_time: decided.took,
         text,
-        dialect: policy.dialect(),
         exceptions: &exceptions,
         break_glass,
     };

@@ -6,8 +6,8 @@ use crate::sql::cursor::{Cursor, Misfit};
 use crate::sql::fault::FaultKind;
 use crate::sql::lexer::{Token, TokenKind};
 use crate::sql::literal::Literal;
-use crate::sql::mask::mask;
-use crate::sql::model::{Clause, Dialect, Method, Target};
+use crate::sql::mask::{mask, mask_within};
+use crate::sql::model::{Clause, Method, Target};
 use crate::sql::quoting;
 use crate::sql::signs::{names_keys, names_role};
 use crate::sql::statement::StatementBuilder;
@@ -153,12 +153,19 @@ fn stray_literal(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) -> Res
     if cursor.sees_literal() { Err(cursor.misfit("expected an option")) } else { Ok(()) }
 }
 
+/// Characters of a literal that a message shows.
+const SHOWN_CHARACTERS: usize = 120;
+
+/// Bytes of a literal that are looked at to show it.
+const SHOWN_BYTES: usize = 1_024;
+
 /// A literal that names a role, which is no secret, cut to a length that fits a message.
 #[must_use]
 pub fn shown(literal: &Literal<'_>) -> String {
-    let text = mask(&literal.bytes, Dialect::Redshift);
-    let cut: String = text.chars().take(120).collect();
-    format!("the literal '{}{}'", cut.escape_debug(), if cut.len() < text.len() { "…" } else { "" })
+    let text = mask_within(&literal.bytes, 0..SHOWN_BYTES);
+    let cut: String = text.chars().take(SHOWN_CHARACTERS).collect();
+    let is_cut = cut.len() < text.len() || literal.bytes.len() > SHOWN_BYTES;
+    format!("the literal '{}{}'", cut.escape_debug(), if is_cut { "…" } else { "" })
 }
 
 /// The value of a clause that takes a role.
@@ -199,7 +206,7 @@ pub fn role_literal(token: Token, literal: &Literal<'_>, clause: Clause, builder
 /// The text of a chain, as it is recorded: what stands where a role should may be a secret.
 fn chain(text: &str) -> String {
     let is_arns = text.split(',').all(|part| part.starts_with("arn:"));
-    if is_arns { text.to_owned() } else { mask(text.as_bytes(), Dialect::Redshift) }
+    if is_arns { text.to_owned() } else { mask(text.as_bytes()) }
 }
 
 /// One of the clauses that make up an access key.

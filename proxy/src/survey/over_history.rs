@@ -113,7 +113,7 @@ impl Compared {
             target: seen.target,
         };
         let time = record.timestamp();
-        count.differences.add(key, record, time, || example(record, time, self.new.dialect(), stricter.codes()));
+        count.differences.add(key, record, time, || example(record, time, stricter.codes()));
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the audit says of a statement.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::gate::verdict::{JudgedHop, JudgedStatement, JudgedUse, Verdict};
 use crate::iam::Facts;
 use crate::observe::audit::fingerprint::fingerprint;
 use crate::rules::RuleEffect;
-use crate::sql::{self, Dialect, StatementKind};
+use crate::sql::{self, StatementKind};
 
 /// The longest statement text that a record holds.
 const MAX_STATEMENT_BYTES: usize = 16 * 1024;
@@ -130,8 +131,6 @@ pub struct Circumstances<'a> {
     pub nonce: Option<&'a str>,
     /// The message's text.
     pub text: &'a [u8],
-    /// The lexical rules for finding secrets in it.
-    pub dialect: Dialect,
     /// The exceptions that the message passes by.
     pub exceptions: &'a [&'a str],
     /// The group that broke the glass for it.
@@ -142,10 +141,9 @@ impl AuditRecord {
     /// The record of one statement of a judged message.
     #[must_use]
     pub fn of(circumstances: &Circumstances<'_>, verdict: &Verdict, statement: &JudgedStatement) -> Self {
-        let Circumstances { gate, session, principal, nonce, text, dialect, .. } = *circumstances;
+        let Circumstances { gate, session, principal, nonce, text, .. } = *circumstances;
         let fingerprint = fingerprint(text.get(statement.span.clone()).unwrap_or(text));
-        let own_text = sql::mask_within(text, statement.span.clone(), dialect);
-        let (own_text, truncated) = cut(own_text);
+        let (own_text, truncated) = shown(text, statement.span.clone());
         let rule = |(id, effect): &(String, RuleEffect)| AppliedRule { id: id.clone(), effect: *effect };
         Self {
             id: None,
@@ -193,13 +191,15 @@ fn facts_age(facts: &Facts, statement: &JudgedStatement) -> Option<i64> {
     read.min().map(|oldest| Timestamp::now().as_second().saturating_sub(oldest.as_second()).max(0))
 }
 
-/// A text within the bound, and whether it was cut.
-fn cut(mut text: String) -> (String, bool) {
-    let is_long = text.len() > MAX_STATEMENT_BYTES;
-    if is_long {
-        text.truncate(text.floor_char_boundary(MAX_STATEMENT_BYTES));
-    }
-    (text, is_long)
+/// A statement as it is recorded, and whether it was cut. No more of it is looked at than may be kept: masks are shorter than what
+/// they hide, so that is twice as much.
+fn shown(text: &[u8], span: Range<usize>) -> (String, bool) {
+    let seen = span.start..span.end.min(span.start.saturating_add(2 * MAX_STATEMENT_BYTES));
+    let is_all_seen = seen.end == span.end;
+    let mut shown = sql::mask_within(text, seen);
+    let is_cut = !is_all_seen || shown.len() > MAX_STATEMENT_BYTES;
+    shown.truncate(shown.floor_char_boundary(MAX_STATEMENT_BYTES));
+    (shown, is_cut)
 }
 
 #[cfg(test)]
@@ -226,7 +226,6 @@ pub(super) mod tests {
             principal: &principal,
             nonce: None,
             text: text.as_bytes(),
-            dialect: Dialect::Redshift,
             exceptions: &[],
             break_glass: None,
         };
@@ -247,6 +246,18 @@ pub(super) mod tests {
         }
         assert_eq!((&json["shadow"], &json["findings"][0]["code"]), (&true.into(), &"RG109".into()));
         assert_eq!(json["findings"][0]["at"], serde_json::Value::Null, "a place in the text is no part of a record");
+    }
+
+    /// Times as many bytes as a statement can have, and yet done at once.
+    #[test]
+    fn what_is_not_kept_is_not_looked_at() {
+        let secrets = format!("select {}", "password 'S3CRET', ".repeat(2 * MAX_STATEMENT_BYTES / 19));
+        for text in [secrets.clone(), secrets + &"token ".repeat(300_000)] {
+            let kept = record("etl", &text);
+            assert!(kept.truncated && !kept.statement.contains("S3C"), "{}", text.len());
+        }
+        let cut = format!("select {} 'AKIAIOSFODNN7EXAMPLE'", " ".repeat(2 * MAX_STATEMENT_BYTES - 14));
+        assert!(!record("etl", &cut).statement.contains("AKIA"));
     }
 
     #[test]
