@@ -24,7 +24,7 @@ use crate::session::record::{self, Decided, Told};
 use crate::session::service::{Service, Settings};
 use crate::session::statements::{Binding, Statements, VerdictFor, VerdictMaker, earlier};
 use crate::sql::watch::BoundFault;
-use crate::sql::{StatementKind, Watch};
+use crate::sql::{FaultKind, StatementKind, Watch, quoting};
 use crate::wire::answer::{Nonce, Rejection, Report, sqlstate};
 use crate::wire::function_call::FunctionCalls;
 use crate::wire::relay::{Inspector, Ruling, Standing};
@@ -364,7 +364,7 @@ impl Inspector for StatementInspector<'_> {
     async fn function_call(&mut self, values: &[&[u8]]) -> Ruling {
         match self.settings.function_calls {
             FunctionCalls::Refuse => Ruling::Refuse(self.refuse(function_call_report())),
-            FunctionCalls::Relay => match Watch::of_function_call().judge(values) {
+            FunctionCalls::Relay => match self.called(values) {
                 Some(fault) => self.bound(b"", fault).await,
                 None => Ruling::Forward,
             },
@@ -378,6 +378,20 @@ impl Inspector for StatementInspector<'_> {
 }
 
 impl StatementInspector<'_> {
+    /// What is wrong with the arguments of a function that is called by its number, as far as they and the session tell.
+    fn called(&mut self, values: &[&[u8]]) -> Option<BoundFault> {
+        let fault = Watch::of_function_call().judge(values);
+        if fault.is_some() || !quoting::call_may_move_catalog(values) {
+            return fault;
+        }
+        let mut statements = self.statements.borrow_mut();
+        if statements.trusts_quoting() {
+            return Some(BoundFault { kind: FaultKind::DynamicSql, detail: quoting::MOVED });
+        }
+        statements.catalog_moved();
+        None
+    }
+
     /// What is handed to a statement or a function is at fault.
     async fn bound(&mut self, text: &[u8], fault: BoundFault) -> Ruling {
         let (principal, policy) = (self.statements.borrow().current().clone(), self.service.gate.policy());

@@ -193,9 +193,14 @@ impl Statements {
         standing.is_behind && !text.is_ascii() && sql::holds_sign(text)
     }
 
-    /// The start-up asks for a search path that may name a schema before `pg_catalog`.
+    /// The start-up, or a function that is called by its number, asks for a search path that may name a schema before `pg_catalog`.
     pub(crate) fn catalog_moved(&mut self) {
         self.moves_catalog = true;
+    }
+
+    /// Whether dynamic SQL has passed that is not safe under such a search path.
+    pub(crate) const fn trusts_quoting(&self) -> bool {
+        self.trusts_quoting
     }
 
     /// The gravest verdict over everybody whom the session may be acting as when the server runs the text, and over what the session

@@ -193,3 +193,24 @@ async fn a_function_call_is_refused_or_read_as_a_call() {
     assert_eq!(word(&session.inspector().function_call(&[b"x"]).await), "forward");
     assert_eq!(word(&session.inspector().function_call(&[ROLE]).await), "refuse");
 }
+
+/// `set_config` that is called by its number moves the search path as a statement does.
+#[tokio::test]
+async fn a_function_call_that_moves_the_catalog_and_what_trusts_it_do_not_meet() {
+    const TRUSTING: &[u8] =
+        b"create procedure p(a text) as $$ begin execute 'drop table ' || quote_ident(a); end $$ language plpgsql";
+    const MOVING: [&[u8]; 3] = [b"Search_Path", b"a, pg_catalog", b"f"];
+    const STAYING: [&[u8]; 3] = [b"search_path", b"pg_catalog, a", b"f"];
+    for (value, called, trusting) in [(MOVING, "refuse", "refuse"), (STAYING, "forward", "forward")] {
+        let mut session = Session::new(Mode::Enforce);
+        session.settings.function_calls = FunctionCalls::Relay;
+        let mut inspector = session.inspector();
+        assert_eq!(word(&inspector.function_call(&value).await), "forward");
+        assert_eq!(word(&inspector.statement(None, TRUSTING, ALONE).await), trusting);
+        let mut session = Session::new(Mode::Enforce);
+        session.settings.function_calls = FunctionCalls::Relay;
+        let mut inspector = session.inspector();
+        assert_eq!(word(&inspector.statement(None, TRUSTING, ALONE).await), "forward");
+        assert_eq!(word(&inspector.function_call(&value).await), called);
+    }
+}
