@@ -206,6 +206,14 @@ def test_an_organisation_is_pulled_and_read(fake, tmp_path):
     fake.account.organisation["attached"][(HOME, "SERVICE_CONTROL_POLICY")].remove("p-nohops")
     assert run(fake.port, "iam", "pull", f"--organization={HOME}", "--config", config, "--out", out).returncode == 0
     assert verdicts(fake.port, files, [copy(A), CHAIN]) == [("forward", [])] * 2
+    # Of a kind that is switched off nothing binds: the file says so, and no step is told to be judged without it.
+    for root in fake.account.organisation["roots"]:
+        root["PolicyTypes"] = [kind for kind in root["PolicyTypes"] if kind["Type"] != "RESOURCE_CONTROL_POLICY"]
+    assert run(fake.port, "iam", "pull", f"--organization={HOME}", "--config", config, "--out", out).returncode == 0
+    member = json.loads((out / "organisation.json").read_text())["accounts"][HOME]
+    assert (member["rcps"], len(member["scps"])) == ([], 3)
+    told = run(fake.port, "iam", "can-assume", "--config", files, A, arn(HOME, "RoleB"))
+    assert "not known" not in told.stdout, told.stdout
     refused = run(fake.port, "iam", "pull", "--organization=999999999999", "--config", config, "--out", out)
     assert refused.returncode == 2 and "no [[facts.aws.account]] section has this id" in refused.stderr, refused.stderr
 

@@ -14,6 +14,12 @@ impl AccountId {
         let digits = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
         if digits { text.parse().ok().map(Self) } else { None }
     }
+
+    /// The account that the ARN of anything names.
+    #[must_use]
+    pub fn of_arn(arn: &str) -> Option<Self> {
+        arn.split(':').nth(4).and_then(Self::parse)
+    }
 }
 
 impl fmt::Display for AccountId {
@@ -36,9 +42,10 @@ impl RoleArn {
     /// # Errors
     /// [`NotARole`], which says where the text departs from the form.
     pub fn parse(text: &str) -> Result<Self, NotARole> {
-        if let Some(slip) = NotARole::slip(text) {
-            return Err(slip);
-        }
+        Self::of(text).map_err(|why| NotARole::slip(text).unwrap_or(why))
+    }
+
+    fn of(text: &str) -> Result<Self, NotARole> {
         let mut fields = text.splitn(6, ':');
         let mut next = || fields.next().unwrap_or_default();
         let (arn, partition, service, region, account, resource) = (next(), next(), next(), next(), next(), next());
@@ -180,6 +187,15 @@ mod tests {
         ];
         for (text, want) in rows {
             assert_eq!(RoleArn::parse(text), Err(*want), "{text}");
+        }
+    }
+
+    /// IAM takes any printable character in a path, and a snapshot may hold such a role.
+    #[test]
+    fn odd_paths_are_paths() {
+        for path in ["arn:/", "arn:aws:iam::123456789012:role/", "a:role/b:role/", "aws_iam_role=/", "{{x}}/"] {
+            let text = format!("arn:aws:iam::123456789012:role/{path}RoleA");
+            assert_eq!(RoleArn::parse(&text).map(|role| role.path().to_owned()), Ok(format!("/{path}")));
         }
     }
 

@@ -10,7 +10,7 @@ use super::policy::principal::CallingPrincipal;
 
 pub(crate) use found::{Doubt, EXTERNAL_ID, NearMiss, Obstacle};
 pub use request::EvaluationMode;
-pub(crate) use request::{HopRequest, Level, Levels, PolicyInForce, PolicyPlace};
+pub(crate) use request::{HopRequest, Level, Levels, PolicyInForce, PolicyPlace, binds_caller, binds_target};
 use weighing::Weighing;
 
 /// The result of evaluating one call.

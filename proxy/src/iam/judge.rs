@@ -9,7 +9,7 @@ mod stated;
 mod unknown;
 
 use super::{
-    evaluate::{Evaluation, HopRequest, evaluate},
+    evaluate::{Evaluation, HopRequest, binds_caller, binds_target, evaluate},
     explain::{self, Decision, Outcome, Refusal},
     facts::Facts,
     policy::{
@@ -74,11 +74,12 @@ pub(crate) fn hop_decision(facts: &Facts, source: &RoleArn, target: &RoleArn, ca
 /// What an allowed step was judged without: policies of an organisation over the accounts of its two sides that no file tells of.
 #[must_use]
 pub fn unseen_policies(facts: &Facts, source: Option<&RoleArn>, target: &RoleArn) -> Option<String> {
-    let caller = source.filter(|source| !source.is_service_linked() && !facts.knows_service_control(source.account()));
-    let caller = caller.map(|source| format!("service control policies over account {}", source.account()));
-    let own =
-        Some(target).filter(|target| !target.is_service_linked() && !facts.knows_resource_control(target.account()));
-    let own = own.map(|target| format!("resource control policies over account {}", target.account()));
+    let caller = source.filter(|_| binds_caller(source)).map(RoleArn::account);
+    let caller = caller.filter(|account| !facts.knows_service_control(*account));
+    let caller = caller.map(|account| format!("service control policies over account {account}"));
+    let own = Some(target.account()).filter(|_| binds_target(source, target));
+    let own = own.filter(|account| !facts.knows_resource_control(*account));
+    let own = own.map(|account| format!("resource control policies over account {account}"));
     let unseen: Vec<String> = caller.into_iter().chain(own).collect();
     (!unseen.is_empty()).then(|| format!("{} are not known (facts.service_control)", unseen.join(" and ")))
 }

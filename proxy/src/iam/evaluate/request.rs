@@ -120,15 +120,18 @@ impl<'a> HopRequest<'a> {
     /// The service control policies that bind the caller: none binds a service or a service-linked role.
     pub(crate) fn binding_service_control(&self) -> Option<&Levels<'a>> {
         match self.caller {
-            CallingPrincipal::Session { role, .. } if !role.is_service_linked() => Some(&self.service_control),
-            _ => None,
+            CallingPrincipal::Session { role, .. } => Some(&self.service_control).filter(|_| binds_caller(Some(role))),
+            CallingPrincipal::Service(_) => None,
         }
     }
 
     /// The resource control policies that bind the call: none binds a service-linked role, as target or as caller.
     pub(crate) fn binding_resource_control(&self) -> Option<&Levels<'a>> {
-        let by_linked = matches!(self.caller, CallingPrincipal::Session { role, .. } if role.is_service_linked());
-        Some(&self.resource_control).filter(|_| !self.target.is_service_linked() && !by_linked)
+        let source = match self.caller {
+            CallingPrincipal::Session { role, .. } => Some(role),
+            CallingPrincipal::Service(_) => None,
+        };
+        Some(&self.resource_control).filter(|_| binds_target(source, self.target))
     }
 
     /// Every policy that bears on the call, and where it stands.
@@ -143,6 +146,16 @@ impl<'a> HopRequest<'a> {
         found.extend(over(self.binding_resource_control(), |level, name| PolicyPlace::ResourceControl { level, name }));
         found
     }
+}
+
+/// Whether service control policies bind a step of this caller.
+pub(crate) fn binds_caller(source: Option<&RoleArn>) -> bool {
+    source.is_some_and(|source| !source.is_service_linked())
+}
+
+/// Whether resource control policies bind a step to this target.
+pub(crate) fn binds_target(source: Option<&RoleArn>, target: &RoleArn) -> bool {
+    !target.is_service_linked() && !source.is_some_and(RoleArn::is_service_linked)
 }
 
 fn over<'a>(

@@ -83,7 +83,7 @@ impl PageFields<'_> {
     /// The account that the page is of, by its first role.
     pub(super) fn account(&self) -> Option<AccountId> {
         let arn = self.roles.as_ref()?.first()?.arn.as_ref()?;
-        arn.0.split(':').nth(4).and_then(AccountId::parse)
+        AccountId::of_arn(&arn.0)
     }
 
     /// The key that says that more pages follow.

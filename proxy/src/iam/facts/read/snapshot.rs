@@ -155,7 +155,7 @@ impl SnapshotReader<'_> {
         policy: PolicyFields<'_>,
     ) -> Result<(), FactsError> {
         let arn = policy.arn.ok_or_else(|| place.lacks("Arn"))?.0;
-        found.mentioned.extend(arn.split(':').nth(4).and_then(AccountId::parse));
+        found.mentioned.extend(AccountId::of_arn(&arn));
         let default = policy.default_version.map(|version| version.0);
         let versions = policy.versions.unwrap_or_default();
         let named = versions

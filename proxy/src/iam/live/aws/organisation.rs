@@ -38,11 +38,11 @@ pub(super) async fn read(client: &Client, account: AccountId) -> Result<Json, Fe
                 .iter()
                 .any(|it| it.r#type() == Some(kind) && it.status() == Some(&PolicyTypeStatus::Enabled))
         };
-        // Of a kind that is switched off nothing is attached, and nothing binds.
+        // Of a kind that is switched off nothing is attached, and nothing binds: that is known, so its list is empty and not left out.
         let kinds: Vec<_> = KINDS.iter().filter(|(_, kind)| is_on(kind)).cloned().collect();
         let root_id = root.id().unwrap_or_default().to_owned();
         let path = format!("{id}/{root_id}/");
-        units.push(Unit { level: "root".to_owned(), id: root_id, path, above: Levels::default(), kinds });
+        units.push(Unit { level: "root".to_owned(), id: root_id, path, above: no_levels(), kinds });
     }
     while let Some(unit) = units.pop() {
         units.extend(reader.unit(id, management, unit).await?);
@@ -52,6 +52,11 @@ pub(super) async fn read(client: &Client, account: AccountId) -> Result<Json, Fe
 
 /// The levels over an account or unit, by the key of their kind.
 type Levels = BTreeMap<&'static str, Vec<Json>>;
+
+/// No level of any kind.
+fn no_levels() -> Levels {
+    KINDS.iter().map(|(key, _)| (*key, Vec::new())).collect()
+}
 
 /// A root or an organisational unit that has not been read.
 struct Unit {
