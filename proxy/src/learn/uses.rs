@@ -193,9 +193,9 @@ mod tests {
     #[test]
     fn targets() {
         for (target, want) in [
-            (Some(Target::from_uri("s3://b/a/c".to_owned())), (TargetKind::S3, "b", "a/c")),
-            (Some(Target::from_uri("S3://b".to_owned())), (TargetKind::S3, "b", "")),
-            (Some(Target::from_uri("dynamodb://t".to_owned())), (TargetKind::Other, "dynamodb://t", "")),
+            (Some(Target::from_uri("s3://b/a/c")), (TargetKind::S3, "b", "a/c")),
+            (Some(Target::from_uri("S3://b")), (TargetKind::S3, "b", "")),
+            (Some(Target::from_uri("dynamodb://t")), (TargetKind::Other, "dynamodb://t", "")),
             (Some(Target::SageMaker("m".to_owned())), (TargetKind::Function, "m", "")),
             (None, (TargetKind::None, "", "")),
         ] {

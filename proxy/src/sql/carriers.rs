@@ -4,7 +4,6 @@
 use crate::sql::clauses::{Allowed, options};
 use crate::sql::cursor::{Cursor, Misfit};
 use crate::sql::lexer::TokenKind;
-use crate::sql::mask::without_userinfo;
 use crate::sql::model::{Dialect, StatementKind, Target};
 use crate::sql::quoting;
 use crate::sql::statement::StatementBuilder;
@@ -45,7 +44,7 @@ pub fn copy(cursor: &mut Cursor<'_>, dialect: Dialect, builder: &mut StatementBu
     if options.job {
         builder.set_kind(StatementKind::CopyJob);
     }
-    let target = Target::from_uri(without_userinfo(&source.to_text()));
+    let target = Target::from_uri(&source.to_text());
     if dialect == Dialect::Redshift || matches!(target, Target::S3Uri(_)) {
         builder.check_presence();
     }
@@ -71,7 +70,7 @@ pub fn unload(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) -> Result
     builder.check_target(token, &destination);
     options(cursor, Allowed::Credentials, builder)?;
     builder.check_presence();
-    builder.set_target(Some(&Target::from_uri(without_userinfo(&destination.to_text()))));
+    builder.set_target(Some(&Target::from_uri(&destination.to_text())));
     Ok(())
 }
 
@@ -142,7 +141,7 @@ fn library(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) -> Result<()
     let (token, source) = cursor.require_literal("a source")?;
     builder.check_target(token, &source);
     options(cursor, Allowed::Credentials, builder)?;
-    let target = Target::from_uri(without_userinfo(&source.to_text()));
+    let target = Target::from_uri(&source.to_text());
     if matches!(target, Target::S3Uri(_)) {
         builder.check_presence();
     }

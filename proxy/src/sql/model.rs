@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::sql::fault::Fault;
+use crate::sql::mask::without_userinfo;
 use crate::sql::watch::Watch;
 
 closed_sets! {
@@ -49,6 +50,14 @@ pub struct Statement {
     pub effects: Vec<Effect>,
     /// What must be looked at when `Bind` hands over its parameters.
     pub watch: Watch,
+}
+
+impl Statement {
+    /// Whether there is nothing to say about it.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.role_uses.is_empty() && self.faults.is_empty() && self.effects.is_empty() && self.watch.is_empty()
+    }
 }
 
 /// One credential clause.
@@ -175,9 +184,10 @@ pub enum Target {
 }
 
 impl Target {
-    /// The target that a source or destination literal names.
+    /// The target that a source or destination names, without a user and password in it.
     #[must_use]
-    pub fn from_uri(uri: String) -> Self {
+    pub fn from_uri(uri: &str) -> Self {
+        let uri = without_userinfo(uri);
         if uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("s3://")) {
             Self::S3Uri(uri)
         } else {

@@ -87,7 +87,7 @@ fn merge(statements: &mut Vec<Statement>, found: Vec<Statement>) {
         let is_same = |one: &&mut Statement| one.span.start == other.span.start && one.kind == other.kind;
         match statements.iter_mut().find(is_same) {
             Some(one) => join(one, other),
-            None if is_empty(&other) => {}
+            None if other.is_empty() => {}
             None => statements.push(other),
         }
     }
@@ -116,13 +116,6 @@ fn join(one: &mut Statement, other: Statement) {
         }
     }
     one.watch = one.watch.and(other.watch);
-}
-
-const fn is_empty(statement: &Statement) -> bool {
-    statement.role_uses.is_empty()
-        && statement.faults.is_empty()
-        && statement.effects.is_empty()
-        && statement.watch.is_empty()
 }
 
 /// What of a statement is judged.

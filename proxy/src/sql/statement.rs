@@ -127,8 +127,8 @@ impl StatementBuilder {
     /// they are.
     pub fn set_target(&mut self, target: Option<&Target>) {
         let uses = self.statement.role_uses.len();
-        let bytes = target.map_or(0, |target| target.to_string().len());
-        if uses > 1 && bytes.saturating_mul(uses) > MAX_SHARED_TARGET_BYTES {
+        let bytes = target.filter(|_| uses > 1).map_or(0, |target| target.to_string().len());
+        if bytes.saturating_mul(uses) > MAX_SHARED_TARGET_BYTES {
             let detail = format!("{uses} credential clauses have a target of {bytes} bytes");
             return self.add_fault(FaultKind::Unreadable, self.statement.span.clone(), detail);
         }
@@ -251,9 +251,7 @@ impl StatementBuilder {
                 None => faults.push(Fault { kind, span: span.clone(), detail: more }),
             }
         }
-        let Statement { role_uses, faults, effects, watch, .. } = &self.statement;
-        let matters = !role_uses.is_empty() || !faults.is_empty() || !effects.is_empty() || !watch.is_empty();
-        matters.then_some(self.statement)
+        Some(self.statement).filter(|statement| !statement.is_empty())
     }
 }
 

@@ -58,15 +58,25 @@ pub struct Head {
     opening: Opening,
 }
 
+/// First words of statements that are always looked at.
+const TOLD: [&str; 3] = ["call", "discard", "do"];
+
+/// First words behind which the second says whether a statement is looked at, and those second words.
+const SETTERS: [&str; 2] = ["reset", "set"];
+const SET: [&str; 3] = ["local", "names", "session"];
+
+/// Behind SHOW.
+const SHOWN: [&str; 1] = ["databases"];
+
 /// Where the words stand of which [`Head`] may say something.
 const TELLING: Beginnings = {
-    let [alter, copy, create, grant, revoke, show, unload] = DEFINING_VERBS;
-    let [external, function, identity, library, model, procedure, template] = READ_OBJECTS;
-    let openers =
-        beginnings(&[alter, copy, create, grant, revoke, show, unload, "call", "discard", "do", "reset", "set"]);
-    let objects = beginnings(&[external, function, identity, library, model, procedure, template, "databases"]);
-    let set = beginnings(&["names", "local", "session"]);
-    either(&either(&openers, &objects), &either(&set, &MEANINGFUL))
+    let mut telling = MEANINGFUL;
+    let mut lists: &[&[&str]] = &[&DEFINING_VERBS, &READ_OBJECTS, &TOLD, &SETTERS, &SET, &SHOWN];
+    while let Some((list, others)) = lists.split_first() {
+        telling = either(&telling, &beginnings(list));
+        lists = others;
+    }
+    telling
 };
 
 impl Head {
@@ -83,8 +93,8 @@ impl Head {
         match (place, self.opening) {
             (0, _) => self.opens(word),
             (1..=3, Opening::Defines) if is_one_of(word, &READ_OBJECTS) => true,
-            (1, Opening::Defines) if is_same(word, "databases") => true,
-            (1, Opening::Sets) if is_one_of(word, &["names", "local", "session"]) => true,
+            (1, Opening::Defines) if is_one_of(word, &SHOWN) => true,
+            (1, Opening::Sets) if is_one_of(word, &SET) => true,
             _ => meaning(word).is_some(),
         }
     }
@@ -93,9 +103,9 @@ impl Head {
     fn opens(&mut self, word: &[u8]) -> bool {
         if is_one_of(word, &DEFINING_VERBS) {
             self.opening = Opening::Defines;
-        } else if is_one_of(word, &["set", "reset"]) {
+        } else if is_one_of(word, &SETTERS) {
             self.opening = Opening::Sets;
-        } else if is_one_of(word, &["call", "discard", "do"]) {
+        } else if is_one_of(word, &TOLD) {
             return true;
         }
         meaning(word).is_some()

@@ -160,7 +160,7 @@ mod tests {
             ("S3://b/a/c", (Some("b"), Some("a/c"))),
             ("s3://b", (Some("b"), Some(""))),
         ] {
-            let target = Target::from_uri(uri.to_owned());
+            let target = Target::from_uri(uri);
             let facts = target_facts(&target);
             assert_eq!((facts.bucket, facts.prefix, facts.other), (want.0, want.1, None), "{uri}");
         }
