@@ -52,9 +52,10 @@ export function bigGraph(size, seed = 7) {
   const edges = [];
   const accounts = Array.from({ length: Math.max(3, Math.round(size / 50)) }, (_, index) => String(100_000_000_000 + index * 7_919_137));
   const layers = [[nodes[0]]];
-  for (const share of [0.1, 0.35, 0.3]) {
-    const layer = Array.from({ length: Math.round(size * share) }, (_, index) => {
-      const account = pick(accounts);
+  // A cluster bears fifty roles at most; they are of few accounts.
+  for (const [share, of] of [[Math.min(50, size / 10), 3], [size * 0.33, accounts.length], [size * 0.3, accounts.length]]) {
+    const layer = Array.from({ length: Math.round(share) }, (_, index) => {
+      const account = accounts[below(of)];
       const name = `${pick(["Etl", "Reports", "Loader", "Export", "Archive"])}${layers.length}x${index}`;
       return { id: `role:${account}:${name}`, kind: "role", name, account, arn: role(account, name), known: next() < 0.9, uses: below(900), first_seen: iso(80_000), last_seen: iso(below(3_000)) };
     });
@@ -70,13 +71,16 @@ export function bigGraph(size, seed = 7) {
     const verdict = next() < 0.8 ? "allowed" : pick(["would_be_refused", "refused", "undecided"]);
     const uses = 1 + below(500);
     const counts = { allowed: 0, would_be_refused: 0, refused: 0, undecided: 0, [verdict]: uses };
-    edges.push({ id: `${kind}:${from.id}>${to.id}:${edges.length}`, from: from.id, to: to.id, kind, verdict, counts, uses, first_seen: iso(80_000), last_seen: iso(below(3_000)), users: [{ name: "etl", uses }], users_left_out: 0, codes: verdict === "allowed" ? [] : ["RG203"] });
+    edges.push({ id: `${kind}:${from.id}>${to.id}:${edges.length}`, from: from.id, to: to.id, kind, verdict, counts, uses, first_seen: iso(80_000), last_seen: iso(below(3_000)), users: [{ name: "etl", uses }], users_left_out: 0, doubt: null, codes: verdict === "allowed" ? [] : ["RG203"] });
   };
   for (const node of layers[1]) link(nodes[0], node, "attachment");
   for (const depth of [2, 3]) {
     for (const node of layers[depth]) {
-      link(pick(layers[depth - 1]), node, "hop");
-      if (next() < 0.4) link(pick(layers[depth - 1]), node, "hop");
+      // Few accounts lead into another, and most deeper hops stay in one.
+      const near = depth === 2 ? layers[1].filter((_, index) => index % 7 === Number(node.account) % 7) : layers[2].filter((one) => one.account === node.account);
+      const before = near.length > 0 ? near : layers[depth - 1];
+      link(pick(before), node, "hop");
+      if (next() < 0.3) link(pick(before), node, "hop");
     }
   }
   for (const node of reached) link(pick(layers[1 + below(3)]), node, "reach");
@@ -94,7 +98,7 @@ export function smallGraph(withUnused) {
   const GRAVEST = ["unused", "allowed", "undecided", "would_be_refused", "refused"];
   const link = (from, to, kind, verdict, uses, codes) => {
     const id = `${kind}:${from.id}>${to.id}`;
-    const edge = edges.get(id) ?? { id, from: from.id, to: to.id, kind, verdict: "unused", counts: { allowed: 0, would_be_refused: 0, refused: 0, undecided: 0 }, uses: 0, first_seen: null, last_seen: null, users: [], users_left_out: 0, codes: [] };
+    const edge = edges.get(id) ?? { id, from: from.id, to: to.id, kind, verdict: "unused", counts: { allowed: 0, would_be_refused: 0, refused: 0, undecided: 0 }, uses: 0, first_seen: null, last_seen: null, users: [], users_left_out: 0, codes: [], doubt: null };
     edges.set(id, edge);
     if (GRAVEST.indexOf(verdict) > GRAVEST.indexOf(edge.verdict)) edge.verdict = verdict;
     if (uses === 0) return;
@@ -155,7 +159,7 @@ export function decision(seq, chance, { hostile = false, secondsAgo = 0 } = {}) 
     seq,
     time: iso(secondsAgo),
     gate: "demo",
-    session: `s-${1 + (seq % 40)}`,
+    session: 1 + (seq % 40),
     user: bad(user),
     database: bad("dev"),
     application: bad(application),
@@ -196,6 +200,7 @@ export function record({ full, ...of }) {
       result,
       message: result === "allowed" ? null : "the trust policy of the next role does not trust the one before",
       evidence: number === 0 ? ["attached to cluster demo, in-sync"] : ["permissions policy assume-company-b, statement CompanyB: Allow sts:AssumeRole", `trust policy of ${to}: principal ${ends[number]}${result === "allowed" ? "" : " is not named"}`],
+      unseen: null,
       remedy: result === "allowed" ? null : `{\n  "Effect": "Allow",\n  "Principal": { "AWS": "${ends[number]}" },\n  "Action": "sts:AssumeRole"\n}`,
     };
   });
@@ -208,7 +213,7 @@ export function record({ full, ...of }) {
     tls_subject: null,
     exceptions: [],
     break_glass: null,
-    nonce: of.action === "reject" ? "5f1c0a9be2d34477" : null,
+    nonce: of.action === "reject" ? "rolegate_refused_5f1c0a9be2d34477" : null,
     policy_version: "9c1f6b2e7a40",
     facts_version: "41aa07c3be19",
     facts_age_seconds: 412,
@@ -217,6 +222,6 @@ export function record({ full, ...of }) {
     truncated: false,
     hops,
     evidence_current: true,
-    findings: refused ? [{ code: of.codes[0], severity: "reject", message: "the trust policy of the next role does not trust the one before", detail: `hop 1: ${ends.at(-2)} to ${ends.at(-1)}`, hint: "let the owner of the role add this statement to its trust policy:\n{\"Effect\": \"Allow\"}", hop: 1, decided: of.verdict !== "undecided", lenience: null }] : [],
+    findings: refused ? [{ code: of.codes[0], title: "Not trusted", severity: "reject", message: "the trust policy of the next role does not trust the one before", detail: `hop 1: ${ends.at(-2)} to ${ends.at(-1)}`, hint: "let the owner of the role add this statement to its trust policy:\n{\"Effect\": \"Allow\"}", hop: 1, decided: of.verdict !== "undecided", lenience: of.verdict === "would_be_refused" ? "shadow" : null, lenient_by: null }] : [],
   };
 }

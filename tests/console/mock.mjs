@@ -56,9 +56,8 @@ export class Mock {
       const { full, ...told } = made;
       for (const stream of this.streams) if (matches(made, stream.query)) stream.send("decision", told, made.seq);
       if (made.action !== "reject") {
-        const outcome = { of: made.id, outcome: "completed", rows: 10, error: null, seconds: 0.21, time: iso(0) };
-        made.outcome = { outcome: "completed", rows: 10, error: null, seconds: 0.21 };
-        for (const stream of this.streams) stream.send("outcome", outcome);
+        made.outcome = { time: iso(0), outcome: "completed", rows: 10, error: null, seconds: 0.21, runs: 1 };
+        for (const stream of this.streams) stream.send("outcome", { of: made.id, ...made.outcome });
       }
     }
     return made;
@@ -101,7 +100,7 @@ export class Mock {
       case "/sessions": return sessions(this.hostile ? HOSTILE : null, query);
       case "/facts": return facts();
       case "/catalog": return catalog();
-      case "/can-assume": return { cluster: "demo", decision: "denied", steps: record(this.held.find((one) => one.verdict !== "allowed")).hops.map((hop) => ({ ...hop, unseen: null })) };
+      case "/can-assume": return { cluster: "demo", decision: "denied", steps: record(this.held.find((one) => one.verdict !== "allowed")).hops };
       case "/paths": return { cluster: "demo", to: query.to, chains: [{ roles: SMALL.chains[0].roles, doubts: [] }, { roles: SMALL.chains[5].roles, doubts: ["the facts do not hold the permissions boundary of Archive"] }], is_cut: false };
       default: return null;
     }
@@ -122,8 +121,8 @@ export class Mock {
   #graph(query) {
     const { nodes, edges } = this.size > 0 ? bigGraph(this.size) : smallGraph(query.unused === "true");
     if (this.hostile) nodes.forEach((node, index) => { node.name = HOSTILE[index % HOSTILE.length]; });
-    const notes = [{ source: "recent", available: true, note: null }, { source: "facts", available: true, note: null }, { source: "catalog", available: false, note: "no catalogue is read" }];
-    return { gate: query.gate ?? null, since: this.startedAt, until: iso(0), decisions: this.held.length, nodes, edges, left_out: { nodes: 0, edges: 0, users: 0 }, notes };
+    const sources = [{ source: "recent", available: true, note: null }, { source: "facts", available: true, note: null }, { source: "catalog", available: false, note: "no catalogue is read" }];
+    return { gate: query.gate ?? null, since: this.startedAt, until: iso(0), decisions: this.held.length, nodes, edges, left_out: { nodes: 0, edges: 0, possible: false }, sources };
   }
 
   #stream(query, request, response) {
@@ -151,13 +150,13 @@ export class Mock {
     const arns = [...sql.matchAll(/arn:[^',\s]+/g)].map(([arn]) => arn);
     const chain = SMALL.chains.find((one) => one.roles.join() === arns.join()) ?? (arns.length > 0 ? { ...SMALL.chains[3], roles: arns } : null);
     const explain = (mode) => {
-      if (chain === null) return { policy_version: "9c1f6b2e7a40", is_plain: true, action: "forward", would_be: "forward", mode, verdict: "allowed", client: null, statements: [] };
+      if (chain === null) return { policy_version: "9c1f6b2e7a40", is_plain: true, action: "forward", would_be: "forward", mode, client: null, statements: [] };
       const base = { ...decision(1, dice(3)), ...chain, codes: chain.code ? [chain.code] : [], full: sql, role_uses: [{ clause: "iam_role", method: "chain", roles: chain.roles, chain: chain.roles.join(","), target: chain.target }] };
       const isGood = chain.verdict === "allowed";
       const action = isGood ? "forward" : mode === "shadow" ? "annotate" : "reject";
       const said = record({ ...base, verdict: isGood ? "allowed" : mode === "shadow" ? "would_be_refused" : "refused" });
-      const client = isGood ? null : { message: "role chain refused (RG203)", detail: said.findings[0].detail, hint: said.findings[0].hint };
-      return { policy_version: "9c1f6b2e7a40", is_plain: false, action, would_be: isGood ? "forward" : "reject", mode, verdict: said.verdict, client, statements: [{ ...said, statement_cut: false }] };
+      const client = isGood ? null : { message: "role chain refused (RG203)", detail: said.findings[0].detail, hint: said.findings[0].hint, position: 42 };
+      return { policy_version: "9c1f6b2e7a40", is_plain: false, action, would_be: isGood ? "forward" : "reject", mode, client, statements: [said] };
     };
     return send(200, { gate: "demo", in_force: explain("enforce"), shadow: explain("shadow"), with_rules: rules ? explain("enforce") : null });
   }
@@ -173,6 +172,8 @@ export class Mock {
 }
 
 const HOLDS = {
+  gate: (one, value) => one.gate === value,
+  rule: (one, value) => one.rules.some((rule) => rule.id === value),
   user: (one, value) => one.user === value,
   group: (one, value) => one.groups.includes(value),
   verdict: (one, value) => one.verdict === value,

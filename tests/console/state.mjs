@@ -6,25 +6,27 @@ const inDays = (days) => iso(-days * 86_400);
 
 export function status(mock) {
   const limits = [
-    { name: "max_sessions", used: 4, limit: 2_000 },
-    { name: "max_sessions_per_user", used: 2, limit: 200 },
-    { name: "max_unauthenticated", used: 0, limit: 100 },
-    { name: "max_cancels", used: 0, limit: 50 },
-    { name: "max_statement_bytes", used: null, limit: 16_777_216 },
+    { name: "sessions", used: 4, limit: 2_000 },
+    { name: "sessions_per_user", used: 170, limit: 200 },
+    { name: "sessions_per_address", used: 2, limit: null },
+    { name: "unauthenticated", used: 0, limit: 100 },
+    { name: "cancels", used: 0, limit: 50 },
   ];
   const certificates = [
     { leg: "frontend", name: "gate.crt", not_after: inDays(61), days_left: 61, fault: null },
     { leg: "backend", name: "ca.crt", not_after: inDays(9), days_left: 9, fault: null },
+    { leg: "backend", name: "old-ca.crt", not_after: null, days_left: null, fault: "no certificate is in it" },
   ];
-  const gate = { name: "demo", cluster: "123456789012/us-east-1/demo", listen: "127.0.0.1:5439", upstream: "127.0.0.1:5440", mode: "enforce", policy_version: "9c1f6b2e7a40", policy_changed_at: iso(3_100), sessions_open: 4, limits, certificates };
+  const gate = { name: "demo", cluster: "demo", listen: "127.0.0.1:5439", upstream: "127.0.0.1:5440", mode: "enforce", policy_version: "9c1f6b2e7a40", policy_changed_at: iso(3_100), rules: 3, sessions_open: 4, limits, certificates };
+  const exception = { owner: "data platform", ticket: "DP-118", reason: "moves to its own cluster", users: ["finance"], groups: [], chains: [], codes: ["RG301"] };
   return {
     version: "0.0.0", commit: "4d31f1c", started_at: mock.startedAt, now: iso(0), ready: true, standing: "ready",
     checks: [{ name: "gates", fault: null }, { name: "audit", fault: null }, { name: "facts", fault: "account 345678901234 was last read 3 h ago" }],
-    gates: [gate, { ...gate, name: "reports", cluster: null, mode: "shadow", listen: "127.0.0.1:5449", sessions_open: 0, certificates: [] }],
+    gates: [gate, { ...gate, name: "reports", cluster: "", mode: "shadow", listen: "127.0.0.1:5449", sessions_open: 0, certificates: [], limits: [] }],
     configuration: { applied_at: iso(3_100), fault: null, restart_pending: ["runtime.workers"] },
-    audit: { records: true, refuses: false, waiting: 0, dropped: 0 },
-    exceptions: [{ id: "marketing-until-christmas", owner: "data platform", reason: "moves to its own cluster", until: inDays(26), days_left: 26, expired: false }, { id: "old-loader", owner: "finance", reason: "migration", until: iso(86_400), days_left: -1, expired: true }],
-    recent: { decisions: mock.held.length, bytes: 210_000, max_decisions: 10_000, max_bytes: 33_554_432, since: mock.startedAt },
+    audit: { records: true, failing: false, refuses: false, waiting: 0, lost: 0 },
+    exceptions: [{ ...exception, id: "marketing-until-christmas", until: inDays(26), days_left: 26 }, { ...exception, id: "old-loader", owner: "finance", ticket: "FIN-7", reason: null, until: iso(86_400), days_left: null }],
+    recent: { decisions: mock.held.length, bytes: 210_000, max_decisions: 10_000, max_bytes: 33_554_432, judged: mock.seq, since: mock.startedAt },
   };
 }
 
@@ -33,17 +35,26 @@ export function sessions(hostile, query) {
   const items = Array.from({ length: 7 }, (_, index) => {
     const [user, , application] = SMALL.users[index % SMALL.users.length];
     const bad = (plain) => (hostile ? hostile[index % hostile.length] : plain);
-    return { gate: "demo", session: `s-${index + 1}`, user: bad(user), login_user: bad(user), database: bad("dev"), application: bad(application), client_address: "10.2.3.4", client_port: 50_000 + index, backend_pid: 4_000 + index, tls_subject: null, since: iso(60 + index * 911), state: states[index % 4], judged: index * 13, refused: index % 3 };
+    return { gate: "demo", session: index + 1, user: bad(user), login_user: bad(user), database: bad("dev"), application: bad(application), client_address: "10.2.3.4", client_port: 50_000 + index, backend_pid: 4_000 + index, tls_subject: null, since: iso(60 + index * 911), state: states[index % 4], judged: index * 13, refused: index % 3 };
   }).filter((one) => (!query.user || one.user === query.user) && (!query.state || one.state === query.state));
   return { items, total: items.length, next: null };
 }
 
 export function facts() {
-  return { version: "41aa07c3be19", accounts: [{ account: "123456789012", source: "iam/123456789012.json", roles: 14, age_seconds: 412, fault: null }, { account: "345678901234", source: "aws", roles: 3, age_seconds: 10_900, fault: "AccessDenied: iam:GetAccountAuthorizationDetails" }], clusters: ["demo"] };
+  return {
+    version: "41aa07c3be19",
+    accounts: [
+      { account: "123456789012", source: "snapshot", roles: 14, captured_at: iso(412), age_seconds: 412 },
+      { account: "345678901234", source: "aws", roles: 3, captured_at: iso(10_900), age_seconds: 10_900 },
+    ],
+    clusters: [{ name: "demo", account: "123456789012", region: "us-east-1", attached_roles: [SMALL.chains[0].roles[0]] }],
+    fetches: [{ account: "345678901234", roles: 3, read_at: iso(10_900), age_seconds: 10_900, stale: true, failures: 4, last_error: "AccessDenied: iam:GetAccountAuthorizationDetails" }],
+    catalogs: [{ gate: "demo", groups: 2, read_at: iso(41), last_error: null }],
+  };
 }
 
 export function catalog() {
-  return { available: false, reason: "no catalogue is read from this gate's cluster", gates: [] };
+  return { available: false, reason: "no catalogue is read from this gate's cluster" };
 }
 
 export function refusals(held, { by = "code", view = "refused", buckets = 24 }) {

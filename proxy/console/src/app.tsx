@@ -58,7 +58,7 @@ function Gate() {
     <p class="gate">
       {said.gates.some((gate) => gate.mode === "shadow") && <span class="shadow">shadow mode</span>}
       <span class={`standing ${said.standing}`}>{said.standing}</span>
-      <span>{count(open)} {open === 1 ? "session" : "sessions"}</span>
+      <span class="open">{count(open)} {open === 1 ? "session" : "sessions"}</span>
     </p>
   );
 }

@@ -1,13 +1,13 @@
 /** What was judged and why: the text, the findings, each chain hop by hop, the rules that spoke. Live and Why share it. */
 
-import type { DecisionRecord, Explained, Finding, Hop, RoleUse } from "../api/types";
+import type { DecisionRecord, Finding, Hop, RoleUse } from "../api/types";
 import { counted, span, took, words } from "../text/format";
 import { Copy, Pair } from "../ui/parts";
 import { Chain, Name, Role, Text } from "../ui/text";
 import { Moment } from "../ui/time";
 import { HopBadge, VerdictBadge } from "../ui/verdict";
 
-type Judgement = Pick<Explained, "kind" | "action" | "would_be" | "verdict" | "codes" | "rules" | "role_uses" | "segments" | "hops" | "findings">;
+type Judgement = Pick<DecisionRecord, "kind" | "action" | "would_be" | "verdict" | "codes" | "rules" | "role_uses" | "segments" | "hops" | "findings">;
 
 export function Judged({ of, evidenceCurrent = true }: { of: Judgement; evidenceCurrent?: boolean }) {
   return (
@@ -48,12 +48,13 @@ function Statement({ of }: { of: Judgement }) {
 }
 
 function FindingItem({ of }: { of: Finding }) {
-  const lenience = of.lenience === null || typeof of.lenience !== "object" ? null : Object.values(of.lenience).join(" ");
   return (
     <li>
       <p><strong class={`severity ${of.severity}`}>{of.code}</strong> <Text of={of.message} /></p>
       {of.detail !== null && <p class="detail"><Text of={of.detail} lines /></p>}
-      {lenience !== null && <p class="detail">Would refuse, but for: <Text of={words(lenience)} /></p>}
+      {of.lenience !== null && (
+        <p class="detail">Would refuse, but for {words(of.lenience)}{of.lenient_by !== null && <> <Text of={of.lenient_by} /></>}</p>
+      )}
       {of.hint !== null && <Remedy text={of.hint} />}
     </li>
   );
@@ -79,7 +80,7 @@ function RoleUseItem({ of, hops }: { of: RoleUse; hops: readonly Hop[] }) {
   );
 }
 
-export function HopItem({ of }: { of: Hop & { unseen?: string | null } }) {
+export function HopItem({ of }: { of: Hop }) {
   return (
     <li class={of.result}>
       <p class="hop">
@@ -89,7 +90,7 @@ export function HopItem({ of }: { of: Hop & { unseen?: string | null } }) {
       </p>
       {of.message !== null && <p><Text of={of.message} /></p>}
       {of.evidence.map((line, index) => <p key={index} class="detail"><Text of={line} lines /></p>)}
-      {of.unseen && <p class="detail">Not seen by the gate: <Text of={of.unseen} /></p>}
+      {of.unseen !== null && <p class="detail">Not seen by the gate: <Text of={of.unseen} /></p>}
       {of.remedy !== null && <Remedy text={of.remedy} />}
     </li>
   );
@@ -126,14 +127,14 @@ export function Circumstances({ of }: { of: DecisionRecord }) {
         {of.tls_subject !== null && <Pair name="Certificate"><Text of={of.tls_subject} /></Pair>}
         <Pair name="Gate"><Text of={of.gate} /></Pair>
         <Pair name="Cluster"><Name of={of.cluster} /></Pair>
-        <Pair name="Session"><Text of={of.session} /></Pair>
+        <Pair name="Session">{of.session}</Pair>
         {of.backend_pid !== null && <Pair name="Cluster's process">{of.backend_pid}</Pair>}
         {of.exceptions.length > 0 && <Pair name="Exceptions"><Text of={of.exceptions.join(", ")} /></Pair>}
         {of.break_glass !== null && <Pair name="Break-glass"><Text of={of.break_glass} /></Pair>}
         <Pair name="Decided in">{took(of.decision_seconds)}, {of.decision_path}</Pair>
         <Pair name="Policy"><code><Text of={of.policy_version} /></code></Pair>
         <Pair name="Facts"><code><Name of={of.facts_version} /></code>{of.facts_age_seconds !== null && `, ${span(of.facts_age_seconds)} old`}</Pair>
-        {of.nonce !== null && <Pair name="In the cluster's log as"><code><Text of={`rolegate_refused_${of.nonce}`} /></code></Pair>}
+        {of.nonce !== null && <Pair name="In the cluster's log as"><code><Text of={of.nonce} /></code></Pair>}
         <Pair name="Fingerprint"><code><Text of={of.fingerprint} /></code></Pair>
         <Pair name="Audit record"><code><Text of={of.id} /></code></Pair>
       </dl>
@@ -144,9 +145,10 @@ export function Circumstances({ of }: { of: DecisionRecord }) {
 
 function outcomeText(of: DecisionRecord): string {
   if (of.outcome === null) return of.action === "reject" ? "not sent to the cluster" : "none yet";
-  const { outcome, rows, error, seconds } = of.outcome;
-  const said = [outcome];
+  const { outcome, rows, error, seconds, runs } = of.outcome;
+  const said: string[] = [outcome];
   if (rows !== null) said.push(counted(rows, "row"));
   if (error !== null) said.push(`SQLSTATE ${error}`);
+  if (runs > 1) said.push(`run ${runs} times, the last`);
   return `${said.join(", ")} after ${took(seconds)}`;
 }

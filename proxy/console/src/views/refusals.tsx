@@ -1,1 +1,133 @@
-export function Refusals() { return <div><h1>Refusals</h1></div>; }
+/** What is refused, and what would be: grouped, with trends, to be exported. */
+
+import { useState } from "preact/hooks";
+
+import { ApiError, download } from "../api/client";
+import { usePolled } from "../api/poll";
+import type { RefusalGroup, Refusals as Answer } from "../api/types";
+import { filtersOf, type FilterName } from "../filters";
+import { formatRoute, route, setParams } from "../route";
+import { count, counted, shortChain, span } from "../text/format";
+import { visible } from "../text/visible";
+import { FilterBar } from "../ui/filterbar";
+import { Choice, Copy, Fault, Nothing, Scroll } from "../ui/parts";
+import { Name, Text } from "../ui/text";
+import { Ago, Moment } from "../ui/time";
+import { Spark } from "./refusals/spark";
+
+const BY = [["code", "Code"], ["rule", "Rule"], ["chain", "Chain"], ["user", "User"], ["application", "Application"]] as const;
+type By = (typeof BY)[number][0];
+const SEEN = [["refused", "Refused"], ["would_be", "Would break when enforced"]] as const;
+type Seen = (typeof SEEN)[number][0];
+/** The live view can follow these. */
+const LIVE: Readonly<Partial<Record<By, FilterName>>> = { code: "code", rule: "rule", chain: "chain", user: "user", application: "application" };
+const EVERY_SECONDS = 5;
+
+export function Refusals() {
+  const { params } = route.value;
+  const by: By = BY.find(([name]) => name === params.get("by"))?.[0] ?? "code";
+  const view: Seen = SEEN.find(([name]) => name === params.get("seen"))?.[0] ?? "refused";
+  const asked = { by, view, gate: filtersOf(params).gate };
+  const { data, fault } = usePolled<Answer>("/refusals", asked, EVERY_SECONDS);
+  const isCurrent = data !== null && data.by === by && data.view === view;
+  return (
+    <div class="refusals">
+      <h1>Refusals</h1>
+      <FilterBar takes={["gate"]} />
+      <div class="graph-tools">
+        <Choice label="What" value={view} of={SEEN} choose={(seen) => setParams({ seen: seen === "refused" ? null : seen })} />
+        <Choice label="Grouped by" value={by} of={BY} choose={(name) => setParams({ by: name, open: null })} />
+        <Exports asked={asked} />
+      </div>
+      <Fault of={fault} />
+      {!isCurrent ? fault === null && <Nothing>The groups are being fetched.</Nothing>
+        : data.groups.length === 0 ? (
+          <Nothing>
+            {view === "refused" ? "Nothing was refused" : "Nothing would be refused that was not"}
+            {data.since === null ? "." : <> since <Moment of={data.since} />.</>}
+          </Nothing>
+        ) : <Groups of={data} by={by} />}
+    </div>
+  );
+}
+
+function Exports({ asked }: { asked: { by: By; view: Seen; gate: string | undefined } }) {
+  const [fault, setFault] = useState<ApiError | null>(null);
+  const keep = async (format: string, name: string) => {
+    setFault(null);
+    try {
+      await download("/refusals", { ...asked, format }, name);
+    } catch (error) {
+      setFault(error instanceof ApiError ? error : new ApiError(0, "the gate does not answer"));
+    }
+  };
+  return (
+    <span class="exports">
+      <button type="button" onClick={() => void keep("csv", `rolegate-${asked.view}-by-${asked.by}.csv`)}>Export CSV</button>
+      <button type="button" onClick={() => void keep("cases", `rolegate-${asked.view}-cases.toml`)}>Export test cases</button>
+      <Fault of={fault} />
+    </span>
+  );
+}
+
+function Groups({ of, by }: { of: Answer; by: By }) {
+  const open = route.value.params.get("open");
+  const most = Math.max(1, ...of.groups.flatMap((group) => group.trend));
+  return (
+    <div class="panel">
+      <Scroll label="Groups of refusals">
+        <table>
+          <caption>
+            {counted(of.total, "statement")} since {of.since === null ? "the start" : <Moment of={of.since} />}; each bar of the trend is {span(of.bucket_seconds)}
+          </caption>
+          <thead>
+            <tr>
+              <th scope="col">{BY.find(([name]) => name === by)?.[1]}</th>
+              <th scope="col" class="number">Count</th>
+              <th scope="col">Trend</th>
+              <th scope="col" class="number">Users</th>
+              <th scope="col">First seen</th>
+              <th scope="col">Last seen</th>
+            </tr>
+          </thead>
+          <tbody>{of.groups.map((group) => <Group key={group.key} of={group} by={by} most={most} isOpen={group.key === open} />)}</tbody>
+        </table>
+      </Scroll>
+      {of.left_out > 0 && <p class="note">{counted(of.left_out, "smaller group")} left out.</p>}
+    </div>
+  );
+}
+
+function Group({ of, by, most, isOpen }: { of: RefusalGroup; by: By; most: number; isOpen: boolean }) {
+  const shown = by === "chain" ? shortChain(of.key.split(",")).join(" → ") : of.key;
+  return (
+    <>
+      <tr class={isOpen ? "open" : ""}>
+        <th scope="row">
+          <button type="button" class="plain" aria-expanded={isOpen} title={visible(of.key)} onClick={() => setParams({ open: isOpen ? null : of.key })}>
+            <Name of={shown} />
+          </button>
+          {of.message !== null && by === "code" && <p class="detail"><Text of={of.message} /></p>}
+        </th>
+        <td class="number">{count(of.count)}</td>
+        <td><Spark of={of.trend} most={most} /></td>
+        <td class="number">{count(of.users)}</td>
+        <td class="when"><Moment of={of.first_seen} /></td>
+        <td class="when"><Ago of={of.last_seen} /></td>
+      </tr>
+      {isOpen && (
+        <tr class="more">
+          <td colSpan={6}>
+            {of.message !== null && <p><Text of={of.message} lines /></p>}
+            {of.hint !== null && <p class="detail"><Text of={of.hint} lines /> <Copy text={of.hint} what="remedy" /></p>}
+            {by === "chain" && <p class="detail"><code><Text of={of.key} /></code></p>}
+            <p class="links">
+              <a href={formatRoute("live", [["id", of.example]])}>The last of them</a>
+              {LIVE[by] && of.key !== "" && <a href={formatRoute("live", [[LIVE[by], of.key]])}>All of them, live</a>}
+            </p>
+          </td>
+        </tr>
+      )}
+    </>
+  );
+}

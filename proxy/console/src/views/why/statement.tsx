@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 
 import { post } from "../../api/client";
-import type { Explain, Explanation } from "../../api/types";
+import type { Explain, Explanation, Verdict } from "../../api/types";
 import { route } from "../../route";
 import { status } from "../../status";
 import { words } from "../../text/format";
@@ -105,7 +105,7 @@ function AnswerPanel({ id, title, of }: { id: string; title: string; of: Explana
     <section class="panel answer" aria-labelledby={id}>
       <header>
         <h2 id={id}>{title}</h2>
-        {!of.is_plain && <VerdictBadge of={of.verdict} />}
+        {!of.is_plain && <VerdictBadge of={verdictOf(of)} />}
       </header>
       {of.is_plain ? <Nothing>Nothing to be judged: the statement names no credentials and goes to the cluster as it is.</Nothing> : (
         <>
@@ -127,6 +127,13 @@ function AnswerPanel({ id, title, of }: { id: string; title: string; of: Explana
       )}
     </section>
   );
+}
+
+/** The gravest verdict of its statements. */
+function verdictOf(of: Explanation): Verdict {
+  if (of.action === "reject") return "refused";
+  if (of.would_be === "reject") return "would_be_refused";
+  return of.statements.some((statement) => statement.verdict === "undecided") ? "undecided" : "allowed";
 }
 
 function done(of: Explanation): string {

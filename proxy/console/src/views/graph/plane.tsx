@@ -1,0 +1,220 @@
+/** The graph as a picture: nodes are buttons over lines; only what can be seen is there. */
+
+import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
+
+import { count, words } from "../../text/format";
+import { visible } from "../../text/visible";
+import { DASHES } from "../../ui/verdict";
+import type { Layout } from "./layout";
+import { matches, width, type Shown, type ShownEdge, type ShownNode } from "./model";
+import { Outline } from "./outline";
+import { NODE } from "./size";
+import { step, type Direction } from "./walk";
+import { FAR, fit, nearer, type Window } from "./zoom";
+
+/** Beyond the edges of the window, so that scrolling meets no gap. */
+const BEYOND = 240;
+
+/** With more lines than this in view, each is drawn thinner. */
+const DENSE = 150;
+
+export interface Pointed {
+  node?: ShownNode;
+  edge?: ShownEdge;
+}
+
+export function Plane(props: {
+  shown: Shown;
+  layout: Layout;
+  isCurrent: boolean;
+  find: string;
+  at: string | null;
+  point: (pointed: Pointed | null) => void;
+  choose: (pointed: Pointed) => void;
+  turn: (group: string) => void;
+}) {
+  const { shown, layout, isCurrent, find, at, point, choose, turn } = props;
+  const box = useRef<HTMLDivElement>(null);
+  const [zoom, setZoom] = useState<number | null>(null);
+  const [view, setView] = useState<Window>({ left: 0, top: 0, width: 1000, height: 700 });
+  const [lit, light] = useState<string | null>(null);
+  const [tabbed, setTabbed] = useState<string | null>(null);
+  const scale = zoom ?? fit(view.width, layout.width);
+
+  const look = useCallback(() => {
+    const element = box.current;
+    if (element) setView({ left: element.scrollLeft, top: element.scrollTop, width: element.clientWidth, height: element.clientHeight });
+  }, []);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element) return undefined;
+    const observer = new ResizeObserver(look);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  // What is new begins where the chains begin.
+  const begun = useRef<string | null>(null);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element || begun.current === layout.key) return;
+    const isFirst = begun.current === null;
+    begun.current = layout.key;
+    const anchor = shown.nodes.find((node) => node.id === at) ?? shown.nodes.find((node) => node.kind === "cluster");
+    const place = anchor && layout.nodes[anchor.id];
+    if (!place || (!isFirst && inWindow(place.y * scale, element))) return;
+    element.scrollTop = (place.y + NODE.height / 2) * scale - element.clientHeight / 2;
+    look();
+  });
+  const zoomBy = (direction: 1 | -1, x: number, y: number) => {
+    const element = box.current;
+    const next = nearer(scale, direction);
+    if (!element || next === scale) return;
+    const [left, top] = [(element.scrollLeft + x) / scale, (element.scrollTop + y) / scale];
+    setZoom(next);
+    requestAnimationFrame(() => {
+      element.scrollTo(left * next - x, top * next - y);
+      look();
+    });
+  };
+  useDrag(box, zoomBy);
+
+  const places = layout.nodes;
+  const inView = (x0: number, y0: number, x1: number, y1: number) =>
+    x1 * scale > view.left - BEYOND && x0 * scale < view.left + view.width + BEYOND
+    && y1 * scale > view.top - BEYOND && y0 * scale < view.top + view.height + BEYOND;
+  const isFar = scale < FAR;
+  const seen = isFar ? [] : shown.nodes.filter((node) => {
+    const place = places[node.id];
+    return place !== undefined && inView(place.x, place.y, place.x + NODE.width, place.y + NODE.height);
+  });
+  const ids = new Set(seen.map((node) => node.id));
+  // A line with no end in view tells nothing here, and there may be thousands.
+  const lines = isFar ? [] : shown.edges.filter((edge) => ids.has(edge.from) || ids.has(edge.to));
+  const tabStop = tabbed !== null && ids.has(tabbed) ? tabbed : seen[0]?.id;
+  const isLit = (edge: ShownEdge) => lit === null || edge.id === lit || edge.from === lit || edge.to === lit;
+  const nearLit = new Set(lit === null ? [] : lines.filter((edge) => isLit(edge)).flatMap((edge) => [edge.from, edge.to]));
+
+  const reveal = (id: string) => {
+    const [element, place] = [box.current, places[id]];
+    if (!element || !place) return;
+    setTabbed(id);
+    const [x, y] = [place.x * scale, place.y * scale];
+    if (x < element.scrollLeft || x + NODE.width * scale > element.scrollLeft + element.clientWidth) element.scrollLeft = x - element.clientWidth / 2;
+    if (y < element.scrollTop || y + NODE.height * scale > element.scrollTop + element.clientHeight) element.scrollTop = y - element.clientHeight / 2;
+    look();
+    requestAnimationFrame(() => element.querySelector<HTMLElement>(`[data-node="${CSS.escape(id)}"]`)?.focus());
+  };
+  const onKey = (event: KeyboardEvent, node: ShownNode) => {
+    const direction = { ArrowRight: "right", ArrowLeft: "left", ArrowDown: "down", ArrowUp: "up" }[event.key] as Direction | undefined;
+    if (direction === undefined) return;
+    event.preventDefault();
+    const next = step(shown, layout, node.id, direction);
+    if (next !== null) reveal(next);
+  };
+
+  return (
+    <div class={`plane ${lines.length > DENSE ? "dense" : ""} ${lit === null ? "" : "has-lit"} ${isCurrent ? "" : "moving"}`}>
+      <div class="zoom" role="group" aria-label="Zoom">
+        <button type="button" class="small" onClick={() => zoomBy(1, view.width / 2, view.height / 2)} aria-label="Zoom in">+</button>
+        <button type="button" class="small" onClick={() => zoomBy(-1, view.width / 2, view.height / 2)} aria-label="Zoom out">-</button>
+        <button type="button" class="small" onClick={() => setZoom(null)}>Fit</button>
+      </div>
+      <div class="plane-box" ref={box} onScroll={look} tabIndex={0} role="group" aria-label="Graph of chains; the table holds the same">
+        <div class="plane-inner" style={{ width: `${layout.width * scale}px`, height: `${layout.height * scale}px` }}>
+          <div class="plane-scaled" style={{ width: `${layout.width}px`, height: `${layout.height}px`, transform: `scale(${scale})` }}>
+            {isFar ? <Outline shown={shown} layout={layout} /> : (
+              <>
+                {layout.frames.filter((frame) => inView(frame.x, frame.y, frame.x + frame.width, frame.y + frame.height)).map((frame) => (
+                  <div class="frame" key={`${frame.x} ${frame.group}`}
+                    style={{ transform: `translate(${frame.x}px, ${frame.y}px)`, width: `${frame.width}px`, height: `${frame.height}px` }}>
+                    <button type="button" tabIndex={-1} onClick={() => turn(frame.group)} title="Fold or unfold">{visible(titleOf(frame.group))}</button>
+                  </div>
+                ))}
+                <svg class="lines" width={layout.width} height={layout.height} aria-hidden="true">
+                  {lines.map((edge) => {
+                    const line = layout.edges[edge.id];
+                    return line && (
+                      <g key={edge.id} class={`line ${edge.verdict} ${edge.kind} ${ids.has(edge.from) && ids.has(edge.to) ? "" : "half"} ${isLit(edge) ? "lit" : ""} ${edge.id === at ? "chosen" : ""}`}
+                        data-edge={edge.id} data-verdict={edge.verdict}
+                        onMouseEnter={() => { light(edge.id); point({ edge }); }} onMouseLeave={() => { light(null); point(null); }} onClick={() => choose({ edge })}>
+                        <path class="reach" d={line.path} />
+                        <path d={line.path} stroke-width={width(edge.uses) * (lines.length > DENSE ? 0.5 : 1)} stroke-dasharray={DASHES[edge.verdict]} />
+                      </g>
+                    );
+                  })}
+                </svg>
+                {seen.map((node) => {
+                  const place = places[node.id];
+                  return place && (
+                    <button type="button" key={node.id} data-node={node.id} tabIndex={node.id === tabStop ? 0 : -1}
+                      class={`node ${node.kind} ${node.known === false ? "stranger" : ""} ${find !== "" && matches(node, find) ? "found" : ""} ${node.id === at ? "chosen" : ""} ${nearLit.size > 0 && !nearLit.has(node.id) ? "dim" : ""}`}
+                      style={{ transform: `translate(${place.x}px, ${place.y}px)`, width: `${NODE.width}px`, height: `${NODE.height}px` }}
+                      aria-label={labelOf(node)} title={visible(node.arn ?? node.name)}
+                      onMouseEnter={() => { light(node.id); point({ node }); }} onMouseLeave={() => { light(null); point(null); }}
+                      onFocus={() => { setTabbed(node.id); light(node.id); point({ node }); }} onBlur={() => { light(null); point(null); }}
+                      onKeyDown={(event) => onKey(event, node)} onClick={() => choose({ node })}>
+                      <span class="name">{visible(node.name)}</span>
+                      <span class="about">{about(node)}</span>
+                    </button>
+                  );
+                })}
+              </>
+            )}
+          </div>
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function inWindow(y: number, element: HTMLElement): boolean {
+  return y > element.scrollTop && y < element.scrollTop + element.clientHeight;
+}
+
+export function titleOf(group: string): string {
+  return { stored: "Stored in the cluster", bucket: "Buckets", function: "Functions", model: "Models", catalog: "Catalogues", secret: "Secrets", other: "Others", role: "Unknown account" }[group] ?? group;
+}
+
+export function about(node: ShownNode): string {
+  const uses = node.uses === 0 ? "unused" : `${count(node.uses)} ${node.uses === 1 ? "use" : "uses"}`;
+  if (node.kind === "folded") return `${uses}, unfold`;
+  return node.known === false ? `${uses}, not in the facts` : `${words(node.kind)}, ${uses}`;
+}
+
+function labelOf(node: ShownNode): string {
+  const account = node.account === null ? "" : ` of account ${visible(node.account)}`;
+  return `${visible(node.name)}${account}: ${about(node)}`;
+}
+
+/** Moves the plane with the mouse, and zooms with the wheel and Ctrl. */
+function useDrag(box: { current: HTMLDivElement | null }, zoomBy: (direction: 1 | -1, x: number, y: number) => void): void {
+  const zoom = useRef(zoomBy);
+  zoom.current = zoomBy;
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element) return undefined;
+    const down = (event: PointerEvent) => {
+      if (event.pointerType !== "mouse" || event.button !== 0 || (event.target as Element).closest("button, .line")) return;
+      const [x, y, left, top] = [event.clientX, event.clientY, element.scrollLeft, element.scrollTop];
+      const move = (moved: PointerEvent) => element.scrollTo(left - (moved.clientX - x), top - (moved.clientY - y));
+      const up = () => {
+        removeEventListener("pointermove", move);
+        removeEventListener("pointerup", up);
+      };
+      addEventListener("pointermove", move);
+      addEventListener("pointerup", up);
+    };
+    const wheel = (event: WheelEvent) => {
+      if (!event.ctrlKey) return;
+      event.preventDefault();
+      const { left, top } = element.getBoundingClientRect();
+      zoom.current(event.deltaY < 0 ? 1 : -1, event.clientX - left, event.clientY - top);
+    };
+    element.addEventListener("pointerdown", down);
+    element.addEventListener("wheel", wheel, { passive: false });
+    return () => {
+      element.removeEventListener("pointerdown", down);
+      element.removeEventListener("wheel", wheel);
+    };
+  }, []);
+}
