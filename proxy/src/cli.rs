@@ -16,6 +16,7 @@ mod jinja;
 pub mod learn;
 pub mod manual;
 mod modes;
+mod output;
 pub mod policy;
 pub mod records;
 pub mod replay;

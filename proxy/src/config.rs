@@ -93,13 +93,6 @@ impl Config {
         &self.patterns
     }
 
-    /// The groups that `[policy.groups]` puts a database user in, in alphabetical order.
-    #[must_use]
-    pub fn groups_of(&self, user: &str) -> Vec<String> {
-        let holds = |users: &[String]| users.iter().any(|member| member == user);
-        self.policy.groups.iter().filter(|(_, users)| holds(users)).map(|(group, _)| group.clone()).collect()
-    }
-
     /// A hash over the effective values: equal configurations have equal versions, whatever their file looks like.
     #[must_use]
     pub fn version(&self) -> String {

@@ -20,7 +20,7 @@ mod policy;
 pub mod pull;
 mod readiness;
 mod reload;
-mod secrets;
+pub mod secrets;
 pub mod service_connection;
 mod settings;
 mod sockets;

@@ -191,6 +191,22 @@ fn without_a_configuration_rules_are_for_users_and_the_cases_have_one_of_their_o
 }
 
 #[test]
+fn what_failed_teaches_nothing() {
+    let folder = world();
+    let tried = |outcome: &str, bucket: &str| {
+        line("loader", 11, &copy(&format!("s3://{bucket}/x"), A), &json!({"outcome": outcome}))
+    };
+    let outcomes = ["failed", "aborted", "canceled", "reject", "success", "forward", ""];
+    let lines: String = outcomes.iter().map(|outcome| tried(outcome, &format!("b-{outcome}"))).collect();
+    folder.write("week.jsonl", lines + &tried("failed", "b-success"));
+    let report = folder.learn(&["--config", "rolegate.toml", "--out", "proposed", "week.jsonl"]);
+    assert_eq!(reasons(&report), [("failed".to_owned(), 5)].into(), "{report:#}");
+    let targets = report["rules"].as_array().unwrap().iter().map(|rule| rule["target"].as_str().unwrap());
+    assert_eq!(targets.collect::<Vec<_>>(), ["s3://b-/x", "s3://b-forward/x", "s3://b-success/x"]);
+    assert!(!folder.read("proposed/learned.cedar").contains("b-failed"));
+}
+
+#[test]
 fn options_generalise() {
     let folder = world();
     folder.write("week.jsonl", history());

@@ -72,6 +72,45 @@ const OLD: &str = "@id(\"all\") permit (principal, action, resource);\n\
     @id(\"home\") @reason(\"stay home\") forbid (principal in Rolegate::Group::\"analysts\", action == Rolegate::Action::\"Unload\", resource)\n\
     when { resource.leaves_cluster_account };\n";
 
+#[test]
+fn exceptions_are_listed_and_those_that_are_over_are_warned_of() {
+    let folder = Folder::new();
+    let (code, out, _) = folder.run(&["exceptions", "rolegate.toml"]);
+    assert_eq!((code, out.as_str()), (Some(0), "0 exceptions\n"));
+    let config = fs::read_to_string(folder.0.path().join("rolegate.toml")).unwrap();
+    let audit = folder.0.path().join("audit.jsonl").display().to_string();
+    folder.write(
+        "rolegate.toml",
+        &format!(
+            "{}[audit]\npath = \"{audit}\"\n",
+            config.replace("[policy]\n", "[policy]\nexceptions = \"e.toml\"\n")
+        ),
+    );
+    let check = |strict: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rolegate"));
+        let done = command.args(["config", "check", "rolegate.toml"]).args(strict).current_dir(folder.0.path());
+        let done = done.output().unwrap();
+        (done.status.code(), String::from_utf8(done.stderr).unwrap())
+    };
+    let exception = |until: &str| {
+        folder.write(
+            "e.toml",
+            &format!(
+                "[[exception]]\nid = \"SEC-1\"\nusers = [\"etl\"]\ncodes = [\"RG203\"]\nuntil = {until}\nowner = \"data\"\nticket = \"T-1\"\n"
+            ),
+        );
+        folder.run(&["exceptions", "rolegate.toml"])
+    };
+    let (code, out, _) = exception("2999-01-01T00:00:00Z");
+    assert!(code == Some(0) && out.ends_with("\n1 exception\n"), "{out}");
+    assert_eq!(check(&["--strict"]), (Some(0), String::new()));
+    let (code, out, _) = exception("2020-01-01T00:00:00Z");
+    assert!(code == Some(0) && out.contains("(over)") && out.ends_with("\n1 exception, 1 of them over\n"), "{out}");
+    let told = "exception \"SEC-1\" is over since 2020-01-01T00:00:00Z; take it out or agree on another\n";
+    assert_eq!(check(&[]), (Some(0), format!("rolegate: warning: {told}")));
+    assert_eq!(check(&["--strict"]), (Some(2), format!("rolegate: {told}")));
+}
+
 fn causes(rows: &[(&str, &str, &[&str])]) -> Vec<(String, String, Vec<String>)> {
     let owned = |(from, to, causes): &(&str, &str, &[&str])| {
         ((*from).to_owned(), (*to).to_owned(), causes.iter().map(ToString::to_string).collect())

@@ -4,12 +4,11 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use jiff::Timestamp;
 
 use crate::cli::exit::Exit;
-use crate::cli::modes;
+use crate::cli::{exceptions, modes, output};
 use crate::config::Config;
-use crate::observe::escape;
-use crate::rules::names::RuleWarning;
 
 /// Subcommands of `rolegate config`.
 #[derive(Debug, Subcommand)]
@@ -18,7 +17,7 @@ pub enum ConfigCommand {
     #[command(after_help = "Example: rolegate config check --strict rolegate.toml\n\
                             Exit status: 0 it would run; 2 it would not, or with --strict there is a warning")]
     Check {
-        /// Fail where a rule names a group, user, method, clause, gate, database or role that is nowhere known
+        /// Fail where an exception is over, or a rule names a group, user, method, clause, gate, database or role that is nowhere known
         #[arg(long)]
         strict: bool,
         /// The configuration file
@@ -52,7 +51,10 @@ pub fn run(command: &ConfigCommand) -> Result<Exit, String> {
             for soon in crate::serve::build::check_needs(&config).map_err(|error| error.to_string())? {
                 writeln!(io::stderr(), "{}: {soon}", file.display()).map_err(|error| error.to_string())?;
             }
-            warn(&crate::serve::build::warnings(&config, &parts), *strict)?;
+            let rules = crate::serve::build::warnings(&config, &parts);
+            let mut warnings: Vec<String> = rules.iter().map(ToString::to_string).collect();
+            warnings.extend(exceptions::over(parts.exceptions(), Timestamp::now()));
+            warn(&warnings, *strict)?;
             format!("{}: good, {} gate(s)\n", file.display(), parts.gates.len())
         }
         ConfigCommand::Show { file, user, groups } => {
@@ -63,19 +65,15 @@ pub fn run(command: &ConfigCommand) -> Result<Exit, String> {
             }
         }
     };
-    io::stdout().lock().write_all(text.as_bytes()).map_err(|error| format!("cannot write: {error}"))?;
+    output::print(&text)?;
     Ok(Exit::Ok)
 }
 
 /// Shows warnings; with `is_strict` they are errors.
-fn warn(warnings: &[RuleWarning], is_strict: bool) -> Result<(), String> {
-    let lines: Vec<String> = warnings.iter().map(ToString::to_string).collect();
-    if is_strict && !lines.is_empty() {
-        return Err(lines.join("\nrolegate: "));
+fn warn(warnings: &[String], is_strict: bool) -> Result<(), String> {
+    if is_strict && !warnings.is_empty() {
+        return Err(warnings.join("\nrolegate: "));
     }
-    for line in lines {
-        // When stderr is closed there is nobody left to tell.
-        let _told = writeln!(io::stderr(), "rolegate: warning: {}", escape::lines(&line)).is_ok();
-    }
+    warnings.iter().for_each(|warning| output::note(&format!("warning: {warning}")));
     Ok(())
 }

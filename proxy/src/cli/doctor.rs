@@ -8,7 +8,6 @@ mod endpoint;
 mod files;
 mod local;
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -16,6 +15,7 @@ use ipnet::IpNet;
 
 use crate::cli::doctor::checkup::Health;
 use crate::cli::exit::Exit;
+use crate::cli::output;
 use crate::config::Config;
 
 /// Arguments of `rolegate doctor`.
@@ -66,6 +66,6 @@ pub fn run(arguments: &DoctorArguments) -> Result<Exit, String> {
         DoctorFormat::Human => checkup::human(&checkups),
         DoctorFormat::Json => checkup::json(&checkups),
     };
-    io::stdout().lock().write_all(text.as_bytes()).map_err(|error| format!("cannot write: {error}"))?;
+    output::print(&text)?;
     Ok(Exit::of(checkups.iter().any(|checkup| checkup.health == Health::Failed)))
 }

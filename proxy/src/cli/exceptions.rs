@@ -1,14 +1,14 @@
 //! `rolegate policy exceptions`: what is borne with, until when, and who answers for it.
 
-use std::fmt::Write as _;
-use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::exit::Exit;
+use crate::cli::output;
 use crate::config::{Config, load_exceptions};
 use crate::gate::exception::Exception;
 use crate::observe::escape;
@@ -46,31 +46,36 @@ struct Row<'a> {
 /// What is wrong with the configuration or its file of exceptions.
 pub fn run(arguments: &ExceptionsArguments) -> Result<Exit, String> {
     let config = Config::load(&arguments.config).map_err(|error| error.to_string())?;
-    let Some(path) = &config.policy.exceptions else {
-        return Err(format!("{}: policy.exceptions is not set, so there are none", arguments.config.display()));
-    };
-    let mut exceptions = load_exceptions(path).map_err(|error| error.to_string())?;
+    let read = config.policy.exceptions.as_deref().map(load_exceptions).transpose();
+    let mut exceptions = read.map_err(|error| error.to_string())?.unwrap_or_default();
     exceptions.sort_by(|one, other| (one.until, &one.id).cmp(&(other.until, &other.id)));
     let now = Timestamp::now();
-    let mut text = String::new();
-    for exception in &exceptions {
-        match arguments.format {
-            ExceptionsFormat::Human => text.push_str(&line(exception, now)),
-            ExceptionsFormat::Json => {
-                let row = Row { exception, over: exception.is_over(now), days_left: exception.days_left(now) };
-                text.push_str(&serde_json::to_string(&row).map_err(|error| error.to_string())?);
-                text.push('\n');
-            }
-        }
-    }
-    if arguments.format == ExceptionsFormat::Human {
-        let over = exceptions.iter().filter(|exception| exception.is_over(now)).count();
-        // Writing to a String does not fail.
-        let _infallible = writeln!(text, "{} exceptions, {over} of them over", exceptions.len());
-        text = escape::lines(&text);
-    }
-    io::stdout().lock().write_all(text.as_bytes()).map_err(|error| format!("cannot write: {error}"))?;
+    output::print(&match arguments.format {
+        ExceptionsFormat::Human => escape::lines(&human(&exceptions, now)),
+        ExceptionsFormat::Json => exceptions
+            .iter()
+            .map(|exception| {
+                let (over, days_left) = (exception.is_over(now), exception.days_left(now));
+                output::json(&Row { exception, over, days_left })
+            })
+            .collect::<Result<String, String>>()?,
+    })?;
     Ok(Exit::Ok)
+}
+
+fn human(exceptions: &[Arc<Exception>], now: Timestamp) -> String {
+    let over = exceptions.iter().filter(|exception| exception.is_over(now)).count();
+    let lines: String = exceptions.iter().map(|exception| line(exception, now)).collect();
+    let of_them = if over > 0 { format!(", {over} of them over") } else { String::new() };
+    let plural = if exceptions.len() == 1 { "" } else { "s" };
+    format!("{lines}{} exception{plural}{of_them}\n", exceptions.len())
+}
+
+/// What is to be said of exceptions that are over: their refusals are refused again, and nobody took them out.
+pub(super) fn over(exceptions: &[Arc<Exception>], now: Timestamp) -> Vec<String> {
+    let over = exceptions.iter().filter(|exception| exception.is_over(now));
+    over.map(|one| format!("exception \"{}\" is over since {}; take it out or agree on another", one.id, one.until))
+        .collect()
 }
 
 fn line(exception: &Exception, now: Timestamp) -> String {
@@ -128,6 +133,12 @@ mod tests {
                     owner data, ticket T-1: the new role comes in June\n";
         assert_eq!(at(0), want);
         assert!(at(4000).contains("(less than a day left)") && at(90_000).contains("(over)"));
+        assert_eq!(over(&[Arc::new(exception.clone())], Timestamp::from_second(89_999).unwrap()), Vec::<String>::new());
+        let told = over(&[Arc::new(exception.clone())], Timestamp::from_second(90_000).unwrap());
+        assert_eq!(told, ["exception \"SEC-1\" is over since 1970-01-02T01:00:00Z; take it out or agree on another"]);
+        let all = |second| human(&[Arc::new(exception.clone())], Timestamp::from_second(second).unwrap());
+        assert!(all(0).ends_with("\n1 exception\n") && all(90_000).ends_with("\n1 exception, 1 of them over\n"));
+        assert_eq!(human(&[], Timestamp::UNIX_EPOCH), "0 exceptions\n");
         let any_code = Exception { codes: Vec::new(), ..exception };
         assert_eq!(about(&any_code), "facts and rules on default");
     }

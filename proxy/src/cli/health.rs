@@ -1,6 +1,6 @@
 //! `rolegate health`: asks a running gate whether it is ready, for the health checks of containers that hold no other program.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::cli::exit::Exit;
+use crate::cli::output;
 use crate::config::{AdminSection, Config};
 use crate::net::backend;
 use crate::net::socket::Socket;
@@ -39,7 +40,7 @@ pub fn run(arguments: &HealthArguments) -> Result<Exit, String> {
     let config = Config::load(&arguments.config).map_err(|error| error.to_string())?;
     let asked = ask(&config.admin, "/readyz");
     let (status, body) = asked.map_err(|error| format!("{}: no gate answers: {error}", config.admin.listen))?;
-    io::stdout().lock().write_all(body.as_bytes()).map_err(|error| format!("cannot write: {error}"))?;
+    output::print(&body)?;
     Ok(Exit::of(status != 200))
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use clap::{Args, ValueEnum};
 
 use crate::cli::exit::Exit;
+use crate::cli::output;
 use crate::cli::records::RecordArguments;
 use crate::history::StatementRecord;
 
@@ -75,7 +76,7 @@ pub fn run(arguments: &HistoryArguments) -> Result<Exit, String> {
             sum.hidden,
             sum.doubtful
         );
-        io::stdout().write_all(text.as_bytes()).map_err(|error| format!("cannot write the summary: {error}"))?;
+        output::print(&text)?;
     }
     io::stdout().flush().map_err(|error| format!("cannot write the records: {error}"))?;
     Ok(Exit::Ok)

@@ -15,6 +15,7 @@ use crate::cli::exit::Exit;
 use crate::cli::init::endpoint::Endpoint;
 use crate::cli::init::files::{NewFile, Start};
 use crate::cli::init::platform::Platform;
+use crate::cli::output;
 
 /// Arguments of `rolegate init`.
 #[derive(Args, Debug)]
@@ -50,7 +51,7 @@ pub struct InitArguments {
 /// What is wrong with the arguments, a file that is there already, or one that cannot be written. Then nothing is left behind.
 pub fn run(arguments: &InitArguments) -> Result<Exit, String> {
     let told = write(arguments)?;
-    io::stdout().lock().write_all(told.as_bytes()).map_err(|error| format!("cannot write: {error}"))?;
+    output::print(&told)?;
     Ok(Exit::Ok)
 }
 

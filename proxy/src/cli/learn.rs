@@ -1,13 +1,14 @@
 //! `rolegate learn`: rules proposed from recorded statements.
 
 use std::fs;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use crate::cli::exit::Exit;
+use crate::cli::output::{ReportFormat, print_report};
 use crate::cli::records::RecordArguments;
 use crate::cli::replay::recorded_policy;
 use crate::config::{Case, CaseFile};
@@ -15,7 +16,6 @@ use crate::gate::policy::{Parts, Policy};
 use crate::history::StatementRecord;
 use crate::learn::report::human;
 use crate::learn::{Generalisation, LearnReport, Learned, Learner, Proposals, cases, propose, report, sift};
-use crate::observe::escape;
 use crate::rules::RuleSet;
 
 /// The proposed rules.
@@ -69,7 +69,7 @@ pub struct LearnArguments {
     overwrite: bool,
     /// The form of the output; for people on a terminal, else JSON
     #[arg(long, value_enum)]
-    format: Option<LearnFormat>,
+    format: Option<ReportFormat>,
     #[command(flatten)]
     records: RecordArguments,
 }
@@ -88,14 +88,6 @@ enum LearnRoles {
     Chain,
     /// For last roles
     Last,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-enum LearnFormat {
-    /// For people
-    Human,
-    /// One JSON object
-    Json,
 }
 
 /// Runs `rolegate learn`.
@@ -119,12 +111,10 @@ pub fn run(arguments: &LearnArguments) -> Result<Exit, String> {
     let by_group = arguments.by == LearnBy::Group;
     let how = Generalisation { by_group, min_uses: arguments.min_uses };
     let uses = std::mem::take(&mut found.uses);
-    let left_out = uses.left_out();
     let mut proposals = propose(uses, policy.configured_groups(), how);
     (proposals.permits, proposals.unwritable) = sift(proposals.permits, by_last_role);
     let without_case = write(arguments, &policy, &proposals)?;
-    let mut shown = report(&found, &proposals, counts, without_case);
-    shown.summary.left_out = left_out;
+    let shown = report(&found, &proposals, counts, without_case);
     put(&arguments.out.join(REVIEW), &json(&shown.for_review)?)?;
     print(arguments, &shown)?;
     Ok(Exit::Ok)
@@ -182,15 +172,8 @@ fn json(value: &impl serde::Serialize) -> Result<String, String> {
 }
 
 fn print(arguments: &LearnArguments, found: &LearnReport) -> Result<(), String> {
-    let is_human = arguments.format.map_or_else(|| io::stdout().is_terminal(), |format| format == LearnFormat::Human);
-    let text = if is_human {
-        let out = arguments.out.display();
-        escape::lines(&format!("{}\nWritten to {out}: {RULES}, {CASES}, {REVIEW}\n", human(found)))
-    } else {
-        serde_json::to_string(found).map_err(|error| error.to_string())? + "\n"
-    };
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(|error| format!("cannot write the report: {error}"))
+    let is_terminal = || if io::stdout().is_terminal() { ReportFormat::Human } else { ReportFormat::Json };
+    let out = arguments.out.display();
+    let text = |found: &LearnReport| format!("{}\nWritten to {out}: {RULES}, {CASES}, {REVIEW}\n", human(found));
+    print_report(arguments.format.unwrap_or_else(is_terminal), found, text)
 }

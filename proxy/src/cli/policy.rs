@@ -2,11 +2,9 @@
 
 mod diff;
 mod lint;
-mod output;
 mod sides;
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -15,11 +13,10 @@ use jiff::Timestamp;
 use crate::cli::choice::gate_of;
 use crate::cli::exceptions::{self, ExceptionsArguments};
 use crate::cli::exit::Exit;
+use crate::cli::output;
 use crate::config::{Case, CaseFile, Config};
 use crate::gate::codes::Code;
-use crate::gate::judge_alone;
 use crate::gate::policy::Policy;
-use crate::gate::principal::{Attributes, Principal};
 use crate::gate::verdict::Verdict;
 use crate::serve::build;
 
@@ -48,7 +45,8 @@ pub enum PolicyCommand {
                             Exit status: 0 nothing found, 1 something found, 2 usage or input error")]
     Lint(lint::LintArguments),
     /// List the exceptions: for whom, about what, until when, and who answers for them
-    #[command(after_help = "Example: rolegate policy exceptions rolegate.toml")]
+    #[command(after_help = "Example: rolegate policy exceptions rolegate.toml\n\
+                            Exit status: 0 listed, whether or not there are any; 2 usage or input error")]
     Exceptions(ExceptionsArguments),
 }
 
@@ -82,7 +80,7 @@ fn test(files: &[PathBuf]) -> Result<Exit, String> {
         show(&mut report, file, &outcomes);
     }
     let _infallible = writeln!(report, "{passed} of {count} cases as expected");
-    io::stdout().lock().write_all(report.as_bytes()).map_err(|error| format!("cannot write the report: {error}"))?;
+    output::print(&report)?;
     Ok(if passed == count { Exit::Ok } else { Exit::Refused })
 }
 
@@ -96,17 +94,7 @@ struct Outcome {
 
 impl Outcome {
     fn of(case: Case, policy: &Policy) -> Self {
-        let principal = Principal::new(Attributes {
-            groups: case.groups.clone(),
-            database: case.database.clone(),
-            application: case.application.clone(),
-            client_address: case.client_address,
-            tls_subject: case.tls_subject.clone(),
-            tls_names: case.tls_names.clone(),
-            ..Attributes::of_login(&case.user)
-        });
-        let now = case.time.unwrap_or_else(Timestamp::now);
-        let verdict = judge_alone(policy, case.sql.as_bytes(), &principal, now);
+        let verdict = case.judge(policy, Timestamp::now());
         let found = verdict.iter().flat_map(Verdict::findings);
         Self {
             verdict: verdict.as_ref().map_or("forward", |verdict| verdict.would_be.as_str()),

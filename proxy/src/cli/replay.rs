@@ -1,17 +1,18 @@
 //! `rolegate replay`: judges recorded statements, and shows what another configuration would change.
 
 use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use crate::cli::choice::gate_of;
 use crate::cli::exit::Exit;
+use crate::cli::output;
 use crate::cli::records::RecordArguments;
 use crate::config::{Case, CaseFile, Config};
 use crate::gate::policy::{ClusterGroups, Policy};
 use crate::history::StatementRecord;
+use crate::observe::escape;
 use crate::replay::report::GroupRow;
 use crate::replay::{GroupBy, Replay, ReplayReport, Tally, html, human, report, table};
 
@@ -82,15 +83,12 @@ pub fn run(arguments: &ReplayArguments) -> Result<Exit, String> {
         save_cases(path, &arguments.config, gate, &found)?;
     }
     let text = match arguments.format {
-        ReplayFormat::Human => human::human(&found),
-        ReplayFormat::Json => serde_json::to_string(&found).map_err(|error| error.to_string())? + "\n",
+        ReplayFormat::Human => escape::lines(&human::human(&found)),
+        ReplayFormat::Json => output::json(&found)?,
         ReplayFormat::Csv => table::csv(&found)?,
         ReplayFormat::Html => html::html(&found),
     };
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(|error| format!("cannot write the report: {error}"))?;
+    output::print(&text)?;
     Ok(Exit::of(tally.refuses_more(arguments.old.is_some())))
 }
 
@@ -102,9 +100,10 @@ pub(super) fn recorded_policy(path: &Path, gate: Option<&str>) -> Result<Policy,
     if *policy.catalog() == ClusterGroups::NotRead {
         return Ok(policy);
     }
-    let note = format!("{}: note: groups are those of [policy.groups]; [gate.catalog] is not asked\n", path.display());
-    // Nothing is left to be done when stderr is closed.
-    let _written = io::stderr().write_all(note.as_bytes()).is_ok();
+    output::note(&format!(
+        "{}: note: groups are those of [policy.groups]; [gate.catalog] is not asked",
+        path.display()
+    ));
     Ok(policy.with_catalog(ClusterGroups::NotRead))
 }
 

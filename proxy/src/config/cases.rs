@@ -4,12 +4,17 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::config::error::{self, ConfigError};
 use crate::gate::codes::Code;
 use crate::gate::enforcement::Action;
+use crate::gate::judge_alone;
+use crate::gate::policy::Policy;
+use crate::gate::principal::{Attributes, Principal};
+use crate::gate::verdict::Verdict;
 
 /// A file of cases. Its paths are resolved against its own folder.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -56,7 +61,7 @@ pub struct Case {
     pub tls_names: Vec<String>,
     /// The time, RFC 3339; now when not set.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub time: Option<jiff::Timestamp>,
+    pub time: Option<Timestamp>,
     /// The text of the message.
     pub sql: String,
     /// What enforcement is expected to do with it, whatever mode the configuration has.
@@ -71,6 +76,23 @@ fn codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Code>>
         word.parse().map_err(|_unknown| D::Error::custom(format!("{word} is not a finding code; see docs/findings.md")))
     };
     Option::<Vec<String>>::deserialize(deserializer)?.map(|words| words.iter().map(code).collect()).transpose()
+}
+
+impl Case {
+    /// Judges the case under a policy; `now` is the time of one that names none. `None`: nothing in it is to be judged.
+    #[must_use]
+    pub fn judge(&self, policy: &Policy, now: Timestamp) -> Option<Verdict> {
+        let principal = Principal::new(Attributes {
+            groups: self.groups.clone(),
+            database: self.database.clone(),
+            application: self.application.clone(),
+            client_address: self.client_address,
+            tls_subject: self.tls_subject.clone(),
+            tls_names: self.tls_names.clone(),
+            ..Attributes::of_login(&self.user)
+        });
+        judge_alone(policy, self.sql.as_bytes(), &principal, self.time.unwrap_or(now))
+    }
 }
 
 impl CaseFile {

@@ -63,11 +63,7 @@ impl Enforcer<'_> {
             let finding = finding.message("quoting in dynamic SQL is not safe in this session").detail(quoting::MOVED);
             statement.findings.push(finding.hint(Some(hint.to_owned())));
         }
-        Verdict {
-            unknown_roles: verdict.unknown_roles.clone(),
-            depends_on_time: verdict.depends_on_time,
-            ..Verdict::of(self, statements)
-        }
+        verdict.again(self, statements)
     }
 
     /// The verdict of one finding on a message of `length` bytes.
@@ -96,11 +92,7 @@ impl Policy {
             let finding = Finding { at, ..self.remark(Code::Rg302) };
             statement.findings.push(finding.message(message).hint(Some(hint.clone())));
         }
-        Verdict {
-            unknown_roles: verdict.unknown_roles.clone(),
-            depends_on_time: verdict.depends_on_time,
-            ..Verdict::of(&self.enforcer_for_anybody(), statements)
-        }
+        verdict.again(&self.enforcer_for_anybody(), statements)
     }
 
     fn remark(&self, code: Code) -> Finding {
@@ -179,6 +171,18 @@ mod tests {
         assert_eq!((before, verdict.would_be, verdict.codes()), (Action::Forward, Action::Reject, vec![Code::Rg302]));
         let (before, verdict) = judge("set session authorization x");
         assert_eq!((before, verdict.would_be), (Action::Forward, Action::Forward));
+    }
+
+    #[test]
+    fn what_is_judged_again_is_still_its_users() {
+        let groups = BTreeMap::from([("etl".to_owned(), vec!["x".to_owned()])]);
+        let policy = Policy::new(Parts { groups, ..Parts::without_facts() });
+        let x = Principal::new(Attributes::of_login("x"));
+        let sql = b"copy t from 's3://b' iam_role default";
+        let verdict = judge_alone(&policy, sql, &x, jiff::Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(verdict.groups, ["etl"]);
+        let moved = policy.enforcer_for_anybody().judge_moved(&verdict);
+        assert_eq!((moved.groups, policy.judge_as_anybody(&verdict).groups), (verdict.groups.clone(), verdict.groups));
     }
 
     #[test]

@@ -34,13 +34,19 @@ impl Policy {
             || !parts.break_glass.is_empty()
             || parts.exceptions.iter().any(|exception| !exception.groups.is_empty());
         let groups = if asks_for_groups { self.groups_of_principal(principal) } else { Vec::new() };
+        self.enforcer_in(principal, &groups, now)
+    }
+
+    /// The same for a principal in these groups.
+    pub(super) fn enforcer_in(&self, principal: &Principal, groups: &[String], now: Timestamp) -> Enforcer<'_> {
+        let parts = &self.parts;
         // Who may be in any group is in one that is enforced; nobody is in one that is let off.
         let mode = if self.groups_are_unknown(principal) && parts.modes.enforce_a_group() {
             Mode::Enforce
         } else {
-            parts.modes.of_groups(&groups).0
+            parts.modes.of_groups(groups).0
         };
-        let holds = |exception: &&Arc<Exception>| !exception.is_over(now) && exception.is_for(&principal.user, &groups);
+        let holds = |exception: &&Arc<Exception>| !exception.is_over(now) && exception.is_for(&principal.user, groups);
         Enforcer {
             policy: self,
             mode,

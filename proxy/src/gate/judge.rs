@@ -30,15 +30,18 @@ impl Policy {
     /// Judges what reading `text` found. `now` is what conditions and rules take for the time.
     #[must_use]
     pub fn judge(&self, text: &[u8], analysis: Analysis, principal: &Principal, now: Timestamp) -> Verdict {
-        let context = JudgeContext { policy: self, principal, now, length: text.len() };
+        let groups = self.groups_of_principal(principal);
+        let context = JudgeContext { policy: self, principal, groups: &groups, now, length: text.len() };
         let mut judge = Judge { context: &context, depends_on_time: false, unknown_roles: Vec::new() };
         let statements = analysis.statements.into_iter().map(|statement| judge.statement(statement)).collect();
         let Judge { depends_on_time, unknown_roles, .. } = judge;
-        let verdict =
-            Verdict { unknown_roles, depends_on_time, ..Verdict::of(&self.enforcer(principal, now), statements) };
+        let verdict = Verdict {
+            unknown_roles,
+            depends_on_time,
+            ..Verdict::of(&self.enforcer_in(principal, &groups, now), statements)
+        };
         let is_told = verdict.statements.iter().any(JudgedStatement::is_told);
-        let groups = if is_told { self.groups_of_principal(principal) } else { Vec::new() };
-        Verdict { groups, ..verdict }.bounded()
+        Verdict { groups: if is_told { groups } else { Vec::new() }, ..verdict }.bounded()
     }
 }
 

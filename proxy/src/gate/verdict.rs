@@ -194,6 +194,17 @@ impl Verdict {
         }
     }
 
+    /// What was judged, with other findings: as it is carried out now. Whatever else is known of it stays.
+    #[must_use]
+    pub(super) fn again(&self, enforcer: &Enforcer<'_>, statements: Vec<JudgedStatement>) -> Self {
+        Self {
+            unknown_roles: self.unknown_roles.clone(),
+            groups: self.groups.clone(),
+            depends_on_time: self.depends_on_time,
+            ..Self::of(enforcer, statements)
+        }
+    }
+
     /// The same with what is told of it bounded: of findings alike some, and how many more there are. What was decided stays.
     #[must_use]
     pub(super) fn bounded(mut self) -> Self {

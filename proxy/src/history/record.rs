@@ -156,6 +156,13 @@ impl<'a> StatementRecord<'a> {
         self.time.as_deref().and_then(timestamp)
     }
 
+    /// Whether the source says that it did not succeed: the cluster or the gate refused it, or it was broken off.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        let failed = ["failed", "aborted", "canceled", "skipped", "error", "reject"];
+        self.outcome.as_deref().is_some_and(|outcome| failed.iter().any(|word| outcome.eq_ignore_ascii_case(word)))
+    }
+
     /// Whether the text is what ran, so that a verdict on it means something.
     #[must_use]
     pub const fn is_whole(&self) -> bool {

@@ -4,9 +4,7 @@ use jiff::Timestamp;
 
 use crate::config::Case;
 use crate::gate::enforcement::Action;
-use crate::gate::judge_alone;
 use crate::gate::policy::Policy;
-use crate::gate::principal::{Attributes, Principal};
 use crate::learn::place::S3Place;
 use crate::learn::propose::ProposedPermit;
 use crate::learn::uses::Sample;
@@ -77,12 +75,5 @@ fn case(name: String, user: &str, sample: &Sample, verdict: Action) -> Case {
 }
 
 fn outcome(case: &Case, policy: &Policy) -> Action {
-    let principal = Principal::new(Attributes {
-        database: case.database.clone(),
-        application: case.application.clone(),
-        client_address: case.client_address,
-        ..Attributes::of_login(&case.user)
-    });
-    let now = case.time.unwrap_or(Timestamp::UNIX_EPOCH);
-    judge_alone(policy, case.sql.as_bytes(), &principal, now).map_or(Action::Forward, |verdict| verdict.would_be)
+    case.judge(policy, Timestamp::UNIX_EPOCH).map_or(Action::Forward, |verdict| verdict.would_be)
 }

@@ -74,7 +74,8 @@ impl Learner {
         if has_roles {
             learned.with_roles = learned.with_roles.saturating_add(record.count);
         }
-        if let Some(reason) = objection(&self.policy, verdict) {
+        let failed = || (has_roles && record.failed()).then_some(ReviewReason::Failed);
+        if let Some(reason) = objection(&self.policy, verdict).or_else(failed) {
             return self.review(learned, record, verdict, reason);
         }
         if !has_roles {
@@ -139,7 +140,7 @@ impl Learner {
             reason,
             code,
             user: record.user.as_deref().map(database_user).unwrap_or_default().to_owned(),
-            chain: shown.map(|(_, role_use)| credential(role_use)).unwrap_or_default(),
+            chain: shown.map(|(_, role_use)| role_use.credential()).unwrap_or_default(),
             kind: shown.map_or(kind, |(kind, _)| kind),
             target: shown.and_then(|(_, role_use)| role_use.target.as_ref()).map(bucket),
         };
@@ -157,9 +158,4 @@ impl Learner {
         let time = record.timestamp();
         learned.review.add(key, record, time, || example(record, time, codes));
     }
-}
-
-/// The chain of a use, or the word for another credential.
-fn credential(role_use: &JudgedUse) -> String {
-    if role_use.roles.is_empty() { role_use.method.as_str().to_owned() } else { role_use.roles.join(",") }
 }

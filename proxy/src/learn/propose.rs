@@ -69,6 +69,8 @@ pub(crate) struct Proposals {
     pub(crate) rare: Vec<RareUse>,
     /// Permits that rules cannot hold.
     pub(crate) unwritable: Vec<ProposedPermit>,
+    /// Uses that were not counted, because there were too many distinct ones.
+    pub(crate) left_out: u64,
 }
 
 /// Users by group.
@@ -83,7 +85,7 @@ pub(crate) fn propose(uses: Uses, members: &Members, how: Generalisation) -> Pro
             groups.entry(user).or_default().push(group);
         }
     }
-    let mut all = Proposals::default();
+    let mut all = Proposals { left_out: uses.left_out(), ..Proposals::default() };
     for (class, users) in uses.by_class() {
         let one = Class { what: class, users, groups: &groups, members };
         one.propose(how.min_uses, &mut all);

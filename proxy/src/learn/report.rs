@@ -127,7 +127,7 @@ pub(crate) fn report(
             with_roles: learned.with_roles,
             learned: learned.accepted.saturating_sub(not_proposed),
             for_review: for_review.iter().map(|row| row.count).fold(0, u64::saturating_add),
-            left_out: learned.uses.left_out(),
+            left_out: proposals.left_out,
             unreadable: counts.unreadable,
             without_case,
         },

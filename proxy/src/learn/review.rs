@@ -6,7 +6,7 @@ use crate::gate::enforcement::Action;
 use crate::gate::policy::Policy;
 use crate::gate::verdict::Verdict;
 use crate::iam::Cluster;
-use crate::replay::groups::Shared;
+use crate::replay::groups::{OTHERS, Shared};
 use crate::replay::judged::CannotTell;
 use crate::sql::{MethodKind, StatementKind};
 
@@ -24,6 +24,8 @@ pub(crate) enum ReviewReason {
     Refused,
     /// The facts do not decide it.
     Undecided,
+    /// It did not succeed when it was sent.
+    Failed,
     /// The cluster blanked its roles.
     Hidden,
     /// Part of its text is missing.
@@ -50,6 +52,7 @@ impl ReviewReason {
             Self::OrganisationUnknown => "may leave the organisation: the facts do not tell it of every account",
             Self::Refused => "would be refused",
             Self::Undecided => "is not decided by the facts",
+            Self::Failed => "did not succeed when it was sent",
             Self::Hidden => "had its roles blanked by the cluster",
             Self::Truncated => "is cut off",
             Self::Doubtful => "may be made up by another text",
@@ -92,8 +95,8 @@ pub(crate) struct ReviewKey {
 
 impl Shared for ReviewKey {
     fn shared(&mut self) {
-        "(others)".clone_into(&mut self.user);
-        "(others)".clone_into(&mut self.chain);
+        OTHERS.clone_into(&mut self.user);
+        OTHERS.clone_into(&mut self.chain);
         self.target = None;
     }
 }

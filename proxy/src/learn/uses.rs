@@ -100,9 +100,8 @@ pub(crate) struct Uses {
 pub(crate) fn split(target: Option<&Target>) -> (TargetKind, &str, &str) {
     match target {
         None => (TargetKind::None, "", ""),
-        Some(Target::S3Uri(uri)) => {
-            let path = uri.get(5..).unwrap_or_default();
-            let (bucket, path) = path.split_once('/').unwrap_or((path, ""));
+        Some(target @ Target::S3Uri(_)) => {
+            let (bucket, path) = target.bucket_and_path().unwrap_or_default();
             (TargetKind::S3, bucket, path)
         }
         Some(Target::Lambda(name) | Target::SageMaker(name)) => (TargetKind::Function, name, ""),
@@ -139,7 +138,10 @@ impl Uses {
     /// Adds the uses of a later part.
     pub(crate) fn merge(&mut self, later: Self) {
         self.left_out = self.left_out.saturating_add(later.left_out);
-        for (key, count) in later.counts {
+        // In order, so that it does not depend on chance which are the first of too many.
+        let mut counts: Vec<(UseKey, UseCount)> = later.counts.into_iter().collect();
+        counts.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        for (key, count) in counts {
             let is_full = self.counts.len() >= MAX_USES;
             match self.counts.entry(key) {
                 Entry::Occupied(mut held) => held.get_mut().places.merge(count.places),

@@ -11,20 +11,19 @@ use crate::gate::enforcement::Action;
 use crate::gate::finding::Finding;
 use crate::gate::verdict::{JudgedStatement, JudgedUse, Verdict};
 use crate::history::StatementRecord;
-use crate::rules::RuleEffect;
 use crate::sql::{StatementKind, Target, mask};
 
 /// Groups beyond so many share one, so that memory is bounded whatever a history holds.
-const MAX_GROUPS: usize = 50_000;
+pub(crate) const MAX_GROUPS: usize = 50_000;
 
 /// The longest text that is kept of an example.
 const MAX_EXAMPLE_BYTES: usize = 64 * 1024;
 
-/// Applications that a group names.
-const MAX_APPLICATIONS: usize = 8;
+/// Users, and applications, that a group names.
+const MAX_NAMES: usize = 8;
 
 /// What stands for groups that are too many.
-const OTHERS: &str = "(others)";
+pub(crate) const OTHERS: &str = "(others)";
 
 /// Why a statement is refused or annotated.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -119,9 +118,14 @@ impl GroupCount {
     }
 }
 
+/// Which names stay does not depend on the order in which they came: the first in order.
 fn keep(names: &mut BTreeSet<String>, name: &str) {
-    if !name.is_empty() && names.len() < MAX_APPLICATIONS && !names.contains(name) {
+    let is_late = names.len() >= MAX_NAMES && names.last().is_some_and(|last| name > last.as_str());
+    if !name.is_empty() && !is_late && !names.contains(name) {
         names.insert(name.to_owned());
+        if names.len() > MAX_NAMES {
+            names.pop_last();
+        }
     }
 }
 
@@ -136,7 +140,7 @@ impl<K> Default for Groups<K> {
 }
 
 /// A key that can stand for all that are too many.
-pub(crate) trait Shared: Eq + Hash {
+pub(crate) trait Shared: Eq + Hash + Ord {
     /// The same with its most various parts left out.
     fn shared(&mut self);
 }
@@ -161,7 +165,10 @@ impl<K: Shared> Groups<K> {
 
     /// Adds the groups of a later part.
     pub(crate) fn merge(&mut self, later: Self) {
-        for (mut key, count) in later.0 {
+        // In order, so that it does not depend on chance which are the first of too many.
+        let mut later: Vec<(K, GroupCount)> = later.0.into_iter().collect();
+        later.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        for (mut key, count) in later {
             self.make_room(&mut key);
             match self.0.entry(key) {
                 Entry::Occupied(mut group) => group.get_mut().merge(&count),
@@ -211,36 +218,22 @@ pub(crate) fn key_of(verdict: &Verdict, who: String) -> GroupKey {
     let role_use = statement.uses.iter().find(|role_use| Some(role_use.span.start) == at).or(statement.uses.first());
     GroupKey {
         would_be: verdict.would_be,
-        reason: finding.map(|finding| reason(statement, finding)),
-        chain: role_use.map(chain).unwrap_or_default(),
+        reason: finding.map(reason),
+        chain: role_use.map(JudgedUse::credential).unwrap_or_default(),
         who,
         kind: statement.kind,
         target: role_use.and_then(|role_use| role_use.target.as_ref()).map(bucket),
     }
 }
 
-fn reason(statement: &JudgedStatement, finding: &Finding) -> Reason {
-    // The rules that forbid a statement stand in the order of their findings.
-    let place = statement.findings.iter().filter(|one| one.code == Code::Rg301).position(|one| one == finding);
-    let mut forbids = statement.rule_hits.iter().filter(|(_, effect)| *effect == RuleEffect::Forbid);
-    let rule = place.and_then(|place| forbids.nth(place)).map(|(rule, _)| rule.clone());
-    Reason { code: finding.code, rule, message: finding.message.clone() }
-}
-
-fn chain(role_use: &JudgedUse) -> String {
-    if role_use.roles.is_empty() { role_use.method.as_str().to_owned() } else { role_use.roles.join(",") }
+fn reason(finding: &Finding) -> Reason {
+    Reason { code: finding.code, rule: finding.rule.clone(), message: finding.message.clone() }
 }
 
 /// The bucket of a target in S3; any other as it is.
 #[must_use]
 pub(crate) fn bucket(target: &Target) -> String {
-    match target {
-        Target::S3Uri(uri) => {
-            let path = uri.get(5..).unwrap_or_default();
-            format!("s3://{}", path.split('/').next().unwrap_or_default())
-        }
-        other => other.to_string(),
-    }
+    target.bucket_and_path().map_or_else(|| target.to_string(), |(bucket, _)| format!("s3://{bucket}"))
 }
 
 /// An example of a group.

@@ -79,10 +79,14 @@ pub(crate) struct GroupRow {
     pub chain: String,
     /// The user; several names where they are grouped by group.
     pub user: String,
+    /// The users one by one; some, where there are many.
+    pub users: Vec<String>,
     /// The user's groups.
     pub group: String,
     /// The applications.
     pub application: String,
+    /// The applications one by one; some, where there are many.
+    pub applications: Vec<String>,
     /// The kind of statement.
     pub kind: StatementKind,
     /// The bucket or other target.
@@ -160,14 +164,6 @@ pub(crate) fn report(replay: &Replay, tally: &Tally, counts: HistoryCounts) -> R
         let changes = sorted(&tally.changes, |key| (std::cmp::Reverse(key.to.would_be), key.clone()));
         changes.iter().map(|(key, count)| change_row(replay, key, count)).collect()
     });
-    let refused = || rows.iter().filter(|row| row.would_be == Action::Reject);
-    let distinct = |names: fn(&GroupRow) -> &str| {
-        let mut all: Vec<&str> =
-            refused().flat_map(|row| names(row).split(", ")).filter(|name| !name.is_empty()).collect();
-        all.sort_unstable();
-        all.dedup();
-        all.len()
-    };
     let summary = ReplaySummary {
         records: counts.records,
         statements: tally.statements,
@@ -181,8 +177,8 @@ pub(crate) fn report(replay: &Replay, tally: &Tally, counts: HistoryCounts) -> R
         unreadable: counts.unreadable,
         combined: counts.combined,
         internal: counts.internal,
-        users: distinct(|row| &row.user),
-        applications: distinct(|row| &row.application),
+        users: tally.refused_users.len(),
+        applications: tally.refused_applications.len(),
     };
     let unknown = sorted(&tally.unknown, Clone::clone);
     ReplayReport {
@@ -251,14 +247,14 @@ fn words(reason: &Reason) -> String {
 
 fn group_row(replay: &Replay, key: &GroupKey, count: &GroupCount) -> GroupRow {
     let GroupKey { would_be, reason, chain, who, kind, target } = key.clone();
-    let joined =
-        |names: &std::collections::BTreeSet<String>| names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let list = |names: &std::collections::BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>();
+    let (users, applications) = (list(&count.users), list(&count.applications));
     let (user, group) = match replay.by {
         GroupBy::User => {
             let group = replay.new.groups_of(crate::gate::principal::database_user(&who)).join(",");
             (who, group)
         }
-        GroupBy::Group => (joined(&count.users), who),
+        GroupBy::Group => (users.join(", "), who),
     };
     GroupRow {
         would_be,
@@ -267,8 +263,10 @@ fn group_row(replay: &Replay, key: &GroupKey, count: &GroupCount) -> GroupRow {
         message: reason.map(|reason| reason.message),
         chain,
         user,
+        users,
         group,
-        application: joined(&count.applications),
+        application: applications.join(", "),
+        applications,
         kind,
         target,
         count: count.count,

@@ -10,7 +10,7 @@ use crate::gate::enforcement::Action;
 use crate::gate::policy::Policy;
 use crate::gate::verdict::Verdict;
 use crate::history::{RecordKind, StatementRecord};
-use crate::replay::groups::{Example, GroupKey, Groups, Reason, Shared, example, key_of};
+use crate::replay::groups::{Example, GroupKey, Groups, MAX_GROUPS, Reason, Shared, example, key_of};
 use crate::replay::judged::{CannotTell, Judged, judge, kind_and_target};
 use crate::sql::StatementKind;
 
@@ -86,6 +86,10 @@ pub(crate) struct Tally {
     pub cannot_tell: u64,
     /// What would not merely be forwarded, and what carries credentials.
     pub groups: Groups<GroupKey>,
+    /// Users of refused statements; as many as there may be groups.
+    pub refused_users: BTreeSet<String>,
+    /// Applications that sent them; as many as there may be groups.
+    pub refused_applications: BTreeSet<String>,
     /// What the other policy decides otherwise.
     pub changes: Groups<ChangeKey>,
     /// What could not be judged.
@@ -98,6 +102,13 @@ pub(crate) struct Tally {
 
 fn add(count: &mut u64, more: u64) {
     *count = count.saturating_add(more);
+}
+
+/// Adds a name of which memory must not grow without end.
+fn note(names: &mut BTreeSet<String>, name: &str) {
+    if !name.is_empty() && names.len() < MAX_GROUPS && !names.contains(name) {
+        names.insert(name.to_owned());
+    }
 }
 
 fn day(time: Timestamp) -> Date {
@@ -114,6 +125,8 @@ impl Tally {
             add(self.would_be.entry(action).or_default(), count);
         }
         self.groups.merge(later.groups);
+        later.refused_users.iter().for_each(|name| note(&mut self.refused_users, name));
+        later.refused_applications.iter().for_each(|name| note(&mut self.refused_applications, name));
         self.changes.merge(later.changes);
         self.unknown.merge(later.unknown);
         for (day, [refused, annotated]) in later.days {
@@ -184,6 +197,10 @@ impl Replay {
             let [refused, annotated] = tally.days.entry(day(time)).or_default();
             let count = if verdict.would_be == Action::Reject { refused } else { annotated };
             add(count, record.count);
+        }
+        if verdict.would_be == Action::Reject {
+            note(&mut tally.refused_users, record.user.as_deref().unwrap_or_default());
+            note(&mut tally.refused_applications, record.application.as_deref().unwrap_or_default());
         }
         let key = key_of(verdict, self.who(record));
         tally.groups.add(key, record, time, || self.example(record, time, verdict));

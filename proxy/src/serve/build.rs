@@ -1,12 +1,15 @@
 //! From a configuration to everything that it names, loaded and checked. Used at start, at reload and by the command line.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::config::{Config, GateSection};
+use crate::gate::exception::Exception;
 use crate::gate::policy::Policy;
-use crate::iam::Live;
+use crate::iam::{Facts, Live};
 use crate::net::backend::Backend;
 use crate::observe::logging;
 use crate::rules::names::RuleWarning;
@@ -36,16 +39,41 @@ pub fn policy_without_facts(config: &Config, gate: &GateSection) -> Result<Polic
     policy::of(config, gate, &Loaded::without_facts(config)?, None)
 }
 
-/// The policy of one gate, and the names in its rules that are nowhere known.
-///
-/// # Errors
-/// [`BuildError`].
-pub fn policy_and_warnings(config: &Config, gate: &GateSection) -> Result<(Policy, Vec<RuleWarning>), BuildError> {
-    let live = live::fetched(config)?;
-    let loaded = Loaded::read(config)?;
-    let warnings = known::warnings(config, &loaded.rules, &loaded.base);
-    let policy = policy::of(config, gate, &loaded, loaded.facts(config, live.as_deref()).as_ref())?;
-    Ok((policy, warnings))
+/// What the policies of a configuration share: everything but the rules.
+#[derive(Debug)]
+pub struct Base {
+    config: Config,
+    loaded: Loaded,
+    facts: Option<Arc<Facts>>,
+}
+
+impl Base {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`BuildError`].
+    pub fn read(config: Config) -> Result<Self, BuildError> {
+        let live = live::fetched(&config)?;
+        let loaded = Loaded::without_rules(&config)?;
+        let facts = loaded.facts(&config, live.as_deref());
+        Ok(Self { config, loaded, facts })
+    }
+
+    /// The configuration that it was read for.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The policy of one gate under the rules of these files, and the names in them that are nowhere known.
+    ///
+    /// # Errors
+    /// [`BuildError`].
+    pub fn policy(&self, gate: &GateSection, files: &[PathBuf]) -> Result<(Policy, Vec<RuleWarning>), BuildError> {
+        let loaded = self.loaded.with_rules(&self.config, files)?;
+        let warnings = known::warnings(&self.config, &loaded.rules, &loaded.base);
+        Ok((policy::of(&self.config, gate, &loaded, self.facts.as_ref())?, warnings))
+    }
 }
 
 /// Everything that a configuration names.
@@ -55,6 +83,14 @@ pub struct Built {
     pub gates: Vec<GateParts>,
     /// What all gates share.
     pub(super) loaded: Loaded,
+}
+
+impl Built {
+    /// The exceptions, those that are over included.
+    #[must_use]
+    pub fn exceptions(&self) -> &[Arc<Exception>] {
+        &self.loaded.exceptions
+    }
 }
 
 /// Loads everything that a configuration names; facts from AWS as far as `live` knows them.

@@ -1,5 +1,6 @@
 //! The files that all gates share, read once: the organisation's rules, and IAM facts.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +46,17 @@ impl Loaded {
         Ok(Self { rules: rules(config)?, exceptions: exceptions(config)?, base: Arc::new(Facts::empty()) })
     }
 
+    /// Reads all but the rules.
+    pub(super) fn without_rules(config: &Config) -> Result<Self, BuildError> {
+        let base = facts(config, &Facts::empty())?;
+        Ok(Self { rules: Arc::new(RuleSet::none()), exceptions: exceptions(config)?, base })
+    }
+
+    /// The same with the rules of these files.
+    pub(super) fn with_rules(&self, config: &Config, files: &[PathBuf]) -> Result<Self, BuildError> {
+        Ok(Self { rules: rules_of(config, files)?, ..self.clone() })
+    }
+
     /// The same with what is stale read again.
     pub(super) fn renewed(&self, config: &Config, stale: Stale) -> Result<Self, BuildError> {
         let mut renewed = self.clone();
@@ -85,7 +97,11 @@ fn exceptions(config: &Config) -> Result<Arc<[Arc<Exception>]>, ConfigError> {
 }
 
 fn rules(config: &Config) -> Result<Arc<RuleSet>, RulesError> {
-    let rules = RuleSet::load(&config.policy.rules)?;
+    rules_of(config, &config.policy.rules)
+}
+
+fn rules_of(config: &Config, files: &[PathBuf]) -> Result<Arc<RuleSet>, RulesError> {
+    let rules = RuleSet::load(files)?;
     // The configuration was checked, so the zone is there.
     let zone = TimeZone::get(&config.policy.time_zone).unwrap_or(TimeZone::UTC);
     Ok(Arc::new(rules.in_time_zone(zone)))

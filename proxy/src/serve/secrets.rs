@@ -18,8 +18,9 @@ pub(super) fn check(config: &Config) -> Result<(), BuildError> {
     all(config).into_iter().try_for_each(one)
 }
 
-/// Private keys, passwords and tokens.
-fn all(config: &Config) -> Vec<&Path> {
+/// Private keys, passwords and tokens: every file of a configuration that holds a secret.
+#[must_use]
+pub fn all(config: &Config) -> Vec<&Path> {
     let of_gates = config.gate.iter().flat_map(|gate| {
         let keys =
             gate.tls.iter().flat_map(|tls| std::iter::once(&tls.key).chain(tls.also.iter().map(|also| &also.key)));

@@ -194,6 +194,14 @@ impl Target {
             Self::Other(uri)
         }
     }
+
+    /// Bucket and path of a target in S3, whose scheme may be written in capitals.
+    #[must_use]
+    pub fn bucket_and_path(&self) -> Option<(&str, &str)> {
+        let Self::S3Uri(uri) = self else { return None };
+        let path = uri.get(5..).unwrap_or_default();
+        Some(path.split_once('/').unwrap_or((path, "")))
+    }
 }
 
 impl fmt::Display for Target {

@@ -51,20 +51,22 @@ impl Credential {
 pub(crate) fn allowed(facts: &Facts, caller: Caller<'_>) -> (Vec<Vec<RoleArn>>, bool) {
     let mut explorer = Explorer::new(facts, caller);
     let mut queue: VecDeque<Vec<RoleArn>> = explorer.attached().into_iter().map(|link| vec![link.role]).collect();
-    let mut found = Vec::new();
+    let (mut found, mut are_more) = (Vec::new(), false);
     while let Some(chain) = queue.pop_front() {
         if found.len() >= MAX_CHAINS {
             return (found, true);
         }
-        let last = chain.last().filter(|_| chain.len() < MAX_LENGTH && queue.len() < MAX_CHAINS);
-        for link in last.map(|role| explorer.next(role).to_vec()).unwrap_or_default() {
-            if !chain.contains(&link.role) {
+        let links = chain.last().map(|role| explorer.next(role).to_vec()).unwrap_or_default();
+        for link in links.into_iter().filter(|link| !chain.contains(&link.role)) {
+            if chain.len() < MAX_LENGTH && queue.len() < MAX_CHAINS {
                 queue.push_back(chain.iter().cloned().chain([link.role]).collect());
+            } else {
+                are_more = true;
             }
         }
         found.push(chain);
     }
-    (found, false)
+    (found, are_more)
 }
 
 /// All credentials: `known` chains, what the rules name, strangers, and every method without a role.
@@ -103,10 +105,7 @@ fn role(account: &str, path: &str, name: &str) -> Option<RoleArn> {
 }
 
 fn tagged(one: Credential, facts: Option<&Facts>) -> Credential {
-    let tags = |role: &RoleArn| {
-        let tags = facts?.tags(role)?.iter();
-        Some(tags.map(|(key, value)| format!("{key}={value}")).collect())
-    };
+    let tags = |role: &RoleArn| facts?.tag_words(role);
     let tags = if one.roles.is_empty() { None } else { one.roles.iter().map(tags).collect() };
     Credential { tags, ..one }
 }

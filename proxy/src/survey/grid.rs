@@ -30,6 +30,8 @@ pub(crate) struct World<'w> {
     pub(crate) gates: Vec<GateFacts>,
     /// Chains that the facts allow.
     pub(crate) chains: Vec<Vec<RoleArn>>,
+    /// The facts allow more chains than these.
+    pub(crate) more_chains: bool,
     /// The facts, for tags.
     pub(crate) facts: Option<&'w Facts>,
     /// Users by group, of each policy.
@@ -160,6 +162,8 @@ pub(crate) struct Survey {
     pub(crate) parts: Vec<(Grid, Vec<u64>)>,
     /// How many requests there would be.
     pub(crate) whole: u64,
+    /// The facts allow chains that are in no request.
+    pub(crate) more_chains: bool,
 }
 
 impl Survey {
@@ -175,7 +179,7 @@ impl Survey {
                 (grid, numbers)
             }));
         }
-        Self { parts, whole }
+        Self { parts, whole, more_chains: world.more_chains }
     }
 
     /// How many requests are looked at.

@@ -8,7 +8,7 @@ use crate::gate::policy::Policy;
 use crate::gate::principal::database_user;
 use crate::gate::verdict::Verdict;
 use crate::history::StatementRecord;
-use crate::replay::groups::{Groups, Shared, example, key_of};
+use crate::replay::groups::{Groups, OTHERS, Shared, example, key_of};
 use crate::replay::judged::{Judged, judge};
 use crate::rules::RuleEffect;
 use crate::sql::StatementKind;
@@ -37,8 +37,8 @@ pub(crate) struct RecordedDifference {
 
 impl Shared for RecordedDifference {
     fn shared(&mut self) {
-        "(others)".clone_into(&mut self.user);
-        "(others)".clone_into(&mut self.chain);
+        OTHERS.clone_into(&mut self.user);
+        OTHERS.clone_into(&mut self.chain);
         self.target = None;
     }
 }

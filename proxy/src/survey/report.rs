@@ -16,6 +16,9 @@ use crate::survey::grid::Survey;
 use crate::survey::lint::{LintFinding, LintKind};
 use crate::survey::over_history::{ComparedCount, RecordedDifference};
 
+/// What is said when chains are left out.
+const MORE_CHAINS: &str = "the facts allow more chains: the shortest are looked at, and those that rules name\n";
+
 /// What two policies decide differently.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct DiffReport {
@@ -37,6 +40,9 @@ pub(crate) struct DiffSummary {
     /// How many requests the whole grid has, where only a part was looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) sampled_of: Option<u64>,
+    /// The facts allow more chains than those of the grid.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) more_chains: bool,
     /// Statements that could not be judged.
     pub(crate) cannot_tell: u64,
 }
@@ -108,6 +114,7 @@ pub(crate) fn of_grid(found: &Differences, survey: &Survey) -> DiffReport {
         compared: survey.asked(),
         different: 0,
         sampled_of: survey.is_sampled().then_some(survey.whole),
+        more_chains: survey.more_chains,
         cannot_tell: 0,
     };
     whole(summary, found.iter().map(row).collect())
@@ -135,6 +142,7 @@ pub(crate) fn of_history(found: &ComparedCount) -> DiffReport {
         compared: found.statements,
         different: 0,
         sampled_of: None,
+        more_chains: false,
         cannot_tell: found.cannot_tell,
     };
     let mut groups: Vec<_> = found.differences.0.iter().collect();
@@ -158,7 +166,7 @@ impl DiffReport {
     /// For people.
     #[must_use]
     pub(crate) fn human(&self) -> String {
-        let DiffSummary { over, compared, different, sampled_of, cannot_tell } = self.summary;
+        let DiffSummary { over, compared, different, sampled_of, more_chains, cannot_tell } = self.summary;
         let what = if over == Compare::Grid { "requests" } else { "statements" };
         let mut text = format!("{different} of {compared} {what} are decided differently\n");
         if let Some(whole) = sampled_of {
@@ -167,6 +175,7 @@ impl DiffReport {
                 "the grid has {whole} requests: those were looked at that each rule is about, and a sample of the others"
             );
         }
+        text.push_str(if more_chains { MORE_CHAINS } else { "" });
         if cannot_tell > 0 {
             let _infallible = writeln!(text, "{cannot_tell} statements cannot be told");
         }
@@ -219,6 +228,9 @@ pub(crate) struct LintSummary {
     /// How many requests the whole grid has, where only a part was looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) sampled_of: Option<u64>,
+    /// The facts allow more chains than those of the grid.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) more_chains: bool,
 }
 
 /// The report on a policy's rules; what is said of their names takes the place of what the grid says of the same rule.
@@ -239,7 +251,10 @@ pub(crate) fn of_lint(rules: usize, found: Vec<LintFinding>, warnings: &[RuleWar
     findings.extend(found.into_iter().filter(|finding| !is_told(finding)));
     findings.sort_by(|one, other| (&one.rule, one.kind).cmp(&(&other.rule, other.kind)));
     let sampled_of = survey.is_sampled().then_some(survey.whole);
-    LintReport { summary: LintSummary { rules, requests: survey.asked(), sampled_of }, findings }
+    LintReport {
+        summary: LintSummary { rules, requests: survey.asked(), sampled_of, more_chains: survey.more_chains },
+        findings,
+    }
 }
 
 impl LintReport {
@@ -251,7 +266,8 @@ impl LintReport {
             let kind = kind.as_str();
             let _infallible = writeln!(text, "{place}: {kind}: rule \"{rule}\": {what}");
         }
-        let LintSummary { rules, requests, sampled_of } = self.summary;
+        let LintSummary { rules, requests, sampled_of, more_chains } = self.summary;
+        text.push_str(if more_chains { MORE_CHAINS } else { "" });
         let of = sampled_of.map(|whole| format!(", a sample of {whole}")).unwrap_or_default();
         let _infallible =
             writeln!(text, "{} findings in {rules} rules, over {requests} requests{of}", self.findings.len());

@@ -10,28 +10,18 @@ use crate::cli::doctor::checkup::Checkup;
 use crate::cli::doctor::endpoint;
 use crate::config::Config;
 use crate::net::presented::Presented;
-use crate::serve::build;
+use crate::serve::{build, secrets};
 
 /// Bits of a mode that let others than the owner in; a group that may read is how services are handed keys.
 const OTHERS: u32 = 0o027;
 
 pub(super) fn all(config: &Config) -> Vec<Checkup> {
     let mut checkups = vec![audit(config)];
-    checkups.extend(secrets(config).map(secret));
+    checkups.extend(secrets::all(config).into_iter().map(secret));
     for tls in config.gate.iter().filter_map(|gate| gate.tls.as_ref()) {
         checkups.extend(tls.identities().iter().map(|(certificate, _key)| own_certificate(certificate)));
     }
     checkups
-}
-
-/// Keys and passwords.
-fn secrets(config: &Config) -> impl Iterator<Item = &Path> {
-    let gates = config.gate.iter().flat_map(|gate| {
-        let keys =
-            gate.tls.iter().flat_map(|tls| std::iter::once(&tls.key).chain(tls.also.iter().map(|also| &also.key)));
-        keys.chain(gate.catalog.iter().filter_map(|catalog| catalog.password_file.as_ref()))
-    });
-    config.audit.signing_key.iter().chain(gates).map(std::path::PathBuf::as_path)
 }
 
 fn secret(path: &Path) -> Checkup {

@@ -1,6 +1,5 @@
 //! What every question to the facts shares: its arguments, the facts it is asked of, the form of the answer.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -8,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::chain::RoleArn;
 use crate::cli::choice::gate_of;
+use crate::cli::output;
 use crate::config::Config;
 use crate::gate::policy::{Iam, Policy};
 use crate::iam::{Caller, Cluster};
@@ -63,7 +63,7 @@ impl Scope {
 }
 
 pub(super) fn say(text: &str) -> Result<(), String> {
-    io::stdout().lock().write_all(text.as_bytes()).map_err(|error| format!("cannot write: {error}"))
+    output::print(text)
 }
 
 pub(super) fn role(text: &str) -> Result<RoleArn, String> {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::exit::Exit;
-use crate::cli::policy::output::{ReportFormat, print};
-use crate::cli::policy::sides::PolicySide;
+use crate::cli::output::{ReportFormat, print_report};
+use crate::cli::policy::sides::{PolicySide, base};
 use crate::cli::records::RecordArguments;
 use crate::history::StatementRecord;
 use crate::survey::grid::Survey;
@@ -42,21 +42,22 @@ pub struct DiffArguments {
 }
 
 pub(super) fn run(arguments: &DiffArguments) -> Result<Exit, String> {
-    let load = |path| PolicySide::load(path, arguments.config.as_deref(), arguments.gate.as_deref());
+    let base = base(arguments.config.as_deref(), &[&arguments.old, &arguments.new])?;
+    let load = |path| PolicySide::load(path, base.as_ref(), arguments.gate.as_deref());
     let (old, new) = (load(&arguments.old)?, load(&arguments.new)?);
     let report =
         if arguments.inputs.is_empty() { over_grid(arguments, &old, &new) } else { over_history(arguments, old, new)? };
-    print(arguments.format, &report, DiffReport::human)?;
+    print_report(arguments.format, &report, DiffReport::human)?;
     Ok(Exit::of(report.refuses_more()))
 }
 
 fn over_grid(arguments: &DiffArguments, old: &PolicySide, new: &PolicySide) -> DiffReport {
-    let mut chains = new.chains().0;
-    chains.extend(old.chains().0.into_iter().filter(|chain| !chains.contains(chain)).collect::<Vec<_>>());
+    let ((mut chains, are_more), (others, are_more_others)) = (new.chains(), old.chains());
+    chains.extend(others.into_iter().filter(|chain| !chains.contains(chain)).collect::<Vec<_>>());
     let facts = new.policy.iam().or(old.policy.iam()).map(|iam| iam.facts.as_ref());
     let gates = if new.gates.is_empty() { old.gates.clone() } else { new.gates.clone() };
     let groups = vec![old.policy.configured_groups(), new.policy.configured_groups()];
-    let world = World { gates, chains, facts, groups };
+    let world = World { gates, chains, more_chains: are_more || are_more_others, facts, groups };
     let survey = Survey::new(&[old.policy.rules(), new.policy.rules()], &world, arguments.requests);
     of_grid(&differences(&old.policy, &new.policy, &survey), &survey)
 }

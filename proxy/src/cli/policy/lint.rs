@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::exit::Exit;
-use crate::cli::policy::output::{ReportFormat, print};
-use crate::cli::policy::sides::PolicySide;
+use crate::cli::output::{ReportFormat, print_report};
+use crate::cli::policy::sides::{PolicySide, base};
 use crate::survey::grid::Survey;
 use crate::survey::report::{LintReport, of_lint};
 use crate::survey::{World, lint};
@@ -34,12 +34,13 @@ pub struct LintArguments {
 pub(super) fn run(arguments: &LintArguments) -> Result<Exit, String> {
     let config = arguments.config.as_deref();
     let path = arguments.policy.as_deref().or(config).ok_or("name a configuration or rules")?;
-    let side = PolicySide::load(path, config, arguments.gate.as_deref())?;
-    let (chains, _) = side.chains();
+    let side = PolicySide::load(path, base(config, &[path])?.as_ref(), arguments.gate.as_deref())?;
+    let (chains, more_chains) = side.chains();
     let facts = side.policy.iam().map(|iam| iam.facts.as_ref());
-    let world = World { gates: side.gates.clone(), chains, facts, groups: vec![side.policy.configured_groups()] };
+    let groups = vec![side.policy.configured_groups()];
+    let world = World { gates: side.gates.clone(), chains, more_chains, facts, groups };
     let survey = Survey::new(&[side.policy.rules()], &world, arguments.requests);
     let report = of_lint(side.policy.rules().len(), lint(&side.policy, &survey), &side.warnings, &survey);
-    print(arguments.format, &report, LintReport::human)?;
+    print_report(arguments.format, &report, LintReport::human)?;
     Ok(Exit::of(!report.findings.is_empty()))
 }

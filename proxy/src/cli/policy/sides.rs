@@ -13,7 +13,7 @@ use crate::gate::policy::{ClusterGroups, Parts, Policy};
 use crate::iam::{Caller, Cluster};
 use crate::rules::RuleSet;
 use crate::rules::names::{KnownNames, RuleWarning};
-use crate::serve::build;
+use crate::serve::build::Base;
 use crate::survey::chains::allowed;
 use crate::survey::circumstances::GateFacts;
 
@@ -25,29 +25,41 @@ pub(super) struct PolicySide {
     pub(super) warnings: Vec<RuleWarning>,
 }
 
+/// What rules among `paths` are judged under. `None`: there are no rules among them, or no configuration.
+pub(super) fn base(config: Option<&Path>, paths: &[&Path]) -> Result<Option<Base>, String> {
+    let needed = config.filter(|_| paths.iter().any(|path| is_rules(path)));
+    needed.map(read).transpose()
+}
+
+fn read(config: &Path) -> Result<Base, String> {
+    let config = Config::load(config).map_err(|error| error.to_string())?;
+    Base::read(config).map_err(|error| error.to_string())
+}
+
 impl PolicySide {
-    /// Loads a configuration; or rules (`*.cedar`, or a folder of them) under `config`, or under none.
-    pub(super) fn load(path: &Path, config: Option<&Path>, gate: Option<&str>) -> Result<Self, String> {
-        let is_rules = path.is_dir() || path.extension().is_some_and(|extension| extension == "cedar");
-        match (is_rules, config) {
-            (false, _) => Self::configured(&load_config(path)?, gate),
-            (true, Some(config)) => {
-                let mut config = load_config(config)?;
-                config.policy.rules = rules_of(path)?;
-                Self::configured(&config, gate)
+    /// Loads a configuration; or rules (`*.cedar`, or a folder of them) under `base`, or under none.
+    pub(super) fn load(path: &Path, base: Option<&Base>, gate: Option<&str>) -> Result<Self, String> {
+        match base {
+            _ if !is_rules(path) => {
+                let base = read(path)?;
+                Self::of(&base, &base.config().policy.rules, gate)
             }
-            (true, None) => {
-                let rules = RuleSet::load(&rules_of(path)?).map_err(|error| error.to_string())?;
-                let warnings = rules.warnings(&KnownNames::default());
-                let policy = Policy::new(Parts::without_facts()).with_rules(Arc::new(rules));
-                Ok(Self { policy, gates: Vec::new(), warnings })
-            }
+            Some(base) => Self::of(base, &rules_of(path)?, gate),
+            None => Self::bare(path),
         }
     }
 
-    fn configured(config: &Config, name: Option<&str>) -> Result<Self, String> {
+    fn bare(path: &Path) -> Result<Self, String> {
+        let rules = RuleSet::load(&rules_of(path)?).map_err(|error| error.to_string())?;
+        let warnings = rules.warnings(&KnownNames::default());
+        let policy = Policy::new(Parts::without_facts()).with_rules(Arc::new(rules));
+        Ok(Self { policy, gates: Vec::new(), warnings })
+    }
+
+    fn of(base: &Base, rules: &[PathBuf], name: Option<&str>) -> Result<Self, String> {
+        let config = base.config();
         let gate = gate_of(config, name)?;
-        let (policy, warnings) = build::policy_and_warnings(config, gate).map_err(|error| error.to_string())?;
+        let (policy, warnings) = base.policy(gate, rules).map_err(|error| error.to_string())?;
         let facts = policy.iam().map(|iam| Arc::clone(&iam.facts));
         let account = |cluster: &str| facts.as_ref()?.cluster(cluster)?.account();
         let gates = config.gate.iter().filter(|one| name.is_none_or(|name| one.name == name)).map(|gate| GateFacts {
@@ -77,8 +89,8 @@ impl PolicySide {
     }
 }
 
-fn load_config(path: &Path) -> Result<Config, String> {
-    Config::load(path).map_err(|error| error.to_string())
+fn is_rules(path: &Path) -> bool {
+    path.is_dir() || path.extension().is_some_and(|extension| extension == "cedar")
 }
 
 /// The file, or the files of the folder.

@@ -11,6 +11,8 @@ use crate::iam::Cluster;
 pub(super) struct JudgeContext<'a> {
     pub(super) policy: &'a Policy,
     pub(super) principal: &'a Principal,
+    /// The principal's groups.
+    pub(super) groups: &'a [String],
     pub(super) now: Timestamp,
     /// Of the message's text, in bytes.
     pub(super) length: usize,

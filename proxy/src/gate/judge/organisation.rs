@@ -60,11 +60,10 @@ fn judgement(
     kind: StatementKind,
 ) -> Result<Judgement, String> {
     let (policy, principal) = (context.policy, context.principal);
-    let groups = policy.groups_of_principal(principal);
     let role_tags = role_tags(context, chain);
     let request = RuleRequest {
         user: &principal.user,
-        groups: &groups,
+        groups: context.groups,
         database: &principal.database,
         application: &principal.application,
         client_address: principal.client_address,
@@ -87,8 +86,7 @@ fn judgement(
 /// The tags of each role of the chain, where rules look at them and the facts tell all.
 fn role_tags(context: &JudgeContext<'_>, chain: Option<&Chain>) -> Option<Vec<RoleTags>> {
     let facts = &context.policy.iam().filter(|_| context.policy.parts.rules.look_at_tags())?.facts;
-    let tags = |role| Some(facts.tags(role)?.iter().map(|(key, value)| format!("{key}={value}")).collect());
-    chain.map(Chain::roles).unwrap_or_default().iter().map(tags).collect()
+    chain.map(Chain::roles).unwrap_or_default().iter().map(|role| facts.tag_words(role)).collect()
 }
 
 fn said(context: &JudgeContext<'_>, judgement: Judgement, role_use: &RoleUse, chain: Option<&Chain>) -> RuleFindings {
@@ -134,11 +132,7 @@ fn circumstances(context: &JudgeContext<'_>, role_use: &RoleUse, chain: Option<&
 fn target_facts(target: &Target) -> TargetFacts<'_> {
     let mut facts = TargetFacts::default();
     match target {
-        // Its scheme may be written in capitals.
-        Target::S3Uri(uri) => match uri.get(5..).map(|path| path.split_once('/').unwrap_or((path, ""))) {
-            Some((bucket, prefix)) => (facts.bucket, facts.prefix) = (Some(bucket), Some(prefix)),
-            None => facts.other = Some(uri),
-        },
+        Target::S3Uri(_) => (facts.bucket, facts.prefix) = target.bucket_and_path().unzip(),
         Target::Lambda(function) | Target::SageMaker(function) => facts.function = Some(function),
         Target::CatalogDatabase(database) => facts.catalog_database = Some(database),
         Target::Secret(secret) => facts.secret = Some(secret),

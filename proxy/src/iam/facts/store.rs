@@ -1,7 +1,7 @@
 //! Everything that is known, as one value that never changes.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -100,10 +100,10 @@ impl Facts {
         self.role(role).is_some()
     }
 
-    /// The tags of a role, where they are known.
+    /// The tags of a role as `key=value`, where they are known.
     #[must_use]
-    pub fn tags(&self, role: &RoleArn) -> Option<&[(Arc<str>, Arc<str>)]> {
-        self.role(role)?.tags.as_deref()
+    pub fn tag_words(&self, role: &RoleArn) -> Option<BTreeSet<String>> {
+        Some(self.role(role)?.tags.as_deref()?.iter().map(|(key, value)| format!("{key}={value}")).collect())
     }
 
     /// One role, by its exact ARN.
