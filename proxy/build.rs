@@ -2,11 +2,14 @@
 //!
 //! The commit is that of the variable `ROLEGATE_COMMIT`, of the file that `cargo package` leaves in a crate, or of the repository,
 //! whichever is there first. Debug builds do not ask the repository: each commit would build everything anew.
+//!
+//! Lists the files of the built console for `src/admin/site.rs`; without them the gate says how to build it.
 
 use std::env;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// As many digits of a commit as are shown.
@@ -30,8 +33,30 @@ fn main() -> io::Result<()> {
     let version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
     writeln!(cargo, "cargo::rustc-env=ROLEGATE_VERSION={version}{built}")?;
     writeln!(cargo, "cargo::rustc-env=ROLEGATE_COMMIT={}", commit.as_deref().unwrap_or("unknown"))?;
-    writeln!(cargo, "cargo::rustc-env=ROLEGATE_RUSTC={}", compiler().as_deref().unwrap_or("unknown"))
+    writeln!(cargo, "cargo::rustc-env=ROLEGATE_RUSTC={}", compiler().as_deref().unwrap_or("unknown"))?;
+    // The folder is always there, so that a console that is built later is seen.
+    writeln!(cargo, "cargo::rerun-if-changed=console/dist")?;
+    list_console(&Path::new(&folder).join("console/dist"))
 }
+
+/// Writes the list of the console's files, with what they hold.
+fn list_console(console: &Path) -> io::Result<()> {
+    let mut files = Vec::new();
+    if console.join("index.html").is_file() {
+        collect(console, &mut files)?;
+    }
+    files.sort();
+    let mut list = String::from("/// The files of the console.\nconst SITE_FILES: &[SiteFile] = &[\n");
+    for file in &files {
+        let path = file.strip_prefix(console).map_err(io::Error::other)?.to_string_lossy();
+        let (kind, file) = (content_type(file), file.to_string_lossy());
+        writeln!(list, "    SiteFile {{ path: \"/{path}\", content_type: {kind:?}, bytes: include_bytes!({file:?}) }},")
+            .map_err(io::Error::other)?;
+    }
+    list.push_str("];\n");
+    fs::write(PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("site_files.rs"), list)
+}
+
 
 /// The commit that whoever builds says, whole: it may end in `-dirty`.
 fn given() -> Option<String> {
@@ -69,4 +94,32 @@ fn first_line(command: &mut Command) -> Option<String> {
 
 fn short(commit: &str) -> String {
     commit.chars().take(DIGITS).collect()
+}
+
+/// The files below a folder, hidden ones left out.
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_hidden = path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
+        match () {
+            () if is_hidden => {}
+            () if path.is_dir() => collect(&path, files)?,
+            () => files.push(path),
+        }
+    }
+    Ok(())
+}
+
+fn content_type(file: &Path) -> &'static str {
+    match file.extension().and_then(|extension| extension.to_str()) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("ico") => "image/x-icon",
+        Some("woff2") => "font/woff2",
+        Some("json" | "webmanifest") => "application/json",
+        _ => "application/octet-stream",
+    }
 }

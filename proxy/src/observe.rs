@@ -5,7 +5,9 @@ pub mod escape;
 pub mod logging;
 pub mod metrics;
 pub mod panics;
+pub mod recent;
 pub mod values;
 
 pub use audit::Audit;
 pub use metrics::Metrics;
+pub use recent::Recent;

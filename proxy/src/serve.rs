@@ -25,6 +25,7 @@ pub mod service_connection;
 mod settings;
 mod sockets;
 mod supervisor;
+mod views;
 mod worker;
 
 use std::future::Future;

@@ -7,6 +7,7 @@ pub(crate) mod notes;
 pub(crate) mod observer;
 pub(crate) mod outcomes;
 pub(crate) mod record;
+pub(crate) mod registry;
 mod running;
 pub(crate) mod service;
 mod start;

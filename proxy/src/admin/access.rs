@@ -54,6 +54,8 @@ impl Access {
     pub(super) fn check(&self, asked: &AdminRequest<'_>) -> Result<(), Denied> {
         match () {
             () if matches!(asked.path, "/healthz" | "/readyz") && !asked.has_query => Ok(()),
+            // A browser has no token before the page has asked for one.
+            () if self.is_restricted() && is_of_page(asked.path) => Ok(()),
             () if self.is_restricted() => {
                 let is_known = self.takes_certificates && asked.has_certificate || self.holds(asked.authorization);
                 if is_known { Ok(()) } else { Err(Denied::Unauthorized) }
@@ -84,6 +86,11 @@ impl Access {
             || name.eq_ignore_ascii_case("localhost")
             || self.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(name))
     }
+}
+
+/// Whether a path is of the console's own files, which are the same in every gate of a version and hold no data.
+pub(super) fn is_of_page(path: &str) -> bool {
+    path == "/" || path.starts_with("/assets/")
 }
 
 /// The tokens of a file.

@@ -30,6 +30,10 @@ pub struct AdminSection {
     pub hosts: Vec<String>,
     /// What `/readyz` asks for beside open gates, an audit that can be written where it must be, and certificates that are good.
     pub readiness: Vec<ReadinessNeed>,
+    /// Judged statements that the console can look back at.
+    pub recent: usize,
+    /// Bytes that they may take.
+    pub recent_bytes: usize,
     /// TLS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<AdminTlsSection>,
@@ -78,6 +82,8 @@ impl Default for AdminSection {
             token_file: None,
             hosts: Vec::new(),
             readiness: Vec::new(),
+            recent: 10_000,
+            recent_bytes: 32 * 1024 * 1024,
             tls: None,
         }
     }

@@ -37,6 +37,8 @@ pub use event::AuditEvent;
 pub use queue::NotRecorded;
 pub use record::{AuditRecord, Circumstances};
 pub use rotate::Retention;
+#[cfg(test)]
+pub(in crate::observe) use record::tests::record as record_of;
 pub use settings::{AuditSettings, Destination, OnFailure};
 
 /// How long a statement may wait for its record.
@@ -116,6 +118,13 @@ impl Audit {
     #[must_use]
     pub fn refuses(&self) -> bool {
         self.handle.load().as_ref().is_some_and(|handle| handle.on_failure == OnFailure::Refuse && handle.is_failing())
+    }
+
+    /// Whether the last record could not be written, how many wait, and how many were lost that no gap tells of yet; `None`: nothing is
+    /// recorded.
+    #[must_use]
+    pub fn health(&self) -> Option<(bool, usize, u64)> {
+        self.handle.load().as_ref().map(|handle| handle.health())
     }
 
     /// Whether logins and ends of sessions are recorded.

@@ -38,6 +38,8 @@ const NEEDS: &[(&str, Need)] = &[
     ("admin.token_file", Need::Restart),
     ("admin.hosts", Need::Restart),
     ("admin.tls", Need::Restart),
+    ("admin.recent", Need::Restart),
+    ("admin.recent_bytes", Need::Restart),
     ("admin.readiness", Need::Asked),
     ("metrics", Need::Restart),
     ("log.level", Need::Log),

@@ -1,8 +1,10 @@
 //! The running gates, and the one place where their policies are replaced.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 
 use crate::config::Config;
 use crate::gate::Gate;
@@ -10,9 +12,10 @@ use crate::gate::cache::CacheSettings;
 use crate::gate::policy::Policy;
 use crate::iam::{Facts, Live};
 use crate::observe::metrics::GateMetrics;
-use crate::observe::{Audit, Metrics};
+use crate::observe::{Audit, Metrics, Recent};
 use crate::serve::policy;
 use crate::session::limits::SessionLimits;
+use crate::session::registry::OpenSessions;
 use crate::session::service::{Service, Settings};
 
 /// What a gate is made of.
@@ -27,8 +30,9 @@ pub struct GateParts {
 pub(super) struct Gates {
     services: Vec<Arc<Service>>,
     /// A reload, live facts and the cluster's groups each make a new policy out of the one in force, on threads of their own: one
-    /// after the other, or one would undo what another did. Held for an instant, and never across an await.
-    turn: Mutex<()>,
+    /// after the other, or one would undo what another did. Held for an instant, and never across an await. It holds when a gate's policy
+    /// came into force.
+    turn: Mutex<BTreeMap<String, Timestamp>>,
 }
 
 impl Gates {
@@ -39,7 +43,7 @@ impl Gates {
         counts: &Counts,
         live: Option<&Arc<Live>>,
         metrics: &Metrics,
-        audit: &Audit,
+        (audit, recent): (&Audit, &Recent),
     ) -> Self {
         let service = |((name, counts), parts): (&(String, GateMetrics), GateParts)| {
             let all = metrics.clone();
@@ -50,13 +54,17 @@ impl Gates {
                 live: live.map(Arc::clone),
                 settings: ArcSwap::from_pointee(parts.settings),
                 held: SessionLimits::default(),
+                sessions: OpenSessions::default(),
                 catalog: ArcSwap::default(),
                 metrics: counts.clone(),
                 audit: audit.clone(),
+                recent: recent.clone(),
             })
         };
-        let services = counts.iter().zip(parts).map(service).collect();
-        Self { services, turn: Mutex::default() }
+        let services: Vec<Arc<Service>> = counts.iter().zip(parts).map(service).collect();
+        let now = Timestamp::now();
+        let turn = Mutex::new(services.iter().map(|service| (service.name.clone(), now)).collect());
+        Self { services, turn }
     }
 
     /// The services, in the order of the configuration at the start.
@@ -74,15 +82,21 @@ impl Gates {
         self.services.iter().find_map(|service| service.gate.policy().iam().map(|iam| Arc::clone(&iam.facts)))
     }
 
+    /// When the policy of a gate came into force: the first that says what it says.
+    pub(super) fn changed_at(&self, service: &Service) -> Option<Timestamp> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner).get(&service.name).copied()
+    }
+
     /// Puts in force what `change` makes of a gate's policy. Under one that says the same as the old one, by newer facts at most, the
     /// cache and what was judged before stay good. Whether it says something else.
     pub(super) fn exchange(&self, service: &Service, change: impl FnOnce(&Policy) -> Policy) -> bool {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let old = service.gate.policy();
         let fresh = change(&old).continuing(&old);
         let differs = fresh.generation() != old.generation();
         if differs {
             policy::show(&service.metrics, &fresh);
+            changed.insert(service.name.clone(), Timestamp::now());
         }
         service.gate.replace(fresh);
         differs

@@ -11,7 +11,8 @@ use tracing::info;
 use crate::admin::{self, AdminState, Readiness};
 use crate::config::Config;
 use crate::iam::Live;
-use crate::observe::{Audit, Metrics};
+use crate::observe::recent::RecentLimits;
+use crate::observe::{Audit, Metrics, Recent};
 use crate::serve::admin_address;
 use crate::serve::build::{self, Built};
 use crate::serve::error::ServeError;
@@ -28,6 +29,7 @@ use crate::wire::relay::Drain;
 pub(super) struct ClosedGates {
     metrics: Metrics,
     audit: Audit,
+    recent: Recent,
     counts: gates::Counts,
     overview: Arc<Overview>,
     pub(super) shown: Arc<Shown>,
@@ -53,12 +55,13 @@ impl ClosedGates {
         let counts = gates::counts(config, &metrics);
         let shown = Arc::new(Shown::new(config));
         metrics.config_info(&config.version());
+        let recent = Recent::new(RecentLimits { decisions: config.admin.recent, bytes: config.admin.recent_bytes });
         let overview = Arc::new(Overview::new(&metrics, &counts, &shown));
         let (drain, drained) = watch::channel(Drain::Running);
         let (readiness, ready) = watch::channel(Readiness::Starting);
-        let state = AdminState::new(metrics.clone(), counts.clone(), ready, overview.clone());
+        let state = AdminState::new(&metrics, (ready, &recent), overview.clone());
         let admin = tokio::spawn(admin::serve(address, state, until_ended(drained)));
-        Ok(Self { metrics, audit, counts, overview, shown, readiness, drain, admin })
+        Ok(Self { metrics, audit, recent, counts, overview, shown, readiness, drain, admin })
     }
 
     /// Loads everything that the configuration names, and opens the gates. None listens before all of it is loaded.
@@ -69,7 +72,8 @@ impl ClosedGates {
             live.set_base(Arc::clone(&built.loaded.base));
         }
         let (metrics, audit) = (self.metrics.clone(), self.audit.clone());
-        let gates = Arc::new(Gates::new(config, built.gates, &self.counts, live.as_ref(), &metrics, &audit));
+        let sinks = (&audit, &self.recent);
+        let gates = Arc::new(Gates::new(config, built.gates, &self.counts, live.as_ref(), &metrics, sinks));
         if let Some(live) = &live {
             live::connect(live, &gates);
             tokio::spawn(Arc::clone(live).follow());

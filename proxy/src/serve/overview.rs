@@ -2,22 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::{Value as Json, json};
 use strum::VariantArray;
 
+use crate::admin::view::facts::FactsView;
+use crate::admin::view::sessions::SessionView;
+use crate::admin::view::status::{AuditView, ConfigurationView, ExceptionView, GateView};
 use crate::admin::{Check, StatusSource};
 use crate::chain::AccountId;
-use crate::gate::policy::ClusterGroups;
+use crate::gate::policy::Policy;
 use crate::iam::{Facts, Live, Origin};
 use crate::observe::Metrics;
-use crate::observe::values::{Holder, LimitKind};
+use crate::observe::values::Holder;
 use crate::serve::certificates;
 use crate::serve::gates::{Counts, Gates};
 use crate::serve::readiness::{self, Probes};
 use crate::serve::reload::Shown;
+use crate::serve::views;
 use crate::session::service::Service;
 
 /// The running gates, seen from the admin address.
@@ -54,6 +56,10 @@ impl Overview {
         self.open.get_or_init(|| Open { gates: Arc::clone(gates), live: live.map(Arc::clone) });
     }
 
+    fn services(&self) -> &[Arc<Service>] {
+        self.open.get().map(|open| open.gates.services()).unwrap_or_default()
+    }
+
     /// The facts in force.
     fn facts_in_force(&self) -> Option<Arc<Facts>> {
         self.open.get().and_then(|open| open.gates.facts())
@@ -86,7 +92,7 @@ impl StatusSource for Overview {
         for &origin in Origin::VARIANTS {
             let of_it: Vec<_> = facts.accounts().filter(|(_, account)| account.origin() == origin).collect();
             let roles = of_it.iter().map(|(_, account)| account.role_count()).sum();
-            let oldest = of_it.iter().map(|(_, account)| age(account.captured_at())).max().unwrap_or_default();
+            let oldest = of_it.iter().map(|(_, account)| views::age(account.captured_at())).max().unwrap_or_default();
             if !of_it.is_empty() || (origin == Origin::Aws && open.live.is_some()) {
                 self.metrics.facts(origin, roles, of_it.len(), oldest);
             }
@@ -99,77 +105,60 @@ impl StatusSource for Overview {
         self.open.get().map(checks).unwrap_or_default()
     }
 
-    fn configuration(&self) -> Json {
+    fn configuration(&self) -> ConfigurationView {
         let status = self.shown.status.load();
-        json!({
-            "applied_at": status.applied_at.map(|at| at.to_string()), "fault": status.fault,
-            "restart_pending": status.restart_pending,
-        })
+        ConfigurationView {
+            applied_at: status.applied_at,
+            fault: status.fault.clone(),
+            restart_pending: status.restart_pending.clone(),
+        }
     }
 
-    fn facts(&self) -> Json {
-        let services = self.open.get().map(|open| open.gates.services()).unwrap_or_default();
-        let catalogs: Vec<_> = services.iter().filter_map(|service| catalog(service)).collect();
-        let Some(facts) = self.facts_in_force() else {
-            return json!({ "accounts": [], "clusters": [], "fetches": [], "catalogs": catalogs });
+    fn facts(&self) -> FactsView {
+        views::facts(self.services(), self.facts_in_force().as_deref(), self.open.get().and_then(|open| open.live.as_deref()))
+    }
+
+    fn gates(&self) -> Vec<GateView> {
+        let config = self.shown.config.load();
+        let Some(open) = self.open.get() else { return Vec::new() };
+        let view = |service: &Arc<Service>| {
+            let section = config.gate.iter().find(|gate| gate.name == service.name)?;
+            Some(views::gate(service, section, open.gates.changed_at(service)))
         };
-        let accounts = facts.accounts().map(|(id, account)| {
-            json!({
-                "account": id.to_string(), "source": account.origin().as_str(), "roles": account.role_count(),
-                "captured_at": account.captured_at().to_string(), "age_seconds": age(account.captured_at()).as_secs(),
-            })
-        });
-        let clusters = facts.clusters().into_iter().map(|cluster| {
-            let attached: Vec<_> = cluster.attached_roles().iter().map(ToString::to_string).collect();
-            json!({
-                "name": cluster.name(), "account": cluster.account().map(|account| account.to_string()),
-                "region": cluster.region(), "attached_roles": attached,
-            })
-        });
-        let fetches = self.open.get().and_then(|open| open.live.as_ref()).into_iter().flat_map(|live| live.status()).map(|status| {
-            json!({
-                "account": status.account.to_string(), "roles": status.roles,
-                "read_at": status.read_at.map(|at| at.to_string()), "age_seconds": status.age.map(|age| age.as_secs()),
-                "stale": status.is_stale, "failures": status.failures, "last_error": status.last_error,
-            })
-        });
-        json!({
-            "version": facts.version(), "accounts": accounts.collect::<Vec<_>>(),
-            "clusters": clusters.collect::<Vec<_>>(), "fetches": fetches.collect::<Vec<_>>(), "catalogs": catalogs,
-        })
+        open.gates.services().iter().filter_map(view).collect()
+    }
+
+    fn audit(&self) -> AuditView {
+        self.services().first().map(|service| views::audit(&service.audit)).unwrap_or_default()
+    }
+
+    fn exceptions(&self) -> Vec<ExceptionView> {
+        let policy = self.services().first().map(|service| service.gate.policy());
+        let exceptions = policy.as_ref().map(|policy| policy.exceptions()).unwrap_or_default();
+        exceptions.iter().map(|exception| views::exception(exception, Timestamp::now())).collect()
+    }
+
+    fn sessions(&self) -> Vec<SessionView> {
+        let of = |service: &Arc<Service>| views::sessions(service);
+        self.services().iter().flat_map(of).collect()
+    }
+
+    fn policies(&self) -> Vec<(String, Arc<Policy>)> {
+        self.services().iter().map(|service| (service.name.clone(), service.gate.policy())).collect()
     }
 }
 
 /// Who holds how many sessions of a gate, and how many there may be.
 fn measure_sessions(service: &Service) {
-    let (census, settings) = (service.held.census(), service.settings.load());
+    let census = service.held.census();
     let metrics = &service.metrics;
     metrics.measure_sessions();
     metrics.most_held(Holder::User, census.of_one_user);
     metrics.most_held(Holder::Address, census.of_one_address);
     metrics.in_flight(census.unauthenticated, census.cancels);
-    let limits = &settings.limits;
-    for (kind, most) in [
-        (LimitKind::Sessions, Some(limits.max_sessions)),
-        (LimitKind::SessionsPerUser, limits.holders.per_user),
-        (LimitKind::SessionsPerAddress, limits.holders.per_address),
-        (LimitKind::Unauthenticated, limits.holders.unauthenticated),
-        (LimitKind::Cancels, limits.holders.cancels),
-    ] {
+    for (kind, most, _) in views::limits(service) {
         metrics.limit(kind, most);
     }
-}
-
-/// What is known of a cluster's groups, where they are asked for.
-fn catalog(service: &Service) -> Option<Json> {
-    if *service.gate.policy().catalog() == ClusterGroups::NotRead {
-        return None;
-    }
-    let status = service.catalog.load();
-    Some(json!({
-        "gate": service.name, "groups": status.groups, "read_at": status.read_at.map(|at| at.to_string()),
-        "last_error": status.last_error,
-    }))
 }
 
 /// The Unix times at which what is known of accounts was taken from AWS. An account that AWS no longer tells of keeps the last.
@@ -180,9 +169,4 @@ fn read_at(facts: &Facts, live: Option<&Live>) -> BTreeMap<(Origin, AccountId), 
     let fetched = live.into_iter().flat_map(Live::status);
     let fetched = fetched.filter_map(|status| Some(((Origin::Aws, status.account), seconds(status.read_at?))));
     files.chain(fetched).collect()
-}
-
-fn age(read_at: Timestamp) -> Duration {
-    // A clock that was set back makes nothing younger than new.
-    Timestamp::now().duration_since(read_at).try_into().unwrap_or_default()
 }

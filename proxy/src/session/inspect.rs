@@ -21,6 +21,7 @@ use crate::session::inspect::reports::{
 use crate::session::notes::SessionNotes;
 use crate::session::outcomes::{Carrier, ToldStatement};
 use crate::session::record::{self, Decided, Told};
+use crate::session::registry::OpenSession;
 use crate::session::service::{Service, Settings};
 use crate::session::statements::{Binding, Statements, VerdictFor, VerdictMaker, earlier};
 use crate::sql::watch::BoundFault;
@@ -37,6 +38,8 @@ const JUDGED_AT_ONCE: u32 = 8;
 pub(crate) struct StatementInspector<'a> {
     notes: &'a SessionNotes,
     service: &'a Arc<Service>,
+    /// Where others see how many were judged and refused.
+    listed: &'a OpenSession,
     settings: &'a Settings,
     statements: &'a RefCell<Statements>,
     judged: u32,
@@ -56,17 +59,22 @@ impl<'a> StatementInspector<'a> {
     #[must_use]
     pub(crate) fn new(
         notes: &'a SessionNotes,
-        service: &'a Arc<Service>,
+        (service, listed): (&'a Arc<Service>, &'a OpenSession),
         settings: &'a Settings,
         statements: &'a RefCell<Statements>,
     ) -> Self {
-        Self { notes, service, settings, statements, judged: 0, refused: Cell::new(0) }
+        Self { notes, service, listed, settings, statements, judged: 0, refused: Cell::new(0) }
     }
 
     /// How many statements were judged so far, and how many of them refused.
     #[must_use]
     pub(crate) fn counts(&self) -> (u32, u32) {
         (self.judged, self.refused.get())
+    }
+
+    fn count_refused(&self) {
+        self.refused.set(self.refused.get().wrapping_add(1));
+        self.listed.set_counts(self.counts());
     }
 
     /// An ordinary statement, which may take the place of a watched one of its name.
@@ -140,6 +148,7 @@ impl<'a> StatementInspector<'a> {
         began: Instant,
     ) -> Ruling {
         self.judged = self.judged.wrapping_add(1);
+        self.listed.set_counts(self.counts());
         if path == DecisionPath::Cold || self.judged.is_multiple_of(JUDGED_AT_ONCE) {
             tokio::task::yield_now().await;
         }
@@ -215,7 +224,7 @@ impl<'a> StatementInspector<'a> {
         let verdict = &ruled.verdict;
         let ruling = match (verdict.action, nonce) {
             (Action::Reject, Some(nonce)) => {
-                self.refused.set(self.refused.get().wrapping_add(1));
+                self.count_refused();
                 let report = report(sqlstate::INSUFFICIENT_PRIVILEGE, verdict.refusal(text));
                 Ruling::Refuse(Rejection { nonce, report })
             }
@@ -257,17 +266,17 @@ impl<'a> StatementInspector<'a> {
         };
         if is_refused {
             for event in events {
-                self.service.audit.record(event);
+                self.service.tell(event);
             }
         } else {
-            self.service.audit.require(events).await?;
+            self.service.require(events).await?;
         }
         Ok(statements.into())
     }
 
     /// What would go on cannot be recorded.
     fn unrecorded(&self) -> Ruling {
-        self.refused.set(self.refused.get().wrapping_add(1));
+        self.count_refused();
         Ruling::Refuse(Rejection { nonce: fresh_nonce(), report: unrecorded_report() })
     }
 

@@ -62,7 +62,7 @@ impl SessionNotes {
                 let id = statement.id.as_ref();
                 service.metrics.statement_outcome(statement.kind, outcome, took, &statement.chains, id);
                 let Some(id) = id else { continue };
-                service.audit.record(AuditEvent::Outcome(Box::new(OutcomeEvent {
+                service.tell(AuditEvent::Outcome(Box::new(OutcomeEvent {
                     gate: service.name.clone(),
                     session: self.numbers().session,
                     of: id.to_string(),

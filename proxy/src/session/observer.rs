@@ -6,11 +6,11 @@ use std::time::Instant;
 use tracing::{Span, info};
 
 use crate::observe::audit::AuditEvent;
-use crate::observe::metrics::StateOfSession;
 use crate::observe::values::{LoginResult, SessionState};
 use crate::session::limits::Counted;
 use crate::session::notes::SessionNotes;
 use crate::session::record;
+use crate::session::registry::OpenSession;
 use crate::session::service::Service;
 use crate::session::statements::Statements;
 use crate::wire::relay::{Answered, Reached, RelayObserver};
@@ -18,8 +18,8 @@ use crate::wire::relay::{Answered, Reached, RelayObserver};
 /// By what others see a session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SessionSigns<'a> {
-    /// Where it says what it does.
-    pub state: &'a StateOfSession,
+    /// Where it says what it does, and who it is.
+    pub listed: &'a OpenSession,
     /// In which it is logged.
     pub span: &'a Span,
     /// Whether the client's leg is encrypted.
@@ -60,8 +60,8 @@ impl<'a> SessionObserver<'a> {
 impl RelayObserver for SessionObserver<'_> {
     fn to_backend(&self, bytes: usize) {
         self.service.metrics.relayed_to_backend(bytes);
-        if self.signs.state.get() != SessionState::Starting {
-            self.signs.state.set(SessionState::Active);
+        if self.signs.listed.state.get() != SessionState::Starting {
+            self.signs.listed.state.set(SessionState::Active);
         }
     }
 
@@ -72,6 +72,7 @@ impl RelayObserver for SessionObserver<'_> {
     fn session_authorization(&self, user: &[u8]) {
         let user = String::from_utf8_lossy(user);
         self.service.metrics.let_in(&user);
+        self.signs.listed.acts_as(&user);
         self.statements.borrow_mut().user_reported(&user);
     }
 
@@ -106,7 +107,7 @@ impl RelayObserver for SessionObserver<'_> {
     }
 
     fn ready(&self, status: u8, is_quiet: bool) {
-        self.signs.state.set(match status {
+        self.signs.listed.state.set(match status {
             _ if !is_quiet => SessionState::Active,
             b'I' => SessionState::Idle,
             _ => SessionState::InTransaction,
@@ -115,6 +116,7 @@ impl RelayObserver for SessionObserver<'_> {
 
     fn backend_pid(&self, pid: u32) {
         self.notes.set_backend_pid(pid);
+        self.signs.listed.set_backend_pid(pid);
     }
 
     fn login_refused(&self, sqlstate: &[u8]) {

@@ -44,7 +44,7 @@ pub(crate) struct Told {
 /// Counts a verdict on what asks for a session, and queues its audit records.
 pub(crate) fn verdict(service: &Service, numbers: SessionNumbers, principal: &Principal, verdict: &Verdict) {
     for event in told(service, numbers, (principal, verdict), b"", (Decided::ANEW, None)).events {
-        service.audit.record(event);
+        service.tell(event);
     }
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn told(
     }
     let mut told = Told::default();
     for statement in &verdict.statements {
-        let id = if statement.is_told() { service.audit.next_id() } else { None };
+        let id = if statement.is_told() { service.next_id() } else { None };
         let chains = chains(&policy, &unknown, statement);
         let labels = JudgedLabels {
             user: &principal.user,
@@ -96,7 +96,7 @@ pub(crate) fn told(
         }
         let mut record = AuditRecord::of(&circumstances, verdict, statement);
         record.id.clone_from(&id);
-        let record = Box::new(record);
+        let record = Arc::new(record);
         told.events.push(if is_glass_broken { AuditEvent::BreakGlass(record) } else { AuditEvent::Verdict(record) });
         let unvouched = chains.into_iter().filter(|(_, says)| *says == FactsSay::Nothing);
         let chains = unvouched.map(|(chain, _)| chain).collect();

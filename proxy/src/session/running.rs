@@ -17,6 +17,7 @@ use crate::session::limits::{Counted, SessionPlace};
 use crate::session::notes::SessionNotes;
 use crate::session::observer::{SessionObserver, SessionSigns};
 use crate::session::record;
+use crate::session::registry::ListedSession;
 use crate::session::service::{Service, Settings};
 use crate::session::statements::Statements;
 use crate::wire::relay::{self, Bounds, Drain, Ended, Legs, RelayError};
@@ -35,15 +36,16 @@ pub(super) struct Running {
     /// Whether the client's leg is encrypted.
     pub(super) is_tls: bool,
     pub(super) guard: SessionGuard,
+    pub(super) listed: ListedSession,
     pub(super) _place: SessionPlace,
 }
 
 impl Running {
     /// Relays until one side ends, or the session has to. Not cancel safe.
     pub(super) async fn relay(&mut self, service: &Arc<Service>, drain: &mut watch::Receiver<Drain>) {
-        let mut inspector = StatementInspector::new(&self.notes, service, &self.settings, &self.statements);
-        let (state, starting) = (self.guard.state().clone(), self.starting.take());
-        let signs = SessionSigns { state: &state, span: &self.span, is_tls: self.is_tls };
+        let mut inspector = StatementInspector::new(&self.notes, (service, &self.listed), &self.settings, &self.statements);
+        let starting = self.starting.take();
+        let signs = SessionSigns { listed: &self.listed, span: &self.span, is_tls: self.is_tls };
         let observer = SessionObserver::new(&self.notes, service, &self.statements, signs, starting);
         let began = Instant::now();
         let ended = relay::relay(&self.legs, &mut inspector, &observer, &self.bounds, drain).await;

@@ -11,9 +11,11 @@ use crate::gate::Gate;
 use crate::gate::enforcement::Mode;
 use crate::iam::Live;
 use crate::net::backend::Backend;
-use crate::observe::Audit;
+use crate::observe::audit::{AuditEvent, NotRecorded};
+use crate::observe::{Audit, Recent};
 use crate::observe::metrics::GateMetrics;
 use crate::session::limits::{HolderLimits, SessionLimits};
+use crate::session::registry::OpenSessions;
 use crate::wire::function_call::FunctionCalls;
 use crate::wire::startup::Offer;
 
@@ -88,12 +90,43 @@ pub(crate) struct Service {
     pub live: Option<Arc<Live>>,
     /// Who holds how many sessions.
     pub held: SessionLimits,
+    /// The sessions that are open.
+    pub sessions: OpenSessions,
     /// How reading the cluster's groups goes.
     pub catalog: ArcSwap<CatalogStatus>,
     /// Counts what passes.
     pub metrics: GateMetrics,
     /// Records verdicts.
     pub audit: Audit,
+    /// Keeps what was judged lately.
+    pub recent: Recent,
+}
+
+impl Service {
+    /// An id for the record of a verdict; `None`: nothing is recorded or kept.
+    #[must_use]
+    pub(crate) fn next_id(&self) -> Option<Arc<str>> {
+        self.audit.next_id().or_else(|| self.recent.next_id())
+    }
+
+    /// Records an event, and keeps what it tells of a statement.
+    pub(crate) fn tell(&self, event: AuditEvent) {
+        self.recent.hear(&event);
+        self.audit.record(event);
+    }
+
+    /// Records what must be there before a statement goes on, and keeps it once it is.
+    ///
+    /// # Errors
+    /// [`NotRecorded`]: the statement must not go on.
+    pub(crate) async fn require(&self, events: Vec<AuditEvent>) -> Result<(), NotRecorded> {
+        let told = events.clone();
+        self.audit.require(events).await?;
+        for event in &told {
+            self.recent.hear(event);
+        }
+        Ok(())
+    }
 }
 
 /// How the last readings of a cluster's groups went, for people.
@@ -114,6 +147,7 @@ pub(crate) mod tests {
     use crate::gate::policy::{Parts, Policy};
     use crate::observe::Metrics;
     use crate::observe::audit::{AuditSettings, Destination};
+    use crate::observe::recent::RecentLimits;
 
     /// What a configuration says that says nothing, but for the backend: there is none.
     pub(crate) fn settings() -> Settings {
@@ -145,9 +179,11 @@ pub(crate) mod tests {
             settings: ArcSwap::from_pointee(settings),
             live: None,
             held: SessionLimits::default(),
+            sessions: OpenSessions::default(),
             catalog: ArcSwap::default(),
             metrics: metrics.gate("g"),
             audit: Audit::open(AuditSettings::to(Destination::Off), metrics).unwrap(),
+            recent: Recent::new(RecentLimits { decisions: 10, bytes: 1024 * 1024 }),
         })
     }
 

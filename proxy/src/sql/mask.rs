@@ -13,7 +13,7 @@ use crate::sql::mask::values::{Found, Values};
 use crate::sql::signs::unescaped;
 
 /// What stands in a secret's place.
-const MASK: &str = "***";
+pub const MASK: &str = "***";
 
 /// Names whose value is a secret, wherever they stand. The longest that fits is the first.
 const NAMES: &str = r"(?i-u)(?:aws_)?(?:secret_?access_?key(?:_?id)?|access_?key(?:_?id)?|secret_?key|key_id|session_?token|security_?token)|(?:master_)?symmetric_?key|client_?secret|api_?key|(?:web_identity_|access_?|refresh_?|id_)?token|pass(?:word|wd|phrase)|pwd|identified\s+by|private_?key|parameters|secret|credentials";

@@ -12,13 +12,14 @@ const ORDER: [&str; 18] = [
 ];
 
 /// Crates whose types stand in no other room's code.
-const AT_HOME: [(&str, &[&str]); 18] = [
+const AT_HOME: [(&str, &[&str]); 20] = [
     ("aws_config", &["iam"]),
     ("axum", &["admin"]),
     ("cedar_policy", &["rules"]),
     ("clap", &["cli"]),
     ("figment", &["config"]),
     ("flate2", &["observe", "cli", "history", "iam"]),
+    ("futures_core", &["admin"]),
     ("moka", &["gate", "iam"]),
     ("notify", &["serve"]),
     ("pgwire", &["wire"]),
@@ -31,6 +32,7 @@ const AT_HOME: [(&str, &[&str]); 18] = [
     ("tokio_postgres", &["serve"]),
     ("toml", &["config"]),
     ("tracing_subscriber", &["observe"]),
+    ("utoipa", &["admin"]),
 ];
 
 /// What opens, reads or writes something outside the process, or tells of it: no pure room names a path that begins so.

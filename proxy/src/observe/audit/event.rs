@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::gate::enforcement::Action;
 use crate::observe::audit::chain::{Hash, LogHead, record_hash};
@@ -21,9 +22,9 @@ pub const SCHEMA_VERSION: u8 = 2;
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum AuditEvent {
     /// A statement that names credentials or is refused was judged.
-    Verdict(Box<AuditRecord>),
+    Verdict(#[serde(serialize_with = "shared")] Arc<AuditRecord>),
     /// A statement that only break-glass let through.
-    BreakGlass(Box<AuditRecord>),
+    BreakGlass(#[serde(serialize_with = "shared")] Arc<AuditRecord>),
     /// What the cluster made of a statement that was judged before.
     Outcome(Box<OutcomeEvent>),
     /// Refusals alike that stand for themselves no longer.
@@ -60,6 +61,10 @@ impl AuditEvent {
             _ => false,
         }
     }
+}
+
+fn shared<T: Serialize, S: Serializer>(value: &Arc<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    T::serialize(value, serializer)
 }
 
 /// Who a session's user is.
@@ -152,8 +157,8 @@ pub struct FoldedRefusals {
     /// When the first of them was.
     pub since: Timestamp,
     /// The last of them.
-    #[serde(flatten)]
-    pub last: AuditRecord,
+    #[serde(flatten, serialize_with = "shared")]
+    pub last: Arc<AuditRecord>,
 }
 
 /// How a reload went.

@@ -109,7 +109,7 @@ fn record(folded: Folded) -> Option<Queued> {
     let Folded { count, since, last } = folded;
     let Queued { id, time, event } = last;
     let event = match event {
-        AuditEvent::Verdict(last) => AuditEvent::Folded(Box::new(FoldedRefusals { count, since, last: *last })),
+        AuditEvent::Verdict(last) => AuditEvent::Folded(Box::new(FoldedRefusals { count, since, last })),
         AuditEvent::LoginFailed(last) => AuditEvent::LoginFailed(Box::new(FailedLogin { count, since, ..*last })),
         _ => return None,
     };

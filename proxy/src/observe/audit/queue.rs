@@ -114,6 +114,12 @@ impl Handle {
         self.shared.failing.load(Ordering::Relaxed)
     }
 
+    /// Whether the last record could not be written, how many wait, and how many were dropped.
+    pub(super) fn health(&self) -> (bool, usize, u64) {
+        let shared = &self.shared;
+        (self.is_failing(), shared.waiting.load(Ordering::Relaxed), shared.dropped.load(Ordering::Relaxed))
+    }
+
     pub(super) fn send(
         &self,
         event: AuditEvent,

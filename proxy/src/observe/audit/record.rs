@@ -95,6 +95,9 @@ pub struct AuditRecord {
     pub statement: String,
     /// Whether the text was cut.
     pub truncated: bool,
+    /// Where the statement starts in its message's text.
+    #[serde(skip)]
+    pub start: usize,
 }
 
 /// A rule that applied.
@@ -180,6 +183,7 @@ impl AuditRecord {
             fingerprint,
             statement: own_text,
             truncated,
+            start: statement.span.start,
         }
     }
 }
@@ -203,14 +207,14 @@ fn shown(text: &[u8], span: Range<usize>) -> (String, bool) {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::observe) mod tests {
     use super::*;
     use crate::gate::modes::Modes;
     use crate::gate::policy::{Parts, Policy};
     use crate::gate::principal::Attributes;
 
     /// A record of `user` and this text.
-    pub(in crate::observe::audit) fn record(user: &str, text: &str) -> AuditRecord {
+    pub(in crate::observe) fn record(user: &str, text: &str) -> AuditRecord {
         let policy = Policy::new(Parts { modes: Modes::all(Mode::Shadow), ..Parts::without_facts() });
         let verdict = policy.enforcer_for_anybody().judge_unreadable(text.as_bytes());
         let principal = Principal::new(Attributes { user: user.to_owned(), ..Attributes::default() });

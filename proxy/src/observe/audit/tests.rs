@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::observe::Metrics;
@@ -12,7 +13,7 @@ use crate::observe::audit::verify::{Expectations, LinePlace, LogReader, Verifica
 use crate::observe::audit::{Audit, AuditEvent, AuditSettings, Destination, OnFailure, Retention};
 
 fn verdict(user: &str) -> AuditEvent {
-    AuditEvent::Verdict(Box::new(record(user, "select 'x'")))
+    AuditEvent::Verdict(Arc::new(record(user, "select 'x'")))
 }
 
 fn settings(path: &Path) -> AuditSettings {

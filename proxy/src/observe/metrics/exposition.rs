@@ -51,9 +51,9 @@ fn takes(list: Option<&str>, name: &str) -> bool {
 ///
 /// # Errors
 /// None that memory could cause.
-pub fn gzip(text: &str) -> io::Result<Vec<u8>> {
+pub fn gzip(text: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(text.as_bytes())?;
+    encoder.write_all(text)?;
     encoder.finish()
 }
 

@@ -36,13 +36,17 @@ struct Session {
     settings: Settings,
     statements: RefCell<Statements>,
     notes: SessionNotes,
+    listed: OpenSession,
 }
 
 impl Session {
     fn new(mode: Mode) -> Self {
         let login = Principal::new(Attributes::of_login("etl"));
+        let service = service(Parts { modes: Modes::all(mode), ..Parts::without_facts() }, settings());
+        let state = service.metrics.session_opened(7).state().clone();
         Self {
-            service: service(Parts { modes: Modes::all(mode), ..Parts::without_facts() }, settings()),
+            listed: OpenSession::new(login.clone(), None, state),
+            service,
             settings: settings(),
             statements: RefCell::new(Statements::new(login, 1024 * 1024)),
             notes: SessionNotes::new(7, None),
@@ -50,7 +54,7 @@ impl Session {
     }
 
     fn inspector(&self) -> StatementInspector<'_> {
-        StatementInspector::new(&self.notes, &self.service, &self.settings, &self.statements)
+        StatementInspector::new(&self.notes, (&self.service, &self.listed), &self.settings, &self.statements)
     }
 
     async fn rule(&self, text: &str, standing: Standing) -> &'static str {

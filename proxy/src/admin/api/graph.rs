@@ -1,0 +1,97 @@
+//! `/api/v1/graph`: who assumes whom and what is reached, of what was judged lately; on demand, what is possible and was not used.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use jiff::Timestamp;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::admin::api::asked::Asked;
+use crate::admin::reply::{ApiProblem, json, off_thread};
+use crate::admin::state::AdminState;
+use crate::admin::view::graph::{GraphSource, GraphView, GrowingGraph, SourceKind, possible};
+use crate::admin::view::hops::caller;
+use crate::gate::policy::Policy;
+
+/// Nodes of a graph: as many as are asked for, up to the second.
+const NODES: (usize, usize) = (2_000, 5_000);
+
+/// Steps that are looked for of those that are possible.
+const POSSIBLE: usize = 5_000;
+
+/// Which graph.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct GraphQuery {
+    /// The gate; all when not given.
+    gate: Option<String>,
+    /// Whether steps that are possible and were not used are in it.
+    #[serde(default)]
+    unused: bool,
+    /// The most nodes; 2,000 when not given.
+    #[param(minimum = 1, maximum = 5000)]
+    nodes: Option<usize>,
+}
+
+/// Who assumes whom and what is reached, of the statements that the gate keeps.
+#[utoipa::path(
+    get,
+    path = "/api/v1/graph",
+    operation_id = "graph",
+    params(GraphQuery),
+    responses((status = 200, body = GraphView), (status = 400, body = ApiProblem), (status = 429, body = ApiProblem))
+)]
+pub(super) async fn graph(
+    State(state): State<AdminState>,
+    Asked(query): Asked<GraphQuery>,
+) -> Result<Response, ApiProblem> {
+    let most = query.nodes.unwrap_or(NODES.0);
+    if !(1..=NODES.1).contains(&most) {
+        return Err(ApiProblem::of("nodes", format!("out of range; write 1 to {}", NODES.1)));
+    }
+    let turn = Arc::clone(&state.questions);
+    let turn = query.unused.then(|| turn.try_acquire_owned().map_err(|_none| ApiProblem::busy())).transpose()?;
+    off_thread(move || {
+        let graph = view(&state, query, most);
+        drop(turn);
+        json(&graph)
+    })
+    .await
+}
+
+fn view(state: &AdminState, query: GraphQuery, most: usize) -> GraphView {
+    let is_of = |gate: &str| query.gate.as_deref().is_none_or(|wanted| wanted == gate);
+    let mut graph = GrowingGraph::default();
+    for decision in state.recent.newest(None).filter(|decision| is_of(&decision.record.gate)) {
+        graph.add(&decision);
+    }
+    let policies = state.source.policies();
+    let mut is_cut = false;
+    for (gate, policy) in policies.iter().filter(|(gate, _)| query.unused && is_of(gate)) {
+        is_cut |= add_possible(&mut graph, gate, policy);
+    }
+    let facts = policies.iter().find_map(|(_, policy)| policy.iam()).map(|iam| &*iam.facts);
+    let sources = vec![
+        source(SourceKind::Recent, state.recent.limits().decisions > 0, "[admin] recent is 0: nothing is kept"),
+        source(SourceKind::Facts, facts.is_some(), "the configuration names no IAM facts"),
+        source(SourceKind::Catalog, false, "what the clusters store is not read"),
+    ];
+    graph.finish((query.gate, Timestamp::now()), most, facts, (sources, is_cut))
+}
+
+/// Adds what the facts allow; whether there is more of it.
+fn add_possible(graph: &mut GrowingGraph, gate: &str, policy: &Policy) -> bool {
+    let Some(iam) = policy.iam() else { return false };
+    let Ok(cluster) = iam.facts.find_cluster(&iam.cluster) else { return false };
+    let (steps, is_cut) = possible(&iam.facts, caller(iam, cluster, "", None), POSSIBLE);
+    for step in &steps {
+        graph.add_possible(gate, &iam.cluster, step);
+    }
+    is_cut
+}
+
+fn source(source: SourceKind, available: bool, note: &str) -> GraphSource {
+    GraphSource { source, available, note: (!available).then(|| note.to_owned()) }
+}

@@ -1,0 +1,98 @@
+//! `/api/v1/refusals`: what is refused, or would be, in groups; as a table and as cases too.
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::admin::api::asked::Asked;
+use crate::admin::reply::{ApiProblem, guarded, json, off_thread};
+use crate::admin::state::AdminState;
+use crate::admin::view::export;
+use crate::admin::view::refusals::{GroupedBy, RefusalView, RefusalsView, grouped};
+
+/// Buckets of a trend: as many as are asked for, up to the second.
+const BUCKETS: (usize, usize) = (24, 200);
+
+/// The form of an answer.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum RefusalFormat {
+    /// As the rest of the API.
+    #[default]
+    Json,
+    /// The groups as comma-separated values.
+    Csv,
+    /// The statements as a file of cases for `rolegate policy test`.
+    Cases,
+}
+
+/// Which refusals, and how.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct RefusalQuery {
+    /// What they are grouped by.
+    #[serde(default)]
+    by: GroupedBy,
+    /// Those that were carried out, or those that enforcement would carry out.
+    #[serde(default)]
+    view: RefusalView,
+    /// The gate.
+    gate: Option<String>,
+    /// Buckets of the trend; 24 when not given.
+    #[param(minimum = 1, maximum = 200)]
+    buckets: Option<usize>,
+    /// The form of the answer.
+    #[serde(default)]
+    format: RefusalFormat,
+}
+
+/// Refusals in groups, the largest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/refusals",
+    operation_id = "refusals",
+    params(RefusalQuery),
+    responses(
+        (status = 200, content(
+            (RefusalsView = "application/json"),
+            (String = "text/csv"),
+            (String = "text/plain"),
+        )),
+        (status = 400, body = ApiProblem),
+    )
+)]
+pub(super) async fn refusals(
+    State(state): State<AdminState>,
+    Asked(query): Asked<RefusalQuery>,
+) -> Result<Response, ApiProblem> {
+    let buckets = query.buckets.unwrap_or(BUCKETS.0);
+    if !(1..=BUCKETS.1).contains(&buckets) {
+        return Err(ApiProblem::of("buckets", format!("out of range; write 1 to {}", BUCKETS.1)));
+    }
+    off_thread(move || answer(&state, &query, buckets)).await
+}
+
+fn answer(state: &AdminState, query: &RefusalQuery, buckets: usize) -> Response {
+    let is_of = |gate: &String| query.gate.as_ref().is_none_or(|wanted| wanted == gate);
+    let of_gate = state.recent.newest(None).filter(|decision| is_of(&decision.record.gate));
+    let period = (state.recent.census().since, Timestamp::now());
+    match query.format {
+        RefusalFormat::Json => json(&grouped(of_gate, (query.by, query.view), period, buckets)),
+        RefusalFormat::Csv => {
+            let table = export::csv(&grouped(of_gate, (query.by, query.view), period, buckets));
+            attached("text/csv; charset=utf-8", "attachment; filename=\"refusals.csv\"", table)
+        }
+        RefusalFormat::Cases => {
+            let records: Vec<_> = of_gate.map(|decision| decision.record).filter(|record| query.view.holds(record)).collect();
+            let cases = export::cases(records.iter().map(|record| &**record));
+            attached("text/plain; charset=utf-8", "attachment; filename=\"refusals.test.toml\"", cases)
+        }
+    }
+}
+
+fn attached(content_type: &'static str, disposition: &'static str, text: String) -> Response {
+    ([(header::CONTENT_DISPOSITION, disposition)], guarded(content_type, text)).into_response()
+}

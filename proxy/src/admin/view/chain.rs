@@ -1,0 +1,56 @@
+//! What a credential clause is called: in filters, in groups and as nodes of the graph.
+
+use crate::gate::verdict::JudgedUse;
+use crate::sql::{Method, Target};
+
+/// The chain of a clause as the literal has it; of one without roles, its method.
+pub(in crate::admin) fn chain_of(role_use: &JudgedUse) -> String {
+    if role_use.roles.is_empty() { role_use.method.as_str().to_owned() } else { role_use.roles.join(",") }
+}
+
+/// `account/name` of a role's ARN, as hops name roles; any other text as it is.
+pub(in crate::admin) fn short(role: &str) -> String {
+    let mut fields = role.splitn(6, ':');
+    match (fields.nth(4), fields.next().and_then(|resource| resource.strip_prefix("role/"))) {
+        (Some(account), Some(path)) => format!("{account}/{}", path.rsplit('/').next().unwrap_or(path)),
+        _ => role.to_owned(),
+    }
+}
+
+/// Whether a clause's roles are assumed by the cluster: of others the method says what it is.
+pub(in crate::admin) fn assumes_roles(role_use: &JudgedUse) -> bool {
+    matches!(role_use.method, Method::Chain(_) | Method::Default)
+}
+
+/// The bucket of a target in S3.
+pub(in crate::admin) fn bucket_of(target: &Target) -> Option<&str> {
+    let Target::S3Uri(uri) = target else { return None };
+    uri.get(5..)?.split('/').next().filter(|bucket| !bucket.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        for (role, want) in [
+            ("arn:aws:iam::111122223333:role/A", "111122223333/A"),
+            ("arn:aws:iam::111122223333:role/team/etl/A", "111122223333/A"),
+            ("arn:aws:iam::111122223333:user/A", "arn:aws:iam::111122223333:user/A"),
+            ("<script>", "<script>"),
+            ("", ""),
+        ] {
+            assert_eq!(short(role), want, "{role}");
+        }
+        for (uri, want) in [
+            ("s3://lake/raw/x.csv", Some("lake")),
+            ("S3://lake", Some("lake")),
+            ("s3:///x", None),
+            ("s3://", None),
+            ("ssh://host", None),
+        ] {
+            assert_eq!(bucket_of(&Target::from_uri(uri.to_owned())), want, "{uri}");
+        }
+    }
+}

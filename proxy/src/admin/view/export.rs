@@ -1,0 +1,141 @@
+//! Refusals for other programs: a table for a spreadsheet, and cases for `rolegate policy test`. Pure.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use crate::admin::view::decision::codes_of;
+use crate::admin::view::refusals::RefusalsView;
+use crate::observe::audit::AuditRecord;
+
+/// Cases that a file holds.
+pub(in crate::admin) const MAX_CASES: usize = 1_000;
+
+/// The groups as comma-separated values.
+pub(in crate::admin) fn csv(refusals: &RefusalsView) -> String {
+    let head = "key,count,first_seen,last_seen,users,message,hint,example\r\n";
+    let mut table = head.to_owned();
+    for group in &refusals.groups {
+        let cells = [
+            cell(&group.key),
+            group.count.to_string(),
+            group.first_seen.to_string(),
+            group.last_seen.to_string(),
+            group.users.to_string(),
+            cell(group.message.as_deref().unwrap_or_default()),
+            cell(group.hint.as_deref().unwrap_or_default()),
+            cell(&group.example),
+        ];
+        table.push_str(&cells.join(","));
+        table.push_str("\r\n");
+    }
+    table
+}
+
+/// A text as a cell that no spreadsheet takes for a formula: one that begins like it is led by an apostrophe. Source: OWASP, "CSV
+/// Injection".
+fn cell(text: &str) -> String {
+    let is_formula = text.trim_start().starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '|', '%', '＝', '＋', '－', '＠']);
+    let begins_blank = text.starts_with(['\t', '\r', '\n']);
+    let guard = if is_formula || begins_blank { "'" } else { "" };
+    format!("\"{guard}{}\"", text.replace('"', "\"\""))
+}
+
+/// What enforcement would do with these statements, as a file of cases, each text of a user once. Texts that were cut, or hold a mask
+/// where a secret stood, cannot be judged again; they are counted in a comment.
+pub(in crate::admin) fn cases<'r>(records: impl Iterator<Item = &'r AuditRecord>) -> String {
+    let (mut cases, mut seen, mut left_out, mut more) = (String::new(), BTreeSet::new(), 0_usize, 0_usize);
+    for record in records {
+        if record.truncated || record.statement.contains(crate::sql::MASK) {
+            left_out = left_out.saturating_add(1);
+        } else if seen.len() >= MAX_CASES {
+            more = more.saturating_add(1);
+        } else if seen.insert((record.user.clone(), record.statement.clone())) {
+            case(&mut cases, record, seen.len());
+        }
+    }
+    let mut head = "# Cases for `rolegate policy test`; name the configuration under test.\nconfig = \"rolegate.toml\"\n".to_owned();
+    for (count, what) in [(left_out, "were cut or hold a masked secret"), (more, "are beyond the limit of a file")] {
+        if count > 0 {
+            // Writing to a String does not fail.
+            let _written = writeln!(head, "# {count} statements are left out, since they {what}.");
+        }
+    }
+    head + &cases
+}
+
+fn case(cases: &mut String, record: &AuditRecord, number: usize) {
+    let codes: Vec<String> = codes_of(record).iter().map(|code| text(code.as_str())).collect();
+    let codes = codes.join(", ");
+    let groups: Vec<String> = record.groups.iter().map(|group| text(group)).collect();
+    let name = format!("{number}: {} of {}", record.kind, record.user);
+    let lines = [
+        ("name", text(&name)),
+        ("user", text(&record.user)),
+        ("groups", format!("[{}]", groups.join(", "))),
+        ("database", text(&record.database)),
+        ("application", text(&record.application)),
+        ("client_address", record.client_address.as_deref().map(text).unwrap_or_default()),
+        ("tls_subject", record.tls_subject.as_deref().map(text).unwrap_or_default()),
+        ("sql", text(&record.statement)),
+        ("verdict", text(record.would_be.as_str())),
+        ("codes", format!("[{codes}]")),
+    ];
+    cases.push_str("\n[[case]]\n");
+    for (key, value) in lines.into_iter().filter(|(_, value)| !value.is_empty()) {
+        // Writing to a String does not fail.
+        let _written = writeln!(cases, "{key} = {value}");
+    }
+}
+
+/// A text as TOML's basic string.
+fn text(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            letter if letter.is_control() => {
+                let _written = write!(quoted, "\\u{:04X}", u32::from(letter));
+            }
+            letter => quoted.push(letter),
+        }
+    }
+    quoted + "\""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_no_formulas() {
+        for (text, want) in [
+            ("etl", "\"etl\""),
+            ("a \"b\",\nc", "\"a \"\"b\"\",\nc\""),
+            ("=cmd|' /C calc'!A0", "\"'=cmd|' /C calc'!A0\""),
+            ("+1", "\"'+1\""),
+            ("-1", "\"'-1\""),
+            ("@sum(1)", "\"'@sum(1)\""),
+            ("\t=1", "\"'\t=1\""),
+            ("  =1", "\"'  =1\""),
+            ("\r=1", "\"'\r=1\""),
+            ("", "\"\""),
+        ] {
+            assert_eq!(cell(text), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn texts_are_quoted_as_toml_wants_it() {
+        for (hostile, want) in [
+            ("a", "\"a\""),
+            ("\"\n[[case]]\n", "\"\\\"\\n[[case]]\\n\""),
+            ("\\", "\"\\\\\""),
+            ("\u{7f}\u{0}\u{1b}\t", "\"\\u007F\\u0000\\u001B\\u0009\""),
+            ("é\u{2028}", "\"é\u{2028}\""),
+        ] {
+            assert_eq!(text(hostile), want, "{hostile:?}");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Who assumes whom and what is reached, as `/api/v1/graph` says it. Pure.
+
+mod growing;
+mod model;
+mod possible;
+mod uses;
+
+pub(in crate::admin) use growing::GrowingGraph;
+pub(in crate::admin) use model::{GraphSource, GraphView, SourceKind};
+pub(in crate::admin) use possible::possible;

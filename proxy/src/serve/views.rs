@@ -1,0 +1,174 @@
+//! The running gates as the API shows them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::admin::view::facts::{AccountView, ClusterView, FactsView, FetchView, GroupsView};
+use crate::admin::view::sessions::SessionView;
+use crate::admin::view::status::{AuditView, CertificateView, ExceptionView, GateView, LimitView};
+use crate::config::GateSection;
+use crate::gate::exception::Exception;
+use crate::gate::policy::ClusterGroups;
+use crate::iam::{AccountStatus, Facts, Live};
+use crate::observe::Audit;
+use crate::observe::values::{Leg, LimitKind};
+use crate::serve::certificates::{self, Expiry};
+use crate::session::registry::OpenSession;
+use crate::session::service::Service;
+
+/// Seconds of a day.
+const DAY: i64 = 86_400;
+
+/// How long ago something was read. A clock that was set back makes nothing younger than new.
+pub(super) fn age(read_at: Timestamp) -> Duration {
+    Timestamp::now().duration_since(read_at).try_into().unwrap_or_default()
+}
+
+/// The limits of a gate: what, the most that there may be, and how many there are.
+pub(super) fn limits(service: &Service) -> [(LimitKind, Option<usize>, usize); 5] {
+    let (census, settings) = (service.held.census(), service.settings.load());
+    let (limits, holders) = (&settings.limits, &settings.limits.holders);
+    [
+        (LimitKind::Sessions, Some(limits.max_sessions), service.metrics.sessions_open()),
+        (LimitKind::SessionsPerUser, holders.per_user, census.of_one_user),
+        (LimitKind::SessionsPerAddress, holders.per_address, census.of_one_address),
+        (LimitKind::Unauthenticated, holders.unauthenticated, census.unauthenticated),
+        (LimitKind::Cancels, holders.cancels, census.cancels),
+    ]
+}
+
+/// A gate.
+pub(super) fn gate(service: &Service, section: &GateSection, changed_at: Option<Timestamp>) -> GateView {
+    let policy = service.gate.policy();
+    let limits = limits(service).into_iter().map(|(name, limit, used)| LimitView { name, used, limit });
+    let now = Timestamp::now();
+    GateView {
+        name: service.name.clone(),
+        cluster: section.cluster.clone(),
+        listen: section.listen.to_string(),
+        upstream: section.upstream.address.clone(),
+        mode: policy.mode(),
+        policy_version: policy.version().to_owned(),
+        policy_changed_at: changed_at,
+        rules: policy.rules().len(),
+        sessions_open: service.metrics.sessions_open(),
+        limits: limits.collect(),
+        certificates: certificates::of(section).into_iter().map(|found| certificate(found, now)).collect(),
+    }
+}
+
+fn certificate((leg, (name, not_after)): (Leg, Expiry), now: Timestamp) -> CertificateView {
+    let fault = not_after.as_ref().err().map(ToString::to_string);
+    let not_after = not_after.ok().and_then(|seconds| {
+        Timestamp::UNIX_EPOCH.checked_add(jiff::SignedDuration::try_from_secs_f64(seconds).ok()?).ok()
+    });
+    let days_left = not_after.map(|until| until.as_second().saturating_sub(now.as_second()).div_euclid(DAY));
+    CertificateView { leg, name, not_after, days_left, fault }
+}
+
+/// How the audit goes.
+pub(super) fn audit(audit: &Audit) -> AuditView {
+    let refuses = audit.refuses();
+    audit.health().map_or_else(AuditView::default, |(failing, waiting, lost)| AuditView {
+        records: true,
+        failing,
+        refuses,
+        waiting,
+        lost,
+    })
+}
+
+/// A refusal that is borne with for a while.
+pub(super) fn exception(exception: &Exception, now: Timestamp) -> ExceptionView {
+    ExceptionView {
+        id: exception.id.clone(),
+        owner: exception.owner.clone(),
+        ticket: exception.ticket.clone(),
+        reason: exception.reason.clone(),
+        users: exception.users.clone(),
+        groups: exception.groups.clone(),
+        chains: exception.chains.clone(),
+        codes: exception.codes.iter().map(|code| code.as_str().to_owned()).collect(),
+        until: exception.until,
+        days_left: exception.days_left(now),
+    }
+}
+
+/// The sessions of a gate.
+pub(super) fn sessions(service: &Service) -> Vec<SessionView> {
+    let view = |(number, session): (u64, Arc<OpenSession>)| {
+        let (judged, refused) = session.counts();
+        let login = &session.login;
+        SessionView {
+            gate: service.name.clone(),
+            session: number,
+            user: session.user(),
+            login_user: login.login_user.clone(),
+            database: login.database.clone(),
+            application: login.application.clone(),
+            client_address: login.client_address.map(|address| address.to_string()),
+            client_port: session.client_port,
+            backend_pid: session.backend_pid(),
+            tls_subject: login.tls_subject.clone(),
+            since: session.since,
+            state: session.state.get(),
+            judged,
+            refused,
+        }
+    };
+    service.sessions.all().into_iter().map(view).collect()
+}
+
+/// The facts in force, and what the clusters say of groups.
+pub(super) fn facts(services: &[Arc<Service>], facts: Option<&Facts>, live: Option<&Live>) -> FactsView {
+    let catalogs = services.iter().filter_map(|service| groups(service)).collect();
+    let Some(facts) = facts else { return FactsView { catalogs, ..FactsView::default() } };
+    let accounts = facts.accounts().map(|(id, account)| AccountView {
+        account: id.to_string(),
+        source: account.origin(),
+        roles: account.role_count(),
+        captured_at: account.captured_at(),
+        age_seconds: age(account.captured_at()).as_secs(),
+    });
+    let clusters = facts.clusters().into_iter().map(|cluster| ClusterView {
+        name: cluster.name().to_owned(),
+        account: cluster.account().map(|account| account.to_string()),
+        region: cluster.region().map(str::to_owned),
+        attached_roles: cluster.attached_roles().iter().map(ToString::to_string).collect(),
+    });
+    FactsView {
+        version: Some(facts.version().to_owned()),
+        accounts: accounts.collect(),
+        clusters: clusters.collect(),
+        fetches: live.into_iter().flat_map(Live::status).map(fetch).collect(),
+        catalogs,
+    }
+}
+
+fn fetch(status: AccountStatus) -> FetchView {
+    FetchView {
+        account: status.account.to_string(),
+        roles: status.roles,
+        read_at: status.read_at,
+        age_seconds: status.age.map(|age| age.as_secs()),
+        stale: status.is_stale,
+        failures: status.failures,
+        last_error: status.last_error,
+    }
+}
+
+/// What is known of a cluster's groups, where they are asked for.
+fn groups(service: &Service) -> Option<GroupsView> {
+    if *service.gate.policy().catalog() == ClusterGroups::NotRead {
+        return None;
+    }
+    let status = service.catalog.load();
+    Some(GroupsView {
+        gate: service.name.clone(),
+        groups: status.groups,
+        read_at: status.read_at,
+        last_error: status.last_error.clone(),
+    })
+}
