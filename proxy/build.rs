@@ -50,13 +50,15 @@ fn list_console(console: &Path) -> io::Result<()> {
     for file in &files {
         let path = file.strip_prefix(console).map_err(io::Error::other)?.to_string_lossy();
         let (kind, file) = (content_type(file), file.to_string_lossy());
-        writeln!(list, "    SiteFile {{ path: \"/{path}\", content_type: {kind:?}, bytes: include_bytes!({file:?}) }},")
-            .map_err(io::Error::other)?;
+        writeln!(
+            list,
+            "    SiteFile {{ path: \"/{path}\", content_type: {kind:?}, bytes: include_bytes!({file:?}) }},"
+        )
+        .map_err(io::Error::other)?;
     }
     list.push_str("];\n");
     fs::write(PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("site_files.rs"), list)
 }
-
 
 /// The commit that whoever builds says, whole: it may end in `-dirty`.
 fn given() -> Option<String> {

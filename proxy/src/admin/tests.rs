@@ -29,7 +29,9 @@ const HOSTILE: &str = "=</script><img src=x onerror=alert(1)>\"'\r\n\u{2028}{{7*
 
 /// Copies by a chain with a blank in it, which is refused.
 fn malformed(bucket: &str) -> String {
-    format!("copy t from 's3://{bucket}/raw/x' iam_role 'arn:aws:iam::111122223333:role/A, arn:aws:iam::111122223333:role/B'")
+    format!(
+        "copy t from 's3://{bucket}/raw/x' iam_role 'arn:aws:iam::111122223333:role/A, arn:aws:iam::111122223333:role/B'"
+    )
 }
 
 #[derive(Debug)]
@@ -194,6 +196,8 @@ impl World {
             nonce: None,
             text: text.as_bytes(),
             dialect: self.policy.dialect(),
+            exceptions: &[],
+            break_glass: None,
         };
         let id = self.recent.next_id().unwrap();
         let mut record = AuditRecord::of(&circumstances, &verdict, &verdict.statements[0]);
@@ -434,7 +438,10 @@ async fn a_stream_tells_what_happens_and_ends_with_the_gate() {
     let request = "GET /api/v1/decisions/stream?user=etl HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let mut client = world.raw(request).await;
     let opened = read_until(&mut client, |text| text.contains("event: open")).await;
-    assert!(opened.contains("content-type: text/event-stream") && opened.contains("cache-control: no-store"), "{opened}");
+    assert!(
+        opened.contains("content-type: text/event-stream") && opened.contains("cache-control: no-store"),
+        "{opened}"
+    );
     world.judge("bi", &malformed("lake"));
     let id = world.judge("etl", &malformed("lake"));
     world.went(&id);
@@ -497,7 +504,10 @@ async fn nothing_is_kept_where_nothing_is_to_be() {
     assert!(world.recent.next_id().is_none());
     assert_eq!(world.json("/api/v1/decisions").await["items"], Json::Array(Vec::new()));
     let sources = world.json("/api/v1/graph").await;
-    assert_eq!((&sources["sources"][0]["source"], &sources["sources"][0]["available"]), (&"recent".into(), &false.into()));
+    assert_eq!(
+        (&sources["sources"][0]["source"], &sources["sources"][0]["available"]),
+        (&"recent".into(), &false.into())
+    );
 }
 
 #[tokio::test]

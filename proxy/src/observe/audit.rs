@@ -35,10 +35,10 @@ use crate::observe::audit::writer::Writer;
 
 pub use event::AuditEvent;
 pub use queue::NotRecorded;
-pub use record::{AuditRecord, Circumstances};
-pub use rotate::Retention;
 #[cfg(test)]
 pub(in crate::observe) use record::tests::record as record_of;
+pub use record::{AuditRecord, Circumstances};
+pub use rotate::Retention;
 pub use settings::{AuditSettings, Destination, OnFailure};
 
 /// How long a statement may wait for its record.

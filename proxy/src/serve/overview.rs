@@ -115,7 +115,11 @@ impl StatusSource for Overview {
     }
 
     fn facts(&self) -> FactsView {
-        views::facts(self.services(), self.facts_in_force().as_deref(), self.open.get().and_then(|open| open.live.as_deref()))
+        views::facts(
+            self.services(),
+            self.facts_in_force().as_deref(),
+            self.open.get().and_then(|open| open.live.as_deref()),
+        )
     }
 
     fn gates(&self) -> Vec<GateView> {

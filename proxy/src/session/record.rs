@@ -1,6 +1,7 @@
 //! Counts and audits a verdict.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::chain::RoleArn;

@@ -43,7 +43,8 @@ pub(super) struct Running {
 impl Running {
     /// Relays until one side ends, or the session has to. Not cancel safe.
     pub(super) async fn relay(&mut self, service: &Arc<Service>, drain: &mut watch::Receiver<Drain>) {
-        let mut inspector = StatementInspector::new(&self.notes, (service, &self.listed), &self.settings, &self.statements);
+        let mut inspector =
+            StatementInspector::new(&self.notes, (service, &self.listed), &self.settings, &self.statements);
         let starting = self.starting.take();
         let signs = SessionSigns { listed: &self.listed, span: &self.span, is_tls: self.is_tls };
         let observer = SessionObserver::new(&self.notes, service, &self.statements, signs, starting);

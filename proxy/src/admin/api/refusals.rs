@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::admin::api::asked::Asked;
@@ -86,7 +86,8 @@ fn answer(state: &AdminState, query: &RefusalQuery, buckets: usize) -> Response 
             attached("text/csv; charset=utf-8", "attachment; filename=\"refusals.csv\"", table)
         }
         RefusalFormat::Cases => {
-            let records: Vec<_> = of_gate.map(|decision| decision.record).filter(|record| query.view.holds(record)).collect();
+            let records: Vec<_> =
+                of_gate.map(|decision| decision.record).filter(|record| query.view.holds(record)).collect();
             let cases = export::cases(records.iter().map(|record| &**record));
             attached("text/plain; charset=utf-8", "attachment; filename=\"refusals.test.toml\"", cases)
         }

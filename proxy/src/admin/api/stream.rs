@@ -55,8 +55,14 @@ pub(super) async fn stream(
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let from = last.and_then(|last| Cursor::parse(last, now)).unwrap_or(now);
     let (reader, events) = mpsc::channel(1);
-    let follower =
-        Follower { recent: state.recent.clone(), changes, readiness: state.readiness.clone(), reader, filter, _place: place };
+    let follower = Follower {
+        recent: state.recent.clone(),
+        changes,
+        readiness: state.readiness.clone(),
+        reader,
+        filter,
+        _place: place,
+    };
     tokio::spawn(follower.run(from));
     Ok(guarded("text/event-stream", Body::from_stream(Chunks(events))))
 }

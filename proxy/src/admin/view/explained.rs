@@ -100,6 +100,7 @@ pub(in crate::admin) fn explained(policy: &Policy, supposed: &Supposed<'_>) -> E
 
 fn statements(policy: &Policy, verdict: &Verdict, supposed: &Supposed<'_>) -> Vec<RecordView> {
     let iam = policy.iam();
+    let exceptions: Vec<&str> = verdict.exceptions().collect();
     let circumstances = Circumstances {
         gate: supposed.gate,
         cluster: iam.map(|iam| iam.cluster.as_str()),
@@ -113,6 +114,8 @@ fn statements(policy: &Policy, verdict: &Verdict, supposed: &Supposed<'_>) -> Ve
         nonce: None,
         text: supposed.text.as_bytes(),
         dialect: policy.dialect(),
+        exceptions: &exceptions,
+        break_glass: verdict.break_glass(),
     };
     let told = verdict.statements.iter().filter(|statement| statement.is_told());
     told.zip(0..)

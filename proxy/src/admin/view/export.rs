@@ -34,7 +34,8 @@ pub(in crate::admin) fn csv(refusals: &RefusalsView) -> String {
 /// A text as a cell that no spreadsheet takes for a formula: one that begins like it is led by an apostrophe. Source: OWASP, "CSV
 /// Injection".
 fn cell(text: &str) -> String {
-    let is_formula = text.trim_start().starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '|', '%', '＝', '＋', '－', '＠']);
+    let is_formula =
+        text.trim_start().starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '|', '%', '＝', '＋', '－', '＠']);
     let begins_blank = text.starts_with(['\t', '\r', '\n']);
     let guard = if is_formula || begins_blank { "'" } else { "" };
     format!("\"{guard}{}\"", text.replace('"', "\"\""))
@@ -53,7 +54,9 @@ pub(in crate::admin) fn cases<'r>(records: impl Iterator<Item = &'r AuditRecord>
             case(&mut cases, record, seen.len());
         }
     }
-    let mut head = "# Cases for `rolegate policy test`; name the configuration under test.\nconfig = \"rolegate.toml\"\n".to_owned();
+    let mut head =
+        "# Cases for `rolegate policy test`; name the configuration under test.\nconfig = \"rolegate.toml\"\n"
+            .to_owned();
     for (count, what) in [(left_out, "were cut or hold a masked secret"), (more, "are beyond the limit of a file")] {
         if count > 0 {
             // Writing to a String does not fail.

@@ -95,12 +95,7 @@ fn with_grants(hop: HopView, record: &AuditRecord, policy: Option<&Policy>) -> H
 }
 
 /// The statements that let a step through, each with the document that it is of.
-pub(in crate::admin) fn grants(
-    iam: &Iam,
-    from: Option<&RoleArn>,
-    to: &RoleArn,
-    caller: &Caller<'_>,
-) -> Vec<String> {
+pub(in crate::admin) fn grants(iam: &Iam, from: Option<&RoleArn>, to: &RoleArn, caller: &Caller<'_>) -> Vec<String> {
     let granting = iam::granting_statements(&iam.facts, from, to, caller);
     let named = iam::trust_statements(&iam.facts, to).into_iter();
     let trusting = named.filter(|(number, _)| granting.contains(number));

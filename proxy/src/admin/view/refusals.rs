@@ -107,7 +107,8 @@ pub(in crate::admin) fn grouped(
     buckets: usize,
 ) -> RefusalsView {
     let since_or_now = since.unwrap_or(until);
-    let bucket_seconds = (seconds(since_or_now, until) / f64::from(u16::try_from(buckets).unwrap_or(u16::MAX))).max(1.0);
+    let bucket_seconds =
+        (seconds(since_or_now, until) / f64::from(u16::try_from(buckets).unwrap_or(u16::MAX))).max(1.0);
     let (mut groups, mut total) = (BTreeMap::<String, Growing>::new(), 0_u64);
     for decision in decisions.filter(|decision| view.holds(&decision.record)) {
         total = total.saturating_add(1);

@@ -201,7 +201,7 @@ mod tests {
     fn neither_refusals_nor_failed_logins_keep_out_what_will_run() {
         let (handle, _queue) = handle(OnFailure::Refuse, 4);
         handle.shared.waiting.store(QUEUE_REFUSALS, Ordering::Relaxed);
-        let verdict = |action| AuditEvent::Verdict(Box::new(AuditRecord { action, ..record("etl", "select 'x'") }));
+        let verdict = |action| AuditEvent::Verdict(Arc::new(AuditRecord { action, ..record("etl", "select 'x'") }));
         let failed = FailedLogin::one(AuditedSession::default(), SessionEnd::Upstream, LoginResult::Password);
         for (name, event, is_taken) in [
             ("a refusal", verdict(Action::Reject), false),

@@ -32,13 +32,7 @@ enum Noted {
 
 impl Held {
     /// Keeps one more, and lets go of as many as the limits ask for. The cursor behind it.
-    pub(super) fn judged(
-        &mut self,
-        id: Arc<str>,
-        decision: RecentDecision,
-        bytes: usize,
-        limits: RecentLimits,
-    ) -> u64 {
+    pub(super) fn judged(&mut self, id: Arc<str>, decision: RecentDecision, bytes: usize, limits: RecentLimits) -> u64 {
         let number = self.judged;
         self.judged = number.saturating_add(1);
         self.numbers.insert(id, number);

@@ -137,14 +137,10 @@ impl GrowingGraph {
         let held = |growing: &GrowingEdge| {
             kept.contains(growing.edge.from.as_str()) && kept.contains(growing.edge.to.as_str())
         };
-        let mut edges: Vec<GraphEdge> =
-            self.edges.into_values().filter(held).map(GrowingEdge::finish).collect();
+        let mut edges: Vec<GraphEdge> = self.edges.into_values().filter(held).map(GrowingEdge::finish).collect();
         edges.sort_by(|one, other| (other.uses, &one.id).cmp(&(one.uses, &other.id)));
-        let left_out = LeftOut {
-            nodes: too_many,
-            edges: all_edges.saturating_sub(edges.len()),
-            possible: is_possible_cut,
-        };
+        let left_out =
+            LeftOut { nodes: too_many, edges: all_edges.saturating_sub(edges.len()), possible: is_possible_cut };
         GraphView { gate, since: self.since, until, decisions: self.decisions, nodes, edges, left_out, sources }
     }
 }
@@ -162,8 +158,7 @@ impl GrowingEdge {
     }
 
     fn finish(self) -> GraphEdge {
-        let mut users: Vec<EdgeUser> =
-            self.users.into_iter().map(|(name, uses)| EdgeUser { name, uses }).collect();
+        let mut users: Vec<EdgeUser> = self.users.into_iter().map(|(name, uses)| EdgeUser { name, uses }).collect();
         users.sort_by_key(|user| std::cmp::Reverse(user.uses));
         let beyond = users.len().saturating_sub(LISTED_USERS);
         users.truncate(LISTED_USERS);

@@ -60,7 +60,13 @@ pub(super) fn target(target: &Target) -> NodeName {
     };
     let account = name.starts_with("arn:").then(|| name.split(':').nth(4).unwrap_or_default().to_owned());
     let arn = account.is_some().then(|| name.clone());
-    NodeName { id: format!("{}:{name}", kind.as_str()), kind, name, account: account.filter(|account| !account.is_empty()), arn }
+    NodeName {
+        id: format!("{}:{name}", kind.as_str()),
+        kind,
+        name,
+        account: account.filter(|account| !account.is_empty()),
+        arn,
+    }
 }
 
 fn prefix_of(uri: &str, bucket: Option<&str>) -> String {
@@ -109,20 +115,26 @@ fn steps_of(record: &AuditRecord, role_use: &JudgedUse, judged: &[JudgedHop]) ->
     let mut steps = Vec::new();
     for (number, to) in names.into_iter().enumerate() {
         let kind = if number == 0 { EdgeKind::Attachment } else { EdgeKind::Hop };
-        let findings = record.findings.iter().filter(|finding| {
-            finding.hop == Some(number) && finding.at == role_use.span.start
-        });
+        let findings =
+            record.findings.iter().filter(|finding| finding.hop == Some(number) && finding.at == role_use.span.start);
         let codes = findings.map(|finding| finding.code.as_str().to_owned()).collect();
         let verdict = of_hop(record, judged.get(number));
         steps.push(UsedStep { from, to: to.clone(), kind, verdict, codes });
         from = to;
     }
-    steps.extend(role_use.target.as_ref().map(|reached| UsedStep {
-        from,
-        to: target(reached),
-        kind: EdgeKind::Reach,
-        verdict: of_statement(record),
-        codes: record.findings.iter().filter(|finding| finding.hop.is_none()).map(|finding| finding.code.as_str().to_owned()).collect(),
+    steps.extend(role_use.target.as_ref().map(|reached| {
+        UsedStep {
+            from,
+            to: target(reached),
+            kind: EdgeKind::Reach,
+            verdict: of_statement(record),
+            codes: record
+                .findings
+                .iter()
+                .filter(|finding| finding.hop.is_none())
+                .map(|finding| finding.code.as_str().to_owned())
+                .collect(),
+        }
     }));
     steps
 }
