@@ -195,7 +195,6 @@ impl World {
             principal: &principal,
             nonce: None,
             text: text.as_bytes(),
-            dialect: self.policy.dialect(),
             exceptions: &[],
             break_glass: None,
         };

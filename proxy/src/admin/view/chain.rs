@@ -50,7 +50,7 @@ mod tests {
             ("s3://", None),
             ("ssh://host", None),
         ] {
-            assert_eq!(bucket_of(&Target::from_uri(uri.to_owned())), want, "{uri}");
+            assert_eq!(bucket_of(&Target::from_uri(uri)), want, "{uri}");
         }
     }
 }

@@ -113,7 +113,6 @@ fn statements(policy: &Policy, verdict: &Verdict, supposed: &Supposed<'_>) -> Ve
         principal: supposed.principal,
         nonce: None,
         text: supposed.text.as_bytes(),
-        dialect: policy.dialect(),
         exceptions: &exceptions,
         break_glass: verdict.break_glass(),
     };
