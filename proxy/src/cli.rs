@@ -11,8 +11,6 @@ pub mod health;
 pub mod history;
 pub mod iam;
 pub mod init;
-mod input;
-mod jinja;
 pub mod learn;
 pub mod manual;
 mod modes;
@@ -20,8 +18,6 @@ mod output;
 pub mod policy;
 pub mod records;
 pub mod replay;
-pub mod report;
-pub mod sarif;
 
 use std::io::{self, Write};
 use std::path::PathBuf;

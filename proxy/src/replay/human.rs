@@ -38,7 +38,7 @@ fn write(text: &mut String, report: &ReplayReport) -> fmt::Result {
     writeln!(text, "{}", summary(report))
 }
 
-fn plural(count: u64, one: &str, many: &str) -> String {
+pub(crate) fn plural(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(count), if count == 1 { one } else { many })
 }
 

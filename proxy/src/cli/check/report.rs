@@ -6,18 +6,18 @@ use std::io;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli::input::InputText;
+use crate::cli::check::place::SourcePlace;
 use crate::gate::codes::Severity;
 use crate::gate::enforcement::Action;
 use crate::gate::finding::Finding;
 use crate::gate::verdict::{JudgedStatement, JudgedUse, Verdict};
 use crate::observe::escape;
-use crate::sql::position::{Position, Positions};
+use crate::sql::position::Position;
 use crate::sql::{self, StatementKind};
 
 /// Which face of a verdict a report is about.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Face {
+pub(super) enum Face {
     /// What enforcement would do.
     WouldBe,
     /// What is done under the mode of the configuration.
@@ -48,31 +48,6 @@ impl Face {
     }
 }
 
-/// Where a judged text comes from.
-#[derive(Clone, Debug)]
-pub struct SourcePlace<'a> {
-    /// The label of the input line.
-    pub id: Option<&'a Value>,
-    /// File name or `-`.
-    pub file: &'a str,
-    /// The line of the file at which the text starts.
-    pub first_line: usize,
-    /// The text, with its lines counted.
-    pub text: Positions<'a>,
-}
-
-impl<'a> SourcePlace<'a> {
-    pub(super) fn of(text: &'a InputText) -> Self {
-        Self { id: text.id.as_ref(), file: &text.file, first_line: text.first_line, text: Positions::of(&text.bytes) }
-    }
-
-    /// The position of a byte of the text within its file.
-    pub(super) fn position(&self, at: usize) -> Position {
-        let Position { line, column } = self.text.at(at);
-        Position { line: line.saturating_add(self.first_line).saturating_sub(1), column }
-    }
-}
-
 #[derive(Serialize)]
 struct Row<'a> {
     id: Option<&'a Value>,
@@ -85,6 +60,8 @@ struct Row<'a> {
     would_be: Action,
     action: Action,
     findings: Vec<FindingRow<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -100,7 +77,12 @@ struct FindingRow<'a> {
 ///
 /// # Errors
 /// Serialising fails, which these types do not.
-pub fn json(place: &SourcePlace<'_>, verdict: Option<&Verdict>, face: Face, every_text: bool) -> io::Result<String> {
+pub(super) fn json(
+    place: &SourcePlace<'_>,
+    verdict: Option<&Verdict>,
+    face: Face,
+    every_text: bool,
+) -> io::Result<String> {
     let mut lines = String::new();
     let statements = verdict.map(|verdict| verdict.statements.as_slice()).unwrap_or_default();
     for statement in statements.iter().filter(|statement| statement.is_told()) {
@@ -109,7 +91,7 @@ pub fn json(place: &SourcePlace<'_>, verdict: Option<&Verdict>, face: Face, ever
     }
     if lines.is_empty() && every_text {
         let kind = statements.first().map_or(StatementKind::None, |statement| statement.kind);
-        let whole = JudgedStatement::new(kind, 0..place.text.text().len());
+        let whole = JudgedStatement::new(kind, 0..place.text.judged().len());
         lines.push_str(&serde_json::to_string(&row(place, &whole, face))?);
         lines.push('\n');
     }
@@ -122,37 +104,56 @@ fn row<'a>(place: &SourcePlace<'a>, statement: &'a JudgedStatement, face: Face) 
         FindingRow { finding, line, column }
     };
     Row {
-        id: place.id,
-        file: place.file,
+        id: place.text.id.as_ref(),
+        file: &place.text.file,
         line: place.position(statement.span.start).line,
-        statement: sql::mask_within(place.text.text(), statement.span.clone()),
+        statement: sql::mask_within(place.text.judged(), statement.span.clone()),
         kind: statement.kind,
         role_uses: &statement.uses,
         verdict: face.of_statement(statement),
         would_be: statement.would_be,
         action: statement.action,
         findings: statement.findings.iter().map(finding_row).collect(),
+        notes: place.notes(statement),
     }
 }
 
 /// One paragraph for each finding; nothing for a text in which nothing was found.
-#[must_use]
-pub fn human(place: &SourcePlace<'_>, verdict: Option<&Verdict>, face: Face) -> String {
+pub(super) fn human(place: &SourcePlace<'_>, verdict: Option<&Verdict>, face: Face) -> String {
     let mut text = String::new();
     let Some(verdict) = verdict else { return text };
     for statement in &verdict.statements {
-        for finding in statement.findings.iter().filter(|finding| finding.severity > Severity::Allow) {
+        let findings: Vec<&Finding> = told(statement).collect();
+        let notes = if findings.is_empty() { Vec::new() } else { place.notes(statement) };
+        for finding in findings {
             paragraph(&mut text, place, statement.kind, face.of_finding(finding), finding);
+            for note in &notes {
+                // Writing to a String does not fail.
+                let _written = writeln!(text, "  note: {}", note.replace('\n', "\n    "));
+            }
         }
     }
     escape::lines(&text)
+}
+
+/// The findings that people and their tools are told of.
+pub(super) fn told(statement: &JudgedStatement) -> impl Iterator<Item = &Finding> {
+    statement.findings.iter().filter(|finding| finding.severity > Severity::Allow)
+}
+
+/// Message, evidence, remedy and notes of a finding, each on a line of its own.
+pub(super) fn words(place: &SourcePlace<'_>, statement: &JudgedStatement, finding: &Finding) -> String {
+    let parts = [Some(&finding.message), finding.detail.as_ref(), finding.hint.as_ref()];
+    let notes = place.notes(statement);
+    let lines: Vec<&str> = parts.into_iter().flatten().chain(&notes).map(String::as_str).collect();
+    lines.join("\n")
 }
 
 fn paragraph(text: &mut String, place: &SourcePlace<'_>, kind: StatementKind, word: Action, finding: &Finding) {
     let Position { line, column } = place.position(finding.at);
     let Finding { code, message, detail, hint, .. } = finding;
     // Writing to a String does not fail.
-    let _written = writeln!(text, "{}:{line}:{column}: {word} {code}: {message} ({kind})", place.file);
+    let _written = writeln!(text, "{}:{line}:{column}: {word} {code}: {message} ({kind})", place.text.file);
     for (name, value) in [("detail", detail), ("hint", hint)] {
         if let Some(value) = value {
             let _written = writeln!(text, "  {name}: {}", value.replace('\n', "\n    "));
@@ -163,6 +164,8 @@ fn paragraph(text: &mut String, place: &SourcePlace<'_>, kind: StatementKind, wo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::check::input::InputText;
+    use crate::cli::check::place::Origin;
     use crate::gate::enforcement::Mode;
     use crate::gate::judge_alone;
     use crate::gate::modes::Modes;
@@ -177,13 +180,17 @@ mod tests {
         judge_alone(&policy, sql.as_bytes(), &nobody, jiff::Timestamp::UNIX_EPOCH)
     }
 
-    fn place(sql: &str) -> SourcePlace<'_> {
-        SourcePlace { id: None, file: "f.sql", first_line: 7, text: Positions::of(sql.as_bytes()) }
+    fn text(sql: &str) -> InputText {
+        let text = InputText::of_file("f.sql".to_owned(), sql.as_bytes().to_vec());
+        InputText { origin: Origin::At(Position { line: 7, column: 1 }), ..text }
+    }
+
+    fn told_of(mode: Mode, sql: &str, face: Face, every_text: bool) -> String {
+        json(&SourcePlace::of(&text(sql)), verdict(mode, sql).as_ref(), face, every_text).unwrap()
     }
 
     fn rows(mode: Mode, face: Face) -> Vec<Value> {
-        let lines = json(&place(SQL), verdict(mode, SQL).as_ref(), face, false).unwrap();
-        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        told_of(mode, SQL, face, false).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// (mode, face, what is said of every statement of a message that enforcement refuses: verdict, `would_be`, action)
@@ -216,9 +223,8 @@ mod tests {
 
     #[test]
     fn a_plain_text_is_told_only_when_every_text_is() {
-        let nothing = verdict(Mode::Enforce, "select 1");
-        assert_eq!(json(&place("select 1"), nothing.as_ref(), Face::WouldBe, false).unwrap(), "");
-        let line = json(&place("select 1"), nothing.as_ref(), Face::WouldBe, true).unwrap();
+        assert_eq!(told_of(Mode::Enforce, "select 1", Face::WouldBe, false), "");
+        let line = told_of(Mode::Enforce, "select 1", Face::WouldBe, true);
         let row: Value = serde_json::from_str(&line).unwrap();
         assert_eq!((&row["kind"], &row["verdict"]), (&"none".into(), &"forward".into()));
     }
@@ -231,7 +237,7 @@ mod tests {
             (Mode::Shadow, Face::WouldBe, "reject"),
             (Mode::Shadow, Face::Action, "annotate"),
         ] {
-            let text = human(&place(SQL), verdict(mode, SQL).as_ref(), face);
+            let text = human(&SourcePlace::of(&text(SQL)), verdict(mode, SQL).as_ref(), face);
             let line = format!("f.sql:8:53: {word} RG101: part 1 of the chain");
             assert!(text.contains(&line), "{mode} {face:?}: {text}");
             assert!(text.contains("f.sql:8:1: annotate RG108: "), "{text}");

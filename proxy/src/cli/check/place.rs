@@ -1,0 +1,104 @@
+//! Where a judged text comes from, and where its bytes stand there.
+
+use crate::cli::check::compiled::CompiledLines;
+use crate::cli::check::input::InputText;
+use crate::cli::check::template::{Placeholder, PlaceholderKind};
+use crate::gate::verdict::JudgedStatement;
+use crate::sql::position::{Position, Positions};
+
+/// Placeholders that are told of one statement one by one.
+const MAX_PLACEHOLDERS: usize = 16;
+
+/// Where a text stands in its file.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Origin {
+    /// As it is, from this place on.
+    At(Position),
+    /// In a record, whose line every place has; columns are the text's own.
+    Record(usize),
+    /// Not as it is; the line is the nearest that is known.
+    Near(usize),
+    /// It is what dbt made of a file, whose lines are found again as far as they can be.
+    Compiled(CompiledLines),
+}
+
+impl Origin {
+    /// The place in the file of a place in the text, and whether it stands there.
+    fn place(&self, within: Position) -> (Position, bool) {
+        match self {
+            Self::At(base) => {
+                let line = base.line.saturating_add(within.line).saturating_sub(1);
+                let indent = if within.line == 1 { base.column.saturating_sub(1) } else { 0 };
+                (Position { line, column: within.column.saturating_add(indent) }, true)
+            }
+            Self::Record(line) => (Position { line: *line, ..within }, true),
+            Self::Near(line) => (Position { line: *line, column: 1 }, true),
+            Self::Compiled(lines) => lines.place(within),
+        }
+    }
+}
+
+/// A text with its lines counted.
+#[derive(Clone, Debug)]
+pub(super) struct SourcePlace<'a> {
+    pub(super) text: &'a InputText,
+    positions: Positions<'a>,
+}
+
+impl<'a> SourcePlace<'a> {
+    pub(super) fn of(text: &'a InputText) -> Self {
+        Self { text, positions: Positions::of(&text.source) }
+    }
+
+    /// The position within the file of a byte of the judged text.
+    pub(super) fn position(&self, at: usize) -> Position {
+        self.place(at).0
+    }
+
+    fn place(&self, at: usize) -> (Position, bool) {
+        self.text.origin.place(self.within(at))
+    }
+
+    fn within(&self, at: usize) -> Position {
+        self.positions.at(self.text.source_byte(at))
+    }
+
+    /// What somebody should know of a statement beside its findings: what it is, where it stands, and what is put into it.
+    pub(super) fn notes(&self, statement: &JudgedStatement) -> Vec<String> {
+        let mut notes: Vec<String> = self.text.about.iter().map(|about| format!("in {about}")).collect();
+        let places = std::iter::once(statement.span.start).chain(statement.findings.iter().map(|finding| finding.at));
+        if let Some(at) = places.into_iter().find(|at| !self.place(*at).1) {
+            let line = self.within(at).line;
+            notes.push(format!("line {line} of the compiled text; the model has no such line, so its first is named"));
+        }
+        let span = &statement.span;
+        let open = self.text.placeholders();
+        let first = open.partition_point(|open| open.span.end <= span.start);
+        let within = open.iter().skip(first).take_while(|open| open.span.start < span.end);
+        notes.extend(within.clone().take(MAX_PLACEHOLDERS).map(|open| note(open, statement)));
+        let more = within.skip(MAX_PLACEHOLDERS).count();
+        if more > 0 {
+            notes.push(format!("the statement holds {more} more of them"));
+        }
+        notes
+    }
+}
+
+fn note(open: &Placeholder, statement: &JudgedStatement) -> String {
+    let is_within = |at: usize| open.span.contains(&at);
+    let is_credential =
+        statement.uses.iter().any(|one| one.span.start < open.span.end && open.span.start < one.span.end)
+            || statement.findings.iter().any(|finding| is_within(finding.at));
+    let what = if is_credential { "the credential" } else { "the statement" };
+    let written = &open.written;
+    match open.kind {
+        PlaceholderKind::Jinja => {
+            format!(
+                "{what} holds the Jinja expression {written}, whose value is not known here; --vars gives values to var()"
+            )
+        }
+        PlaceholderKind::Psql => {
+            format!("{what} holds psql's variable {written}, whose value is not known here; --vars gives values")
+        }
+    }
+}

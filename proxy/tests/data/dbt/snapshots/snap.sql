@@ -1,0 +1,4 @@
+{% snapshot snap %}
+{{ config(target_schema='public', unique_key='id', strategy='check', check_cols='all') }}
+select * from {{ ref('customers') }}
+{% endsnapshot %}
