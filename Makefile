@@ -74,6 +74,11 @@ scale: ## Measure what the facts of 200 accounts of 1,000 roles and of 2,000 acc
 	python3 loadtest/scale.py
 	cargo bench --locked --package rolegate-loadtest --bench verdict
 
+.PHONY: bench-reload
+bench-reload: setup ## Measure reloads of 200 accounts of 1,000 roles in which one account changes: time, memory, statements beside them; RELOAD="--accounts 20" or other options
+	cargo build --locked --release --package rolegate --package rolegate-loadtest --bins
+	target/venv/bin/python loadtest/reload_bench.py $(RELOAD)
+
 .PHONY: properties
 properties: setup ## Run the property and differential tests of the lexer on 200,000 generated texts each
 	ROLEGATE_PROPERTY_CASES=200000 cargo test $(ALL) --test sql_disguise -- --nocapture
