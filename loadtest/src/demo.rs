@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use crate::standin::catalog::SUPERUSER;
+
 /// Where everything listens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Addresses {
@@ -31,10 +33,10 @@ const FILES: [(&str, &str); 4] = [
     ("clusters/demo.json", include_str!("../../config/demo/clusters/demo.json")),
 ];
 
-/// The demo's users and their passwords.
+/// The demo's users and their passwords; the last is the gate's own, who may see everything.
 #[must_use]
 pub fn users() -> Vec<(String, String)> {
-    ["etl", "analyst"].map(|user| (user.to_owned(), "demo".to_owned())).to_vec()
+    ["etl", "analyst", SUPERUSER].map(|user| (user.to_owned(), "demo".to_owned())).to_vec()
 }
 
 /// Writes the configuration and makes a certificate; files of an earlier demo are kept, but for the configuration, which

@@ -1,6 +1,7 @@
 //! A stand-in for Amazon Redshift: what it alone does and PostgreSQL cannot. COPY, UNLOAD and CREATE EXTERNAL ... with IAM
 //! roles, its parameters and its error texts; plain SQL runs on SQLite, and a folder plays S3.
 
+pub mod catalog;
 pub mod database;
 pub mod login;
 pub mod record;
@@ -19,6 +20,7 @@ use pgwire::tokio::process_socket;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use crate::standin::catalog::System;
 use crate::standin::login::Question;
 use crate::standin::record::Record;
 use crate::standin::roles::RoleTable;
@@ -50,6 +52,8 @@ pub struct Shared {
     pub storage: Storage,
     /// The record of statements.
     pub record: Record,
+    /// The system views.
+    pub system: System,
 }
 
 /// Serves until `shutdown` resolves. A database that an earlier run left is made anew; buckets are kept.
@@ -64,15 +68,16 @@ pub async fn serve(
     database::create(&settings.data).context("the stand-in's database")?;
     let storage = Storage::new(settings.data.join("s3"))?;
     let record = Record::open(settings.record.as_deref())?;
-    let shared = Arc::new(Shared { settings, storage, record });
+    let system = System::create(&settings.data, &settings.users)?;
+    let shared = Arc::new(Shared { settings, storage, record, system });
     let mut sessions = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         tokio::select! {
             () = &mut shutdown => return Ok(()),
             accepted = listener.accept() => {
-                let (socket, _peer) = accepted?;
-                let handlers = Handlers::new(&shared)?;
+                let (socket, peer) = accepted?;
+                let handlers = Handlers::new(&shared, peer)?;
                 let shared = Arc::clone(&shared);
                 sessions.spawn(async move {
                     if let Err(error) = session(socket, &shared.settings, handlers).await {

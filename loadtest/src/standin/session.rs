@@ -1,7 +1,10 @@
 //! One session: statements in, rows, tags and errors out.
 
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use futures::{Sink, SinkExt, stream};
@@ -12,7 +15,10 @@ use pgwire::api::results::{
     DataRowEncoder, DescribePortalResponse, DescribeStatementResponse, FieldInfo, QueryResponse, Response, Tag,
 };
 use pgwire::api::stmt::{QueryParser, StoredStatement};
-use pgwire::api::{ClientInfo, ClientPortalStore, METADATA_USER, PgWireServerHandlers, Type};
+use pgwire::api::{
+    ClientInfo, ClientPortalStore, METADATA_APPLICATION_NAME, METADATA_DATABASE, METADATA_USER, PgWireServerHandlers,
+    Type,
+};
 use pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
 use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::response::{NoticeResponse, TransactionStatus};
@@ -20,9 +26,11 @@ use rusqlite::types::Value;
 use tokio::sync::Mutex;
 
 use crate::standin::Shared;
+use crate::standin::catalog::changes::Change;
+use crate::standin::catalog::{QueryRow, SessionRow};
 use crate::standin::database::{Database, Failure, Outcome, to_text};
 use crate::standin::startup::Startup;
-use crate::standin::statement::{Authorization, Statement, statements};
+use crate::standin::statement::{Authorization, Statement, Told, read};
 
 impl From<Failure> for PgWireError {
     fn from(failure: Failure) -> Self {
@@ -50,10 +58,19 @@ impl Handlers {
     ///
     /// # Errors
     /// The database cannot be opened.
-    pub fn new(shared: &Arc<Shared>) -> anyhow::Result<Self> {
+    pub fn new(shared: &Arc<Shared>, peer: SocketAddr) -> anyhow::Result<Self> {
         let database = Arc::new(Mutex::new(Database::open(&shared.settings.data)?));
         let parser = Arc::new(Parser { shared: Arc::clone(shared), database: Arc::clone(&database) });
-        let session = Arc::new(Session { shared: Arc::clone(shared), database, parser });
+        let session = Arc::new(Session {
+            shared: Arc::clone(shared),
+            database,
+            parser,
+            peer,
+            row: OnceLock::new(),
+            began: Instant::now(),
+            transaction: AtomicI64::new(0),
+            pending: Mutex::default(),
+        });
         Ok(Self { session, startup: Arc::new(Startup::new(&shared.settings)) })
     }
 }
@@ -78,12 +95,34 @@ pub struct Session {
     shared: Arc<Shared>,
     database: Arc<Mutex<Database>>,
     parser: Arc<Parser>,
+    peer: SocketAddr,
+    /// Who it is, once a statement has come.
+    row: OnceLock<SessionRow>,
+    began: Instant,
+    /// The number of the transaction that is open, or of the last.
+    transaction: AtomicI64,
+    /// What the open transaction changes in the catalogue.
+    pending: Mutex<Vec<Change>>,
+}
+
+/// Numbers of transactions.
+static TRANSACTIONS: AtomicI64 = AtomicI64::new(1_000);
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let lasted = i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX);
+        if let Some(row) = self.row.get()
+            && let Err(error) = self.shared.system.happened(row, "disconnecting session", lasted)
+        {
+            tracing::debug!("the end of a session is not in the log: {error}");
+        }
+    }
 }
 
 /// A statement that was parsed, and who sent it.
 #[derive(Clone, Debug)]
 pub struct Parsed {
-    statement: Statement,
+    told: Told,
     parameters: usize,
 }
 
@@ -106,6 +145,77 @@ impl Done {
 }
 
 impl Session {
+    /// Who the session is; the log tells of it when its first statement comes.
+    async fn known(&self, client: &(impl ClientInfo + Sync)) -> PgWireResult<&SessionRow> {
+        if let Some(row) = self.row.get() {
+            return Ok(row);
+        }
+        let named = |key: &str| client.metadata().get(key).cloned().unwrap_or_default();
+        let pid = client.pid_and_secret_key().0;
+        let row = SessionRow {
+            pid,
+            peer: self.peer,
+            user: user(client),
+            database: named(METADATA_DATABASE),
+            application: named(METADATA_APPLICATION_NAME),
+            id: format!("{:016x}-{pid}", rand::random::<u64>()),
+        };
+        let database = self.database.lock().await;
+        database.act_as(&row.user);
+        database.set_pid(pid);
+        for event in ["authenticated", "initiating session"] {
+            self.shared.system.happened(&row, event, 0).map_err(failed)?;
+        }
+        Ok(self.row.get_or_init(|| row))
+    }
+
+    /// Runs a statement, and writes down that it ran and what it stored.
+    async fn run(
+        &self,
+        told: &Told,
+        values: &[Value],
+        client: &(impl ClientInfo + Sync),
+        status: TransactionStatus,
+    ) -> PgWireResult<Result<Done, Failure>> {
+        let row = self.known(client).await?;
+        if status == TransactionStatus::Idle {
+            self.transaction.store(TRANSACTIONS.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        }
+        let began = jiff::Timestamp::now();
+        let mut done = self.carry_out(&told.statement, values, &row.user, status).await;
+        if done.is_ok()
+            && let Err(failure) = self.store(told, &row.user, status, done.as_ref().ok()).await
+        {
+            done = Err(failure);
+        }
+        let error = done.as_ref().err().map(|failure| failure.message.as_str());
+        let transaction = self.transaction.load(Ordering::Relaxed);
+        self.shared.system.ran(row, &QueryRow { text: &told.text, transaction, began, error }).map_err(failed)?;
+        Ok(done)
+    }
+
+    /// Changes the catalogue: at once, or when the open transaction commits.
+    async fn store(
+        &self,
+        told: &Told,
+        user: &str,
+        status: TransactionStatus,
+        done: Option<&Done>,
+    ) -> Result<(), Failure> {
+        let mut pending = self.pending.lock().await;
+        pending.extend(told.changes.iter().cloned());
+        let ends = done.and_then(|done| done.transaction) == Some(TransactionStatus::Idle);
+        if ends && matches!(told.statement, Statement::Rollback) || status == TransactionStatus::Error {
+            pending.clear();
+        }
+        if status != TransactionStatus::Idle && !ends || pending.is_empty() {
+            return Ok(());
+        }
+        let changes = std::mem::take(&mut *pending);
+        self.shared.system.apply(&changes, user)?;
+        Ok(self.database.lock().await.forget_views()?)
+    }
+
     /// Refuses a chain in Redshift's words, as it would at run time.
     fn authorize(&self, authorization: &Authorization, user: &str) -> Result<(), Failure> {
         match authorization {
@@ -116,7 +226,7 @@ impl Session {
         }
     }
 
-    async fn run(
+    async fn carry_out(
         &self,
         statement: &Statement,
         values: &[Value],
@@ -155,6 +265,9 @@ impl Session {
                     self.authorize(authorization, user)?;
                 }
                 Done::tag(tag)
+            }
+            Statement::ShowModel { schema, name } => {
+                Done { outcome: database.show_model(schema, name)?, ..Done::tag("SHOW") }
             }
             Statement::Show { name } => {
                 let value = if name == "server_version" { "8.0.2" } else { "unset" };
@@ -202,7 +315,8 @@ impl Session {
 
     /// What a statement would give. A SELECT is run for it, since SQLite knows the types of values only.
     async fn describe(&self, parsed: &Parsed) -> Result<Outcome, Failure> {
-        match &parsed.statement {
+        match &parsed.told.statement {
+            Statement::ShowModel { schema, name } => self.database.lock().await.show_model(schema, name),
             Statement::Sql { text, tag } if matches!(tag.as_str(), "SELECT" | "WITH") => {
                 self.database.lock().await.run(text, &vec![Value::Null; parsed.parameters])
             }
@@ -277,8 +391,8 @@ impl SimpleQueryHandler for Session {
         self.shared.record.write(&user(client), query).map_err(failed)?;
         let mut status = client.transaction_status();
         let mut responses = Vec::new();
-        for statement in statements(query)? {
-            match self.run(&statement, &[], &user(client), status).await {
+        for told in read(query)? {
+            match self.run(&told, &[], client, status).await? {
                 Ok(mut done) => {
                     status = done.transaction.unwrap_or(status);
                     notify(client, done.notice.take()).await?;
@@ -313,17 +427,17 @@ impl QueryParser for Parser {
         C: ClientInfo + Unpin + Send + Sync,
     {
         self.shared.record.write(&user(client), sql).map_err(failed)?;
-        let mut found = statements(sql)?;
+        let mut found = read(sql)?;
         if found.len() > 1 {
             let message = "cannot insert multiple commands into a prepared statement".to_owned();
             return Err(Failure { code: "42601", message }.into());
         }
-        let Some(statement) = found.pop() else { return Ok(None) };
-        let parameters = match &statement {
+        let Some(told) = found.pop() else { return Ok(None) };
+        let parameters = match &told.statement {
             Statement::Sql { text, .. } => self.database.lock().await.parameters(text)?,
             _ => 0,
         };
-        Ok(Some(Parsed { statement, parameters }))
+        Ok(Some(Parsed { told, parameters }))
     }
 
     fn get_parameter_types(&self, parsed: &Parsed) -> PgWireResult<Vec<Type>> {
@@ -370,7 +484,7 @@ impl ExtendedQueryHandler for Session {
     {
         let values = values(portal)?;
         let status = client.transaction_status();
-        let mut done = self.run(&portal.statement.statement.statement, &values, &user(client), status).await?;
+        let mut done = self.run(&portal.statement.statement.told, &values, client, status).await??;
         notify(client, done.notice.take()).await?;
         response(done, &portal.result_column_format)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use futures::{Sink, SinkExt as _};
@@ -12,7 +12,9 @@ use pgwire::api::auth::{
     AuthDriver, AuthSource, LoginInfo, Password, ServerParameterProvider, StartupHandler, protocol_negotiation,
     save_startup_parameters_to_metadata,
 };
-use pgwire::api::{ClientInfo, METADATA_CLIENT_ENCODING, METADATA_USER};
+use pgwire::api::{
+    ClientInfo, METADATA_CLIENT_ENCODING, METADATA_USER, PidSecretKeyGenerator, RandomPidSecretKeyGenerator,
+};
 use pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
 use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 
@@ -88,6 +90,13 @@ impl ServerParameterProvider for Parameters {
     }
 }
 
+/// Sessions of one server have numbers of their own.
+static PROCESSES: LazyLock<Arc<RandomPidSecretKeyGenerator>> = LazyLock::new(Arc::default);
+
+fn processes() -> Arc<dyn PidSecretKeyGenerator> {
+    Arc::<RandomPidSecretKeyGenerator>::clone(&PROCESSES)
+}
+
 /// What is left to do when a start-up packet arrives.
 pub enum Startup {
     /// The password as it is.
@@ -111,9 +120,16 @@ impl Startup {
         let as_md5 = settings.authentication == Authentication::Md5;
         let users = Users { users: settings.users.clone(), as_md5 };
         match settings.authentication {
-            Authentication::Cleartext => Self::Cleartext(CleartextPasswordAuthStartupHandler::new(users, Parameters)),
-            Authentication::Md5 => Self::Md5(Md5PasswordAuthStartupHandler::new(Arc::new(users), Arc::new(Parameters))),
-            Authentication::Digest | Authentication::Idp => Self::Proven(AuthDriver::new(Parameters)),
+            Authentication::Cleartext => Self::Cleartext(
+                CleartextPasswordAuthStartupHandler::new(users, Parameters).with_pid_secret_key_generator(processes()),
+            ),
+            Authentication::Md5 => Self::Md5(
+                Md5PasswordAuthStartupHandler::new(Arc::new(users), Arc::new(Parameters))
+                    .with_pid_secret_key_generator(processes()),
+            ),
+            Authentication::Digest | Authentication::Idp => {
+                Self::Proven(AuthDriver::new(Parameters).with_pid_secret_key_generator(processes()))
+            }
         }
     }
 }

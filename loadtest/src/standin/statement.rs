@@ -3,6 +3,7 @@
 use rolegate::sql::lexer::{Escapes, Lexer, Token, TokenKind};
 use rolegate::sql::literal;
 
+use crate::standin::catalog::changes::{self, Change};
 use crate::standin::database::Failure;
 
 /// How a statement proves that it may read or write.
@@ -31,6 +32,13 @@ pub enum Statement {
         tag: String,
         /// The roles that it names.
         authorizations: Vec<Authorization>,
+    },
+    /// SHOW MODEL.
+    ShowModel {
+        /// Its schema.
+        schema: String,
+        /// Its name; ALL for a list.
+        name: String,
     },
     /// SHOW.
     Show {
@@ -108,49 +116,138 @@ const VERBS: [&str; 34] = [
     "with",
 ];
 
+/// A statement with its text and what it changes in the catalogue.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Told {
+    /// What it is.
+    pub statement: Statement,
+    /// Its text.
+    pub text: String,
+    /// What it changes in the catalogue.
+    pub changes: Vec<Change>,
+}
+
 /// The statements of a text. As in Redshift, all of it is parsed before any of it runs.
 ///
 /// # Errors
 /// A syntax error, in PostgreSQL's words.
-pub fn statements(text: &str) -> Result<Vec<Statement>, Failure> {
+pub fn read(text: &str) -> Result<Vec<Told>, Failure> {
     let mut lexer = Lexer::new(text.as_bytes(), Escapes::Always);
     let tokens: Vec<Token> = lexer.by_ref().collect();
     if lexer.trouble().is_some() {
         return Err(Failure { code: "42601", message: "unterminated quoted string".to_owned() });
     }
     let is_end = |token: &Token| token.kind == TokenKind::Symbol(b';');
-    tokens.split(is_end).filter(|tokens| !tokens.is_empty()).map(|tokens| Text { text, tokens }.statement()).collect()
+    // Comments around a statement are kept with it, as the history keeps them.
+    let mut before = 0_usize;
+    let mut told = Vec::new();
+    for tokens in tokens.split_inclusive(is_end) {
+        let start = before;
+        before = tokens.last().map_or(before, |token| token.end);
+        let tokens = tokens.split_last().filter(|(last, _)| is_end(last)).map_or(tokens, |(_, rest)| rest);
+        let Some(last) = tokens.last() else { continue };
+        let is_last = !text.get(last.end..).unwrap_or_default().contains(';');
+        let end = if is_last { text.len() } else { last.end };
+        let kept = text.get(start..end).unwrap_or_default().trim().to_owned();
+        let read = Text { text, tokens };
+        told.push(Told { statement: read.statement()?, text: kept, changes: changes::of(read) });
+    }
+    Ok(told)
 }
 
 /// One statement's tokens.
-#[derive(Clone, Copy)]
-struct Text<'t> {
+#[derive(Clone, Copy, Debug)]
+pub struct Text<'t> {
     text: &'t str,
     tokens: &'t [Token],
 }
 
-impl Text<'_> {
+impl<'t> Text<'t> {
+    /// The name at a place, folded, and the schema that stands before it.
+    #[must_use]
+    pub fn name(&self, place: usize) -> (String, String) {
+        let part = |place: usize| {
+            let token = self.tokens.get(place)?;
+            literal::identifier(self.text.as_bytes(), *token).or_else(|| self.literal(place))
+        };
+        let first = part(place).unwrap_or_default();
+        let is_qualified =
+            self.tokens.get(place.saturating_add(1)).is_some_and(|token| token.kind == TokenKind::Symbol(b'.'));
+        match part(place.saturating_add(2)).filter(|_| is_qualified) {
+            Some(name) => (first, name),
+            None => ("public".to_owned(), first),
+        }
+    }
+
+    /// Whether the keyword `default` stands behind a word.
+    #[must_use]
+    pub fn is_default(&self, word: &str) -> bool {
+        self.find(word).is_some_and(|place| self.word(place.saturating_add(1)) == "default")
+    }
+
+    /// The last literal, if it stands behind a word.
+    #[must_use]
+    pub fn last_literal(&self, word: &str) -> Option<String> {
+        let after = self.find(word)?;
+        (after..self.tokens.len()).rev().find_map(|place| self.literal(place))
+    }
+
+    /// The statement's own text.
+    #[must_use]
+    pub fn whole(&self) -> &'t str {
+        self.from(0).unwrap_or_default()
+    }
+
+    /// Its text from a place on.
+    #[must_use]
+    pub fn from(&self, place: usize) -> Option<&'t str> {
+        self.text.get(self.tokens.get(place)?.start..self.tokens.last()?.end)
+    }
+
+    /// The names behind a word, up to the next that is no name in a list.
+    #[must_use]
+    pub fn names_behind(&self, word: &str) -> Vec<String> {
+        let Some(place) = self.find(word) else { return Vec::new() };
+        let mut names = Vec::new();
+        let mut at = place.saturating_add(1);
+        while let Some(token) = self.tokens.get(at) {
+            match literal::identifier(self.text.as_bytes(), *token) {
+                Some(name) => names.push(name),
+                None if token.kind == TokenKind::Symbol(b',') => {}
+                None => break,
+            }
+            at = at.saturating_add(1);
+        }
+        names
+    }
+
     fn raw(&self, token: Token) -> &str {
         self.text.get(token.start..token.end).unwrap_or_default()
     }
 
-    fn word(&self, place: usize) -> String {
+    /// The word at a place, in lower case.
+    #[must_use]
+    pub fn word(&self, place: usize) -> String {
         self.tokens.get(place).map(|token| self.raw(*token).to_ascii_lowercase()).unwrap_or_default()
     }
 
-    fn literal(&self, place: usize) -> Option<String> {
+    /// The literal at a place.
+    #[must_use]
+    pub fn literal(&self, place: usize) -> Option<String> {
         let token = self.tokens.get(place)?;
         literal::decode(self.text.as_bytes(), *token).map(|literal| literal.to_text())
     }
 
     /// Where an unquoted word stands.
-    fn find(&self, word: &str) -> Option<usize> {
+    #[must_use]
+    pub fn find(&self, word: &str) -> Option<usize> {
         let is = |token: &Token| token.kind == TokenKind::Word && self.raw(*token).eq_ignore_ascii_case(word);
         self.tokens.iter().position(is)
     }
 
     /// The literal behind a word, with AS between them or not.
-    fn option(&self, word: &str) -> Option<String> {
+    #[must_use]
+    pub fn option(&self, word: &str) -> Option<String> {
         let next = self.find(word)?.saturating_add(1);
         if self.word(next) == "as" { self.literal(next.saturating_add(1)) } else { self.literal(next) }
     }
@@ -177,16 +274,28 @@ impl Text<'_> {
             ("begin" | "start", _) => Statement::Begin,
             ("commit" | "end", _) => Statement::Commit,
             ("rollback" | "abort", _) => Statement::Rollback,
+            ("show", "model") => {
+                let (schema, name) = self.name(2);
+                Statement::ShowModel { schema, name }
+            }
             ("show", _) => Statement::Show { name: self.word(1) },
             ("unload", _) => self.unload()?,
+            ("copy", "job") if self.find("from").is_none() => accepted("COPY JOB"),
             ("copy", _) => self.copy()?,
             ("create" | "alter", "external") => {
                 accepted(&format!("{} {}", verb, self.word(if self.word(1) == "or" { 4 } else { 2 })).to_uppercase())
             }
-            ("create", "model" | "library" | "database" | "procedure" | "template" | "identity" | "user") => {
-                accepted(&format!("CREATE {object}").to_uppercase())
+            (
+                "create",
+                "model" | "library" | "database" | "procedure" | "template" | "identity" | "user" | "group" | "role"
+                | "schema" | "view",
+            ) => accepted(&format!("CREATE {object}").to_uppercase()),
+            ("drop", "schema" | "function" | "procedure" | "model" | "view" | "group" | "role" | "user") => {
+                accepted(&format!("DROP {object}").to_uppercase())
             }
-            ("alter", "user" | "identity" | "template") => accepted(&format!("ALTER {object}").to_uppercase()),
+            ("alter", "user" | "identity" | "template" | "schema" | "group" | "role") => {
+                accepted(&format!("ALTER {object}").to_uppercase())
+            }
             ("set" | "reset" | "discard" | "grant" | "revoke" | "deallocate" | "comment" | "lock" | "call", _) => {
                 accepted(&verb.to_uppercase())
             }
@@ -200,7 +309,8 @@ impl Text<'_> {
     fn sql(self, tag: &str) -> Statement {
         let end = self.tokens.last().map_or(0, |token| token.end);
         let start = self.tokens.first().map_or(0, |token| token.start);
-        Statement::Sql { text: self.text.get(start..end).unwrap_or_default().to_owned(), tag: tag.to_owned() }
+        let text = self.text.get(start..end).unwrap_or_default();
+        Statement::Sql { text: as_subquery(text), tag: tag.to_owned() }
     }
 
     fn authorizations(self) -> Vec<Authorization> {
@@ -257,9 +367,43 @@ impl Text<'_> {
     }
 }
 
+/// SQLite has no functions that give rows under names of the caller's: `pg_get_iam_role_by_user('u') r(...)` becomes a query.
+fn as_subquery(text: &str) -> String {
+    let plain = text.to_owned();
+    let Some((before, after)) = text.split_once("pg_get_iam_role_by_user(") else { return plain };
+    let before = before.strip_suffix("pg_catalog.").unwrap_or(before);
+    let Some((user, after)) = after.split_once(')') else { return plain };
+    let Some((_columns, rest)) = after.split_once(')') else { return plain };
+    format!("{before}(select username, iam_role, cmd from pg_catalog.assumerole_row where username = {user}){rest}")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Authorization, Statement, statements};
+    use super::{Authorization, Statement, read};
+    use crate::standin::database::Failure;
+
+    fn statements(text: &str) -> Result<Vec<Statement>, Failure> {
+        read(text).map(|told| told.into_iter().map(|one| one.statement).collect())
+    }
+
+    #[test]
+    fn texts_keep_their_comments() {
+        let told = read("/* a */ select 1; -- b\nselect 2\n/* c */").unwrap();
+        assert_eq!([told[0].text.as_str(), told[1].text.as_str()], ["/* a */ select 1", "-- b\nselect 2\n/* c */"]);
+        let Statement::Sql { text, .. } = read(
+            "select username, iam_role, cmd from pg_catalog.pg_get_iam_role_by_user('a') r(username text, iam_role text, cmd text)",
+        )
+        .unwrap()
+        .remove(0)
+        .statement
+        else {
+            panic!()
+        };
+        assert_eq!(
+            text,
+            "select username, iam_role, cmd from (select username, iam_role, cmd from pg_catalog.assumerole_row where username = 'a')"
+        );
+    }
 
     #[test]
     fn an_unknown_word_is_a_syntax_error() {
