@@ -2,6 +2,9 @@
 
 export CARGO_TERM_COLOR ?= auto
 
+# What the program says it was built from, debug builds included; nothing where this is no repository of ours.
+export ROLEGATE_COMMIT ?= $(shell git ls-files --error-unmatch proxy/build.rs >/dev/null 2>&1 && git rev-parse --short=12 HEAD)
+
 # With the features that the tests have, so that targets share what they build.
 ALL = --locked --workspace --features rolegate/aws,rolegate-loadtest/load
 
@@ -67,6 +70,11 @@ faults: setup ## Inject faults on both legs of the gate: FAULT_ROUNDS (20) round
 soak: setup ## Mixed traffic, reloads and faults for SOAK_MINUTES (20); says whether memory and descriptors stay where they were
 	cargo build $(ALL) --bins
 	SOAK_MINUTES=$(or $(SOAK_MINUTES),20) FAULT_SEED=$(or $(FAULT_SEED),1) target/venv/bin/python tests/faults/soak.py
+
+.PHONY: audit-faults
+audit-faults: setup ## The audit under load for AUDIT_MINUTES (10): disk filled and emptied, file removed, process killed; says whether anything is missing that should not be
+	cargo build $(ALL) --bins
+	AUDIT_MINUTES=$(or $(AUDIT_MINUTES),10) FAULT_SEED=$(or $(FAULT_SEED),1) target/venv/bin/python tests/faults/audit_load.py
 
 .PHONY: scale
 scale: ## Measure what the facts of 200 accounts of 1,000 roles and of 2,000 accounts of 100 cost: loading, memory, paths, verdicts

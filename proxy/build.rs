@@ -1,7 +1,8 @@
 //! Tells the program what it is built from: `ROLEGATE_VERSION` (`0.1.0 (1a2b3c4d5e6f)`), `ROLEGATE_COMMIT` and `ROLEGATE_RUSTC`.
 //!
 //! The commit is that of the variable `ROLEGATE_COMMIT`, of the file that `cargo package` leaves in a crate, or of the repository,
-//! whichever is there first. Debug builds do not ask the repository: each commit would build everything anew.
+//! whichever is there first. Debug builds do not ask the repository: each commit would build everything anew. The Makefile does, for those
+//! who build with it.
 //!
 //! Lists the files of the built console for `src/admin/site.rs`; without them the gate says how to build it.
 
@@ -26,7 +27,8 @@ fn main() -> io::Result<()> {
     }
     let commit = given().or_else(|| packaged(&folder)).or_else(|| if is_release { checked_out(&folder) } else { None });
     let built = match (&commit, is_release) {
-        (Some(commit), _) => format!(" ({commit})"),
+        (Some(commit), true) => format!(" ({commit})"),
+        (Some(commit), false) => format!(" ({commit}, debug build)"),
         (None, true) => String::new(),
         (None, false) => " (debug build)".to_owned(),
     };

@@ -1,6 +1,6 @@
 //! The demo: a stand-in with a gate before it and a sample policy, in a folder of its own.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -37,6 +37,27 @@ const FILES: [(&str, &str); 4] = [
 #[must_use]
 pub fn users() -> Vec<(String, String)> {
     ["etl", "analyst", SUPERUSER].map(|user| (user.to_owned(), "demo".to_owned())).to_vec()
+}
+
+/// Where a demo keeps its files: each has a folder of its own, by the gate's port.
+#[must_use]
+pub fn folder(gate: SocketAddr) -> PathBuf {
+    let is_default = DEFAULTS.first().is_some_and(|default| *default == gate.to_string());
+    PathBuf::from(if is_default { "target/demo".to_owned() } else { format!("target/demo-{}", gate.port()) })
+}
+
+/// Takes a folder for one demo alone, until the file is closed.
+///
+/// # Errors
+/// Another demo has it, or it cannot be written.
+pub fn take(folder: &Path) -> anyhow::Result<File> {
+    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let path = folder.join(".lock");
+    let file = File::create(&path).with_context(|| path.display().to_string())?;
+    file.try_lock().with_context(|| {
+        format!("another demo runs in {}; end it, or name another folder in ROLEGATE_DEMO_DIR", folder.display())
+    })?;
+    Ok(file)
 }
 
 /// Writes the configuration and makes a certificate; files of an earlier demo are kept, but for the configuration, which
@@ -118,7 +139,20 @@ Ctrl-C ends it all.
 
 #[cfg(test)]
 mod tests {
-    use super::{Addresses, prepare};
+    use super::{Addresses, folder, prepare, take};
+
+    #[test]
+    fn no_two_demos_share_a_folder() {
+        let of = |gate: &str| folder(gate.parse().unwrap()).display().to_string();
+        assert_eq!(of("127.0.0.1:5439"), "target/demo");
+        assert_eq!(of("127.0.0.1:6439"), "target/demo-6439");
+        let folder = tempfile::tempdir().unwrap();
+        let first = take(folder.path()).unwrap();
+        let told = format!("{:#}", take(folder.path()).unwrap_err());
+        assert!(told.starts_with("another demo runs in ") && told.contains("ROLEGATE_DEMO_DIR"), "{told}");
+        drop(first);
+        assert!(take(folder.path()).is_ok());
+    }
 
     #[test]
     fn the_configuration_loads() {

@@ -65,7 +65,10 @@ pub async fn serve(
     settings: Settings,
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    database::create(&settings.data).context("the stand-in's database")?;
+    let data = settings.data.clone();
+    // Writing it takes a while, and others are at work on this thread.
+    let created = tokio::task::spawn_blocking(move || database::create(&data)).await?;
+    created.context("the stand-in's database")?;
     let storage = Storage::new(settings.data.join("s3"))?;
     let record = Record::open(settings.record.as_deref())?;
     let system = System::create(&settings.data, &settings.users)?;

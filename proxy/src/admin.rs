@@ -22,7 +22,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 
-use crate::admin::access::{Access, AdminRequest, Denied};
+use crate::admin::access::{Access, AdminRequest, Denied, NotYet};
 use crate::admin::doors::{Client, Doors};
 use crate::net::tls::AdminIdentity;
 use crate::observe::metrics::{Exposition, gzip, takes_gzip};
@@ -62,7 +62,16 @@ async fn admit(
     request: Request,
     next: Next,
 ) -> Response {
-    match check(&access, client, &request) {
+    let checked = match check(&access, client, &request) {
+        Ok(()) => Ok(()),
+        Err(NotYet::Denied(denied)) => Err(denied),
+        // A check that broke off lets nobody in.
+        Err(NotYet::With(token)) => match spawn_blocking(move || token.is_good()).await {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(_) => Err(Denied::Unauthorized),
+        },
+    };
+    match checked {
         Ok(()) => next.run(request).await,
         Err(Denied::Unauthorized) => {
             let headers = [(header::WWW_AUTHENTICATE, "Bearer")];
@@ -75,7 +84,7 @@ async fn admit(
     }
 }
 
-fn check(access: &Access, client: Client, request: &Request) -> Result<(), Denied> {
+fn check(access: &Access, client: Client, request: &Request) -> Result<(), NotYet> {
     let text = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
     access.check(&AdminRequest {
         path: request.uri().path(),

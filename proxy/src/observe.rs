@@ -7,6 +7,7 @@ pub mod metrics;
 pub mod panics;
 pub mod recent;
 pub mod values;
+pub mod words;
 
 pub use audit::Audit;
 pub use metrics::Metrics;

@@ -23,6 +23,7 @@ mod reload;
 pub mod secrets;
 pub mod service_connection;
 mod settings;
+pub mod signals;
 mod sockets;
 mod supervisor;
 mod views;
@@ -34,7 +35,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
@@ -44,6 +45,7 @@ use crate::observe::{logging, panics};
 use crate::serve::catalog::Followers;
 use crate::serve::opening::{ClosedGates, OpenGates};
 use crate::serve::reload::Changes;
+use crate::serve::signals::StopSignals;
 use crate::wire::relay::Drain;
 
 pub use crate::serve::error::ServeError;
@@ -56,23 +58,12 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// # Errors
 /// [`ServeError`].
 pub fn from_file(path: &Path) -> Result<(), ServeError> {
+    let runtime = runtime()?;
+    let stop = runtime.block_on(async { StopSignals::listen() })?;
     let config = Config::load(path)?;
     panics::watch();
     logging::init(&config.log.level, config.log.format).map_err(|error| ServeError::Logging(error.to_string()))?;
-    run(&config, stopped())
-}
-
-/// Resolves at SIGTERM or SIGINT.
-async fn stopped() {
-    let listen = |kind| signal(kind);
-    let (Ok(mut terminate), Ok(mut interrupt)) = (listen(SignalKind::terminate()), listen(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => info!("SIGTERM: draining"),
-        _ = interrupt.recv() => info!("SIGINT: draining"),
-    }
+    run_in(runtime, &config, stop.asked())
 }
 
 /// Runs the gates until `shutdown` resolves, then drains. Blocks the calling thread and makes threads of its own.
@@ -80,10 +71,25 @@ async fn stopped() {
 /// # Errors
 /// [`ServeError`]; everything that can be wrong with the configuration shows before the first connection is taken.
 pub fn run(config: &Config, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let ended = runtime.block_on(serve(config, shutdown));
+    run_in(runtime()?, config, shutdown)
+}
+
+fn runtime() -> Result<Runtime, ServeError> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
+fn run_in(runtime: Runtime, config: &Config, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            ended = serve(config, shutdown) => ended,
+            never = supervisor::watchdog() => match never {},
+        }
+    });
     // Files that are being read still are read for nobody.
     runtime.shutdown_background();
+    if ended.is_ok() {
+        info!("stopped");
+    }
     ended
 }
 
@@ -103,19 +109,12 @@ async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<()
     let followers = Followers::start(&running.gates, &running.metrics, config);
     tokio::select! {
         () = &mut shutdown => {}
-        () = supervisor::watchdog() => {}
         () = changes.follow(in_force, running, followers, Arc::clone(&shown)) => {}
     }
     readiness.send_replace(Readiness::Draining);
     supervisor::stopping();
-    let draining = async {
-        tokio::time::sleep(shown.config.load().runtime.drain_delay.get()).await;
-        drain_sessions(&drain, threads, shown.config.load().runtime.drain_timeout.get()).await;
-    };
-    tokio::select! {
-        () = draining => {}
-        () = supervisor::watchdog() => {}
-    }
+    tokio::time::sleep(shown.config.load().runtime.drain_delay.get()).await;
+    drain_sessions(&drain, threads, shown.config.load().runtime.drain_timeout.get()).await;
     sockets::clean_up(config);
     audit.shutdown();
     match admin.await {

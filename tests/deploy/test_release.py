@@ -128,6 +128,8 @@ def test_the_version_names_the_commit(build_script, tmp_path):
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ours, capture_output=True, text=True, check=True).stdout
     assert built(build_script, ours)["ROLEGATE_COMMIT"] == head[:12]
     assert built(build_script, ours, PROFILE="debug")["ROLEGATE_VERSION"] == "1.2.3 (debug build)"
+    named = built(build_script, ours, PROFILE="debug", ROLEGATE_COMMIT="0123456789ab")
+    assert (named["ROLEGATE_VERSION"], named["ROLEGATE_COMMIT"]) == ("1.2.3 (0123456789ab, debug build)", "0123456789ab")
     assert built(build_script, others)["ROLEGATE_COMMIT"] == "unknown", "the repository of somebody who keeps a copy says nothing of ours"
     assert re.match(r"\d+\.\d+\.\d+", built(build_script, crate, RUSTC="rustc")["ROLEGATE_RUSTC"])
 

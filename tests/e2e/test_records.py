@@ -2,10 +2,11 @@
 
 import json
 
+from fake import Fake, error
 from guide import CHAIN, UNLOAD, A, b
 from questions import ask, verdict
 from servers import Gate, wait_for
-from wire import SYNC, Wire, bind, execute, parse, query
+from wire import SYNC, Wire, bind, execute, parse, query, startup
 
 
 def test_an_audit_record(demo):

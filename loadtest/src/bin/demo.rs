@@ -1,20 +1,22 @@
 //! `make demo`: gate, stand-in and sample policy in one process.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::Parser;
 use rolegate::config::Config;
 use rolegate::observe::logging;
+use rolegate::serve::signals::StopSignals;
 use rolegate_loadtest::demo::{self, Addresses};
 use rolegate_loadtest::standin::roles::RoleTable;
 use rolegate_loadtest::standin::startup::Authentication;
 use rolegate_loadtest::standin::{self, Settings};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 
 /// A rolegate with a Redshift stand-in behind it and a sample policy
 #[derive(Debug, Parser)]
@@ -34,19 +36,33 @@ struct Arguments {
     record: Option<PathBuf>,
 }
 
-fn main() -> anyhow::Result<()> {
-    let Arguments { gate, standin, admin, record } = Arguments::parse();
+fn main() -> ExitCode {
+    match demo(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // When stderr is closed there is nobody left to tell.
+            match writeln!(std::io::stderr(), "demo: {error:#}") {
+                Ok(()) | Err(_) => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+fn demo(arguments: Arguments) -> anyhow::Result<()> {
+    let Arguments { gate, standin, admin, record } = arguments;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let stop = runtime.block_on(async { StopSignals::listen() })?;
     for (option, address) in [("gate", gate), ("standin", standin), ("admin", admin)] {
         free(option, address)?;
     }
     let addresses = Addresses { gate, standin, admin };
-    let folder = std::env::var_os("ROLEGATE_DEMO_DIR").map_or_else(|| PathBuf::from("target/demo"), PathBuf::from);
+    let folder = std::env::var_os("ROLEGATE_DEMO_DIR").map_or_else(|| demo::folder(gate), PathBuf::from);
+    let _taken = demo::take(&folder)?;
     let config = Config::load(&demo::prepare(&folder, addresses)?)?;
     logging::init(&config.log.level, config.log.format).map_err(|error| anyhow!("{error}"))?;
 
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let listener = runtime.block_on(tokio::net::TcpListener::bind(standin)).with_context(|| standin.to_string())?;
-    let (stop, stopped) = watch::channel(false);
+    let (drained, is_drained) = oneshot::channel::<()>();
     let settings = Settings {
         data: folder.clone(),
         users: demo::users(),
@@ -54,14 +70,15 @@ fn main() -> anyhow::Result<()> {
         record,
         roles: RoleTable::demo(),
     };
-    let standin_task = runtime.spawn(standin::serve(listener, settings, until(stopped.clone())));
-    runtime.spawn(async move {
-        interrupted().await;
-        stop.send_replace(true);
-    });
+    // The stand-in goes last: sessions end with what they run.
+    let standin_task = runtime.spawn(standin::serve(listener, settings, async {
+        // An error means that nobody is left who could ask.
+        let _asked = is_drained.await.is_ok();
+    }));
     let text = demo::guide(&folder, addresses);
-    thread::spawn(move || greet(gate, &text));
-    rolegate::serve::run(&config, until(stopped))?;
+    thread::spawn(move || greet(admin, &text));
+    rolegate::serve::run(&config, stop.asked())?;
+    drop(drained);
     runtime.block_on(standin_task)?
 }
 
@@ -76,31 +93,20 @@ fn free(option: &str, address: SocketAddr) -> anyhow::Result<()> {
     })
 }
 
-/// Resolves at Ctrl-C or SIGTERM.
-async fn interrupted() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-}
-
-/// Resolves when the demo is to stop.
-async fn until(mut stopped: watch::Receiver<bool>) {
-    // An error means that nobody is left who could ask.
-    let _asked = stopped.wait_for(|stopped| *stopped).await.is_ok();
-}
-
-/// Says what to try as soon as the gate takes connections.
-fn greet(gate: SocketAddr, text: &str) {
-    let pause = std::time::Duration::from_millis(50);
-    while std::net::TcpStream::connect_timeout(&gate, pause.saturating_mul(20)).is_err() {
-        thread::sleep(pause);
+/// Says what to try as soon as the gate takes connections. It is asked at its admin address: each connection to the gate has a number.
+fn greet(admin: SocketAddr, text: &str) {
+    while !is_ready(admin).unwrap_or(false) {
+        thread::sleep(Duration::from_millis(50));
     }
     if std::io::stdout().lock().write_all(text.as_bytes()).is_err() {
         tracing::debug!("nobody reads what the demo says");
     }
+}
+
+fn is_ready(admin: SocketAddr) -> std::io::Result<bool> {
+    let mut server = std::net::TcpStream::connect_timeout(&admin, Duration::from_secs(1))?;
+    server.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    server.read_to_string(&mut answer)?;
+    Ok(answer.starts_with("HTTP/1.1 200 "))
 }

@@ -1,6 +1,7 @@
-//! Who may see what of the admin address. Pure, but for the token file, which is read for every request so that a new token is in
-//! force at once.
+//! Who may see what of the admin address. Pure, but for the token file, which is read for every request that shows a token, so that a new
+//! one is in force at once.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::net::IpAddr;
@@ -45,34 +46,64 @@ pub(super) enum Denied {
     Misdirected,
 }
 
+/// Why a request is not answered without more ado.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum NotYet {
+    /// It is not at all.
+    Denied(Denied),
+    /// It is if this token is good.
+    With(Token),
+}
+
+/// A token that a request shows.
+#[derive(Clone, Eq, PartialEq)]
+pub(super) struct Token {
+    file: PathBuf,
+    shown: String,
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Token").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+impl Token {
+    /// Whether the file holds it. Blocks: the file may be on storage that does not answer.
+    pub(super) fn is_good(&self) -> bool {
+        // Of a file that is gone or empty nothing is good.
+        let Ok(tokens) = tokens(&self.file) else { return false };
+        // Hashes are compared, so that the time it takes tells nothing of the token.
+        let hash = |token: &str| Sha256::digest(token.as_bytes());
+        tokens.iter().any(|token| hash(token) == hash(&self.shown))
+    }
+}
+
 impl Access {
     fn is_restricted(&self) -> bool {
         self.token_file.is_some() || self.takes_certificates
     }
 
-    /// Whether a request is answered. Whether the process lives and is ready is no secret: probes can show no token.
-    pub(super) fn check(&self, asked: &AdminRequest<'_>) -> Result<(), Denied> {
+    /// Whether a request is answered, or with which token it is. Whether the process lives and is ready is no secret: probes can show no
+    /// token.
+    pub(super) fn check(&self, asked: &AdminRequest<'_>) -> Result<(), NotYet> {
         match () {
             () if matches!(asked.path, "/healthz" | "/readyz") && !asked.has_query => Ok(()),
             // A browser has no token before the page has asked for one.
             () if self.is_restricted() && is_of_page(asked.path) => Ok(()),
-            () if self.is_restricted() => {
-                let is_known = self.takes_certificates && asked.has_certificate || self.holds(asked.authorization);
-                if is_known { Ok(()) } else { Err(Denied::Unauthorized) }
-            }
+            () if self.takes_certificates && asked.has_certificate => Ok(()),
+            () if self.is_restricted() => Err(self.token(asked.authorization)),
             () if asked.host.is_none_or(|host| self.is_ours(host)) => Ok(()),
-            () => Err(Denied::Misdirected),
+            () => Err(NotYet::Denied(Denied::Misdirected)),
         }
     }
 
-    fn holds(&self, authorization: Option<&str>) -> bool {
+    fn token(&self, authorization: Option<&str>) -> NotYet {
         let shown = authorization.and_then(|value| value.strip_prefix("Bearer "));
-        let (Some(file), Some(shown)) = (&self.token_file, shown) else { return false };
-        // Of a file that is gone or empty nothing is good.
-        let Ok(tokens) = tokens(file) else { return false };
-        // Hashes are compared, so that the time it takes tells nothing of the token.
-        let hash = |token: &str| Sha256::digest(token.as_bytes());
-        tokens.iter().any(|token| hash(token) == hash(shown))
+        match (&self.token_file, shown) {
+            (Some(file), Some(shown)) => NotYet::With(Token { file: file.clone(), shown: shown.to_owned() }),
+            _ => NotYet::Denied(Denied::Unauthorized),
+        }
     }
 
     /// A name that no stranger can point at this address: none at all, or one that the configuration lists.
@@ -145,7 +176,12 @@ mod tests {
         let may = |access: &Access, authorization, has_certificate| {
             let asked =
                 AdminRequest { path: "/metrics", host: Some("evil"), authorization, has_certificate, has_query: false };
-            access.check(&asked)
+            match access.check(&asked) {
+                Ok(()) => Ok(()),
+                Err(NotYet::With(token)) if token.is_good() => Ok(()),
+                Err(NotYet::With(_)) => Err(Denied::Unauthorized),
+                Err(NotYet::Denied(denied)) => Err(denied),
+            }
         };
         let rows = [
             (Some("Bearer the first token of all"), Ok(())),

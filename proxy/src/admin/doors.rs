@@ -9,6 +9,7 @@ use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
@@ -72,8 +73,11 @@ impl Doors {
     }
 }
 
-async fn shake_hands(identity: &AdminIdentity, socket: TcpStream) -> io::Result<Stream> {
-    let acceptor = tls::admin_acceptor(identity).map_err(|error| {
+async fn shake_hands(identity: &Arc<AdminIdentity>, socket: TcpStream) -> io::Result<Stream> {
+    let identity = Arc::clone(identity);
+    // The files may be on storage that does not answer, and this thread serves others.
+    let read = spawn_blocking(move || tls::admin_acceptor(&identity)).await.map_err(io::Error::other)?;
+    let acceptor = read.map_err(|error| {
         warn!(%error, "the certificate of the admin address cannot be used");
         io::Error::other(error)
     })?;

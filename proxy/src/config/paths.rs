@@ -13,41 +13,8 @@ pub(super) fn resolve(config: &mut Config, folder: &Path) -> Result<(), Problem>
     if config.audit.is_file() {
         config.audit.path = folder.join(&config.audit.path).to_string_lossy().into_owned();
     }
-    for file in [&mut config.audit.signing_key, &mut config.audit.checkpoint_file].into_iter().flatten() {
+    for file in files(config) {
         *file = folder.join(&*file);
-    }
-    if let Some(file) = &mut config.admin.token_file {
-        *file = folder.join(&*file);
-    }
-    if let Some(tls) = &mut config.admin.tls {
-        for file in [Some(&mut tls.certificate), Some(&mut tls.key), tls.client_ca.as_mut()].into_iter().flatten() {
-            *file = folder.join(&*file);
-        }
-    }
-    if let Some(exceptions) = &mut config.policy.exceptions {
-        *exceptions = folder.join(&*exceptions);
-    }
-    for gate in &mut config.gate {
-        if let Some(socket) = &mut gate.unix_socket {
-            *socket = folder.join(&*socket);
-        }
-        if let Some(ca) = &mut gate.upstream.ca {
-            *ca = folder.join(&*ca);
-        }
-        if let Some(file) = gate.catalog.as_mut().and_then(|catalog| catalog.password_file.as_mut()) {
-            *file = folder.join(&*file);
-        }
-        if let Some(tls) = &mut gate.tls {
-            tls.certificate = folder.join(&tls.certificate);
-            tls.key = folder.join(&tls.key);
-            if let Some(ca) = &mut tls.client_ca {
-                *ca = folder.join(&*ca);
-            }
-            for identity in &mut tls.also {
-                identity.certificate = folder.join(&identity.certificate);
-                identity.key = folder.join(&identity.key);
-            }
-        }
     }
     let mut patterns = Vec::new();
     for (files, key) in [
@@ -61,6 +28,25 @@ pub(super) fn resolve(config: &mut Config, folder: &Path) -> Result<(), Problem>
     }
     config.patterns = patterns;
     Ok(())
+}
+
+/// Every file, but for the audit, that is named by itself and not by a pattern.
+fn files(config: &mut Config) -> Vec<&mut PathBuf> {
+    let Config { audit, admin, policy, gate, .. } = config;
+    let alone = [&mut audit.signing_key, &mut audit.checkpoint_file, &mut admin.token_file, &mut policy.exceptions];
+    let mut files: Vec<&mut PathBuf> = alone.into_iter().flatten().collect();
+    if let Some(tls) = &mut admin.tls {
+        files.extend([&mut tls.certificate, &mut tls.key].into_iter().chain(&mut tls.client_ca));
+    }
+    for gate in gate {
+        files.extend(gate.unix_socket.iter_mut().chain(&mut gate.upstream.ca));
+        files.extend(gate.catalog.iter_mut().filter_map(|catalog| catalog.password_file.as_mut()));
+        if let Some(tls) = &mut gate.tls {
+            files.extend([&mut tls.certificate, &mut tls.key].into_iter().chain(&mut tls.client_ca));
+            files.extend(tls.also.iter_mut().flat_map(|identity| [&mut identity.certificate, &mut identity.key]));
+        }
+    }
+    files
 }
 
 /// Replaces patterns by the files that they match.

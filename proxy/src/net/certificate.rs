@@ -39,6 +39,14 @@ pub fn not_after(certificate: &CertificateDer<'_>) -> Option<f64> {
     format!("{seconds}").parse().ok()
 }
 
+/// The DNS names that a certificate is for.
+pub(super) fn dns_names(certificate: &X509Certificate<'_>) -> Vec<String> {
+    alternative_names(certificate, |name| match name {
+        GeneralName::DNSName(text) => Some(*text),
+        _ => None,
+    })
+}
+
 fn alternative_names(
     certificate: &X509Certificate<'_>,
     pick: impl for<'a> Fn(&'a GeneralName<'a>) -> Option<&'a str>,
@@ -64,12 +72,7 @@ impl Identities {
     pub(super) fn new(keys: Vec<CertifiedKey>) -> Self {
         let identity = |key: CertifiedKey| {
             let parsed = key.cert.first().and_then(|certificate| X509Certificate::from_der(certificate).ok());
-            let names = parsed.map(|(_rest, parsed)| {
-                alternative_names(&parsed, |name| match name {
-                    GeneralName::DNSName(text) => Some(*text),
-                    _ => None,
-                })
-            });
+            let names = parsed.map(|(_rest, parsed)| dns_names(&parsed));
             Identity { names: names.unwrap_or_default(), key: Arc::new(key) }
         };
         Self(keys.into_iter().map(identity).collect())

@@ -5,8 +5,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
-use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
+
+use crate::net::certificate;
 
 /// What a certificate says.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -28,15 +29,9 @@ impl Presented {
     #[must_use]
     pub fn read(certificate: &CertificateDer<'_>) -> Option<Self> {
         let (_rest, parsed) = X509Certificate::from_der(certificate).ok()?;
-        let extension = parsed.subject_alternative_name().ok().flatten();
-        let names =
-            extension.iter().flat_map(|extension| &extension.value.general_names).filter_map(|name| match name {
-                GeneralName::DNSName(text) => Some((*text).to_owned()),
-                _ => None,
-            });
         let moment = |time: i64| Timestamp::from_second(time).ok();
         Some(Self {
-            names: names.collect(),
+            names: certificate::dns_names(&parsed),
             subject: parsed.subject().to_string(),
             issuer: parsed.issuer().to_string(),
             not_before: moment(parsed.validity().not_before.timestamp())?,

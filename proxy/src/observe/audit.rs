@@ -63,11 +63,21 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Opens the audit and writes the record of the start. A file is appended to, and readable by its owner only.
+    /// Opens the audit and writes the record of the start.
+    ///
+    /// # Errors
+    /// As [`Audit::opened`].
+    pub fn open(settings: AuditSettings, metrics: Metrics) -> io::Result<Self> {
+        let audit = Self::opened(settings, metrics)?;
+        audit.start();
+        Ok(audit)
+    }
+
+    /// Opens the audit and writes nothing before [`Audit::start`]. A file is appended to, and readable by its owner only.
     ///
     /// # Errors
     /// The file cannot be opened, or no thread can be started.
-    pub fn open(settings: AuditSettings, metrics: Metrics) -> io::Result<Self> {
+    pub fn opened(settings: AuditSettings, metrics: Metrics) -> io::Result<Self> {
         if settings.destination == Destination::Off {
             return Ok(Self { handle: Arc::default(), metrics });
         }
@@ -80,6 +90,13 @@ impl Audit {
         let mut writer = Writer::begin(settings, shared, metrics.clone())?;
         thread::Builder::new().name("rolegate-audit".to_owned()).spawn(move || writer.run(&queue))?;
         Ok(Self { handle: Arc::new(ArcSwapOption::from_pointee(handle)), metrics })
+    }
+
+    /// Queues the record of the start, which stands before all others. A process that never came so far has left no trace.
+    pub fn start(&self) {
+        if let Some(handle) = &*self.handle.load() {
+            handle.start();
+        }
     }
 
     /// Queues an event. Never waits.
@@ -160,13 +177,16 @@ impl Audit {
         if is_here {
             return Ok(NewAudit::Here(Box::new(settings)));
         }
-        Self::open(settings, self.metrics.clone()).map(NewAudit::Elsewhere)
+        Self::opened(settings, self.metrics.clone()).map(NewAudit::Elsewhere)
     }
 
     /// Puts other settings in force, for all clones. What is queued is written where it would have been.
     pub fn renew(&self, new: NewAudit) {
         let old = match new {
-            NewAudit::Elsewhere(other) => self.handle.swap(other.handle.load_full()),
+            NewAudit::Elsewhere(other) => {
+                other.start();
+                self.handle.swap(other.handle.load_full())
+            }
             NewAudit::Here(settings) => {
                 if let Some(handle) = self.handle.load_full() {
                     self.handle.store(Some(Arc::new(handle.under(&settings))));

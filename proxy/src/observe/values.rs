@@ -74,6 +74,8 @@ closed_sets! {
         Unchanged,
         /// The new version has a mistake, and the old one stays in force.
         Refused,
+        /// The mistake is gone, and the files say again what is in force.
+        Mended,
     }
 
     /// Why the files of the configuration are read again.

@@ -141,13 +141,13 @@ pub fn warnings(config: &Config, built: &Built) -> Vec<RuleWarning> {
 pub fn check_needs(config: &Config) -> Result<Vec<String>, BuildError> {
     logging::filter(&config.log.level)?;
     let now = Timestamp::now().as_duration().as_secs_f64();
-    if let Some(what) = certificates::ending_by(config, now) {
+    if let Some(what) = certificates::ending_by(config, now)? {
         return Err(BuildError::Expired { what });
     }
     admin_address::check(config)?;
     check_writable(config)?;
     secrets::check(config)?;
-    let soon = certificates::ending_by(config, now + SOON.as_secs_f64());
+    let soon = certificates::ending_by(config, now + SOON.as_secs_f64())?;
     Ok(soon.map(|what| format!("{what} within {} days", SOON.as_secs() / 86_400)).into_iter().collect())
 }
 

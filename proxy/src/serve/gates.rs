@@ -117,6 +117,13 @@ pub(super) fn cache(config: &Config) -> CacheSettings {
 }
 
 #[cfg(test)]
+impl Gates {
+    pub(super) fn of_services(services: Vec<Arc<Service>>) -> Self {
+        Self { services, turn: Mutex::default() }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::gate::codes::{Code, Severity};
@@ -128,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_policy_that_says_the_same_keeps_what_was_judged_and_another_does_not() {
-        let gates = Gates { services: vec![service(Parts::without_facts(), settings())], turn: Mutex::default() };
+        let gates = Gates::of_services(vec![service(Parts::without_facts(), settings())]);
         let service = gates.service("g").unwrap();
         let who = Principal::new(Attributes::of_login("etl"));
         let path = || service.gate.judge(ROLE, &who, jiff::Timestamp::now).1;
@@ -145,7 +152,7 @@ mod tests {
 
     #[test]
     fn gates_are_found_by_name_and_have_facts_where_there_is_a_source() {
-        let gates = Gates { services: vec![service(Parts::without_facts(), settings())], turn: Mutex::default() };
+        let gates = Gates::of_services(vec![service(Parts::without_facts(), settings())]);
         assert!(gates.service("g").is_some() && gates.service("other").is_none() && gates.facts().is_none());
     }
 }

@@ -22,6 +22,7 @@ use crate::serve::changes::{self, Change, Need};
 use crate::serve::error::BuildError;
 use crate::serve::gates::{self, Gates};
 use crate::serve::inputs::{self, Contents};
+use crate::serve::known::WarnedNames;
 use crate::serve::load::{Loaded, Stale};
 use crate::serve::{audit, policy, settings};
 use crate::session::service::Settings;
@@ -58,6 +59,7 @@ pub(super) struct InForce {
     config: Config,
     contents: Contents,
     loaded: Loaded,
+    warned: WarnedNames,
     /// Keys whose written value waits for a restart.
     pending: Vec<Change>,
     /// What was refused last, so that it is not tried again and again.
@@ -97,8 +99,8 @@ struct Fresh {
 
 impl InForce {
     /// What was loaded from this configuration. What its files hold is read before they are loaded: a change in between shows later.
-    pub(super) fn new(config: Config, contents: Contents, loaded: Loaded) -> Self {
-        Self { config, contents, loaded, pending: Vec::new(), refused: None }
+    pub(super) fn new(config: Config, contents: Contents, loaded: Loaded, warned: WarnedNames) -> Self {
+        Self { config, contents, loaded, warned, pending: Vec::new(), refused: None }
     }
 
     /// The configuration in force: what is written, but for what waits for a restart.
@@ -221,6 +223,7 @@ impl InForce {
             running.audit.renew(audit);
         }
         self.config = config;
+        self.warned.warn(&self.config, &fresh.loaded.rules, &fresh.loaded.base);
         std::mem::replace(&mut self.loaded, fresh.loaded)
     }
 

@@ -1,5 +1,7 @@
 //! The names that a configuration and its facts hold, and what rules say beside them.
 
+use std::collections::BTreeSet;
+
 use tracing::warn;
 
 use crate::chain::RoleArn;
@@ -23,10 +25,22 @@ pub(super) fn warnings(config: &Config, rules: &RuleSet, facts: &Facts) -> Vec<R
     rules.warnings(&known)
 }
 
-/// Logs them.
-pub(super) fn warn_of_unknown(config: &Config, rules: &RuleSet, facts: &Facts) {
-    for warning in warnings(config, rules, facts) {
-        warn!("{warning}");
+/// What was warned of: each name once, for as long as it stands in the rules and nothing knows it.
+#[derive(Debug, Default)]
+pub(super) struct WarnedNames(BTreeSet<String>);
+
+impl WarnedNames {
+    /// Logs what is new among the names in the rules that are nowhere known.
+    pub(super) fn warn(&mut self, config: &Config, rules: &RuleSet, facts: &Facts) {
+        for warning in self.fresh(warnings(config, rules, facts).iter().map(ToString::to_string).collect()) {
+            warn!("{warning}");
+        }
+    }
+
+    fn fresh(&mut self, now: BTreeSet<String>) -> Vec<String> {
+        let fresh = now.difference(&self.0).cloned().collect();
+        self.0 = now;
+        fresh
     }
 }
 
@@ -61,7 +75,7 @@ fn look_at_roles(rules: &RuleSet) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::known;
+    use super::{WarnedNames, known};
     use crate::config::Config;
 
     fn names(policy: &str, catalog: &str) -> crate::rules::names::KnownNames {
@@ -81,6 +95,16 @@ mod tests {
             names("[policy.groups]\netl = [\"ann\"]\n[policy.known]\nusers = [\"bob\"]\ndatabases = [\"dev\"]\n", "");
         assert!(groups.users.is_whole && groups.databases.is_whole);
         assert_eq!(groups.users.names.iter().collect::<Vec<_>>(), ["ann", "bob"]);
+    }
+
+    #[test]
+    fn a_name_is_warned_of_once_until_it_is_gone() {
+        let mut warned = WarnedNames::default();
+        let looks: [(&[&str], &[&str]); 5] =
+            [(&["a", "b"], &["a", "b"]), (&["a", "b"], &[]), (&["a", "c"], &["c"]), (&[], &[]), (&["a"], &["a"])];
+        for (found, want) in looks {
+            assert_eq!(warned.fresh(found.iter().map(ToString::to_string).collect()), want, "{found:?}");
+        }
     }
 
     #[test]

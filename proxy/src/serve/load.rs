@@ -13,7 +13,6 @@ use crate::gate::exception::Exception;
 use crate::iam::{Facts, FactsError, Live, Sources};
 use crate::rules::{RuleSet, RulesError};
 use crate::serve::error::BuildError;
-use crate::serve::known;
 
 /// What all gates share.
 #[derive(Clone, Debug)]
@@ -35,10 +34,7 @@ pub(super) struct Stale {
 impl Loaded {
     /// Reads everything.
     pub(super) fn read(config: &Config) -> Result<Self, BuildError> {
-        let read =
-            Self { rules: rules(config)?, exceptions: exceptions(config)?, base: facts(config, &Facts::empty())? };
-        known::warn_of_unknown(config, &read.rules, &read.base);
-        Ok(read)
+        Ok(Self { rules: rules(config)?, exceptions: exceptions(config)?, base: facts(config, &Facts::empty())? })
     }
 
     /// Reads all but the facts.
@@ -68,9 +64,6 @@ impl Loaded {
         }
         if stale.facts {
             renewed.base = facts(config, &self.base)?;
-        }
-        if stale.rules || stale.facts {
-            known::warn_of_unknown(config, &renewed.rules, &renewed.base);
         }
         Ok(renewed)
     }

@@ -14,11 +14,12 @@ use crate::iam::Live;
 use crate::observe::recent::RecentLimits;
 use crate::observe::{Audit, Metrics, Recent};
 use crate::serve::admin_address;
-use crate::serve::build::{self, Built};
+use crate::serve::build::{self, BuildError, Built};
 use crate::serve::error::ServeError;
 use crate::serve::gates::{self, Gates};
 use crate::serve::in_force::{InForce, RunningGates};
 use crate::serve::inputs::Contents;
+use crate::serve::known::WarnedNames;
 use crate::serve::overview::Overview;
 use crate::serve::reload::Shown;
 use crate::serve::{audit, live, sockets, worker};
@@ -49,14 +50,14 @@ impl ClosedGates {
     /// Opens the audit and the admin address.
     pub(super) async fn of(config: &Config) -> Result<Self, ServeError> {
         let metrics = Metrics::bounded(config.metrics.max_series);
-        let audit = Audit::open(audit::settings(config)?, metrics.clone());
+        let audit = Audit::opened(audit::settings(config)?, metrics.clone());
         let audit = audit.map_err(audit::unwritable(&config.audit.path))?;
         let address = admin_address::open(config).await?;
         let counts = gates::counts(config, &metrics);
         let shown = Arc::new(Shown::new(config));
         metrics.config_info(&config.version());
         let recent = Recent::new(RecentLimits { decisions: config.admin.recent, bytes: config.admin.recent_bytes });
-        let overview = Arc::new(Overview::new(&metrics, &counts, &shown));
+        let overview = Arc::new(Overview::new(&metrics, &shown));
         let (drain, drained) = watch::channel(Drain::Running);
         let (readiness, ready) = watch::channel(Readiness::Starting);
         let state = AdminState::new(&metrics, (ready, &recent), overview.clone());
@@ -67,7 +68,7 @@ impl ClosedGates {
     /// Loads everything that the configuration names, and opens the gates. None listens before all of it is loaded.
     pub(super) async fn open(&self, config: &Config) -> Result<OpenGates, ServeError> {
         let live = live::start(config, &self.metrics).await?;
-        let (contents, built) = load(config, live.as_ref()).await?;
+        let Read { contents, built, warned } = load(config, live.as_ref()).await?;
         if let Some(live) = &live {
             live.set_base(Arc::clone(&built.loaded.base));
         }
@@ -80,24 +81,34 @@ impl ClosedGates {
         }
         let workers = config.runtime.workers.unwrap_or_else(worker::cores).max(1);
         let sockets = sockets::bind(config, gates.services(), workers)?;
+        self.audit.start();
         let threads = worker::start(workers, sockets, &self.drain.subscribe())?;
         self.overview.open(&gates, live.as_ref());
         self.readiness.send_replace(Readiness::Ready);
         for gate in &config.gate {
             info!(gate = %gate.name, listen = %gate.listen, upstream = %gate.upstream.address, "gate open");
         }
-        let in_force = InForce::new(config.clone(), contents, built.loaded);
+        let in_force = InForce::new(config.clone(), contents, built.loaded, warned);
         Ok(OpenGates { in_force, running: RunningGates { gates, live, metrics, audit }, threads })
     }
 }
 
+/// What the files of a configuration hold.
+struct Read {
+    contents: Contents,
+    built: Built,
+    warned: WarnedNames,
+}
+
 /// Loads on a thread of its own, so that a signal is heard meanwhile. What the files hold is read before they are loaded: a change in
 /// between shows as one.
-async fn load(config: &Config, live: Option<&Arc<Live>>) -> Result<(Contents, Built), ServeError> {
+async fn load(config: &Config, live: Option<&Arc<Live>>) -> Result<Read, ServeError> {
     let (config, live) = (config.clone(), live.cloned());
     let loading = spawn_blocking(move || {
         let contents = Contents::read(&config, &Contents::default(), Timestamp::now());
-        build::all(&config, live.as_deref()).map(|built| (contents, built))
+        let (built, mut warned) = (build::all(&config, live.as_deref())?, WarnedNames::default());
+        warned.warn(&config, &built.loaded.rules, &built.loaded.base);
+        Ok::<_, BuildError>(Read { contents, built, warned })
     });
     Ok(loading.await.map_err(io::Error::other)??)
 }

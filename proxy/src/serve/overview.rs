@@ -15,8 +15,7 @@ use crate::gate::policy::Policy;
 use crate::iam::{Facts, Live, Origin};
 use crate::observe::Metrics;
 use crate::observe::values::Holder;
-use crate::serve::certificates;
-use crate::serve::gates::{Counts, Gates};
+use crate::serve::gates::Gates;
 use crate::serve::readiness::{self, Probes};
 use crate::serve::reload::Shown;
 use crate::serve::views;
@@ -27,7 +26,6 @@ use crate::session::service::Service;
 pub(super) struct Overview {
     metrics: Metrics,
     shown: Arc<Shown>,
-    counts: Counts,
     probes: Probes,
     open: OnceLock<Open>,
 }
@@ -41,14 +39,8 @@ struct Open {
 
 impl Overview {
     /// The overview of a process whose gates are not open yet.
-    pub(super) fn new(metrics: &Metrics, counts: &Counts, shown: &Arc<Shown>) -> Self {
-        Self {
-            metrics: metrics.clone(),
-            shown: Arc::clone(shown),
-            counts: counts.clone(),
-            probes: Probes::default(),
-            open: OnceLock::new(),
-        }
+    pub(super) fn new(metrics: &Metrics, shown: &Arc<Shown>) -> Self {
+        Self { metrics: metrics.clone(), shown: Arc::clone(shown), probes: Probes::default(), open: OnceLock::new() }
     }
 
     /// Shows these gates from now on.
@@ -68,20 +60,10 @@ impl Overview {
 
 impl StatusSource for Overview {
     fn measure(&self) {
-        let config = self.shown.config.load_full();
-        for gate in &config.gate {
-            let Some(counts) = self.counts.iter().find(|(name, _)| *name == gate.name).map(|(_, counts)| counts) else {
-                continue;
-            };
-            for (leg, (name, not_after)) in certificates::of(gate) {
-                if let Ok(not_after) = not_after {
-                    counts.certificate(leg, &name, not_after);
-                }
-            }
-        }
         let Some(open) = self.open.get() else { return };
         for service in open.gates.services() {
             measure_sessions(service);
+            measure_certificates(service);
         }
         self.metrics.cache_entries(open.gates.services().iter().map(|service| service.gate.cached()).sum());
         if let Some(service) = open.gates.services().first() {
@@ -163,6 +145,13 @@ fn measure_sessions(service: &Service) {
     for (kind, most, _) in views::limits(service) {
         metrics.limit(kind, most);
     }
+}
+
+/// When the certificates expire that new sessions are shown, or trust.
+fn measure_certificates(service: &Service) {
+    let settings = service.settings.load();
+    let all = settings.certificates.iter().map(|one| (one.leg, one.name.as_str(), one.not_after));
+    service.metrics.certificates(all, settings.backend.tls.is_some());
 }
 
 /// The Unix times at which what is known of accounts was taken from AWS. An account that AWS no longer tells of keeps the last.

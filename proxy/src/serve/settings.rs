@@ -4,6 +4,7 @@ use crate::config::value::{TlsMode, TlsVersion};
 use crate::config::{Config, GateSection, Period};
 use crate::net::backend::{self, Backend};
 use crate::net::tls::{self, Frontend, Verify};
+use crate::serve::certificates;
 use crate::serve::error::BuildError;
 use crate::session::limits::HolderLimits;
 use crate::session::service::{Annotations, Limits, Settings};
@@ -18,6 +19,7 @@ pub(super) fn of(config: &Config, gate: &GateSection) -> Result<Settings, BuildE
         limits: limits(gate),
         offer: offer(gate)?,
         backend: upstream_of(gate)?,
+        certificates: certificates::of(gate)?,
         proxies: gate.proxy_protocol_from.clone(),
         annotations: Annotations { comment: policy.comment, notice: policy.notice },
         shadow_annotations: Annotations {

@@ -1,18 +1,21 @@
 //! What systemd is told: that the gates are open, that they are being stopped, and that the process is alive. Source: `sd_notify(3)`.
 //! Without systemd nothing is said.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tokio::time::MissedTickBehavior;
 use tracing::warn;
 
+use crate::observe::words::counted;
+
 /// How many signs of life fit into the period of the watchdog.
 const SIGNS: u32 = 3;
 
 /// Says that the gates are open.
 pub(super) fn ready(gates: usize) {
-    tell(&[NotifyState::Ready, NotifyState::Status(&format!("{gates} gate(s) open"))]);
+    tell(&[NotifyState::Ready, NotifyState::Status(&format!("{} open", counted(gates, "gate")))]);
 }
 
 /// Says that no new sessions are taken any more.
@@ -21,7 +24,7 @@ pub(super) fn stopping() {
 }
 
 /// Says again and again that this task is still run, where a watchdog waits for it. Never resolves. Cancel safe.
-pub(super) async fn watchdog() {
+pub(super) async fn watchdog() -> Infallible {
     let Some(period) = sd_notify::watchdog_enabled().and_then(interval) else {
         return std::future::pending().await;
     };

@@ -13,10 +13,9 @@ use crate::gate::exception::Exception;
 use crate::gate::policy::ClusterGroups;
 use crate::iam::{AccountStatus, Facts, Live};
 use crate::observe::Audit;
-use crate::observe::values::{Leg, LimitKind};
-use crate::serve::certificates::{self, Expiry};
+use crate::observe::values::LimitKind;
 use crate::session::registry::OpenSession;
-use crate::session::service::Service;
+use crate::session::service::{GateCertificate, Service};
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
@@ -55,17 +54,16 @@ pub(super) fn gate(service: &Service, section: &GateSection, changed_at: Option<
         rules: policy.rules().len(),
         sessions_open: service.metrics.sessions_open(),
         limits: limits.collect(),
-        certificates: certificates::of(section).into_iter().map(|found| certificate(found, now)).collect(),
+        certificates: service.settings.load().certificates.iter().map(|found| certificate(found, now)).collect(),
     }
 }
 
-fn certificate((leg, (name, not_after)): (Leg, Expiry), now: Timestamp) -> CertificateView {
-    let fault = not_after.as_ref().err().map(ToString::to_string);
-    let not_after = not_after.ok().and_then(|seconds| {
-        Timestamp::UNIX_EPOCH.checked_add(jiff::SignedDuration::try_from_secs_f64(seconds).ok()?).ok()
-    });
+fn certificate(found: &GateCertificate, now: Timestamp) -> CertificateView {
+    let since_epoch = jiff::SignedDuration::try_from_secs_f64(found.not_after).ok();
+    let not_after = since_epoch.and_then(|since| Timestamp::UNIX_EPOCH.checked_add(since).ok());
     let days_left = not_after.map(|until| until.as_second().saturating_sub(now.as_second()).div_euclid(DAY));
-    CertificateView { leg, name, not_after, days_left, fault }
+    let fault = not_after.is_none().then(|| "it expires in a year that cannot be written".to_owned());
+    CertificateView { leg: found.leg, name: found.name.clone(), not_after, days_left, fault }
 }
 
 /// How the audit goes.

@@ -13,6 +13,7 @@ use crate::iam::Live;
 use crate::net::backend::Backend;
 use crate::observe::audit::{AuditEvent, NotRecorded};
 use crate::observe::metrics::GateMetrics;
+use crate::observe::values::Leg;
 use crate::observe::{Audit, Recent};
 use crate::session::limits::{HolderLimits, SessionLimits};
 use crate::session::registry::OpenSessions;
@@ -47,6 +48,19 @@ pub(crate) struct Annotations {
     pub notice: bool,
 }
 
+/// A certificate that a gate shows or trusts, as it was loaded.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct GateCertificate {
+    /// On which leg.
+    pub leg: Leg,
+    /// Its name in the metrics.
+    pub name: String,
+    /// When it expires, in Unix seconds; of several authorities, the first of them.
+    pub not_after: f64,
+    /// Whether clients are shown it.
+    pub is_shown: bool,
+}
+
 /// What a reload may change for the sessions that start after it. A session keeps the settings that it started with.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -56,6 +70,8 @@ pub(crate) struct Settings {
     pub offer: Offer,
     /// The backend.
     pub backend: Backend,
+    /// The certificates of both legs.
+    pub certificates: Vec<GateCertificate>,
     /// Networks whose connections start with a PROXY protocol header.
     pub proxies: Vec<IpNet>,
     /// How an annotation shows while refusals are carried out.
@@ -163,6 +179,7 @@ pub(crate) mod tests {
             },
             offer: Offer { tls: None, tls_required: false },
             backend: Backend { address: "127.0.0.1:1".to_owned(), tls: None, timeout: Duration::from_secs(1) },
+            certificates: Vec::new(),
             proxies: Vec::new(),
             annotations: Annotations { comment: true, notice: true },
             shadow_annotations: Annotations { comment: false, notice: false },

@@ -184,7 +184,7 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
     };
     service.metrics.upstream_connect(began.elapsed());
     if let Some(not_after) = backend.server_certificate_not_after() {
-        service.metrics.certificate(Leg::Backend, "server", not_after);
+        service.metrics.server_certificate(not_after);
     }
     let mut guard = service.metrics.session_opened(id);
     debug!(user = %startup.user, database = %startup.database, tls = is_tls, "login handed to the backend");

@@ -100,7 +100,7 @@ pub(crate) struct CertificateView {
     pub not_after: Option<Timestamp>,
     /// Whole days that it has left; negative once it has expired.
     pub days_left: Option<i64>,
-    /// Why it cannot be read.
+    /// Why it is not known when it expires.
     pub fault: Option<String>,
 }
 

@@ -26,6 +26,7 @@ const LAST_RECORDS: Duration = Duration::from_secs(5);
 /// What the writer is asked for.
 #[derive(Debug)]
 pub(super) enum Job {
+    Start,
     Record(Box<Queued>, Option<oneshot::Sender<()>>),
     Settings(Box<AuditSettings>),
     Reopen(SyncSender<io::Result<()>>),
@@ -89,6 +90,12 @@ impl Handle {
     pub(super) fn under(&self, settings: &AuditSettings) -> Self {
         let (jobs, shared, destination) = (self.jobs.clone(), Arc::clone(&self.shared), self.destination.clone());
         Self { jobs, shared, destination, on_failure: settings.on_failure, records_sessions: settings.sessions }
+    }
+
+    pub(super) fn start(&self) {
+        if self.jobs.send(Job::Start).is_err() {
+            error!("the audit cannot be started: its writer is gone");
+        }
     }
 
     pub(super) fn adopt(&self, settings: Box<AuditSettings>) {

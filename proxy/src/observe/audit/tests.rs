@@ -72,6 +72,34 @@ fn wait_for(what: &str, mut is_there: impl FnMut() -> bool) {
 }
 
 #[test]
+fn a_process_that_never_came_to_its_start_leaves_no_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    for _ in 0..3 {
+        wait_until_free(&path);
+        let audit = Audit::opened(settings(&path), Metrics::new()).unwrap();
+        audit.shutdown();
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), "");
+    wait_until_free(&path);
+    let audit = Audit::opened(settings(&path), Metrics::new()).unwrap();
+    // Longer than the writer waits between looks at what is due.
+    std::thread::sleep(Duration::from_millis(500));
+    audit.start();
+    audit.record(verdict("etl"));
+    audit.start();
+    audit.shutdown();
+    drop(audit);
+    assert_eq!(events(&path), ["start", "verdict", "stop", "checkpoint"]);
+    wait_until_free(&path);
+    let audit = Audit::opened(settings(&path), Metrics::new()).unwrap();
+    audit.record(verdict("etl"));
+    audit.shutdown();
+    assert_eq!(events(&path)[4..], ["start", "verdict", "stop", "checkpoint"], "no record stands before a start");
+    assert!(verify(&files(&path)).problems.is_empty());
+}
+
+#[test]
 fn records_are_lines_of_a_private_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");

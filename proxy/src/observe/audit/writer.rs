@@ -50,6 +50,8 @@ struct Outage {
 #[derive(Debug)]
 pub(super) struct Writer {
     log: AuditLog,
+    /// How the log was found, until the record of the start is written.
+    begun: Option<(StartOf, Option<String>)>,
     settings: AuditSettings,
     shared: Arc<QueueState>,
     metrics: Metrics,
@@ -65,16 +67,17 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Opens the log and writes the record of the start.
+    /// Opens the log, and writes nothing yet.
     pub(super) fn begin(settings: AuditSettings, shared: Arc<QueueState>, metrics: Metrics) -> io::Result<Self> {
         let Begun { log, log_is, detail } = AuditLog::begin(&settings.destination, settings.sync)?;
         if log_is == StartOf::Unreadable {
             warn!(reason = detail.as_deref(), "the audit file holds no log that could go on; a new one begins in it");
         }
         let now = Instant::now();
-        let mut writer = Self {
+        Ok(Self {
             fold: Fold::new(settings.fold_after, settings.fold_every),
             log,
+            begun: Some((log_is, detail)),
             settings,
             shared,
             metrics,
@@ -84,20 +87,24 @@ impl Writer {
             file_since: now,
             tidied: now,
             ticked: now,
-        };
+        })
+    }
+
+    /// Writes the record of the start, before which there is no other.
+    fn start(&mut self) {
+        let Some((log_is, detail)) = self.begun.take() else { return };
         let start = StartEvent {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             host: std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned(),
             pid: std::process::id(),
-            gates: writer.settings.gates.clone(),
+            gates: self.settings.gates.clone(),
             log_is,
             detail,
-            subtrees: writer.log.subtrees(),
-            torn: writer.log.torn.clone(),
+            subtrees: self.log.subtrees(),
+            torn: self.log.torn.clone(),
         };
-        writer.write_own(AuditEvent::Start(Box::new(start)));
-        writer.tidy();
-        Ok(writer)
+        self.write_own(AuditEvent::Start(Box::new(start)));
+        self.tidy();
     }
 
     /// Writes until nobody can send any more.
@@ -121,6 +128,7 @@ impl Writer {
         let mut batch = Vec::new();
         for job in std::iter::once(first).chain(queue.try_iter().take(BATCH)) {
             match job {
+                Job::Start => self.start(),
                 Job::Record(queued, answer) => {
                     self.shared.taken(&self.metrics);
                     match self.fold.take(*queued, Instant::now()) {
@@ -150,6 +158,10 @@ impl Writer {
 
     /// What is due whether there are records or not.
     fn tick(&mut self, now: Instant) {
+        if self.begun.is_some() {
+            self.log.lock();
+            return;
+        }
         let folded = self.fold.over(now);
         self.write(folded.into_iter().map(|queued| (queued, None)).collect());
         self.log.lock();
@@ -168,6 +180,10 @@ impl Writer {
 
     /// Writes events in one piece, if the audit can be written.
     fn write(&mut self, batch: Vec<Waiting>) {
+        if batch.is_empty() && self.begun.is_some() {
+            return;
+        }
+        self.start();
         if !self.is_writable() {
             return self.lose(batch.len());
         }
@@ -367,6 +383,9 @@ impl Writer {
 
     /// Ends the log of this process in good order.
     fn stop(&mut self) {
+        if self.begun.is_some() {
+            return;
+        }
         let folded = self.fold.all();
         self.write(folded.into_iter().map(|queued| (queued, None)).collect());
         if self.is_writable() && self.write_own(AuditEvent::Stop(StopEvent {})) {

@@ -1,6 +1,7 @@
 //! The series of one gate.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -26,6 +27,9 @@ use crate::sql::{MethodKind, StatementKind};
 /// The kind under which messages count that had nothing to judge.
 const ORDINARY: &str = "other";
 
+/// The name of the certificate that the cluster shows.
+const SERVER: &str = "server";
+
 /// The series of one gate. What an ordinary statement touches is looked up once, not per statement.
 #[derive(Clone, Debug)]
 pub struct GateMetrics {
@@ -40,6 +44,8 @@ pub struct GateMetrics {
     to_frontend: IntCounter,
     upstream_connect: Histogram,
     states: SessionStates,
+    /// The certificates that are shown.
+    certificates: Arc<Mutex<HashSet<(Leg, String)>>>,
     /// The labels of the policy that is shown.
     policy: Arc<RwLock<Option<(String, Mode)>>>,
     all: Metrics,
@@ -65,6 +71,7 @@ impl Metrics {
             to_frontend: bytes(Direction::ToFrontend),
             upstream_connect: self.families.upstream_connect_seconds.with_label_values(&[name]),
             states: SessionStates::default(),
+            certificates: Arc::default(),
             policy: Arc::default(),
             all: self.clone(),
         }
@@ -165,9 +172,29 @@ impl GateMetrics {
         }
     }
 
-    /// Shows when a certificate expires, in Unix seconds.
-    pub fn certificate(&self, leg: Leg, name: &str, not_after: f64) {
-        self.all.families.certificates.with_label_values(&[&*self.gate, leg.as_str(), name]).set(not_after);
+    /// Shows when certificates expire, in Unix seconds, by leg and name, in place of those that were shown before. The cluster's own is
+    /// none of them: it is shown until there is no TLS to the cluster any more.
+    pub fn certificates<'a>(&self, all: impl Iterator<Item = (Leg, &'a str, f64)>, has_server: bool) {
+        let mut shown = self.certificates.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gone = std::mem::take(&mut *shown);
+        if !has_server {
+            gone.insert((Leg::Backend, SERVER.to_owned()));
+        }
+        for (leg, name, not_after) in all {
+            self.all.families.certificates.with_label_values(&[&*self.gate, leg.as_str(), name]).set(not_after);
+            gone.remove(&(leg, name.to_owned()));
+            shown.insert((leg, name.to_owned()));
+        }
+        for (leg, name) in gone {
+            // A series that is not there needs no removing.
+            _ = self.all.families.certificates.remove_label_values(&[&*self.gate, leg.as_str(), &name]);
+        }
+    }
+
+    /// Shows when the certificate expires that the cluster shows, in Unix seconds.
+    pub fn server_certificate(&self, not_after: f64) {
+        let labels = [&*self.gate, Leg::Backend.as_str(), SERVER];
+        self.all.families.certificates.with_label_values(&labels).set(not_after);
     }
 
     /// Counts how a login went.

@@ -264,3 +264,21 @@ fn what_is_made_up_changes_nothing_of_what_was_seen() {
         after.len()
     );
 }
+
+#[test]
+fn certificates_that_are_configured_no_longer_have_no_series() {
+    let metrics = Metrics::new();
+    let gate = metrics.gate("g");
+    let shown = || {
+        let text = metrics.render();
+        let lines = text.lines().filter(|line| line.starts_with("rolegate_tls_certificate_not_after"));
+        lines.map(|line| line.split_once("name=").unwrap().1.to_owned()).collect::<Vec<_>>()
+    };
+    gate.certificates([(Leg::Frontend, "a.crt", 1.0), (Leg::Backend, "authority", 2.0)].into_iter(), true);
+    gate.server_certificate(3.0);
+    assert_eq!(shown(), ["\"authority\"} 2", "\"server\"} 3", "\"a.crt\"} 1"]);
+    gate.certificates([(Leg::Frontend, "b.crt", 4.0)].into_iter(), true);
+    assert_eq!(shown(), ["\"server\"} 3", "\"b.crt\"} 4"]);
+    gate.certificates(std::iter::empty(), false);
+    assert_eq!(shown(), [""; 0]);
+}

@@ -94,7 +94,8 @@ impl Reports {
         Self { metrics, shown, fault: None }
     }
 
-    /// Reports the result of reading the files. Returns it if it is worth a record: something new is in force, or was refused.
+    /// Reports the result of reading the files. Returns it if it is worth a record: something new is in force, was refused, or is
+    /// refused no longer.
     pub(super) fn tell(
         &mut self,
         why: ReloadCause,
@@ -110,7 +111,8 @@ impl Reports {
         }
         let result = match telling {
             Telling::Nothing => return None,
-            Telling::Unchanged | Telling::Mended | Telling::Pending => ReloadResult::Unchanged,
+            Telling::Unchanged | Telling::Pending => ReloadResult::Unchanged,
+            Telling::Mended => ReloadResult::Mended,
             Telling::Applied => ReloadResult::Applied,
             Telling::Refused => ReloadResult::Refused,
         };
@@ -146,8 +148,8 @@ fn log(telling: Telling, why: ReloadCause, looked: &Result<Looked, BuildError>) 
         (Telling::Mended, _) => info!("the files are good again, and say what is in force"),
         (Telling::Pending, _) => info!("the new configuration changes nothing before the next start"),
         (Telling::Applied, Ok(Looked::Renewed(renewal))) => {
-            let keys = list(renewal.keys.iter().map(|change| change.key.to_string()));
-            let files = list(renewal.files.iter().map(|file| file.display().to_string()));
+            let keys = listed(renewal.keys.iter().map(|change| change.key.to_string()));
+            let files = listed(renewal.files.iter().map(|file| file.display().to_string()));
             info!(%why, keys, files, "reloaded");
         }
         (Telling::Refused, Err(error)) => {
@@ -157,13 +159,16 @@ fn log(telling: Telling, why: ReloadCause, looked: &Result<Looked, BuildError>) 
     }
 }
 
-/// The first few, and how many more there are.
-fn list(names: impl Iterator<Item = String>) -> String {
+/// The first few, and how many more there are; `None`: there is none.
+fn listed(names: impl Iterator<Item = String>) -> Option<String> {
     const SHOWN: usize = 10;
     let names: Vec<String> = names.collect();
+    if names.is_empty() {
+        return None;
+    }
     let more = names.len().saturating_sub(SHOWN);
     let first = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
-    if more == 0 { first } else { format!("{first} and {more} more") }
+    Some(if more == 0 { first } else { format!("{first} and {more} more") })
 }
 
 #[cfg(test)]
@@ -247,7 +252,8 @@ mod tests {
 
     #[test]
     fn long_lists_are_cut() {
-        assert_eq!(list(["a", "b"].map(str::to_owned).into_iter()), "a, b");
-        assert!(list((0..25).map(|number| number.to_string())).ends_with("9 and 15 more"));
+        assert_eq!(listed(std::iter::empty()), None);
+        assert_eq!(listed(["a", "b"].map(str::to_owned).into_iter()).unwrap(), "a, b");
+        assert!(listed((0..25).map(|number| number.to_string())).unwrap().ends_with("9 and 15 more"));
     }
 }
