@@ -127,6 +127,14 @@ pub fn facts_from_aws(config: &Config) -> Result<(), BuildError> {
     live::fetched(config).map(|_read| ())
 }
 
+/// The facts of a configuration's files alone.
+///
+/// # Errors
+/// [`BuildError`]: a file that cannot be read, or holds something else.
+pub fn facts_from_files(config: &Config) -> Result<Arc<Facts>, BuildError> {
+    Ok(Loaded::without_rules(config)?.base)
+}
+
 /// The names in the rules that are nowhere known: a slip of the pen, most often.
 #[must_use]
 pub fn warnings(config: &Config, built: &Built) -> Vec<RuleWarning> {

@@ -35,8 +35,11 @@ pub(super) struct Checkup {
 }
 
 impl Checkup {
+    /// What was found begins with the subject in many errors: it is said once.
     pub(super) fn good(check: &'static str, subject: impl Into<String>, found: impl Into<String>) -> Self {
-        Self { check, subject: subject.into(), health: Health::Good, found: found.into(), remedy: String::new() }
+        let (subject, found): (String, String) = (subject.into(), found.into());
+        let rest = found.strip_prefix(&subject).and_then(|rest| rest.strip_prefix(": ")).map(str::to_owned);
+        Self { check, health: Health::Good, found: rest.unwrap_or(found), subject, remedy: String::new() }
     }
 
     pub(super) fn warning(
@@ -106,6 +109,14 @@ pub(super) fn json(checkups: &[Checkup]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_subject_is_said_once() {
+        let found = |found: &str| Checkup::failed("policy", "/etc/a.toml", found, "").found;
+        assert_eq!(found("/etc/a.toml: line 3: no"), "line 3: no");
+        assert_eq!(found("/etc/a.toml.d: no"), "/etc/a.toml.d: no");
+        assert_eq!(found("line 3: no"), "line 3: no");
+    }
 
     #[test]
     fn both_forms() {

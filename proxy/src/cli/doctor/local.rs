@@ -40,7 +40,7 @@ fn policy(config: &Config) -> Checkup {
 fn facts(config: &Config) -> Checkup {
     let Some(aws) = &config.facts.aws else {
         return if config.facts.is_configured() {
-            Checkup::good("facts", "[facts]", "from files alone; no credentials are needed")
+            facts_of_files(config)
         } else {
             let remedy = "add [[facts.aws.account]], or iam and clusters (docs/facts.md)";
             Checkup::warning("facts", "[facts]", "no source: chains are judged by syntax and rules, not by IAM", remedy)
@@ -50,6 +50,23 @@ fn facts(config: &Config) -> Checkup {
     match build::facts_from_aws(config) {
         Ok(()) => Checkup::good("facts", subject, "every account can be read from AWS"),
         Err(error) => Checkup::failed("facts", subject, error.to_string(), aws_remedy(&error.to_string())),
+    }
+}
+
+/// Whether the files hold facts, and of what.
+fn facts_of_files(config: &Config) -> Checkup {
+    match build::facts_from_files(config) {
+        Ok(facts) => {
+            let names: Vec<&str> = facts.clusters().into_iter().map(|cluster| cluster.name.as_str()).collect();
+            let names = if names.is_empty() { "no cluster".to_owned() } else { names.join(", ") };
+            let accounts = facts.accounts().count();
+            let found = format!("from files alone: {} roles of {accounts} accounts; {names}", facts.role_count());
+            Checkup::good("facts", "[facts]", found)
+        }
+        Err(error) => {
+            let remedy = "write the file that is named anew: `rolegate iam pull`, or the commands of docs/facts.md";
+            Checkup::failed("facts", "[facts]", error.to_string(), remedy)
+        }
     }
 }
 

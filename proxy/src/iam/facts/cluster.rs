@@ -44,10 +44,12 @@ pub(crate) struct Workgroup {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ClusterError {
     /// No cluster has that name.
-    #[error("is not in the IAM facts{}", meant(near.as_deref()))]
+    #[error("is not in the IAM facts{}", meant(near.as_deref(), known))]
     Unknown {
         /// The name of a cluster that is spelled nearly the same.
         near: Option<String>,
+        /// The names that there are.
+        known: Vec<String>,
     },
     /// Several have that name: identifiers are unique only within an account and region.
     #[error("is ambiguous: write it as one of {}", candidates.join(", "))]
@@ -57,8 +59,17 @@ pub enum ClusterError {
     },
 }
 
-fn meant(near: Option<&str>) -> String {
-    near.map_or_else(String::new, |name| format!("; did you mean \"{name}\"?"))
+/// Names that are listed where none is meant.
+const SHOWN_NAMES: usize = 10;
+
+fn meant(near: Option<&str>, known: &[String]) -> String {
+    let listed = known.iter().take(SHOWN_NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match (near, known.len().checked_sub(SHOWN_NAMES)) {
+        (Some(name), _) => format!("; did you mean \"{name}\"?"),
+        (None, _) if known.is_empty() => ", which hold no cluster".to_owned(),
+        (None, None | Some(0)) => format!(", which hold {listed}"),
+        (None, Some(more)) => format!(", which hold {listed} and {more} more"),
+    }
 }
 
 /// The one status in which an attached role can be used. Source: Redshift API Reference, `ClusterIamRole`.
@@ -79,13 +90,14 @@ pub(super) fn find<'c>(
         return Err(ClusterError::Ambiguous { candidates: found.into_iter().map(unique).collect() });
     }
     found.pop().ok_or_else(|| {
+        let known = clusters.clone().map(|cluster| cluster.name.clone()).collect();
         let named = clusters.map(|cluster| {
             let whole = cluster.to_string();
             let edits = distance(&cluster.name, name).min(distance(&whole, name));
             (edits, if name.contains('/') { whole } else { cluster.name.clone() })
         });
         let near = named.filter(|(edits, _)| *edits <= 2).min();
-        ClusterError::Unknown { near: near.map(|(_, name)| name) }
+        ClusterError::Unknown { near: near.map(|(_, name)| name), known }
     })
 }
 
@@ -237,8 +249,21 @@ mod tests {
         let candidates = ["111122223333/us-east-1/warehouse", "111122223333/eu-west-1/warehouse"].map(str::to_owned);
         assert_eq!(index("warehouse"), Err(ClusterError::Ambiguous { candidates: candidates.to_vec() }));
         for (name, near) in [("report", Some("reports")), ("Reports", Some("reports")), ("nothing", None)] {
-            assert_eq!(index(name), Err(ClusterError::Unknown { near: near.map(str::to_owned) }), "{name}");
+            let Err(ClusterError::Unknown { near: told, known }) = index(name) else { panic!("{name}") };
+            assert_eq!((told.as_deref(), known.len()), (near, clusters.len()), "{name}");
         }
         assert!(index("111122223333/us-west-1/reports").is_err());
+    }
+
+    /// (names that there are, the sentence's end)
+    #[test]
+    fn an_unknown_cluster_is_told_with_those_that_are_known() {
+        let told = |count: usize| {
+            let known = (0..count).map(|number| format!("c{number}")).collect();
+            ClusterError::Unknown { near: None, known }.to_string()
+        };
+        assert_eq!(told(0), "is not in the IAM facts, which hold no cluster");
+        assert_eq!(told(2), "is not in the IAM facts, which hold c0, c1");
+        assert!(told(12).ends_with("c8, c9 and 2 more"), "{}", told(12));
     }
 }
