@@ -46,14 +46,20 @@ def arguments_without(arguments, with_value):
 
 
 def make(arguments):
-    assert arguments == ["dist"], arguments
-    Path("target/dist").mkdir(parents=True, exist_ok=True)
-    Path("target/dist/rolegate").symlink_to(PROGRAM)
+    assert arguments == ["build"], arguments
+    Path("target/debug").mkdir(parents=True, exist_ok=True)
+    Path("target/debug/rolegate").symlink_to(PROGRAM)
 
 
 def aws(arguments):
     if arguments[:2] == ["iam", "get-account-authorization-details"]:
-        print((ROOT / "config/demo/iam/123456789012.json").read_text())
+        account = "210987654321" if "--profile" in arguments else "123456789012"
+        print((ROOT / f"config/demo/iam/{account}.json").read_text())
+    elif arguments[:2] == ["s3", "cp"]:
+        folder = Path(arguments[-1])
+        folder.mkdir()
+        log = (ROOT / "proxy/tests/data/history/user_activity.log").read_text().replace("111122223333", "123456789012")
+        (folder / "123456789012_redshift_us-east-1_warehouse_useractivitylog_2026-01-02T04:00.log").write_text(log)
     else:
         assert arguments[:2] == ["redshift", "describe-clusters"], arguments
         print((ROOT / "config/demo/clusters/demo.json").read_text().replace('"demo"', '"warehouse"'))

@@ -34,6 +34,18 @@ def test_one_version_everywhere():
     assert not released or released[0] == VERSION, released
 
 
+def test_every_change_says_what_is_to_be_done():
+    """A line of the changelog's "Changed" and "Removed" leads to an upgrade note that is there, or says that nothing is to be done; and no note is idle."""
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    sections = re.findall(r"^### (?:Changed|Removed)\n(.*?)(?=^##|\Z)", changelog, re.MULTILINE | re.DOTALL)
+    bullets = [bullet.strip() for section in sections for bullet in re.split(r"^- ", section, flags=re.MULTILINE)[1:]]
+    assert len(bullets) > 20
+    ends = re.compile(r"(?:Nothing to do\.|\[What to do\]\(docs/operations\.md#upgrade-([\w-]+)\)\.)$")
+    assert [bullet for bullet in bullets if not ends.search(bullet)] == []
+    named = {ends.search(bullet)[1] for bullet in bullets} - {None}
+    assert named == set(re.findall(r'<a id="upgrade-([\w-]+)">', (ROOT / "docs/operations.md").read_text()))
+
+
 def test_a_release_is_the_same_twice(release, tmp_path):
     again = pack(tmp_path / "again")
     names = sorted(path.name for path in release.iterdir())

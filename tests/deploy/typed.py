@@ -5,6 +5,7 @@ It runs in name spaces of its own (unshare --mount --net): there the page's clus
 """
 
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -172,6 +173,9 @@ def main(page: str, heading: str, folder: Path):
     found = blocks(Path(page).read_text(), heading)
     assert found, f"{heading} has no commands"
     wait_for("the stand-in", lambda: socket.create_connection((ADDRESS, 5439), 1))
+    for sql in json.loads(os.environ.get("ROLEGATE_RAN_BEFORE", "[]")):
+        ran = ["psql", f"host={CLUSTER} port=5439 dbname=dev user=etl sslmode=require", "--command", sql]
+        subprocess.run(ran, check=True, env=env, stdout=subprocess.DEVNULL)
     done = subprocess.run(["timeout", "--kill-after=5", "120", "bash", "-c", script(found)], cwd=here, env=env, check=False)
     other.communicate()
     (fakes / "rolegate").unlink(missing_ok=True)
