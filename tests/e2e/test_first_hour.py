@@ -10,7 +10,7 @@ from authority import Authority, encrypted_postgres
 from questions import ask
 from servers import BIN, PG_BIN, ROOT, Gate, Postgres, Process, free_port, http, pg_folder, wait_for
 from standin import Standin
-from wire import Wire
+from wire import Wire, query
 
 ROLEGATE = BIN / "rolegate"
 
@@ -191,35 +191,40 @@ def test_who_comes_around_the_gate_of_a_redshift(tmp_path):
     password = tmp_path / "password"
     password.write_text("demo\n")
     password.chmod(0o600)
-    catalog = f'catalog = {{ user = "etl", password_file = "{password}", database = "dev" }}'
-    path = configuration(tmp_path / "gate", f"127.0.0.1:{server.port}", more=catalog)
+
+    def catalog(user):
+        keys = f'catalog = {{ user = "{user}", password_file = "{password}", database = "dev" }}'
+        return configuration(tmp_path / user, f"127.0.0.1:{server.port}", more=keys)
+
     try:
-        checks = doctor(path)[1]
+        checks = doctor(catalog("etl"))[1]
         assert checks["clock"][0] == "good", checks
         assert checks["around"][0] == "not_checked" and "grant select on sys_connection_log to etl" in checks["around"][2], checks
-        rows = [("::ffff:10.0.0.7", "etl", 30037), ("10.0.0.7", "anna", 1), ("10.9.9.9", "bob", 2), ("[local]", "rdsdb", 3)]
-        values = ", ".join(f"('initiating session', '{host}', '{user}', {pid})" for host, user, pid in rows)
-        for sql in [
-            "create table sys_connection_log (event varchar, remote_host varchar, user_name varchar, session_id integer)",
-            f"insert into sys_connection_log values {values}",
-        ]:
-            ask(server.port, sql, "etl", "dev")
+        path = catalog("rolegate")
+        assert doctor(path)[1]["around"][0] == "good", "only the gate's own address was seen"
+        with Wire(server.port, source="127.0.0.2") as wire:
+            wire.login("analyst", "dev")
+            wire.send(query("select 1"))
+            wire.until_ready()
         checks = doctor(path)[1]
-        assert checks["around"][:2] == ("warning", "clients came around the gate: 10.9.9.9 (bob)"), checks
+        assert checks["around"][:2] == ("warning", "clients came around the gate: 127.0.0.2 (analyst)"), checks
+        assert doctor(path, "--gate-address", "127.0.0.0/24")[1]["around"][0] == "good"
     finally:
         server.stop()
 
 
 def test_systemd_is_told(tmp_path, postgres):
-    """READY=1 once the gates are open, WATCHDOG=1 three times a period, STOPPING=1 at the drain."""
+    """READY=1 once the gates are open, WATCHDOG=1 three times a period from the start on, STOPPING=1 at the drain."""
     path = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(path))
         systemd.settimeout(20)
         gate = Gate(tmp_path / "gate", postgres.port, env={"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "900000"})
-        told = [systemd.recv(4096).decode() for _ in range(4)]
-        assert told[0] == "READY=1\nSTATUS=1 gate(s) open\n", told
-        assert told[1:] == ["WATCHDOG=1\n"] * 3, told
+        told = []
+        while len(told) < 4 or not told[-1].startswith("WATCHDOG=1"):
+            told.append(systemd.recv(4096).decode())
+        assert told.count("READY=1\nSTATUS=1 gate open\n") == 1, told
+        assert told.count("WATCHDOG=1\n") == len(told) - 1 >= 3, told
         assert gate.stop() == 0
         systemd.settimeout(0.5)
         rest = []

@@ -8,6 +8,7 @@ use crate::cli::doctor::{descriptors, files};
 use crate::cli::health;
 use crate::config::Config;
 use crate::net::listener::{self, Sharing};
+use crate::observe::words::counted;
 use crate::serve::build;
 
 /// Every check that asks no cluster.
@@ -25,7 +26,7 @@ fn policy(config: &Config) -> Checkup {
         Ok(built) => Checkup::good(
             "policy",
             subject,
-            format!("rules, facts and certificates load for {} gate(s)", built.gates.len()),
+            format!("rules, facts and certificates load for {}", counted(built.gates.len(), "gate")),
         ),
         Err(error) => Checkup::failed(
             "policy",
@@ -59,8 +60,8 @@ fn facts_of_files(config: &Config) -> Checkup {
         Ok(facts) => {
             let names: Vec<&str> = facts.clusters().into_iter().map(|cluster| cluster.name.as_str()).collect();
             let names = if names.is_empty() { "no cluster".to_owned() } else { names.join(", ") };
-            let accounts = facts.accounts().count();
-            let found = format!("from files alone: {} roles of {accounts} accounts; {names}", facts.role_count());
+            let (roles, accounts) = (counted(facts.role_count(), "role"), counted(facts.accounts().count(), "account"));
+            let found = format!("from files alone: {roles} of {accounts}; {names}");
             Checkup::good("facts", "[facts]", found)
         }
         Err(error) => {
