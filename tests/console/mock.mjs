@@ -115,7 +115,7 @@ export class Mock {
       if (one.seq < below && matches(one, query)) items.push(one);
     }
     const last = items.at(-1);
-    return { items: items.map(({ full, ...told }) => told), next: last && last.seq > 1 ? String(last.seq) : null };
+    return { items: items.map(({ full, ...told }) => told), next: last && last.seq > 1 ? last.seq : null };
   }
 
   #graph(query) {

@@ -54,9 +54,10 @@ function Gate() {
   const said = status.value;
   if (said === null) return <p class="gate">&nbsp;</p>;
   const open = said.gates.reduce((sum, gate) => sum + gate.sessions_open, 0);
+  const shadowed = said.gates.filter((gate) => gate.mode === "shadow").length;
   return (
     <p class="gate">
-      {said.gates.some((gate) => gate.mode === "shadow") && <span class="shadow">shadow mode</span>}
+      {shadowed > 0 && <span class="shadow">{shadowed === said.gates.length ? "shadow mode" : `${shadowed} of ${said.gates.length} in shadow`}</span>}
       <span class={`standing ${said.standing}`}>{said.standing}</span>
       <span class="open">{count(open)} {open === 1 ? "session" : "sessions"}</span>
     </p>

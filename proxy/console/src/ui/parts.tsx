@@ -1,7 +1,7 @@
 /** The small parts that every view is made of. */
 
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import type { ApiError } from "../api/client";
 import { Text } from "./text";
@@ -82,7 +82,16 @@ export function Panel(props: { title: string; id: string; aside?: ComponentChild
   );
 }
 
-/** A table that may be wider than the page scrolls by itself, and by keyboard. */
+/** A table that may be wider than the page scrolls by itself, and by keyboard; on a narrow page each row becomes a card. */
 export function Scroll({ label, children }: { label: string; children: ComponentChildren }) {
-  return <div class="scroll" role="region" aria-label={label} tabIndex={0}>{children}</div>;
+  const box = useRef<HTMLDivElement>(null);
+  // The cards need the names of the columns.
+  useLayoutEffect(() => {
+    const table = box.current?.querySelector("table");
+    const names = [...(table?.tHead?.rows[0]?.cells ?? [])].map((cell) => cell.textContent ?? "");
+    for (const row of table?.tBodies[0]?.rows ?? []) {
+      if (row.cells.length === names.length) [...row.cells].forEach((cell, index) => { cell.dataset["label"] = names[index] ?? ""; });
+    }
+  });
+  return <div class="scroll" role="region" aria-label={label} tabIndex={0} ref={box}>{children}</div>;
 }

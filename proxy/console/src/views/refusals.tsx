@@ -76,7 +76,7 @@ function Groups({ of, by }: { of: Answer; by: By }) {
   return (
     <div class="panel">
       <Scroll label="Groups of refusals">
-        <table>
+        <table class="many">
           <caption>
             {counted(of.total, "statement")} since {of.since === null ? "the start" : <Moment of={of.since} />}; each bar of the trend is {span(of.bucket_seconds)}
           </caption>

@@ -1,7 +1,7 @@
 /** How the gate stands, and what it depends on. */
 
 import { usePolled } from "../api/poll";
-import type { Catalog, Facts } from "../api/types";
+import type { Facts } from "../api/types";
 import { status } from "../status";
 import { Fault, Nothing } from "../ui/parts";
 import { CatalogPanel, FactsPanel } from "./state/facts";
@@ -14,7 +14,6 @@ const FACTS_SECONDS = 10;
 export function State() {
   const said = status.value;
   const facts = usePolled<Facts>("/facts", {}, FACTS_SECONDS);
-  const catalog = usePolled<Catalog>("/catalog", {}, FACTS_SECONDS);
   return (
     <div class="state">
       <h1>State</h1>
@@ -33,8 +32,7 @@ export function State() {
       )}
       <Fault of={facts.fault} />
       {facts.data && <FactsPanel of={facts.data} />}
-      <Fault of={catalog.fault} />
-      {catalog.data && <CatalogPanel of={catalog.data} groups={facts.data?.catalogs ?? []} />}
+      {facts.data && <CatalogPanel groups={facts.data.catalogs} />}
       <SessionsPanel />
     </div>
   );

@@ -1,6 +1,6 @@
 /** Numbers of what is pointed at or chosen, and the last decisions that went through it. */
 
-import type { Decision, Page } from "../../api/types";
+import type { Decisions } from "../../api/types";
 import { usePolled } from "../../api/poll";
 import { formatRoute } from "../../route";
 import { count, counted, words } from "../../text/format";
@@ -127,7 +127,7 @@ function filtersOf({ node, edge }: Pointed, shown: Shown): Record<string, string
 
 function Recent({ filters }: { filters: Record<string, string> }) {
   const isKnown = Object.keys(filters).length > 0;
-  const { data } = usePolled<Page<Decision>>(isKnown ? "/decisions" : null, { ...filters, limit: 6 }, 5);
+  const { data } = usePolled<Decisions>(isKnown ? "/decisions" : null, { ...filters, limit: 6 }, 5);
   if (!isKnown || data === null) return null;
   return (
     <div class="part">

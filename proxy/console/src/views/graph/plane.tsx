@@ -4,7 +4,7 @@ import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { count, words } from "../../text/format";
 import { visible } from "../../text/visible";
-import { DASHES } from "../../ui/verdict";
+import { DASHES, VerdictBadge } from "../../ui/verdict";
 import type { Layout } from "./layout";
 import { matches, width, type Shown, type ShownEdge, type ShownNode } from "./model";
 import { Outline } from "./outline";
@@ -15,6 +15,7 @@ import { FAR, fit, nearer, type Window } from "./zoom";
 /** Beyond the edges of the window, so that scrolling meets no gap. */
 const BEYOND = 240;
 
+const LEGEND = ["allowed", "would_be_refused", "refused", "undecided", "unused"] as const;
 /** With more lines than this in view, each is drawn thinner. */
 const DENSE = 150;
 
@@ -114,11 +115,6 @@ export function Plane(props: {
 
   return (
     <div class={`plane ${lines.length > DENSE ? "dense" : ""} ${lit === null ? "" : "has-lit"} ${isCurrent ? "" : "moving"}`}>
-      <div class="zoom" role="group" aria-label="Zoom">
-        <button type="button" class="small" onClick={() => zoomBy(1, view.width / 2, view.height / 2)} aria-label="Zoom in">+</button>
-        <button type="button" class="small" onClick={() => zoomBy(-1, view.width / 2, view.height / 2)} aria-label="Zoom out">-</button>
-        <button type="button" class="small" onClick={() => setZoom(null)}>Fit</button>
-      </div>
       <div class="plane-box" ref={box} onScroll={look} tabIndex={0} role="group" aria-label="Graph of chains; the table holds the same">
         <div class="plane-inner" style={{ width: `${layout.width * scale}px`, height: `${layout.height * scale}px` }}>
           <div class="plane-scaled" style={{ width: `${layout.width}px`, height: `${layout.height}px`, transform: `scale(${scale})` }}>
@@ -161,6 +157,16 @@ export function Plane(props: {
               </>
             )}
           </div>
+        </div>
+      </div>
+      <div class="plane-foot">
+        <ul class="legend" aria-label="Verdicts">
+          {LEGEND.map((verdict) => <li key={verdict}><VerdictBadge of={verdict} /></li>)}
+        </ul>
+        <div class="zoom" role="group" aria-label="Zoom">
+          <button type="button" class="small" onClick={() => zoomBy(-1, view.width / 2, view.height / 2)} aria-label="Zoom out">-</button>
+          <button type="button" class="small" onClick={() => zoomBy(1, view.width / 2, view.height / 2)} aria-label="Zoom in">+</button>
+          <button type="button" class="small" onClick={() => setZoom(null)}>Fit</button>
         </div>
       </div>
     </div>

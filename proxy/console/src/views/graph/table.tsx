@@ -23,7 +23,7 @@ export function GraphTable({ shown, choose }: { shown: Shown; choose: (pointed: 
   return (
     <div class="panel graph-table">
       <Scroll label="Edges of the graph">
-        <table>
+        <table class="many">
           <caption>Every edge, most used first; choosing a name shows only what passes through it</caption>
           <thead>
             <tr>

@@ -4,7 +4,7 @@ import { signal, type Signal } from "@preact/signals";
 
 import { get } from "../../api/client";
 import { follow } from "../../api/stream";
-import type { Decision, OutcomeEvent, Page } from "../../api/types";
+import type { Decision, Decisions, OutcomeEvent } from "../../api/types";
 import type { Filters } from "../../filters";
 import { Held } from "./store";
 
@@ -23,7 +23,7 @@ export class Feed {
   /** How many the gate says this page missed. */
   readonly lost: Signal<number> = signal(0);
   readonly waiting: Signal<number> = signal(0);
-  readonly older: Signal<string | null> = signal<string | null>(null);
+  readonly older: Signal<number | null> = signal<number | null>(null);
   readonly isPaused: Signal<boolean> = signal(false);
   /** How many rows came on top since the list was last at its top. */
   readonly fresh: Signal<number> = signal(0);
@@ -79,10 +79,10 @@ export class Feed {
   }
 
   /** A fault here is shown by the stream, which asks the same gate. */
-  async #page(params: { before?: string }): Promise<void> {
+  async #page(params: { before?: number }): Promise<void> {
     try {
       const all = { ...this.filters, ...params, limit: PAGE };
-      const page = await get<Page<Decision>>("/decisions", all, this.#abort.signal);
+      const page = await get<Decisions>("/decisions", all, this.#abort.signal);
       if (params.before === undefined) this.#add([...page.items].reverse());
       else this.held.addOlder(page.items);
       if (params.before !== undefined || this.older.value === null) this.older.value = page.next;

@@ -1,6 +1,6 @@
 /** The facts per account with their age and faults, and what the clusters store. */
 
-import type { Catalog, Facts } from "../../api/types";
+import type { Facts } from "../../api/types";
 import { count, counted, span } from "../../text/format";
 import { Nothing, Panel, Scroll } from "../../ui/parts";
 import { Name, Text } from "../../ui/text";
@@ -61,11 +61,10 @@ function Fetched({ of }: { of: Facts["fetches"][number] }) {
   );
 }
 
-export function CatalogPanel({ of, groups }: { of: Catalog; groups: Facts["catalogs"] }) {
+export function CatalogPanel({ groups }: { groups: Facts["catalogs"] }) {
   return (
     <Panel title="Catalogue" id="catalog">
-      {!of.available && <Nothing>What the clusters store is not read{of.reason === null ? "." : <>: <Text of={of.reason} /></>}</Nothing>}
-      {groups.length > 0 && (
+      {groups.length === 0 ? <Nothing>No gate reads what its cluster stores: groups come from the configuration alone.</Nothing> : (
         <ul class="checks">
           {groups.map((one) => (
             <li key={one.gate}>

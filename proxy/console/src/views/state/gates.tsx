@@ -15,7 +15,7 @@ export function GatesPanel({ of: { gates } }: { of: Status }) {
   return (
     <Panel title="Gates" id="gates">
       <Scroll label="Gates">
-        <table>
+        <table class="many">
           <caption class="sr">Gates</caption>
           <thead>
             <tr>

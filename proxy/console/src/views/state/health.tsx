@@ -65,7 +65,7 @@ export function ExceptionsPanel({ of: { exceptions } }: { of: Status }) {
     <Panel title="Exceptions" id="exceptions">
       {exceptions.length === 0 ? <Nothing>No refusal is borne with for a while.</Nothing> : (
         <Scroll label="Exceptions">
-          <table>
+          <table class="many">
             <caption class="sr">Refusals that are borne with for a while</caption>
             <thead><tr><th scope="col">Exception</th><th scope="col">Owner</th><th scope="col">Ticket</th><th scope="col">For</th><th scope="col" class="number">Days left</th><th scope="col">Until</th></tr></thead>
             <tbody>

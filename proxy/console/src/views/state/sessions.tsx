@@ -20,7 +20,7 @@ export function SessionsPanel() {
   const { user, gate } = filtersOf(route.value.params);
   const asked = { user, gate, limit: PAGE };
   const { data, fault } = usePolled<Sessions>("/sessions", asked, EVERY_SECONDS);
-  const [more, setMore] = useState<{ items: Session[]; next: string | null } | null>(null);
+  const [more, setMore] = useState<{ items: Session[]; next: number | null } | null>(null);
   useEffect(() => setMore(null), [user, gate]);
   const next = more === null ? (data?.next ?? null) : more.next;
   const fetchMore = async () => {
@@ -39,7 +39,7 @@ export function SessionsPanel() {
       <Fault of={fault} />
       {data === null ? <Nothing>The sessions are being fetched.</Nothing> : rows.length === 0 ? <Nothing>No session is open{user || gate ? " that passes these filters" : ""}.</Nothing> : (
         <Scroll label="Sessions">
-          <table>
+          <table class="many">
             <caption class="sr">Open sessions</caption>
             <thead>
               <tr>

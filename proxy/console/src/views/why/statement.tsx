@@ -18,7 +18,7 @@ import { localOf, utcOf } from "./time";
 const NAMES = ["sql", "as", "groups", "database", "app", "client", "at", "at_gate", "rules"] as const;
 const EXAMPLE = "unload ('select ...') to 's3://bucket/prefix' iam_role 'arn:aws:iam::<account>:role/<first>,arn:aws:iam::<account>:role/<next>'";
 /** What no address should hold. */
-const SECRET = /secret|password|session_token|access_key/i;
+const SECRET = /secret_access_key|access_key_id|session_token|client_secret|password/i;
 
 export function StatementForm() {
   const [fields, change, send] = useFields(NAMES);
