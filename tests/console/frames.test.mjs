@@ -7,8 +7,12 @@ import { Browser } from "./browser.mjs";
 import { Mock } from "./mock.mjs";
 
 const LONGEST_MS = 100;
-/** On a machine that does much else at once a frame may be late for reasons of its own: the best of these counts. */
-const ROUNDS = 4;
+/**
+ * Where other programs have the processor a frame is late without any fault of the page. So a round also passes in which no task of the
+ * page's own thread has worked for half as long.
+ */
+const LONGEST_WORK_MS = 50;
+const ROUNDS = 5;
 
 let browser;
 before(async () => {
@@ -18,8 +22,12 @@ after(async () => {
   await browser?.close();
 });
 
-/** The longest work of the page's own thread while something is done, in milliseconds. */
+/** The longest frame while something is done, and the longest that a task of the page's thread has worked, in milliseconds. */
 async function longest(page, act) {
+  const session = await browser.context.newCDPSession(page);
+  const events = [];
+  session.on("Tracing.dataCollected", ({ value }) => events.push(...value));
+  await session.send("Tracing.start", { traceConfig: { includedCategories: ["toplevel", "__metadata"] }, transferMode: "ReportEvents" });
   await page.evaluate(() => {
     window.worst = 0;
     window.watch?.disconnect();
@@ -30,16 +38,25 @@ async function longest(page, act) {
   });
   await act();
   await page.waitForTimeout(300);
-  return page.evaluate(() => window.worst);
+  const frame = await page.evaluate(() => window.worst);
+  const complete = new Promise((resolve) => session.once("Tracing.tracingComplete", resolve));
+  await session.send("Tracing.end");
+  await complete;
+  await session.detach();
+  const mains = new Set(events.filter((event) => event.name === "thread_name" && event.args.name === "CrRendererMain").map((event) => `${event.pid} ${event.tid}`));
+  const tasks = events.filter((event) => event.tdur !== undefined && mains.has(`${event.pid} ${event.tid}`)).map((event) => event.tdur / 1_000);
+  assert.ok(tasks.length > 0, "the page's thread was watched");
+  return { frame: Math.round(frame), work: Math.round(Math.max(...tasks)) };
 }
 
 async function bestOf(page, act) {
   const found = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    found.push(await longest(page, () => act(round)));
-    if (found.at(-1) <= LONGEST_MS) return found.at(-1);
+    const { frame, work } = await longest(page, () => act(round));
+    found.push(`${frame} (${work})`);
+    if (frame <= LONGEST_MS || work <= LONGEST_WORK_MS) return found.at(-1);
   }
-  throw new assert.AssertionError({ message: `each round had a frame over ${LONGEST_MS} ms: ${found.map(Math.round).join(", ")}` });
+  throw new assert.AssertionError({ message: `each round had a frame over ${LONGEST_MS} ms (of which work): ${found.join(", ")}` });
 }
 
 async function scroll(page, selector, distance) {
@@ -49,8 +66,9 @@ async function scroll(page, selector, distance) {
   }
 }
 
-test("ten thousand decisions: scrolling, and more that come", async () => {
+test("ten thousand decisions: scrolling, and more that come", async (t) => {
   const mock = await new Mock({ history: 50 }).listen();
+  t.after(() => mock.close());
   const page = await browser.page(`http://127.0.0.1:${mock.port}/#/live`);
   await page.waitForSelector(".decision[data-id]");
   for (let burst = 0; burst < 100; burst += 1) {
@@ -68,12 +86,12 @@ test("ten thousand decisions: scrolling, and more that come", async () => {
   })} ms`);
   console.log(`# opening: ${await bestOf(page, async () => page.click(".decision[data-id]"))} ms`);
   await page.close();
-  await mock.close();
 });
 
 for (const [fold, nodes] of [["yes", "folded"], ["no", "unfolded"]]) {
-  test(`two thousand nodes, ${nodes}: scrolling, pointing and zooming`, async () => {
+  test(`two thousand nodes, ${nodes}: scrolling, pointing and zooming`, async (t) => {
     const mock = await new Mock({ size: 2_000 }).listen();
+    t.after(() => mock.close());
     const page = await browser.page(`http://127.0.0.1:${mock.port}/#/graph?fold=${fold}`);
     await page.waitForSelector("[data-node]", { timeout: 30_000 });
     await page.waitForTimeout(500);
@@ -91,6 +109,5 @@ for (const [fold, nodes] of [["yes", "folded"], ["no", "unfolded"]]) {
       }
     })} ms`);
     await page.close();
-    await mock.close();
   });
 }

@@ -50,7 +50,7 @@ use crate::admin::view::events::{EndEvent, LostEvent, OpenEvent, OutcomeTold};
         questions::can_assume,
         questions::paths,
     ),
-    components(schemas(OpenEvent, OutcomeTold, LostEvent, EndEvent))
+    components(schemas(OpenEvent, OutcomeTold, LostEvent, EndEvent, refusals::RefusalFormat))
 )]
 struct Description;
 

@@ -254,7 +254,7 @@ export interface components {
              * @description Whole days that it has left; negative once it has expired.
              */
             days_left?: number | null;
-            /** @description Why it cannot be read. */
+            /** @description Why it is not known when it expires. */
             fault?: string | null;
             /** @enum {string} */
             leg: "frontend" | "backend";
@@ -791,6 +791,11 @@ export interface components {
              */
             since?: string | null;
         };
+        /**
+         * @description The form of an answer.
+         * @enum {string}
+         */
+        RefusalFormat: "json" | "csv" | "cases";
         /** @description Refusals that have something in common. */
         RefusalGroup: {
             /** Format: int64 */
@@ -957,8 +962,6 @@ export interface components {
          * @enum {string}
          */
         Verdict: "allowed" | "undecided" | "would_be_refused" | "refused";
-        /** @enum {string} */
-        RefusalFormat: "json" | "csv" | "cases";
     };
     responses: never;
     parameters: never;

@@ -93,5 +93,5 @@ export function Scroll({ label, children }: { label: string; children: Component
       if (row.cells.length === names.length) [...row.cells].forEach((cell, index) => { cell.dataset["label"] = names[index] ?? ""; });
     }
   });
-  return <div class="scroll" role="region" aria-label={label} tabIndex={0} ref={box}>{children}</div>;
+  return <div class="scroll" role="group" aria-label={label} tabIndex={0} ref={box}>{children}</div>;
 }

@@ -40,7 +40,7 @@ export function Live() {
       <div class="list">
         <h1>Live</h1>
         <FilterBar known={known} />
-        <Bar feed={feed} isAtTop={isAtTop} />
+        <Bar feed={feed} held={total} isAtTop={isAtTop} />
         {total === 0 ? (
           <Nothing>
             {feed.state.value === "broken" ? <>The stream cannot be read: <Text of={feed.reason.value ?? ""} /></>
@@ -61,7 +61,7 @@ export function Live() {
   );
 }
 
-function Bar({ feed, isAtTop }: { feed: Feed; isAtTop: boolean }) {
+function Bar({ feed, held, isAtTop }: { feed: Feed; held: number; isAtTop: boolean }) {
   const lost = feed.lost.value;
   const toTop = () => document.querySelector(".virtual-box")?.scrollTo({ top: 0 });
   return (
@@ -71,7 +71,7 @@ function Bar({ feed, isAtTop }: { feed: Feed; isAtTop: boolean }) {
       </button>
       {feed.older.value !== null && <button type="button" onClick={() => void feed.more()}>Load older</button>}
       <p class="note">
-        <span>{counted(feed.held.size, "decision")}</span>
+        <span>{counted(held, "decision")}</span>
         {feed.isPaused.value && <span>paused, {count(feed.waiting.value)} waiting</span>}
         {feed.state.value === "connecting" && <span>connecting</span>}
         {feed.state.value === "broken" && <span>interrupted, connecting again</span>}

@@ -19,7 +19,7 @@ const BUCKETS: (usize, usize) = (24, 200);
 /// The form of an answer.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum RefusalFormat {
+pub(super) enum RefusalFormat {
     /// As the rest of the API.
     #[default]
     Json,

@@ -10,10 +10,12 @@ import { matches, width, type Shown, type ShownEdge, type ShownNode } from "./mo
 import { Outline } from "./outline";
 import { NODE } from "./size";
 import { step, type Direction } from "./walk";
-import { FAR, fit, nearer, type Window } from "./zoom";
+import { cut, FAR, fit, nearer, type Window } from "./zoom";
 
 /** Beyond the edges of the window, so that scrolling meets no gap. */
-const BEYOND = 240;
+const BEYOND = 360;
+/** What is there changes by such steps, rather than with each that is scrolled. */
+const STEP = 180;
 
 const LEGEND = ["allowed", "would_be_refused", "refused", "undecided", "unused"] as const;
 /** With more lines than this in view, each is drawn thinner. */
@@ -44,7 +46,9 @@ export function Plane(props: {
 
   const look = useCallback(() => {
     const element = box.current;
-    if (element) setView({ left: element.scrollLeft, top: element.scrollTop, width: element.clientWidth, height: element.clientHeight });
+    if (!element) return;
+    const next = { left: stepped(element.scrollLeft), top: stepped(element.scrollTop), width: element.clientWidth, height: element.clientHeight };
+    setView((old) => (old.left === next.left && old.top === next.top && old.width === next.width && old.height === next.height ? old : next));
   }, []);
   useLayoutEffect(() => {
     const element = box.current;
@@ -81,8 +85,10 @@ export function Plane(props: {
 
   const places = layout.nodes;
   const inView = (x0: number, y0: number, x1: number, y1: number) =>
-    x1 * scale > view.left - BEYOND && x0 * scale < view.left + view.width + BEYOND
-    && y1 * scale > view.top - BEYOND && y0 * scale < view.top + view.height + BEYOND;
+    x1 * scale > view.left - BEYOND && x0 * scale < view.left + view.width + BEYOND + STEP
+    && y1 * scale > view.top - BEYOND && y0 * scale < view.top + view.height + BEYOND + STEP;
+  // Lines are painted where they can be seen: they may be longer than anything should be that is painted at once.
+  const canvas = cut({ left: (view.left - BEYOND) / scale, top: (view.top - BEYOND) / scale, width: (view.width + 2 * BEYOND + STEP) / scale, height: (view.height + 2 * BEYOND + STEP) / scale }, layout);
   const isFar = scale < FAR;
   const seen = isFar ? [] : shown.nodes.filter((node) => {
     const place = places[node.id];
@@ -126,7 +132,8 @@ export function Plane(props: {
                     <button type="button" tabIndex={-1} onClick={() => turn(frame.group)} title="Fold or unfold">{visible(titleOf(frame.group))}</button>
                   </div>
                 ))}
-                <svg class="lines" width={layout.width} height={layout.height} aria-hidden="true">
+                <svg class="lines" width={canvas.width} height={canvas.height} viewBox={`${canvas.left} ${canvas.top} ${canvas.width} ${canvas.height}`}
+                  style={{ transform: `translate(${canvas.left}px, ${canvas.top}px)` }} aria-hidden="true">
                   {lines.map((edge) => {
                     const line = layout.edges[edge.id];
                     return line && (
@@ -145,11 +152,12 @@ export function Plane(props: {
                     <button type="button" key={node.id} data-node={node.id} tabIndex={node.id === tabStop ? 0 : -1}
                       class={`node ${node.kind} ${node.known === false ? "stranger" : ""} ${find !== "" && matches(node, find) ? "found" : ""} ${node.id === at ? "chosen" : ""} ${nearLit.size > 0 && !nearLit.has(node.id) ? "dim" : ""}`}
                       style={{ transform: `translate(${place.x}px, ${place.y}px)`, width: `${NODE.width}px`, height: `${NODE.height}px` }}
-                      aria-label={labelOf(node)} title={visible(node.arn ?? node.name)}
+                      title={visible(node.arn ?? node.name)}
                       onMouseEnter={() => { light(node.id); point({ node }); }} onMouseLeave={() => { light(null); point(null); }}
                       onFocus={() => { setTabbed(node.id); light(node.id); point({ node }); }} onBlur={() => { light(null); point(null); }}
                       onKeyDown={(event) => onKey(event, node)} onClick={() => choose({ node })}>
                       <span class="name">{visible(node.name)}</span>
+                      {node.account !== null && <span class="sr"> of account {visible(node.account)} </span>}
                       <span class="about">{about(node)}</span>
                     </button>
                   );
@@ -173,6 +181,8 @@ export function Plane(props: {
   );
 }
 
+const stepped = (at: number) => Math.floor(at / STEP) * STEP;
+
 function inWindow(y: number, element: HTMLElement): boolean {
   return y > element.scrollTop && y < element.scrollTop + element.clientHeight;
 }
@@ -185,11 +195,6 @@ export function about(node: ShownNode): string {
   const uses = node.uses === 0 ? "unused" : `${count(node.uses)} ${node.uses === 1 ? "use" : "uses"}`;
   if (node.kind === "folded") return `${uses}, unfold`;
   return node.known === false ? `${uses}, not in the facts` : `${words(node.kind)}, ${uses}`;
-}
-
-function labelOf(node: ShownNode): string {
-  const account = node.account === null ? "" : ` of account ${visible(node.account)}`;
-  return `${visible(node.name)}${account}: ${about(node)}`;
 }
 
 /** Moves the plane with the mouse, and zooms with the wheel and Ctrl. */

@@ -22,3 +22,9 @@ export function nearer(scale: number, direction: 1 | -1): number {
 export function fit(room: number, width: number): number {
   return width === 0 ? 1 : Math.max(0.7, Math.min(1, room / width));
 }
+
+/** The part of a window that lies on a plane. */
+export function cut({ left, top, width, height }: Window, plane: { width: number; height: number }): Window {
+  const [x, y] = [Math.max(0, left), Math.max(0, top)];
+  return { left: x, top: y, width: Math.max(0, Math.min(plane.width, left + width) - x), height: Math.max(0, Math.min(plane.height, top + height) - y) };
+}
