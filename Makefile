@@ -12,16 +12,20 @@ ALL = --locked --workspace --features rolegate/aws,rolegate-loadtest/load
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
 
+.PHONY: console
+console: ## Build the console's pages (Node.js 18 or newer), which the gate then holds
+	proxy/console/build.sh
+
 .PHONY: demo
-demo: ## Build and start gate, Redshift stand-in and sample policy; Ctrl-C ends it all; GATE=127.0.0.1:6439, STANDIN=, ADMIN= for other ports
-	cargo run --locked --package rolegate-loadtest --bin demo -- $(if $(GATE),--gate $(GATE)) $(if $(STANDIN),--standin $(STANDIN)) $(if $(ADMIN),--admin $(ADMIN))
+demo: console ## Build and start gate, Redshift stand-in and sample policy; Ctrl-C ends it all; GATE=127.0.0.1:6439, STANDIN=, ADMIN= for other ports, IDLE=1 for one at which nobody works
+	cargo run --locked --package rolegate-loadtest --bin demo -- $(if $(GATE),--gate $(GATE)) $(if $(STANDIN),--standin $(STANDIN)) $(if $(ADMIN),--admin $(ADMIN)) $(if $(IDLE),--idle)
 
 .PHONY: build
 build: ## Build the gate for everyday work: target/debug/rolegate
 	cargo build --locked --package rolegate
 
 .PHONY: dist
-dist: ## Build the gate as release images do, with link-time optimisation: target/dist/rolegate
+dist: console ## Build the gate as release images do, with link-time optimisation: target/dist/rolegate
 	cargo build --locked --profile dist --package rolegate --features aws
 
 .PHONY: release
@@ -44,6 +48,12 @@ unit: ## Run the tests of the Rust code alone
 e2e: setup ## Run the end-to-end tests alone: real clients, real servers
 	cargo build $(ALL) --bins --examples
 	target/venv/bin/python -m pytest -q -ra tests/e2e tests/deploy
+
+.PHONY: test-console
+test-console: setup ## Test the console alone: its parts, and its pages in Chromium; pictures of each view in target/console
+	cargo build $(ALL) --bins
+	npm --prefix proxy/console test
+	tests/console/run.sh
 
 .PHONY: test-aws
 test-aws: setup ## Test the AWS source with the real SDK, against moto and a small fake

@@ -1,5 +1,7 @@
 //! The demo: a stand-in with a gate before it and a sample policy, in a folder of its own.
 
+pub mod company;
+
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -124,7 +126,8 @@ and there, as the Amazon Redshift Management Guide prints it:
   select count(*) from venue;
 
 Then leave out RoleA, turn the chain round, put a space behind the comma, name RoleC, RoleD or RoleX in RoleB's place,
-or come as user=analyst: each is refused before the stand-in sees it, with the reason.
+or come as user=analyst: each is refused before the stand-in sees it, with the reason. A small company is at work meanwhile,
+unless the demo was started with --idle (make demo IDLE=1); the console shows it.
 
   metrics   http://{admin}/metrics
   console   http://{admin}/

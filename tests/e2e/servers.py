@@ -208,6 +208,7 @@ class Demo:
         self.process = Process(
             [
                 BIN / "demo",
+                "--idle",
                 "--gate",
                 f"127.0.0.1:{self.gate}",
                 "--standin",

@@ -12,7 +12,7 @@ use clap::Parser;
 use rolegate::config::Config;
 use rolegate::observe::logging;
 use rolegate::serve::signals::StopSignals;
-use rolegate_loadtest::demo::{self, Addresses};
+use rolegate_loadtest::demo::{self, Addresses, company};
 use rolegate_loadtest::standin::roles::RoleTable;
 use rolegate_loadtest::standin::startup::Authentication;
 use rolegate_loadtest::standin::{self, Settings};
@@ -34,6 +34,9 @@ struct Arguments {
     /// Write every statement that the stand-in receives to this file, one JSON object a line
     #[arg(long)]
     record: Option<PathBuf>,
+    /// Leave the gate to you alone: no small company works at it
+    #[arg(long)]
+    idle: bool,
 }
 
 fn main() -> ExitCode {
@@ -49,7 +52,7 @@ fn main() -> ExitCode {
 }
 
 fn demo(arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { gate, standin, admin, record } = arguments;
+    let Arguments { gate, standin, admin, record, idle } = arguments;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let stop = runtime.block_on(async { StopSignals::listen() })?;
     for (option, address) in [("gate", gate), ("standin", standin), ("admin", admin)] {
@@ -76,8 +79,16 @@ fn demo(arguments: Arguments) -> anyhow::Result<()> {
         let _asked = is_drained.await.is_ok();
     }));
     let text = demo::guide(&folder, addresses);
-    thread::spawn(move || greet(admin, &text));
-    rolegate::serve::run(&config, stop.asked())?;
+    let (ready, is_ready) = oneshot::channel::<()>();
+    thread::spawn(move || greet(admin, &text, ready));
+    let company = runtime.spawn(async move {
+        if is_ready.await.is_ok() && !idle {
+            company::work(addresses).await;
+        }
+    });
+    let served = rolegate::serve::run(&config, stop.asked());
+    company.abort();
+    served?;
     drop(drained);
     runtime.block_on(standin_task)?
 }
@@ -94,13 +105,15 @@ fn free(option: &str, address: SocketAddr) -> anyhow::Result<()> {
 }
 
 /// Says what to try as soon as the gate takes connections. It is asked at its admin address: each connection to the gate has a number.
-fn greet(admin: SocketAddr, text: &str) {
+fn greet(admin: SocketAddr, text: &str, ready: oneshot::Sender<()>) {
     while !is_ready(admin).unwrap_or(false) {
         thread::sleep(Duration::from_millis(50));
     }
     if std::io::stdout().lock().write_all(text.as_bytes()).is_err() {
         tracing::debug!("nobody reads what the demo says");
     }
+    // An error means that the demo has ended already.
+    let _told = ready.send(()).is_ok();
 }
 
 fn is_ready(admin: SocketAddr) -> std::io::Result<bool> {
