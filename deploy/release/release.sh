@@ -49,6 +49,7 @@ if [ -n "${PROGRAM:-}" ]; then
     program_of() { echo "$PROGRAM"; }
     program=$PROGRAM
 else
+    proxy/console/build.sh
     targets=${*:-x86_64-unknown-linux-gnu x86_64-unknown-linux-musl aarch64-unknown-linux-gnu aarch64-unknown-linux-musl}
     built=""
     proxy/console/build.sh

@@ -28,7 +28,7 @@ pub use evaluate::EvaluationMode;
 pub use explain::{Addition, AdditionPlace, Cause, Decision, Outcome, Refusal};
 pub use facts::{Account, Cluster, ClusterError, DefaultRole, Facts, FactsError, Origin, Sources};
 pub use judge::{
-    Caller, ExternalIdOn, StatedContext, Step, granting_statements, hop, trust_statements, unseen_policies,
+    Caller, ExternalIdOn, StatedContext, Step, granting_statements, grants, hop, trust_statements, unseen_policies,
 };
 #[cfg(feature = "aws")]
 pub use live::aws;

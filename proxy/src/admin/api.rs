@@ -2,6 +2,7 @@
 //! `/api/v1/explain` changes nothing.
 
 mod asked;
+mod catalog;
 mod chains;
 mod decisions;
 mod explain;
@@ -39,6 +40,7 @@ use crate::admin::view::events::{EndEvent, LostEvent, OpenEvent, OutcomeTold};
     paths(
         status::status,
         facts::facts,
+        catalog::catalog,
         chains::chains,
         sessions::list,
         decisions::list,
@@ -64,6 +66,7 @@ pub(super) fn router() -> Router<AdminState> {
     Router::new()
         .route("/api/v1/status", asked(get(status::status)))
         .route("/api/v1/facts", asked(get(facts::facts)))
+        .route("/api/v1/catalog", asked(get(catalog::catalog)))
         .route("/api/v1/chains", asked(get(chains::chains)))
         .route("/api/v1/sessions", asked(get(sessions::list)))
         .route("/api/v1/decisions", asked(get(decisions::list)))

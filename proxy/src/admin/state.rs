@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::admin::view::facts::FactsView;
 use crate::admin::view::sessions::SessionView;
 use crate::admin::view::status::{AuditView, ConfigurationView, ExceptionView, GateView, Readiness};
+use crate::catalog::Catalog;
 use crate::gate::policy::Policy;
 use crate::observe::{Metrics, Recent};
 
@@ -48,6 +49,8 @@ pub(crate) trait StatusSource: Debug + Send + Sync {
     fn exceptions(&self) -> Vec<ExceptionView>;
     /// The sessions that are open, of all gates.
     fn sessions(&self) -> Vec<SessionView>;
+    /// What the clusters store, by gate; none of a gate that does not read it.
+    fn catalogs(&self) -> Vec<(String, Arc<Catalog>)>;
     /// The policies in force, by gate in the order of the configuration; none before the gates are open.
     fn policies(&self) -> Vec<(String, Arc<Policy>)>;
 }

@@ -11,6 +11,7 @@ use super::*;
 use crate::admin::view::facts::FactsView;
 use crate::admin::view::sessions::SessionView;
 use crate::admin::view::status::{AuditView, ConfigurationView, ExceptionView, GateView};
+use crate::catalog::Catalog;
 use crate::gate::enforcement::{Action, Mode};
 use crate::gate::modes::Modes;
 use crate::gate::policy::{Parts, Policy};
@@ -89,6 +90,10 @@ impl StatusSource for Fixed {
         }]
     }
 
+    fn catalogs(&self) -> Vec<(String, Arc<Catalog>)> {
+        Vec::new()
+    }
+
     fn policies(&self) -> Vec<(String, Arc<Policy>)> {
         vec![("g".to_owned(), Arc::clone(&self.policy))]
     }
@@ -126,6 +131,10 @@ impl StatusSource for Broken {
     }
 
     fn sessions(&self) -> Vec<SessionView> {
+        Vec::new()
+    }
+
+    fn catalogs(&self) -> Vec<(String, Arc<Catalog>)> {
         Vec::new()
     }
 
@@ -269,6 +278,7 @@ async fn pages() {
         ("GET /api/v1/status", "200 OK", "\"restart_pending\":[\"runtime.workers\"]"),
         ("GET /api/v1/chains", "200 OK", "\"chain\":\"1/<script>\""),
         ("GET /api/v1/facts", "200 OK", "\"version\":\"fixed\""),
+        ("GET /api/v1/catalog", "200 OK", "\"available\":false,\"reason\":\"no gate reads"),
         ("GET /api/v1/openapi.json", "200 OK", "\"/api/v1/decisions/{id}\""),
         ("GET /", "200 OK", "content-security-policy: default-src 'none'"),
         ("HEAD /", "200 OK", "cache-control: no-store"),

@@ -1,5 +1,6 @@
 //! What the API answers: types with their description, made from what other rooms know. Pure.
 
+pub(super) mod catalog;
 pub(super) mod chain;
 pub(super) mod decision;
 pub(super) mod events;

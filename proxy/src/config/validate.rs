@@ -25,6 +25,12 @@ const ROTATE_BYTES: u64 = 64 * 1024;
 /// Fewer series would show nothing, more are too many for a scrape.
 const MAX_SERIES: std::ops::RangeInclusive<usize> = 100..=1_000_000;
 
+/// Statements that the console can look back at.
+const RECENT: std::ops::RangeInclusive<usize> = 0..=1_000_000;
+
+/// The least memory for them: below it, one long statement would leave no room for others.
+const RECENT_BYTES: usize = 1024 * 1024;
+
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 
 /// Checks a configuration before its paths are resolved.
@@ -75,6 +81,14 @@ fn admin(config: &Config) -> Result<(), Problem> {
             MAX_SERIES.end()
         );
         return Err(Problem::at(&["metrics", "max_series"], what));
+    }
+    if !RECENT.contains(&admin.recent) {
+        let what = format!("{} is out of range; write {} to {}", admin.recent, RECENT.start(), RECENT.end());
+        return Err(Problem::at(&["admin", "recent"], what));
+    }
+    if admin.recent_bytes < RECENT_BYTES {
+        let what = format!("{} is too few; write {RECENT_BYTES} or more, or recent = 0", admin.recent_bytes);
+        return Err(Problem::at(&["admin", "recent_bytes"], what));
     }
     if admin.readiness.contains(&ReadinessNeed::Facts) && config.facts.max_age.is_none() {
         let what = "\"facts\" has no effect without max_age of [facts]; set it, or remove the word";

@@ -5,6 +5,7 @@
 
 mod denied;
 mod fact;
+mod grants;
 mod outcome;
 mod remedy;
 mod undecided;
@@ -12,6 +13,7 @@ mod words;
 
 use super::evaluate::{Evaluation, HopRequest};
 
+pub(crate) use grants::grants;
 pub use outcome::{Addition, AdditionPlace, Cause, Decision, Outcome, Refusal};
 pub(crate) use words::statement as statement_name;
 

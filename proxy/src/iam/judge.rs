@@ -144,6 +144,15 @@ pub fn granting_statements(
     numbers
 }
 
+/// What lets a step through, or may do so, in words: statements with their documents and conditions. Of the attachment without
+/// `source`, of a hop with it.
+#[must_use]
+pub fn grants(facts: &Facts, source: Option<&RoleArn>, target: &RoleArn, caller: &Caller<'_>) -> Vec<String> {
+    let identities = if source.is_some() { vec![Identity::default()] } else { identity::identities(caller.cluster) };
+    let mut each = identities.iter().filter_map(|each| asked(facts, (source, target), caller, each, explain::grants).ok());
+    each.next().map(|(grants, _time)| grants).unwrap_or_default()
+}
+
 /// Asks `ask` about one step: the service's without a source, a role's with one. Also says whether the time of
 /// day mattered.
 ///

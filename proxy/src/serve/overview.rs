@@ -10,6 +10,7 @@ use crate::admin::view::facts::FactsView;
 use crate::admin::view::sessions::SessionView;
 use crate::admin::view::status::{AuditView, ConfigurationView, ExceptionView, GateView};
 use crate::admin::{Check, StatusSource};
+use crate::catalog::Catalog;
 use crate::chain::AccountId;
 use crate::gate::policy::Policy;
 use crate::iam::{Facts, Live, Origin};
@@ -127,6 +128,11 @@ impl StatusSource for Overview {
     fn sessions(&self) -> Vec<SessionView> {
         let of = |service: &Arc<Service>| views::sessions(service);
         self.services().iter().flat_map(of).collect()
+    }
+
+    fn catalogs(&self) -> Vec<(String, Arc<Catalog>)> {
+        // No gate reads its cluster's catalogue as a whole.
+        Vec::new()
     }
 
     fn policies(&self) -> Vec<(String, Arc<Policy>)> {

@@ -72,11 +72,17 @@ fn view(state: &AdminState, query: GraphQuery, most: usize) -> GraphView {
     for (gate, policy) in policies.iter().filter(|(gate, _)| query.unused && is_of(gate)) {
         is_cut |= add_possible(&mut graph, gate, policy);
     }
+    let catalogs = state.source.catalogs();
+    for (_, catalog) in catalogs.iter().filter(|(gate, _)| is_of(gate)) {
+        for object in catalog.objects() {
+            graph.add_stored(object);
+        }
+    }
     let facts = policies.iter().find_map(|(_, policy)| policy.iam()).map(|iam| &*iam.facts);
     let sources = vec![
         source(SourceKind::Recent, state.recent.limits().decisions > 0, "[admin] recent is 0: nothing is kept"),
         source(SourceKind::Facts, facts.is_some(), "the configuration names no IAM facts"),
-        source(SourceKind::Catalog, false, "what the clusters store is not read"),
+        source(SourceKind::Catalog, !catalogs.is_empty(), "no gate reads what its cluster stores"),
     ];
     graph.finish((query.gate, Timestamp::now()), most, facts, (sources, is_cut))
 }

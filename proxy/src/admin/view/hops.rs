@@ -94,14 +94,10 @@ fn with_grants(hop: HopView, record: &AuditRecord, policy: Option<&Policy>) -> H
     HopView { evidence, unseen: iam::unseen_policies(&iam.facts, from.as_ref(), &to), ..hop }
 }
 
-/// The statements that let a step through, each with the document that it is of.
+/// What lets a step through: the attachment, and statements with their documents and conditions.
 pub(in crate::admin) fn grants(iam: &Iam, from: Option<&RoleArn>, to: &RoleArn, caller: &Caller<'_>) -> Vec<String> {
-    let granting = iam::granting_statements(&iam.facts, from, to, caller);
-    let named = iam::trust_statements(&iam.facts, to).into_iter();
-    let trusting = named.filter(|(number, _)| granting.contains(number));
-    let trusting = trusting.map(|(_, name)| format!("trust policy of {to}: {name} allows it"));
     let attached = from.is_none().then(|| format!("the role is attached to cluster {}", caller.cluster.name()));
-    attached.into_iter().chain(trusting).collect()
+    attached.into_iter().chain(iam::grants(&iam.facts, from, to, caller)).collect()
 }
 
 /// For whom a chain is judged.

@@ -3,6 +3,7 @@
 use strum::VariantArray;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
 
+use crate::catalog::{ObjectKind, SystemView};
 use crate::gate::DecisionPath;
 use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::{Action, Mode};
@@ -43,4 +44,6 @@ schemas! {
     method: MethodKind;
     kind: StatementKind;
     decision_path: DecisionPath;
+    object_kind: ObjectKind;
+    system_view: SystemView;
 }

@@ -8,7 +8,8 @@ use crate::admin::view::graph::model::{
     EdgeCounts, EdgeKind, EdgeUser, EdgeVerdict, GraphEdge, GraphNode, GraphSource, GraphView, LeftOut, NodeKind,
 };
 use crate::admin::view::graph::possible::PossibleStep;
-use crate::admin::view::graph::uses::{NodeName, UsedStep, cluster, role, steps};
+use crate::admin::view::graph::uses::{NodeName, UsedStep, cluster, role, steps, stored_object};
+use crate::catalog::{StoredCredential, StoredObject};
 use crate::chain::RoleArn;
 use crate::iam::Facts;
 use crate::observe::recent::RecentDecision;
@@ -58,15 +59,30 @@ impl GrowingGraph {
         let from = step.from.as_ref().map_or_else(|| cluster(gate, Some(of_cluster)), |from| role(from.as_str()));
         let to = role(step.to.as_str());
         let kind = if step.from.is_none() { EdgeKind::Attachment } else { EdgeKind::Hop };
-        let id = id(&from, &to, kind);
         self.node(&from);
         self.node(&to);
-        self.edges.entry(id.clone()).or_insert_with(|| GrowingEdge {
-            edge: GraphEdge { doubt: step.doubt.clone(), ..new_edge(id, (&from, &to), kind) },
-            users: BTreeMap::new(),
-            more_users: BTreeSet::new(),
-            codes: BTreeSet::new(),
-        });
+        self.unused((&from, &to), kind, step.doubt.clone());
+    }
+
+    /// Adds an object that keeps chains, and their steps, unless they were used.
+    pub(in crate::admin) fn add_stored(&mut self, object: &StoredObject) {
+        for stored in &object.roles {
+            let StoredCredential::Chain(chain) = &stored.credential else { continue };
+            let mut from = stored_object(object);
+            self.node(&from).owner = object.owner.as_deref().map(str::to_owned);
+            for (number, arn) in chain.roles().iter().enumerate() {
+                let (to, kind) = (role(arn.as_str()), if number == 0 { EdgeKind::Stores } else { EdgeKind::Hop });
+                self.node(&to);
+                self.unused((&from, &to), kind, None);
+                from = to;
+            }
+        }
+    }
+
+    /// Adds an edge that nobody has used, unless there is one.
+    fn unused(&mut self, (from, to): (&NodeName, &NodeName), kind: EdgeKind, doubt: Option<String>) {
+        let id = id(from, to, kind);
+        self.edges.entry(id.clone()).or_insert_with(|| GrowingEdge::new(GraphEdge { doubt, ..new_edge(id, (from, to), kind) }));
     }
 
     fn node(&mut self, name: &NodeName) -> &mut GraphNode {
@@ -76,6 +92,7 @@ impl GrowingGraph {
             name: name.name.clone(),
             account: name.account.clone(),
             arn: None,
+            owner: None,
             known: None,
             uses: 0,
             first_seen: None,
@@ -96,12 +113,8 @@ impl GrowingGraph {
 
     fn stepped(&mut self, step: UsedStep, time: Timestamp, user: &str) {
         let id = id(&step.from, &step.to, step.kind);
-        let growing = self.edges.entry(id.clone()).or_insert_with(|| GrowingEdge {
-            edge: new_edge(id, (&step.from, &step.to), step.kind),
-            users: BTreeMap::new(),
-            more_users: BTreeSet::new(),
-            codes: BTreeSet::new(),
-        });
+        let edge = || GrowingEdge::new(new_edge(id.clone(), (&step.from, &step.to), step.kind));
+        let growing = self.edges.entry(id.clone()).or_insert_with(edge);
         let edge = &mut growing.edge;
         edge.uses = edge.uses.saturating_add(1);
         edge.verdict = edge.verdict.max(step.verdict);
@@ -146,6 +159,10 @@ impl GrowingGraph {
 }
 
 impl GrowingEdge {
+    fn new(edge: GraphEdge) -> Self {
+        Self { edge, users: BTreeMap::new(), more_users: BTreeSet::new(), codes: BTreeSet::new() }
+    }
+
     fn count_user(&mut self, user: &str) {
         if let Some(uses) = self.users.get_mut(user) {
             *uses = uses.saturating_add(1);

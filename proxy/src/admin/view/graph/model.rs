@@ -119,6 +119,8 @@ pub(in crate::admin) struct GraphNode {
     /// The AWS account, where it has one.
     pub account: Option<String>,
     pub arn: Option<String>,
+    /// Who owns the object.
+    pub owner: Option<String>,
     /// Whether the facts hold the role; none for what is no role, or without facts.
     pub known: Option<bool>,
     /// Statements that used it.

@@ -3,6 +3,7 @@
 use crate::admin::view::chain::{assumes_roles, bucket_of, short};
 use crate::admin::view::decision::OverallVerdict;
 use crate::admin::view::graph::model::{EdgeKind, EdgeVerdict, NodeKind};
+use crate::catalog::StoredObject;
 use crate::gate::enforcement::Action;
 use crate::gate::verdict::{HopResult, JudgedHop, JudgedUse};
 use crate::observe::audit::AuditRecord;
@@ -46,6 +47,12 @@ pub(super) fn role(text: &str) -> NodeName {
         account: is_account.then(|| account.to_owned()),
         arn: text.starts_with("arn:").then(|| text.to_owned()),
     }
+}
+
+/// An object of a cluster.
+pub(super) fn stored_object(object: &StoredObject) -> NodeName {
+    let (kind, name) = (object.kind.as_str(), object.name.to_string());
+    NodeName { id: format!("stored:{kind}:{name}"), kind: NodeKind::StoredObject, name, account: None, arn: None }
 }
 
 /// What a role is used on. Of an object in S3, the bucket and the first part of the path.
