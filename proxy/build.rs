@@ -41,63 +41,27 @@ fn main() -> io::Result<()> {
     list_console(&Path::new(&folder).join("console/dist"))
 }
 
-/// Writes the list of the console's files, with what they hold.
+/// Writes the list of the console's files, and beside it copies of them: they hold still while the console is built again.
 fn list_console(console: &Path) -> io::Result<()> {
     let mut files = Vec::new();
     if console.join("index.html").is_file() {
         collect(console, &mut files)?;
     }
     files.sort();
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     let mut list = String::from("/// The files of the console.\nconst SITE_FILES: &[SiteFile] = &[\n");
     for file in &files {
-        let path = file.strip_prefix(console).map_err(io::Error::other)?.to_string_lossy();
-        let (kind, file) = (content_type(file), file.to_string_lossy());
-        writeln!(
-            list,
-            "    SiteFile {{ path: \"/{path}\", content_type: {kind:?}, bytes: include_bytes!({file:?}) }},"
-        )
-        .map_err(io::Error::other)?;
+        let path = file.strip_prefix(console).map_err(io::Error::other)?;
+        let copy = out.join("site").join(path);
+        fs::create_dir_all(copy.parent().unwrap_or(&out))?;
+        fs::copy(file, &copy)?;
+        let (kind, path) = (content_type(file), path.to_string_lossy());
+        let bytes = format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/site/{path}\"))");
+        writeln!(list, "    SiteFile {{ path: \"/{path}\", content_type: {kind:?}, bytes: {bytes} }},")
+            .map_err(io::Error::other)?;
     }
     list.push_str("];\n");
-    fs::write(PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("site_files.rs"), list)
-}
-
-/// The commit that whoever builds says, whole: it may end in `-dirty`.
-fn given() -> Option<String> {
-    env::var("ROLEGATE_COMMIT").ok().filter(|commit| !commit.is_empty())
-}
-
-/// The commit that a crate was packaged from. Source: The Cargo Book, "cargo package", `.cargo_vcs_info.json`.
-fn packaged(folder: &str) -> Option<String> {
-    let text = fs::read_to_string(Path::new(folder).join(".cargo_vcs_info.json")).ok()?;
-    let (_, after) = text.split_once("\"sha1\"")?;
-    after.split('"').nth(1).map(short)
-}
-
-/// The commit that is checked out, if the repository is the one that this file belongs to and not one that somebody keeps a copy in.
-fn checked_out(folder: &str) -> Option<String> {
-    git(folder, &["ls-files", "--error-unmatch", "build.rs"])?;
-    git(folder, &["rev-parse", "HEAD"]).map(|commit| short(&commit))
-}
-
-fn git(folder: &str, arguments: &[&str]) -> Option<String> {
-    first_line(Command::new("git").current_dir(folder).args(arguments))
-}
-
-/// The compiler's version, such as `1.95.0`.
-fn compiler() -> Option<String> {
-    let line = first_line(Command::new(env::var_os("RUSTC")?).arg("--version"))?;
-    line.split_whitespace().nth(1).map(str::to_owned)
-}
-
-fn first_line(command: &mut Command) -> Option<String> {
-    let done = command.output().ok().filter(|done| done.status.success())?;
-    let text = String::from_utf8(done.stdout).ok()?;
-    text.lines().next().map(str::to_owned)
-}
-
-fn short(commit: &str) -> String {
-    commit.chars().take(DIGITS).collect()
+    fs::write(out.join("site_files.rs"), list)
 }
 
 /// The files below a folder, hidden ones left out.

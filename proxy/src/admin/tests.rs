@@ -186,30 +186,8 @@ impl World {
 
     /// Judges a text as a session would, and gives the id of its record.
     fn judge(&self, user: &str, text: &str) -> Arc<str> {
-        let principal = Principal::new(Attributes {
-            database: HOSTILE.to_owned(),
-            application: HOSTILE.to_owned(),
-            ..Attributes::of_login(user)
-        });
-        let verdict = judge_alone(&self.policy, text.as_bytes(), &principal, jiff::Timestamp::now()).unwrap();
-        let circumstances = Circumstances {
-            gate: "g",
-            cluster: None,
-            session: 1,
-            client_port: None,
-            backend_pid: None,
-            facts: None,
-            decision_path: DecisionPath::Cold,
-            decision_time: Duration::ZERO,
-            principal: &principal,
-            nonce: None,
-            text: text.as_bytes(),
-            exceptions: &[],
-            break_glass: None,
-        };
         let id = self.recent.next_id().unwrap();
-        let mut record = AuditRecord::of(&circumstances, &verdict, &verdict.statements[0]);
-        record.id = Some(Arc::clone(&id));
+        let record = AuditRecord { id: Some(Arc::clone(&id)), ..judged(&self.policy, user, text).remove(0) };
         self.recent.hear(&AuditEvent::Verdict(Arc::new(record)));
         id
     }
@@ -257,6 +235,63 @@ impl World {
         self.raw(&request).await.read_to_string(&mut answer).await.unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         (head.lines().next().unwrap().to_owned(), serde_json::from_str(body).unwrap_or(Json::Null))
+    }
+}
+
+/// The records of a text, one for each of its statements.
+fn judged(policy: &Policy, user: &str, text: &str) -> Vec<AuditRecord> {
+    let principal = Principal::new(Attributes {
+        database: HOSTILE.to_owned(),
+        application: HOSTILE.to_owned(),
+        ..Attributes::of_login(user)
+    });
+    let verdict = judge_alone(policy, text.as_bytes(), &principal, jiff::Timestamp::now()).unwrap();
+    let circumstances = Circumstances {
+        gate: "g",
+        cluster: None,
+        session: 1,
+        client_port: None,
+        backend_pid: None,
+        facts: None,
+        decision_path: DecisionPath::Cold,
+        decision_time: Duration::ZERO,
+        principal: &principal,
+        nonce: None,
+        text: text.as_bytes(),
+        exceptions: &[],
+        break_glass: None,
+    };
+    verdict.statements.iter().map(|statement| AuditRecord::of(&circumstances, &verdict, statement)).collect()
+}
+
+/// Text, and for each statement what is marked in it, quotes left aside.
+#[test]
+fn credentials_are_marked_where_they_stand() {
+    const ROLE: &str = "arn:aws:iam::111122223333:role/A";
+    let policy = Policy::new(Parts::without_facts());
+    let one = format!("copy t from 's3://b/x' iam_role '{ROLE}'");
+    let secret = "p".repeat(60);
+    let rows: Vec<(String, Vec<&[&str]>)> = vec![
+        (one.clone(), vec![&[ROLE]]),
+        (format!("  {one}; copy é from 's3://b/y' iam_role default; {one} ;"), vec![&[ROLE], &["default"], &[ROLE]]),
+        (format!("copy /* é '{ROLE}' */ t from 's3://b/x' iam_role '{ROLE}' -- '{ROLE}'"), vec![&[ROLE]]),
+        (format!("unload ('select 1 where password = ''{secret}''') to 's3://b/x' iam_role '{ROLE}'"), vec![&[ROLE]]),
+        ("copy t from 's3://b/x' access_key_id 'k' secret_access_key 's'".to_owned(), vec![&[]]),
+    ];
+    for (text, want) in rows {
+        let records = judged(&policy, "etl", &text);
+        assert_eq!(records.len(), want.len(), "{text}");
+        for (record, want) in records.iter().zip(want) {
+            let pieces = crate::admin::view::segments::segments(record);
+            let whole: String = pieces.iter().map(|piece| piece.text.as_str()).collect();
+            assert_eq!(whole, record.statement, "{text}");
+            let credentials = pieces.iter().filter(|piece| piece.role_use.is_some());
+            let marked: Vec<&str> = credentials.map(|piece| piece.text.trim_matches('\'')).collect();
+            assert_eq!(marked, want, "{text}");
+            let first = pieces.iter().position(|piece| piece.role_use.is_some()).unwrap_or_default();
+            let before: String = pieces.iter().take(first).map(|piece| piece.text.as_str()).collect();
+            assert!(first == 0 || before.trim_end_matches(['\'', ' ']).ends_with("iam_role"), "{text}: {before}");
+        }
     }
 }
 
@@ -472,7 +507,7 @@ async fn a_reader_that_is_too_slow_loses_old_events_and_is_told() {
         world.judge("etl", &malformed("lake"));
     }
     let told = read_until(&mut client, |text| text.matches("event: decision").count() == 50).await;
-    assert!(told.contains("event: lost") && told.contains("data: {\"count\":950}"), "{}", &told[..400]);
+    assert!(told.contains("event: lost") && told.contains("data: {\"count\":950}"), "{told}");
     let cursor = told.rsplit("id: ").next().unwrap().split('\n').next().unwrap().to_owned();
     drop(client);
     world.judge("bi", &malformed("lake"));

@@ -232,7 +232,10 @@ fn wrong_sections() {
         ("[facts]\nclusters = [\"rolegate.toml\"]\n", "line 1: facts.iam: lists no file, "),
         ("[facts]\nservice_control = [\"rolegate.toml\"]\n", "line 1: facts.iam: lists no file, "),
         ("[admin]\nrecent = 2000000\n", "line 2: admin.recent: 2000000 is out of range; write 0 to 1000000"),
-        ("[admin]\nrecent_bytes = 1\n", "line 2: admin.recent_bytes: 1 is too few; write 1048576 or more, or recent = 0"),
+        (
+            "[admin]\nrecent_bytes = 1\n",
+            "line 2: admin.recent_bytes: 1 is too few; write 1048576 or more, or recent = 0",
+        ),
         ("[facts.aws]\n", "line 1: facts.aws.account: no account is configured; "),
         ("[[facts.aws.account]]\nid = \"1\"\n", "line 1: facts.aws.account: id \"1\" is not an account id; "),
         ("[facts.aws]\nmax_stale = \"1s\"\n", "line 2: facts.aws.max_stale: is shorter than refresh: "),

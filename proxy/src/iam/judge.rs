@@ -149,7 +149,8 @@ pub fn granting_statements(
 #[must_use]
 pub fn grants(facts: &Facts, source: Option<&RoleArn>, target: &RoleArn, caller: &Caller<'_>) -> Vec<String> {
     let identities = if source.is_some() { vec![Identity::default()] } else { identity::identities(caller.cluster) };
-    let mut each = identities.iter().filter_map(|each| asked(facts, (source, target), caller, each, explain::grants).ok());
+    let mut each =
+        identities.iter().filter_map(|each| asked(facts, (source, target), caller, each, explain::grants).ok());
     each.next().map(|(grants, _time)| grants).unwrap_or_default()
 }
 

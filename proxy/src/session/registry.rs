@@ -84,7 +84,7 @@ impl OpenSession {
     /// The database user that it acts as.
     #[must_use]
     pub(crate) fn user(&self) -> String {
-        self.acting.load().as_ref().map_or_else(|| self.login.user.clone(), |acting| acting.to_string())
+        self.acting.load().as_ref().map_or_else(|| self.login.user.clone(), |acting| String::clone(acting))
     }
 }
 

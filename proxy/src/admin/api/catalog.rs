@@ -51,7 +51,8 @@ fn view(state: &AdminState, query: &CatalogQuery, limit: usize) -> CatalogView {
     let mut catalogs = state.source.catalogs();
     let available = !catalogs.is_empty();
     catalogs.retain(|(gate, _)| query.gate.as_ref().is_none_or(|wanted| wanted == gate));
-    let objects = catalogs.iter().flat_map(|(gate, catalog)| catalog.objects().iter().map(move |object| (gate, object)));
+    let objects =
+        catalogs.iter().flat_map(|(gate, catalog)| catalog.objects().iter().map(move |object| (gate, object)));
     let fitting: Vec<_> = objects.filter(|(_, object)| query.kind.is_none_or(|kind| kind == object.kind)).collect();
     let (total, start) = (fitting.len(), query.after.unwrap_or_default());
     let page = fitting.into_iter().skip(start).take(limit);

@@ -26,7 +26,7 @@ use crate::observe::Recent;
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// A reader that takes nothing for so long is let go of.
-const STALLED: Duration = Duration::from_secs(60);
+const STALLED: Duration = Duration::from_mins(1);
 
 const COMMENT: &[u8] = b": nothing new\n\n";
 

@@ -83,13 +83,11 @@ pub(in crate::admin) struct CatalogCredential {
 
 impl CatalogReading {
     pub(in crate::admin) fn of(gate: &str, catalog: &Catalog) -> Self {
-        let source = |((view, database), state): (&(SystemView, Option<Arc<str>>), &ViewState)| {
-            CatalogSource {
-                view: *view,
-                database: database.as_deref().map(str::to_owned),
-                rows: state.rows(),
-                gap: state.gap().map(str::to_owned),
-            }
+        let source = |((view, database), state): (&(SystemView, Option<Arc<str>>), &ViewState)| CatalogSource {
+            view: *view,
+            database: database.as_deref().map(str::to_owned),
+            rows: state.rows(),
+            gap: state.gap().map(str::to_owned),
         };
         Self {
             gate: gate.to_owned(),

@@ -12,6 +12,7 @@ use crate::gate::DecisionPath;
 use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::{Action, Mode};
 use crate::gate::finding::Finding;
+use crate::gate::lenience::Lenience;
 use crate::gate::policy::Policy;
 use crate::gate::verdict::{HopResult, JudgedUse};
 use crate::observe::audit::AuditRecord;
@@ -224,7 +225,7 @@ impl From<&Finding> for FindingView {
             hint: finding.hint.clone(),
             hop: finding.hop,
             decided: finding.decided,
-            lenience: lenience.map(|lenience| lenience.as_str()),
+            lenience: lenience.map(Lenience::as_str),
             lenient_by: lenience.and_then(|lenience| lenience.name()).map(str::to_owned),
         }
     }

@@ -18,11 +18,7 @@ pub(crate) fn grants(request: &HopRequest<'_>) -> Vec<String> {
                 [] => String::new(),
                 conditions => format!(" under {}", words::conditions(request, conditions)),
             };
-            told.push(format!(
-                "{}: {} allows it{asked}",
-                words::place(request, place),
-                words::statement(statement)
-            ));
+            told.push(format!("{}: {} allows it{asked}", words::place(request, place), words::statement(statement)));
         }
     }
     told

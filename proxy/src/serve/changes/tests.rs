@@ -14,6 +14,8 @@ insecure = false
 token_file = "a"
 hosts = ["a"]
 readiness = ["facts"]
+recent = 1
+recent_bytes = 1048576
 [admin.tls]
 certificate = "a.crt"
 key = "a.key"

@@ -82,7 +82,9 @@ impl GrowingGraph {
     /// Adds an edge that nobody has used, unless there is one.
     fn unused(&mut self, (from, to): (&NodeName, &NodeName), kind: EdgeKind, doubt: Option<String>) {
         let id = id(from, to, kind);
-        self.edges.entry(id.clone()).or_insert_with(|| GrowingEdge::new(GraphEdge { doubt, ..new_edge(id, (from, to), kind) }));
+        self.edges
+            .entry(id.clone())
+            .or_insert_with(|| GrowingEdge::new(GraphEdge { doubt, ..new_edge(id, (from, to), kind) }));
     }
 
     fn node(&mut self, name: &NodeName) -> &mut GraphNode {
