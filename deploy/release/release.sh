@@ -49,7 +49,6 @@ if [ -n "${PROGRAM:-}" ]; then
     program_of() { echo "$PROGRAM"; }
     program=$PROGRAM
 else
-    proxy/console/build.sh
     targets=${*:-x86_64-unknown-linux-gnu x86_64-unknown-linux-musl aarch64-unknown-linux-gnu aarch64-unknown-linux-musl}
     built=""
     proxy/console/build.sh
