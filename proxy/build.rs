@@ -64,6 +64,44 @@ fn list_console(console: &Path) -> io::Result<()> {
     fs::write(out.join("site_files.rs"), list)
 }
 
+/// The commit that whoever builds says, whole: it may end in `-dirty`.
+fn given() -> Option<String> {
+    env::var("ROLEGATE_COMMIT").ok().filter(|commit| !commit.is_empty())
+}
+
+/// The commit that a crate was packaged from. Source: The Cargo Book, "cargo package", `.cargo_vcs_info.json`.
+fn packaged(folder: &str) -> Option<String> {
+    let text = fs::read_to_string(Path::new(folder).join(".cargo_vcs_info.json")).ok()?;
+    let (_, after) = text.split_once("\"sha1\"")?;
+    after.split('"').nth(1).map(short)
+}
+
+/// The commit that is checked out, if the repository is the one that this file belongs to and not one that somebody keeps a copy in.
+fn checked_out(folder: &str) -> Option<String> {
+    git(folder, &["ls-files", "--error-unmatch", "build.rs"])?;
+    git(folder, &["rev-parse", "HEAD"]).map(|commit| short(&commit))
+}
+
+fn git(folder: &str, arguments: &[&str]) -> Option<String> {
+    first_line(Command::new("git").current_dir(folder).args(arguments))
+}
+
+/// The compiler's version, such as `1.95.0`.
+fn compiler() -> Option<String> {
+    let line = first_line(Command::new(env::var_os("RUSTC")?).arg("--version"))?;
+    line.split_whitespace().nth(1).map(str::to_owned)
+}
+
+fn first_line(command: &mut Command) -> Option<String> {
+    let done = command.output().ok().filter(|done| done.status.success())?;
+    let text = String::from_utf8(done.stdout).ok()?;
+    text.lines().next().map(str::to_owned)
+}
+
+fn short(commit: &str) -> String {
+    commit.chars().take(DIGITS).collect()
+}
+
 /// The files below a folder, hidden ones left out.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
