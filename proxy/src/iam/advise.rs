@@ -1,5 +1,7 @@
 //! The attachment of a chain's first role, and what to do about one that is not attached.
 
+use std::time::Duration;
+
 use super::{
     explain::{Cause, Decision, Outcome, Refusal},
     facts::{Cluster, DefaultRole, Facts, IN_SYNC},
@@ -13,6 +15,9 @@ use crate::chain::{Likeness, RoleArn, alike};
 pub fn attachment(facts: &Facts, chain: &[RoleArn], caller: &Caller<'_>) -> Step {
     let Some(first) = chain.first() else { return step_without_time(Outcome::Allowed) };
     let cluster = caller.cluster;
+    if let Some(age) = facts.outdated_cluster(cluster, caller.now) {
+        return Step { outcome: Outcome::Unknown(too_old(first, cluster, age)), depends_on_time: true };
+    }
     let Some(roles) = &cluster.roles else { return step_without_time(Outcome::Unknown(not_listed(first, cluster))) };
     match roles.iter().find(|(attached, _)| attached == first.as_str()).map(|(_, status)| status.as_str()) {
         Some(IN_SYNC) => service_step(facts, first, caller),
@@ -54,6 +59,21 @@ pub fn default_role(cluster: &Cluster) -> Result<&RoleArn, Box<Refusal>> {
             remedy: Some(describe_again(cluster)),
             addition: None,
         })),
+    }
+}
+
+/// A cluster whose description is too old.
+fn too_old(role: &RoleArn, cluster: &Cluster, age: Duration) -> Refusal {
+    let name = &cluster.name;
+    Refusal {
+        cause: Cause::Undecided,
+        message: format!("the description of cluster {name} is too old to tell whether role {role} is attached to it"),
+        evidence: format!(
+            "the description of cluster {name}: {} hours old, more than max_age in [facts] allows",
+            age.as_secs() / 3600
+        ),
+        remedy: Some(describe_again(cluster)),
+        addition: None,
     }
 }
 

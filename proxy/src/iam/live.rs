@@ -486,7 +486,7 @@ fn read_roles(text: &str) -> Result<BTreeMap<AccountId, Account>, FactsError> {
 }
 
 fn read_clusters(text: &str) -> Result<Vec<Cluster>, FactsError> {
-    let mut found = ClusterPages::default();
+    let mut found = ClusterPages::of(Timestamp::now());
     if !text.is_empty() {
         for page in Page::all(text, Path::new(ANSWER), "redshift:DescribeClusters")? {
             found.add(&page)?;

@@ -101,7 +101,7 @@ impl Gate {
                 continue;
             }
             let fields = record.as_object_mut().unwrap();
-            for of_the_log in ["v", "log", "seq", "prev", "id", "event"] {
+            for of_the_log in ["v", "log", "host", "instance", "seq", "prev", "id", "event"] {
                 assert!(fields.shift_remove(of_the_log).is_some(), "{of_the_log}");
             }
             for varying in [

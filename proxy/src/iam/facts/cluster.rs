@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+
 use crate::chain::{AccountId, RoleArn, distance};
 
 /// A Redshift cluster, or a serverless workgroup, as far as it is known.
@@ -15,6 +17,8 @@ pub struct Cluster {
     pub(crate) roles: Option<Vec<(String, String)>>,
     pub(crate) default_role: DefaultRole,
     pub(crate) workgroup: Option<Workgroup>,
+    /// When it was described; `None` of one of which only the name is known.
+    pub(crate) captured_at: Option<Timestamp>,
 }
 
 /// The role that the keyword `default` stands for.

@@ -89,7 +89,7 @@ fn load_file(
             }
         }
         FileKind::Clusters => {
-            let mut found = clusters::ClusterPages::default();
+            let mut found = clusters::ClusterPages::of(version.modified);
             for page in Page::all(&bytes.into_text(clusters::COMMAND)?, path, clusters::COMMAND)? {
                 found.add(&page)?;
             }

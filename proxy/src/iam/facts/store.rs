@@ -124,12 +124,21 @@ impl Facts {
         membership.filter(|age| *age > max_age).map(Outdated::Membership)
     }
 
-    /// Everything whose age is known, by what messages call it: accounts, and the oldest of what organisation files say.
+    /// The age of a cluster's description at `now`, where it is older than it may be.
+    pub(crate) fn outdated_cluster(&self, cluster: &Cluster, now: Timestamp) -> Option<Duration> {
+        let (max_age, captured_at) = (self.max_age?, cluster.captured_at?);
+        let age = Duration::try_from(now.duration_since(captured_at)).unwrap_or_default();
+        (age > max_age).then_some(age)
+    }
+
+    /// Everything whose age is known, by what messages call it: accounts, clusters, and the oldest of what organisation files say.
     pub fn captures(&self) -> impl Iterator<Item = (String, Timestamp)> {
         let accounts = self.accounts.iter().map(|(id, account)| (format!("account {id}"), account.captured_at));
         let organisation = self.organisation.iter().flat_map(|accounts| accounts.values());
         let oldest = organisation.map(|membership| membership.captured_at).min();
-        accounts.chain(oldest.map(|captured_at| ("the organisation".to_owned(), captured_at)))
+        let clusters = self.clusters.iter();
+        let clusters = clusters.filter_map(|cluster| Some((format!("cluster {cluster}"), cluster.captured_at?)));
+        accounts.chain(clusters).chain(oldest.map(|captured_at| ("the organisation".to_owned(), captured_at)))
     }
 
     /// The permissions policies of a role.

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 use super::fixture::{AWAY, HOME, World, away, caller, home};
-use crate::iam::{Decision, Facts, Sources, hop, unseen_policies};
+use crate::iam::{Decision, Facts, Sources, attachment, hop, unseen_policies};
 
 fn everything() -> Json {
     json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
@@ -219,6 +219,26 @@ fn old_facts_are_unknown() {
     ] {
         assert_eq!(judge(at, Some(24)), (Decision::Unknown, want.to_owned()));
     }
+}
+
+/// What an old description says of attached roles is not known any more, and a description that is taken again says it at once.
+#[test]
+fn old_descriptions_of_clusters_are_unknown() {
+    let judge = |captured_at: &str, max_age: Option<u64>| {
+        let mut world = World::new();
+        world.clusters["captured_at"] = json!(captured_at);
+        let facts = world.load().with_max_age(max_age.map(Duration::from_hours));
+        let step = attachment(&facts, &[home("RoleA")], &caller(facts.cluster("demo").unwrap(), "etl"));
+        let told = step.outcome.refusal().map(|refusal| refusal.evidence.clone()).unwrap_or_default();
+        (step.outcome.decision(), step.depends_on_time, told)
+    };
+    let (old, recent) = ("2026-11-20T12:00:00Z", "2026-11-23T11:00:00Z");
+    let allowed = (Decision::Allowed, false, String::new());
+    let want = "the description of cluster demo: 72 hours old, more than max_age in [facts] allows";
+    assert_eq!(judge(old, None), allowed, "no limit");
+    assert_eq!(judge(old, Some(73)), allowed, "younger than the limit");
+    assert_eq!(judge(recent, Some(24)), allowed);
+    assert_eq!(judge(old, Some(24)), (Decision::Unknown, true, want.to_owned()));
 }
 
 /// Without a time of its own, data is as old as its file.

@@ -179,8 +179,6 @@ pub struct ReloadEvent {
 pub struct StartEvent {
     /// The version of the program.
     pub version: String,
-    /// The machine.
-    pub host: String,
     /// The process.
     pub pid: u32,
     /// The gates' names.
@@ -296,10 +294,21 @@ pub struct Queued {
     pub event: AuditEvent,
 }
 
+/// Who writes a record.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct WrittenBy {
+    /// The machine.
+    pub host: String,
+    /// The process, by a name that no other has.
+    pub instance: String,
+}
+
 #[derive(Serialize)]
 struct Line<'a> {
     v: u8,
     log: &'a str,
+    #[serde(flatten)]
+    by: &'a WrittenBy,
     seq: u64,
     prev: Option<String>,
     id: &'a str,
@@ -312,11 +321,11 @@ struct Line<'a> {
 ///
 /// # Errors
 /// None that a record's own form could cause.
-pub fn write_line(out: &mut Vec<u8>, log: &str, head: &LogHead, queued: &Queued) -> io::Result<()> {
+pub fn write_line(out: &mut Vec<u8>, (log, by): (&str, &WrittenBy), head: &LogHead, queued: &Queued) -> io::Result<()> {
     let Queued { id, time, event } = queued;
     // Of one length, so that times sort as texts.
     let time = format!("{time:.6}");
     let prev = head.last.as_ref().map(Hash::to_string);
-    let line = Line { v: SCHEMA_VERSION, log, seq: head.tree.size(), prev, id, time, event };
+    let line = Line { v: SCHEMA_VERSION, log, by, seq: head.tree.size(), prev, id, time, event };
     serde_json::to_writer(JsonEscaping(out), &line).map_err(io::Error::from)
 }

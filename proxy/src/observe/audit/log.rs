@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::observe::audit::chain::LogHead;
 use crate::observe::audit::checkpoint::{self, SigningKey};
-use crate::observe::audit::event::{AuditEvent, CheckpointEvent, Queued, StartOf, Torn, write_line};
+use crate::observe::audit::event::{AuditEvent, CheckpointEvent, Queued, StartOf, Torn, WrittenBy, write_line};
 use crate::observe::audit::file::{FileStanding, LogFile, Sink, WriteFailure};
 use crate::observe::audit::resume::{Found, Resumed, resume};
 use crate::observe::audit::rotate::old_path;
@@ -34,6 +34,7 @@ impl AppendFailure {
 #[derive(Debug)]
 pub(super) struct AuditLog {
     id: String,
+    by: WrittenBy,
     head: LogHead,
     sink: Sink,
     is_synced: bool,
@@ -58,13 +59,14 @@ impl AuditLog {
     ///
     /// # Errors
     /// The file cannot be opened or read.
-    pub(super) fn begin(destination: &Destination, is_synced: bool) -> io::Result<Begun> {
+    pub(super) fn begin(destination: &Destination, is_synced: bool, by: WrittenBy) -> io::Result<Begun> {
         let sink = match destination {
             Destination::Off | Destination::Stdout => Sink::Stdout,
             Destination::File(path) => Sink::File(LogFile::open(path)?),
         };
         let mut log = Self {
             id: new_id()?,
+            by,
             head: LogHead::default(),
             sink,
             is_synced,
@@ -138,7 +140,7 @@ impl AuditLog {
         }
         for queued in events {
             let from = bytes.len();
-            write_line(&mut bytes, &self.id, &head, queued).map_err(AppendFailure::nothing)?;
+            write_line(&mut bytes, (&self.id, &self.by), &head, queued).map_err(AppendFailure::nothing)?;
             head.append(bytes.get(from..).unwrap_or_default())
                 .map_err(|error| AppendFailure::nothing(io::Error::other(error)))?;
             ends.push((from, bytes.len()));

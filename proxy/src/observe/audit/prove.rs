@@ -147,13 +147,13 @@ pub fn check(proof: &str, line: &[u8], key: Option<&PublicKey>) -> Result<u64, P
 mod tests {
     use super::*;
     use crate::observe::audit::chain::LogHead;
-    use crate::observe::audit::event::{AuditEvent, CheckpointEvent, Queued, StopEvent, write_line};
+    use crate::observe::audit::event::{AuditEvent, CheckpointEvent, Queued, StopEvent, WrittenBy, write_line};
     use jiff::Timestamp;
 
     fn line(head: &mut LogHead, event: AuditEvent) -> Vec<u8> {
         let mut line = Vec::new();
         let queued = Queued { id: "x".to_owned(), time: Timestamp::UNIX_EPOCH, event };
-        write_line(&mut line, "1f", head, &queued).unwrap();
+        write_line(&mut line, ("1f", &WrittenBy::default()), head, &queued).unwrap();
         head.append(&line).unwrap();
         line
     }

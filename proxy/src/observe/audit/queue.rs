@@ -43,8 +43,8 @@ pub(super) struct QueueState {
     /// Records in the queue.
     waiting: AtomicUsize,
     next: AtomicU64,
-    /// What the ids of this process's events begin with.
-    prefix: String,
+    /// What the ids of this process's events begin with: its own name.
+    pub(super) prefix: String,
 }
 
 impl QueueState {

@@ -91,6 +91,11 @@ fn a_process_that_never_came_to_its_start_leaves_no_record() {
     audit.shutdown();
     drop(audit);
     assert_eq!(events(&path), ["start", "verdict", "stop", "checkpoint"]);
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    for line in lines(&path) {
+        let id = line["id"].as_str().unwrap();
+        assert_eq!((&line["host"], &line["instance"]), (&host.trim().into(), &id[..16].into()), "{line}");
+    }
     wait_until_free(&path);
     let audit = Audit::opened(settings(&path), Metrics::new()).unwrap();
     audit.record(verdict("etl"));

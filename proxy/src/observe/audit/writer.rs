@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 
 use crate::observe::Metrics;
 use crate::observe::audit::event::{
-    AuditEvent, FileEvent, GapEvent, Queued, RetentionEvent, StartEvent, StartOf, StopEvent,
+    AuditEvent, FileEvent, GapEvent, Queued, RetentionEvent, StartEvent, StartOf, StopEvent, WrittenBy,
 };
 use crate::observe::audit::fold::Fold;
 use crate::observe::audit::log::{AuditLog, Begun};
@@ -69,7 +69,9 @@ pub(super) struct Writer {
 impl Writer {
     /// Opens the log, and writes nothing yet.
     pub(super) fn begin(settings: AuditSettings, shared: Arc<QueueState>, metrics: Metrics) -> io::Result<Self> {
-        let Begun { log, log_is, detail } = AuditLog::begin(&settings.destination, settings.sync)?;
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
+        let by = WrittenBy { host, instance: shared.prefix.clone() };
+        let Begun { log, log_is, detail } = AuditLog::begin(&settings.destination, settings.sync, by)?;
         if log_is == StartOf::Unreadable {
             warn!(reason = detail.as_deref(), "the audit file holds no log that could go on; a new one begins in it");
         }
@@ -95,7 +97,6 @@ impl Writer {
         let Some((log_is, detail)) = self.begun.take() else { return };
         let start = StartEvent {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            host: std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned(),
             pid: std::process::id(),
             gates: self.settings.gates.clone(),
             log_is,

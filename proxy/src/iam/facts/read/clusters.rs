@@ -1,6 +1,7 @@
 //! Clusters: the output of `aws redshift describe-clusters`, and of the `list-` and `get-` commands of `aws redshift-serverless` for
 //! workgroups and namespaces. Source: Redshift API Reference, `Cluster`, `ClusterIamRole`; Redshift Serverless API Reference.
 
+use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::{error::FactsError, page::Page};
@@ -15,8 +16,10 @@ pub(in crate::iam) const COMMAND: &str = "aws redshift describe-clusters";
 const SERVERLESS: &str = "aws redshift-serverless list-workgroups and list-namespaces";
 
 /// The clusters of one file, or of one account's answers. Workgroups and their namespaces may stand on different pages.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::iam) struct ClusterPages {
+    /// When pages were written that do not say when they were captured.
+    written_at: Timestamp,
     clusters: Vec<Cluster>,
     workgroups: Vec<Unplaced>,
     namespaces: Vec<Namespace>,
@@ -36,9 +39,15 @@ struct Namespace {
     owner: Fields,
     roles: Option<Vec<(String, String)>>,
     default_role: DefaultRole,
+    captured_at: Timestamp,
 }
 
 impl ClusterPages {
+    /// No page yet.
+    pub(in crate::iam) fn of(written_at: Timestamp) -> Self {
+        Self { written_at, clusters: Vec::new(), workgroups: Vec::new(), namespaces: Vec::new() }
+    }
+
     /// Adds one page.
     ///
     /// # Errors
@@ -51,14 +60,18 @@ impl ClusterPages {
                 format!("write the file with: {COMMAND}; for serverless with: {SERVERLESS}, one after the other");
             return Err(page.error("top level", "Clusters, workgroups or namespaces", advice));
         }
+        let captured_at = page.captured_at()?.unwrap_or(self.written_at);
         for (number, value) in page.list(value, "Clusters", "")?.iter().enumerate() {
-            self.clusters.push(cluster(page, &format!("Clusters[{number}]"), value)?);
+            let found = cluster(page, &format!("Clusters[{number}]"), value)?;
+            self.clusters.push(Cluster { captured_at: Some(captured_at), ..found });
         }
         for (place, value) in each(page, "namespaces", "namespace")? {
-            self.namespaces.push(namespace(page, &place, value)?);
+            self.namespaces.push(Namespace { captured_at, ..namespace(page, &place, value)? });
         }
         for (place, value) in each(page, "workgroups", "workgroup")? {
-            self.workgroups.push(workgroup(page, &place, value)?);
+            let mut found = workgroup(page, &place, value)?;
+            found.cluster.captured_at = Some(captured_at);
+            self.workgroups.push(found);
         }
         Ok(())
     }
@@ -78,6 +91,7 @@ impl ClusterPages {
             let Some(found) = self.namespaces.iter().find(is_its) else { return Err(error) };
             cluster.roles.clone_from(&found.roles);
             cluster.default_role = found.default_role.clone();
+            cluster.captured_at = cluster.captured_at.map(|captured_at| captured_at.min(found.captured_at));
             clusters.push(cluster);
         }
         Ok(clusters)
@@ -117,6 +131,7 @@ fn cluster(page: &Page, place: &str, value: &Json) -> Result<Cluster, FactsError
         default_role: default_role(page, place, value.get("DefaultIamRoleArn"), roles.is_some())?,
         roles,
         workgroup: None,
+        captured_at: None,
     })
 }
 
@@ -184,6 +199,7 @@ fn workgroup(page: &Page, place: &str, value: &Json) -> Result<Unplaced, FactsEr
             arn,
             namespace: namespace.clone(),
         }),
+        captured_at: None,
     };
     Ok(Unplaced { cluster, namespace, error })
 }
@@ -209,6 +225,7 @@ fn namespace(page: &Page, place: &str, value: &Json) -> Result<Namespace, FactsE
         owner: fields(value.get("namespaceArn")),
         default_role: default_role(page, place, value.get("defaultIamRoleArn"), roles.is_some())?,
         roles,
+        captured_at: Timestamp::UNIX_EPOCH,
     })
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::observe::audit::chain::LogHead;
 use crate::observe::audit::checkpoint::{SigningKey, new_keys, write};
-use crate::observe::audit::event::{AuditEvent, CheckpointEvent, GapEvent, Queued, StopEvent, write_line};
+use crate::observe::audit::event::{AuditEvent, CheckpointEvent, GapEvent, Queued, StopEvent, WrittenBy, write_line};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
@@ -36,7 +36,7 @@ impl Made {
     fn push(&mut self, id: &str, event: AuditEvent) {
         let mut line = Vec::new();
         let queued = Queued { id: id.to_owned(), time: Timestamp::UNIX_EPOCH, event };
-        write_line(&mut line, "1f", &self.head, &queued).unwrap();
+        write_line(&mut line, ("1f", &WrittenBy::default()), &self.head, &queued).unwrap();
         self.head.append(&line).unwrap();
         self.lines.push(line);
         if self.head.tree.size() % 6 == 5 {
