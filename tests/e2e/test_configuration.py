@@ -81,7 +81,7 @@ def test_rules_about_unknown_names_are_warnings_and_errors_where_it_is_strict(tm
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_rules_about_unknown_names_are_logged_when_they_are_loaded(postgres, tmp_path):
+def test_rules_about_unknown_names_are_logged_once_for_as_long_as_they_stand(postgres, tmp_path):
     rules = tmp_path / "r.cedar"
     rules.write_text(LOST.replace('"analyst"', '"analysts"'))
     gate = Gate(tmp_path, postgres.port, extra='[policy]\nrules = ["r.cedar"]\n[policy.groups]\nanalysts = ["ann"]')
@@ -89,7 +89,9 @@ def test_rules_about_unknown_names_are_logged_when_they_are_loaded(postgres, tmp
     rules.write_text(LOST)
     wait_for("the warning of a reload", lambda: gate.process.output().count("can never apply") == 1)
     rules.write_text(LOST.replace("all", "every"))
-    wait_for("the warning of the next", lambda: gate.process.output().count("can never apply") == 2)
+    wait_for("the next reload", lambda: gate.process.output().count("reloaded") == 2)
+    rules.write_text(LOST.replace("analyst", "analist"))
+    wait_for("the warning of another name", lambda: gate.process.output().count("can never apply") == 2)
     assert gate.stop() == 0
 
 

@@ -61,4 +61,4 @@ def test_a_failed_login_is_one_line_and_opens_no_session(start):
         assert wire.sock.recv(1000)[:1] == b"E"
     wait_for("the failed login", lambda: "login failed" in server.process.output())
     lines = [line for line in server.process.output().splitlines() if "session{" in line]
-    assert len(lines) == 1 and 'user="eve"' in lines[0] and "reason=password" in lines[0], lines
+    assert len(lines) == 1 and "user=eve" in lines[0] and "reason=password" in lines[0], lines

@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -32,6 +33,8 @@ SESSIONS = 8
 ROTATE_BYTES = 8 * 1024 * 1024
 FULL_BYTES = 2 * 1024 * 1024
 PAUSE_SECONDS = 1.0
+# At the beginning of the log, and between two files.
+MISSING = re.compile(r"records (\d+) to (\d+) (?:of the log are in no file that was named|are missing before this one)")
 GONE = (OSError, EOFError)
 
 
@@ -208,15 +211,21 @@ class Trial:
         return sorted(found, key=lambda record: record["seq"])
 
 
-def spans(numbers: list[int]) -> list[str]:
-    """The runs of consecutive numbers, as `audit verify` names what is missing."""
+def spans(numbers: list[int]) -> list[list[int]]:
+    """The runs of consecutive numbers."""
     runs = []
     for number in sorted(numbers):
         if runs and runs[-1][1] == number - 1:
             runs[-1][1] = number
         else:
             runs.append([number, number])
-    return [f"records {first} to {last} of the log are in no file that was named" for first, last in runs]
+    return runs
+
+
+def missing(problem: str) -> list[int]:
+    """The first and the last record that a problem says are missing."""
+    found = MISSING.fullmatch(problem)
+    return [int(found[1]), int(found[2])] if found else [problem]
 
 
 def holds(trial: Trial, answers: collections.Counter) -> list[str]:
@@ -234,7 +243,7 @@ def holds(trial: Trial, answers: collections.Counter) -> list[str]:
     must("nothing is wrong with the log as it was written", whole["problems"] == [], whole["problems"])
     if trial.removed:
         gone = [json.loads(line)["seq"] for path in trial.removed for line in path.read_bytes().splitlines() if line.endswith(b"}")]
-        told = [problem["problem"] for problem in trial.verify(*trial.kept)["problems"]]
+        told = [missing(problem["problem"]) for problem in trial.verify(*trial.kept)["problems"]]
         must("what was removed is named, and nothing else", told == spans(gone), (told, spans(gone)))
     ran = trial.backend.received()
     recorded = {record["statement"].split("s3://b/")[1].split("'")[0] for record in records if record["event"] == "verdict"}
