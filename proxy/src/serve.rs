@@ -37,6 +37,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 use tracing::{error, info, warn};
 
 use crate::admin::Readiness;
@@ -116,7 +117,10 @@ async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<()
     tokio::time::sleep(shown.config.load().runtime.drain_delay.get()).await;
     drain_sessions(&drain, threads, shown.config.load().runtime.drain_timeout.get()).await;
     sockets::clean_up(config);
-    audit.shutdown();
+    // The last records may take a while, and health is still asked for.
+    if let Err(error) = spawn_blocking(move || audit.shutdown()).await {
+        error!(%error, "the audit did not stop in good order");
+    }
     match admin.await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => warn!(%error, "the admin server ended with an error"),

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::cli::exit::Exit;
 use crate::cli::{exceptions, modes, output};
 use crate::config::Config;
+use crate::observe::words::counted;
 
 /// Subcommands of `rolegate config`.
 #[derive(Debug, Subcommand)]
@@ -55,7 +56,7 @@ pub fn run(command: &ConfigCommand) -> Result<Exit, String> {
             let mut warnings: Vec<String> = rules.iter().map(ToString::to_string).collect();
             warnings.extend(exceptions::over(parts.exceptions(), Timestamp::now()));
             warn(&warnings, *strict)?;
-            format!("{}: good, {} gate(s)\n", file.display(), parts.gates.len())
+            format!("{}: good, {}\n", file.display(), counted(parts.gates.len(), "gate"))
         }
         ConfigCommand::Show { file, user, groups } => {
             let config = Config::load(file).map_err(|error| error.to_string())?;

@@ -25,7 +25,6 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread;
-use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 
@@ -40,9 +39,6 @@ pub(in crate::observe) use record::tests::record as record_of;
 pub use record::{AuditRecord, Circumstances};
 pub use rotate::Retention;
 pub use settings::{AuditSettings, Destination, OnFailure};
-
-/// How long a statement may wait for its record.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// What [`Audit::renew`] can put in force without fail.
 #[derive(Debug)]
@@ -121,8 +117,7 @@ impl Audit {
             }
             return Ok(());
         };
-        let result = tokio::time::timeout(LONGEST_WAIT, handle.require(events, &self.metrics)).await;
-        result.unwrap_or(Err(NotRecorded)).inspect_err(|_| self.metrics.audit_refused())
+        handle.require_soon(events, &self.metrics).await.inspect_err(|_| self.metrics.audit_refused())
     }
 
     /// An id for the record of a verdict; `None`: nothing is recorded.

@@ -67,6 +67,7 @@ fn stated_for(config: &Config, gate: &GateSection) -> Result<StatedContext, Buil
 /// Shows a policy in the metrics.
 pub(super) fn show(gate: &GateMetrics, policy: &Policy) {
     gate.policy_info(policy.version(), policy.mode());
+    gate.exceptions(policy.exceptions().iter().map(|exception| exception.id.as_str()));
     if let Some(cluster) = policy.iam().and_then(|iam| iam.facts.cluster(&iam.cluster)) {
         gate.attached_roles(cluster.attached_roles().len(), ATTACHED_ROLES_QUOTA);
     }

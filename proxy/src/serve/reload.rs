@@ -66,6 +66,7 @@ impl Changes {
             };
             let Ok((back, looked)) = spawn_blocking(move || reloader.look(why)).await else {
                 error!("a reload failed in a way that was not foreseen; the gate runs on and reloads no more");
+                reports.broken_off();
                 return std::future::pending().await;
             };
             reloader = back;

@@ -41,6 +41,7 @@ fn limits(gate: &GateSection) -> Limits {
         startup_timeout: limits.startup_timeout.get(),
         max_sessions: limits.max_sessions,
         holders: HolderLimits {
+            total: Some(limits.max_sessions),
             per_user: limits.max_sessions_per_user,
             per_address: limits.max_sessions_per_address,
             unauthenticated: Some(limits.max_unauthenticated),

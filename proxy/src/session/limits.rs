@@ -9,6 +9,8 @@ use std::sync::{Arc, PoisonError};
 /// The most sessions that one holder may have; `None`: any number.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct HolderLimits {
+    /// Sessions of all clients together, those included that the cluster has not let in yet.
+    pub total: Option<usize>,
     /// Sessions of one login user.
     pub per_user: Option<usize>,
     /// Sessions from one client address.
@@ -22,6 +24,8 @@ pub(crate) struct HolderLimits {
 /// The limit that a session would exceed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Full {
+    /// That of all sessions together.
+    Total,
     /// That of its user.
     User,
     /// That of its address.
@@ -54,6 +58,7 @@ type HeldPlaces = Arc<std::sync::Mutex<Taken>>;
 
 #[derive(Debug, Default)]
 struct Taken {
+    total: usize,
     users: HashMap<Box<str>, usize>,
     addresses: HashMap<IpAddr, usize>,
 }
@@ -96,12 +101,16 @@ impl SessionLimits {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let held = |count: Option<&usize>| count.copied().unwrap_or_default();
         let is_full = |most: Option<usize>, count: usize| most.is_some_and(|most| count >= most);
+        if is_full(limits.total, taken.total) {
+            return Err(Full::Total);
+        }
         if is_full(limits.per_user, held(taken.users.get(user))) {
             return Err(Full::User);
         }
         if address.is_some_and(|address| is_full(limits.per_address, held(taken.addresses.get(&address)))) {
             return Err(Full::Address);
         }
+        add_one(&mut taken.total);
         add_one(taken.users.entry(user.into()).or_default());
         if let Some(address) = address {
             add_one(taken.addresses.entry(address).or_default());
@@ -125,6 +134,7 @@ pub(crate) struct SessionPlace {
 impl Drop for SessionPlace {
     fn drop(&mut self) {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.total = taken.total.saturating_sub(1);
         release(&mut taken.users, &self.user);
         if let Some(address) = &self.address {
             release(&mut taken.addresses, address);
@@ -178,6 +188,17 @@ mod tests {
         assert!(counts.take(&limits, "a", there).is_ok());
         drop(counts.take(&limits, "d", there));
         assert_eq!(counts.taken.lock().unwrap().users.len(), 2, "a holder of none is forgotten");
+    }
+
+    #[test]
+    fn all_sessions_together_are_bounded_from_the_moment_they_are_let_start() {
+        let limits = HolderLimits { total: Some(2), ..HolderLimits::default() };
+        let counts = SessionLimits::default();
+        let first = counts.take(&limits, "a", None).unwrap();
+        let _second = counts.take(&limits, "b", None).unwrap();
+        assert_eq!(counts.take(&limits, "c", None).unwrap_err(), Full::Total);
+        drop(first);
+        assert!(counts.take(&limits, "c", None).is_ok());
     }
 
     #[test]

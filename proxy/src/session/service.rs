@@ -173,7 +173,12 @@ pub(crate) mod tests {
                 max_prepared_bytes: 1024 * 1024,
                 startup_timeout: Duration::from_secs(30),
                 max_sessions: 2,
-                holders: HolderLimits { per_user: Some(1), per_address: Some(1), ..HolderLimits::default() },
+                holders: HolderLimits {
+                    total: Some(2),
+                    per_user: Some(1),
+                    per_address: Some(1),
+                    ..HolderLimits::default()
+                },
                 idle_timeout: None,
                 session_lifetime: None,
             },

@@ -266,10 +266,8 @@ fn admission(
         let report = Report::new(sqlstate::ADMIN_SHUTDOWN, "the gate is being stopped").hint("connect again");
         return refuse(SessionRefusal::Drain, report);
     }
-    if service.metrics.sessions_open() >= limits.max_sessions {
-        return refuse(SessionRefusal::LimitTotal, too_many(&format!("than {}", limits.max_sessions)));
-    }
     service.held.take(&limits.holders, &startup.user, peer.ip()).or_else(|full| match full {
+        Full::Total => refuse(SessionRefusal::LimitTotal, too_many(&format!("than {}", limits.max_sessions))),
         Full::User => refuse(SessionRefusal::LimitUser, too_many(&format!("of user \"{}\"", startup.user))),
         Full::Address => refuse(SessionRefusal::LimitAddress, too_many(&format!("from {peer}"))),
     })
@@ -329,9 +327,9 @@ mod tests {
         assert_eq!(enter("a", there, Drain::Running).unwrap_err(), sqlstate::TOO_MANY_CONNECTIONS, "one of a user");
         assert_eq!(enter("b", here, Drain::Running).unwrap_err(), sqlstate::TOO_MANY_CONNECTIONS, "one of an address");
         drop(place);
-        let _place = enter("a", here, Drain::Running).unwrap();
-        let _open = [service.metrics.session_opened(1), service.metrics.session_opened(2)];
-        assert_eq!(enter("b", there, Drain::Running).unwrap_err(), sqlstate::TOO_MANY_CONNECTIONS, "two of all");
+        let _places = [enter("a", here, Drain::Running).unwrap(), enter("b", there, Drain::Running).unwrap()];
+        let elsewhere = [127, 0, 0, 3];
+        assert_eq!(enter("c", elsewhere, Drain::Running).unwrap_err(), sqlstate::TOO_MANY_CONNECTIONS, "two of all");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::cli::exit::Exit;
 use crate::observe::audit::checkpoint::{self, PublicKey, SignedHead};
 use crate::observe::audit::prove;
 use crate::observe::audit::verify::{Defect, Expectations, LinePlace, LogReader, Verification};
+use crate::observe::words::counted;
 
 /// How the outcome is printed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -116,8 +117,8 @@ fn human(found: &Verification) -> String {
         let _infallible = writeln!(text, "{}:{}: {problem}", place.file, place.line);
     }
     for gap in &found.gaps {
-        let _infallible =
-            writeln!(text, "{}:{}: the gate could not write {} records", gap.place.file, gap.place.line, gap.lost);
+        let lost = counted(gap.lost, "record");
+        let _infallible = writeln!(text, "{}:{}: the gate could not write {lost}", gap.place.file, gap.place.line);
     }
     for log in &found.logs {
         let signed = match log.signed {
@@ -127,6 +128,7 @@ fn human(found: &Verification) -> String {
         let _infallible = writeln!(text, "log {}: records {} to {}, {signed}", log.log, log.first, log.last);
     }
     let verdict = if found.problems.is_empty() { "whole" } else { "BROKEN" };
-    let _infallible = writeln!(text, "{} records, {} problems: {verdict}", found.records, found.problems.len());
+    let (records, problems) = (counted(found.records, "record"), counted(found.problems.len(), "problem"));
+    let _infallible = writeln!(text, "{records}, {problems}: {verdict}");
     text
 }

@@ -20,6 +20,9 @@ pub(super) const QUEUE_RECORDS: usize = 8192;
 /// What refusals and failed logins may take of the queue: one who is refused must not keep out the record of a statement that will run.
 const QUEUE_REFUSALS: usize = QUEUE_RECORDS / 2;
 
+/// How long a statement may wait for its record.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
 /// How long stopping may wait for the last records.
 const LAST_RECORDS: Duration = Duration::from_secs(5);
 
@@ -38,6 +41,8 @@ pub(super) enum Job {
 pub(super) struct QueueState {
     /// The last record could not be written.
     pub(super) failing: AtomicBool,
+    /// A record was waited for in vain, and none has been written since.
+    pub(super) stalled: AtomicBool,
     /// Records that found no place in the queue, and are in no gap yet.
     pub(super) dropped: AtomicU64,
     /// Records in the queue.
@@ -63,6 +68,13 @@ impl QueueState {
             _ => None,
         };
         Queued { id: own.unwrap_or_else(|| self.next_id()), time: Timestamp::now(), event }
+    }
+
+    /// A record is written: storage answers.
+    pub(super) fn wrote(&self, metrics: &Metrics) {
+        if self.stalled.swap(false, Ordering::Relaxed) {
+            metrics.audit_failing(self.failing.load(Ordering::Relaxed));
+        }
     }
 
     pub(super) fn taken(&self, metrics: &Metrics) {
@@ -118,7 +130,7 @@ impl Handle {
     }
 
     pub(super) fn is_failing(&self) -> bool {
-        self.shared.failing.load(Ordering::Relaxed)
+        self.shared.failing.load(Ordering::Relaxed) || self.shared.stalled.load(Ordering::Relaxed)
     }
 
     /// Whether the last record could not be written, how many wait, and how many were dropped.
@@ -154,8 +166,20 @@ impl Handle {
         metrics.audit_dropped(1);
     }
 
+    /// Resolves when all events are written, or not within the longest wait: then nothing is waited for any more until something is.
+    pub(super) async fn require_soon(&self, events: Vec<AuditEvent>, metrics: &Metrics) -> Result<(), NotRecorded> {
+        let waited = tokio::time::timeout(LONGEST_WAIT, self.require(events, metrics)).await;
+        waited.unwrap_or_else(|_elapsed| {
+            if !self.shared.stalled.swap(true, Ordering::Relaxed) {
+                metrics.audit_failing(true);
+                error!("the audit has not been written for {} s: its storage does not answer", LONGEST_WAIT.as_secs());
+            }
+            Err(NotRecorded)
+        })
+    }
+
     /// Resolves when all events are written.
-    pub(super) async fn require(&self, events: Vec<AuditEvent>, metrics: &Metrics) -> Result<(), NotRecorded> {
+    async fn require(&self, events: Vec<AuditEvent>, metrics: &Metrics) -> Result<(), NotRecorded> {
         if self.is_failing() {
             return Err(NotRecorded);
         }
@@ -248,6 +272,22 @@ mod tests {
         assert_eq!(written.require(vec![event(), event()], &metrics).await, Ok(()));
         drop(written);
         answers.join().unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn storage_that_does_not_answer_is_waited_for_once() {
+        let (handle, _queue) = handle(OnFailure::Refuse, 4);
+        let metrics = Metrics::new();
+        let began = tokio::time::Instant::now();
+        assert_eq!(handle.require_soon(vec![event()], &metrics).await, Err(NotRecorded));
+        assert!(handle.is_failing() && began.elapsed() >= LONGEST_WAIT);
+        assert!(metrics.render().contains("\nrolegate_audit_failing 1\n"));
+        let began = tokio::time::Instant::now();
+        assert_eq!(handle.require_soon(vec![event()], &metrics).await, Err(NotRecorded));
+        assert!(began.elapsed() < LONGEST_WAIT, "what follows is refused at once");
+        handle.shared.wrote(&metrics);
+        assert!(!handle.is_failing());
+        assert!(metrics.render().contains("\nrolegate_audit_failing 0\n"));
     }
 
     #[test]

@@ -213,6 +213,9 @@ impl Writer {
         let number = u64::try_from(count).unwrap_or(u64::MAX);
         self.unsigned = self.unsigned.saturating_add(number);
         self.metrics.audit_written(number);
+        if count > 0 {
+            self.shared.wrote(&self.metrics);
+        }
         for answer in batch.into_iter().take(count).filter_map(|(_, answer)| answer) {
             match answer.send(()) {
                 // A session that waits no longer has ended.

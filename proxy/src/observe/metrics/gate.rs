@@ -46,6 +46,8 @@ pub struct GateMetrics {
     states: SessionStates,
     /// The certificates that are shown.
     certificates: Arc<Mutex<HashSet<(Leg, String)>>>,
+    /// The exceptions that are shown.
+    exceptions: Arc<Mutex<HashSet<String>>>,
     /// The labels of the policy that is shown.
     policy: Arc<RwLock<Option<(String, Mode)>>>,
     all: Metrics,
@@ -72,6 +74,7 @@ impl Metrics {
             upstream_connect: self.families.upstream_connect_seconds.with_label_values(&[name]),
             states: SessionStates::default(),
             certificates: Arc::default(),
+            exceptions: Arc::default(),
             policy: Arc::default(),
             all: self.clone(),
         }
@@ -347,6 +350,20 @@ impl GateMetrics {
     /// Counts a rule that applied.
     pub fn rule_hit(&self, rule: &str, effect: RuleEffect) {
         self.all.tuples.count(BoundedFamily::RuleHits, Half::Accepted, &[&*self.gate, effect.into()], &[rule], None);
+    }
+
+    /// Shows these exceptions, from zero, in place of those that were shown before.
+    pub fn exceptions<'a>(&self, ids: impl Iterator<Item = &'a str>) {
+        let mut shown = self.exceptions.lock().unwrap_or_else(PoisonError::into_inner);
+        let now: HashSet<String> = ids.map(str::to_owned).collect();
+        for id in shown.difference(&now) {
+            // A series that is not there needs no removing.
+            _ = self.all.families.exception_uses.remove_label_values(&[&*self.gate, id]);
+        }
+        for id in &now {
+            self.all.families.exception_uses.with_label_values(&[&*self.gate, id]).inc_by(0);
+        }
+        *shown = now;
     }
 
     /// Counts a message that an exception let through.

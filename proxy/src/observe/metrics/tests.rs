@@ -282,3 +282,19 @@ fn certificates_that_are_configured_no_longer_have_no_series() {
     gate.certificates(std::iter::empty(), false);
     assert_eq!(shown(), [""; 0]);
 }
+
+#[test]
+fn exceptions_count_from_zero_for_as_long_as_they_are_configured() {
+    let metrics = Metrics::new();
+    let gate = metrics.gate("g");
+    let shown = || {
+        let text = metrics.render();
+        let lines = text.lines().filter_map(|line| line.strip_prefix("rolegate_exception_uses_total{exception="));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    gate.exceptions(["A", "B"].into_iter());
+    gate.exception_used("B");
+    assert_eq!(shown(), ["\"A\",gate=\"g\"} 0", "\"B\",gate=\"g\"} 1"]);
+    gate.exceptions(["B", "C"].into_iter());
+    assert_eq!(shown(), ["\"B\",gate=\"g\"} 1", "\"C\",gate=\"g\"} 0"]);
+}

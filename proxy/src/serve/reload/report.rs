@@ -129,6 +129,16 @@ impl Reports {
         Some(result).filter(|result| *result != ReloadResult::Unchanged)
     }
 
+    /// There will be no reload any more: what is in force falls behind the files.
+    pub(super) fn broken_off(&mut self) {
+        let fault = "a reload broke off, and there will be none until the next start; see the log".to_owned();
+        let mut status = ReloadStatus::clone(&self.shown.status.load());
+        status.fault = Some(fault.clone());
+        self.shown.status.store(Arc::new(status));
+        self.fault = Some(fault);
+        self.metrics.reload_is_good(false);
+    }
+
     /// Names the keys that wait for a restart since now.
     fn pending(&self, renewal: &Renewal, pending: &[Change]) {
         for change in &renewal.newly_pending {
@@ -248,6 +258,21 @@ mod tests {
                 assert_eq!(telling_of(*why, found, &mut fault), *want, "{name}, look {number}");
             }
         }
+    }
+
+    #[test]
+    fn a_reload_that_broke_off_shows() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rolegate.toml");
+        let gate = "[[gate]]\nname = \"g\"\nlisten = \"127.0.0.1:0\"\n[gate.upstream]\naddress = \"h:1\"\n";
+        std::fs::write(&path, gate).unwrap();
+        let shown = Arc::new(Shown::new(&Config::load(&path).unwrap()));
+        let metrics = Metrics::new();
+        let mut reports = Reports::new(metrics.clone(), Arc::clone(&shown));
+        let is_good = || metrics.render().contains("\nrolegate_config_last_reload_successful 1\n");
+        assert!(is_good() && shown.status.load().fault.is_none());
+        reports.broken_off();
+        assert!(!is_good() && shown.status.load().fault.is_some());
     }
 
     #[test]

@@ -28,9 +28,8 @@ pub(super) struct Look {
 impl Look {
     /// Looks off the worker.
     pub(super) async fn of(service: &Arc<Service>, text: &[u8], standing: Standing) -> Self {
-        let (other, copy) = (Arc::clone(service), copied(text).await);
-        let looked = tokio::task::spawn_blocking(move || Self::at(&other.gate, &copy, standing)).await;
-        looked.unwrap_or_else(|_broken_off| Self::at(&service.gate, text, standing))
+        let (service, text): (_, Arc<[u8]>) = (Arc::clone(service), copied(text).await.into());
+        off_worker(move || Self::at(&service.gate, &text, standing)).await
     }
 
     fn at(gate: &Gate, text: &[u8], standing: Standing) -> Self {
@@ -79,17 +78,20 @@ impl VerdictMaker for Prejudged<'_> {
     }
 }
 
-/// The verdicts on a long text for these users. One that broke off is missing: it is made again where it is asked for.
+/// The verdicts on a long text for these users.
 pub(super) async fn judged(service: &Arc<Service>, text: &[u8], principals: Vec<Principal>) -> Vec<VerdictFor> {
-    let (service, text) = (Arc::clone(service), copied(text).await);
-    let judge = move || {
-        let rule = |principal: Principal| {
-            let (verdict, _) = VerdictMaker::judge(&service.gate, &text, &principal);
-            verdict.map(|verdict| VerdictFor { verdict, principal })
-        };
-        principals.into_iter().filter_map(rule).collect()
+    let (service, text): (_, Arc<[u8]>) = (Arc::clone(service), copied(text).await.into());
+    let rule = move |principal: &Principal| {
+        let (verdict, _) = VerdictMaker::judge(&service.gate, &text, principal);
+        verdict.map(|verdict| VerdictFor { verdict, principal: principal.clone() })
     };
-    tokio::task::spawn_blocking(judge).await.unwrap_or_default()
+    off_worker(move || principals.iter().filter_map(&rule).collect()).await
+}
+
+/// Does work on another thread. What breaks off there is done again here, and takes the session with it if it breaks off again: a text of
+/// which nobody knows what is in it does not go on.
+async fn off_worker<T: Send + 'static>(work: impl Fn() -> T + Clone + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work.clone()).await.unwrap_or_else(|_broken_off| work())
 }
 
 /// A copy of a long text for another thread, made piece by piece, so that other sessions of the worker get their turn.
@@ -100,4 +102,33 @@ pub(super) async fn copied(text: &[u8]) -> Vec<u8> {
         tokio::task::yield_now().await;
     }
     copy
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// So many times the work breaks off, and what becomes of it.
+    #[tokio::test]
+    async fn work_that_breaks_off_is_done_again_and_never_taken_for_nothing() {
+        for (breaks, want) in [(0, Some(1)), (1, Some(2)), (2, None)] {
+            let tries = Arc::new(AtomicUsize::new(0));
+            let work = move || {
+                let this = tries.fetch_add(1, Ordering::Relaxed) + 1;
+                assert!(this > breaks, "broken off");
+                this
+            };
+            let done = tokio::spawn(off_worker(work)).await.ok();
+            assert_eq!(done, want, "{breaks}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_copy_is_the_text() {
+        let text: Vec<u8> = (0..COPIED_AT_ONCE * 2 + 7).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        assert_eq!(copied(&text).await, text);
+        assert!(copied(b"").await.is_empty());
+    }
 }
