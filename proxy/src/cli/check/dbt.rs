@@ -188,6 +188,25 @@ mod tests {
         assert_eq!(whole("{{ config(x=1) }} select {{ f() }}"), None);
     }
 
+    /// (project, package, file)
+    #[test]
+    fn a_file_is_in_the_folder_of_its_package() {
+        let manifest: Manifest =
+            serde_json::from_str(r#"{"metadata": {"project_name": "shop"}, "nodes": {}}"#).unwrap();
+        for (project, package, file) in [
+            ("p", "shop", "p/models/a.sql"),
+            (".", "shop", "models/a.sql"),
+            ("./p", "shop", "p/models/a.sql"),
+            ("p", "utils", "p/dbt_packages/utils/models/a.sql"),
+        ] {
+            let node = Node { package_name: package.to_owned(), ..Node::default() };
+            let values = Values::default();
+            let reader =
+                Reader { project: Path::new(project), manifest: &manifest, id: "", node: &node, values: &values };
+            assert_eq!(reader.path("./models/a.sql"), Path::new(file), "{project} {package}");
+        }
+    }
+
     #[test]
     fn a_hook_is_found_in_its_quotes() {
         let yaml = "a:\n  - \"copy x from \\\"y\\\"\"\n  - 'z ''q'' z'\n  - >\n    first\n    second";
