@@ -149,6 +149,7 @@ fn variables_of_psql_are_recognised() {
     let rows_of = [
         ("copy :\"t\" from :'path' iam_role :'role';", "reject", "the credential holds psql's variable :'role'"),
         ("copy t from 's3://b' iam_role :default;", "reject", "the credential holds psql's variable :default"),
+        ("copy t from :path iam_role :role;", "reject", "the statement holds psql's variable :path"),
         ("copy t from 's3://b' iam_role :'SESSION';", "reject", "the credential holds psql's variable :'SESSION'"),
         (&format!("copy :t from :'path' iam_role '{ROLE}';"), "forward", "the statement holds psql's variable :'path'"),
     ];

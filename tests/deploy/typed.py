@@ -130,6 +130,8 @@ def script(commands: list[str]) -> str:
     """The blocks as one session. A server in the foreground goes to the background, until it is ready."""
     serve = re.compile(r"^(rolegate serve --config (\S+))$", re.MULTILINE)
     background = r"\1 2>serve.log & for _ in $(seq 200); do rolegate health --config \2 >/dev/null 2>&1 && break; sleep 0.1; done; rolegate health --config \2"
+    # A machine that runs all tests is slower than the page's reader.
+    commands = [re.sub(r"^sleep 2$", "sleep 6", block, flags=re.MULTILINE) for block in commands]
     return "set -euxo pipefail\ntrap 'status=$?; kill $(jobs -p) 2>/dev/null || true; wait; exit $status' EXIT\n" + serve.sub(background, "\n".join(commands))
 
 

@@ -3,7 +3,7 @@
 use crate::cli::check::compiled::CompiledLines;
 use crate::cli::check::input::InputText;
 use crate::cli::check::template::{Placeholder, PlaceholderKind};
-use crate::gate::verdict::JudgedStatement;
+use crate::gate::verdict::{JudgedStatement, JudgedUse};
 use crate::sql::position::{Position, Positions};
 
 /// Placeholders that are told of one statement one by one.
@@ -75,7 +75,7 @@ impl<'a> SourcePlace<'a> {
         let open = self.text.placeholders();
         let first = open.partition_point(|open| open.span.end <= span.start);
         let within = open.iter().skip(first).take_while(|open| open.span.start < span.end);
-        notes.extend(within.clone().take(MAX_PLACEHOLDERS).map(|open| note(open, statement)));
+        notes.extend(within.clone().take(MAX_PLACEHOLDERS).map(|open| note(open, self.text.judged(), statement)));
         let more = within.skip(MAX_PLACEHOLDERS).count();
         if more > 0 {
             notes.push(format!("the statement holds {more} more of them"));
@@ -84,11 +84,22 @@ impl<'a> SourcePlace<'a> {
     }
 }
 
-fn note(open: &Placeholder, statement: &JudgedStatement) -> String {
-    let is_within = |at: usize| open.span.contains(&at);
-    let is_credential =
-        statement.uses.iter().any(|one| one.span.start < open.span.end && open.span.start < one.span.end)
-            || statement.findings.iter().any(|finding| is_within(finding.at));
+/// Words that a credential follows.
+const CREDENTIAL_WORDS: [&[u8]; 5] =
+    [b"iam_role", b"credentials", b"access_key_id", b"secret_access_key", b"session_token"];
+
+/// Whether a credential is expected at a byte of a text.
+fn is_awaited(text: &[u8], at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default().trim_ascii_end();
+    CREDENTIAL_WORDS.iter().any(|word| {
+        let start = before.len().saturating_sub(word.len());
+        before.get(start..).is_some_and(|last| last.eq_ignore_ascii_case(word))
+    })
+}
+
+fn note(open: &Placeholder, judged: &[u8], statement: &JudgedStatement) -> String {
+    let meets = |one: &JudgedUse| one.span.start < open.span.end && open.span.start < one.span.end;
+    let is_credential = statement.uses.iter().any(meets) || is_awaited(judged, open.span.start);
     let what = if is_credential { "the credential" } else { "the statement" };
     let written = &open.written;
     match open.kind {
