@@ -106,6 +106,7 @@ def test_facts_that_lie_in_the_folder_are_used(tmp_path):
     (tmp_path / "facts/clusters/c.json").write_text(f'{{"Clusters": [{cluster}]}}')
     made = rolegate("init", tmp_path, "--cluster-endpoint", "warehouse.abc.us-east-1.redshift.amazonaws.com")
     assert made.returncode == 0, made.stderr
+    assert "rules alone" not in made.stdout, "there are facts"
     shown = rolegate("config", "show", tmp_path / "rolegate.toml").stdout
     assert "facts/iam/123456789012.json" in shown and 'cluster = "warehouse"' in shown
     checked = rolegate("config", "check", tmp_path / "rolegate.toml")

@@ -135,9 +135,26 @@ fn told(start: &Start, files: &[NewFile]) -> String {
     let written = files.iter().map(|file| format!("  {}\n", start.folder.join(file.name).display()));
     let next = start.platform.next(&start.folder).map(|command| format!("  {command}\n"));
     format!(
-        "Written:\n{}\nNothing is refused yet: the gate starts in shadow mode. Next:\n\n{}",
+        "Written:\n{}\n{}Nothing is refused yet: the gate starts in shadow mode. Next:\n\n{}",
         written.collect::<String>(),
+        no_facts(start),
         next.concat()
+    )
+}
+
+/// What is said where the configuration names no facts: it will not look for those that come later.
+fn no_facts(start: &Start) -> String {
+    if start.has_snapshots || start.account.is_some() {
+        return String::new();
+    }
+    let sought = if start.platform.sees_folder() {
+        format!("No IAM facts lie in {}: ", start.folder.join("facts").display())
+    } else {
+        String::new()
+    };
+    format!(
+        "{sought}chains will be judged by their syntax and your rules alone. Once you have facts (docs/facts.md), name them in [facts] of \
+         rolegate.toml.\n\n"
     )
 }
 

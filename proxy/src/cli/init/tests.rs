@@ -27,6 +27,7 @@ fn what_is_written_for_every_platform_loads_in_shadow_mode() {
         let name = platform.to_possible_value().unwrap().get_name().to_owned();
         let told = init(folder.path(), &["--platform", &name]).unwrap();
         assert!(told.contains("rolegate.toml\n") && told.contains("shadow mode"), "{told}");
+        assert!(told.contains("judged by their syntax and your rules alone"), "{told}");
         let config = Config::load(&folder.path().join("rolegate.toml")).unwrap();
         assert_eq!(config.policy.mode, Mode::Shadow);
         let gate = &config.gate[0];
