@@ -141,6 +141,17 @@ bench-audit: ## Write an audit of a gigabyte and verify it; over 10 s fails. AUD
 	cargo build --locked --release --package rolegate
 	python3 loadtest/audit_bench.py $(AUDIT)
 
+.PHONY: bench-history
+bench-history: dist ## Replay a history of 4,000,000 statements, beside sqlparser, libpg_query and sqlglot parsing the same texts; HISTORY="--statements 400000" or other options
+	cargo build --locked --release --package rolegate-loadtest --example parse_texts
+	python3 -m venv target/bench-venv
+	target/bench-venv/bin/python -m pip install --quiet --disable-pip-version-check -r loadtest/history-requirements.txt
+	target/bench-venv/bin/python loadtest/history_bench.py $(HISTORY)
+
+.PHONY: company-year
+company-year: dist ## Take a generated year of a company (2,000,000 statements) through replay, learn, diff and lint; all that is bad must be listed for review. YEAR="--statements 200000" or other options
+	python3 loadtest/company_year.py $(YEAR)
+
 .PHONY: idle
 idle: dist ## Hold 8,000 idle sessions at once: memory of each, and how fast new ones are let in; IDLE="--sessions 1000" or other options
 	cargo build --locked --release --package rolegate-loadtest --bin standin

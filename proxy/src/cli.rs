@@ -83,7 +83,7 @@ enum Command {
     /// Look at a configuration file
     #[command(subcommand, after_help = "Example: rolegate config check rolegate.toml")]
     Config(config::ConfigCommand),
-    /// Test the policy of a configuration
+    /// Test policies, compare them, find rules without effect, and list exceptions
     #[command(subcommand, after_help = "Example: rolegate policy test policy/*.test.toml")]
     Policy(policy::PolicyCommand),
     /// Verify the audit, and prove its records

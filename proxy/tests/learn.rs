@@ -207,6 +207,35 @@ fn what_failed_teaches_nothing() {
 }
 
 #[test]
+fn an_audit_tells_what_failed_in_records_of_their_own() {
+    let folder = world();
+    let verdict = |id: &str, bucket: &str| {
+        let text = copy(&format!("s3://{bucket}/x"), A);
+        json!({"event": "verdict", "id": id, "time": "2026-01-02T03:04:05Z", "user": "loader", "action": "forward", "statement": text})
+    };
+    let outcome = |of: &str, outcome: &str| json!({"event": "outcome", "of": of, "outcome": outcome});
+    let lines = [
+        verdict("1", "good"),
+        verdict("2", "bad"),
+        outcome("2", "failed"),
+        outcome("1", "completed"),
+        verdict("3", "open"),
+        verdict("4", "after"),
+        outcome("4", "skipped"),
+    ];
+    folder.write("audit.jsonl", lines.map(|line| format!("{line}\n")).concat());
+    let (code, records, err) = folder.run(&["history", "audit.jsonl"], None);
+    assert_eq!(code, Some(0), "{err}");
+    folder.write("records.jsonl", records);
+    for input in ["audit.jsonl", "records.jsonl"] {
+        let report = folder.learn(&["--config", "rolegate.toml", "--out", input.trim_end_matches(".jsonl"), input]);
+        assert_eq!(reasons(&report), [("failed".to_owned(), 2)].into(), "{report:#}");
+        let targets = report["rules"].as_array().unwrap().iter().map(|rule| rule["target"].as_str().unwrap());
+        assert_eq!(targets.collect::<Vec<_>>(), ["s3://good/x", "s3://open/x"], "{input}");
+    }
+}
+
+#[test]
 fn options_generalise() {
     let folder = world();
     folder.write("week.jsonl", history());

@@ -73,6 +73,45 @@ const OLD: &str = "@id(\"all\") permit (principal, action, resource);\n\
     when { resource.leaves_cluster_account };\n";
 
 #[test]
+fn a_forbid_in_shadow_mode_annotates() {
+    let folder = Folder::new();
+    let shadowed = OLD.replace("@id(\"home\")", "@id(\"home\") @mode(\"shadow\")");
+    assert_eq!(folder.diff(&shadowed), causes(&[("reject", "annotate", &["changed home"])]));
+    folder.write("rules.cedar", &shadowed);
+    assert_eq!(folder.diff(OLD), causes(&[("annotate", "reject", &["changed home"])]));
+    let copy = format!("unload ('select 1') to 's3://x/y' iam_role '{A},{B}'");
+    let record = json!({"source": "x", "line": 1, "from": "audit", "time": "2026-01-02T03:04:05Z", "user": "analyst", "text": copy});
+    folder.write("week.jsonl", &format!("{record}\n"));
+    let (code, report) = folder.json(&["diff", "--config", "rolegate.toml", "rules.cedar", "new.cedar", "week.jsonl"]);
+    let row = &report["differences"][0];
+    assert_eq!((code, &row["from"], &row["to"]), (Some(1), &json!("annotate"), &json!("reject")), "{report:#}");
+    assert_eq!(row["causes"][0]["rule"], "home");
+}
+
+/// A forbid in shadow mode refuses nothing: it contradicts no permit, and makes no other forbid needless.
+#[test]
+fn lint_honours_the_mode_of_a_rule() {
+    let folder = Folder::new();
+    let wide = |mode: &str| {
+        folder.write(
+            "rules.cedar",
+            &format!(
+                "@id(\"all\") permit (principal, action, resource);\n\
+                 @id(\"wide\") @mode(\"{mode}\") forbid (principal, action, resource);\n\
+                 @id(\"narrow\") forbid (principal in Rolegate::Group::\"etl\", action, resource);\n"
+            ),
+        );
+        let (code, report) = folder.json(&["lint", "--config", "rolegate.toml"]);
+        let findings = report["findings"].as_array().unwrap();
+        let word =
+            |finding: &Value| format!("{} {}", finding["rule"].as_str().unwrap(), finding["kind"].as_str().unwrap());
+        (code, findings.iter().map(word).collect::<Vec<_>>())
+    };
+    assert_eq!(wide("shadow"), (Some(0), Vec::new()));
+    assert_eq!(wide("enforce"), (Some(1), vec!["all contradicted".to_owned(), "narrow shadowed".to_owned()]));
+}
+
+#[test]
 fn exceptions_are_listed_and_those_that_are_over_are_warned_of() {
     let folder = Folder::new();
     let (code, out, _) = folder.run(&["exceptions", "rolegate.toml"]);

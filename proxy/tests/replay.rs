@@ -174,6 +174,77 @@ fn only_what_changes_both_ways() {
     assert!(text.contains("0 newly refused, 0 newly let through"), "{text}");
 }
 
+/// What exceptions let through is marked, and is not refused: nor newly refused where only the exception ends.
+#[test]
+fn exceptions_are_marked_at_the_time_of_the_record() {
+    let folder = Folder::new();
+    folder.write("week.jsonl", history());
+    let strict = fs::read_to_string(folder.0.path().join("strict.toml")).unwrap();
+    folder.write("excepted.toml", strict.replace("[policy]\n", "[policy]\nexceptions = \"e.toml\"\n"));
+    let exception = |until: &str| {
+        let text = format!(
+            "[[exception]]\nid = \"SEC-1\"\nusers = [\"analyst\"]\ncodes = [\"RG301\"]\nchains = [\"{A},{B}\"]\nuntil = {until}\n\
+             owner = \"data\"\nticket = \"T-1\"\n"
+        );
+        folder.write("e.toml", text);
+    };
+    let rows = |report: &Value, of: &str| -> Vec<(Value, Value, u64)> {
+        let rows = report[of].as_array().unwrap().iter();
+        rows.map(|row| (row["code"].clone(), row["exceptions"].clone(), row["count"].as_u64().unwrap())).collect()
+    };
+    exception("2026-01-04T00:00:00Z");
+    let (code, report) = folder.json(&["--config", "excepted.toml", "week.jsonl"]);
+    let refused = |code: &str| (json!(code), json!([]), 1);
+    let excepted = (json!("RG301"), json!(["SEC-1"]), 1);
+    assert_eq!(rows(&report, "groups"), [refused("RG101"), refused("RG301"), excepted.clone()]);
+    assert_eq!((code, &report["summary"]["excepted"]), (Some(1), &json!(1)), "{report:#}");
+    let (code, report) = folder.json(&["--config", "excepted.toml", "--old", "strict.toml", "week.jsonl"]);
+    assert_eq!((code, rows(&report, "changes")), (Some(0), vec![excepted]));
+    let (code, text, _) = folder.run(&["replay", "--config", "strict.toml", "--old", "excepted.toml", "week.jsonl"]);
+    assert!(text.contains("RoleB is for etl (rule \"no-b\"); let through by exception SEC-1"), "{text}");
+    assert!(code == Some(1) && text.contains("1 newly refused, 0 newly let through"), "{text}");
+    exception("2027-01-01T00:00:00Z");
+    folder.write("only.jsonl", history().lines().skip(1).take(2).map(|line| format!("{line}\n")).collect::<String>());
+    let (code, text, _) = folder.run(&["replay", "--config", "excepted.toml", "only.jsonl"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.ends_with("2 statements, 2 with roles, 0 would be refused; 2 let through by exceptions\n"), "{text}");
+    let (_, page, _) = folder.run(&["replay", "--config", "excepted.toml", "--format", "html", "only.jsonl"]);
+    assert!(page.contains("<tr class=\"excepted\">") && page.contains("let through by exception SEC-1"), "{page}");
+}
+
+#[test]
+fn rules_on_hours_see_the_time_of_the_record() {
+    let folder = Folder::new();
+    let hours = "@id(\"all\") permit(principal, action, resource);\n\
+                 @id(\"night\") forbid(principal, action, resource) unless { context.hour >= 8 && context.hour < 18 };";
+    folder.config("hours.toml", hours);
+    let copy = format!("copy t from 's3://b/x' iam_role '{A}'");
+    let lines =
+        ["02T07:59:59", "02T08:00:00", "02T17:59:59", "02T18:00:00"].map(|time| line(time, "etl", &copy, &json!({})));
+    folder.write("day.jsonl", lines.concat() + &line("02T09:00:00", "etl", &copy, &json!({"time": null})));
+    let (_, report) = folder.json(&["--config", "hours.toml", "day.jsonl"]);
+    let group = &report["groups"][0];
+    assert_eq!((&group["rule"], &group["count"]), (&json!("night"), &json!(2)), "{report:#}");
+    assert_eq!(
+        (&group["first_seen"], &group["last_seen"]),
+        (&json!("2026-01-02T07:59:59Z"), &json!("2026-01-02T18:00:00Z"))
+    );
+    assert_eq!(report["cannot_tell"][0]["reason"], "time_unknown");
+}
+
+#[test]
+fn names_with_commas_are_counted_once() {
+    let folder = Folder::new();
+    let bad = format!("copy t from 's3://b/x' iam_role '{A},x'");
+    let more = json!({"application": "one, two, three"});
+    folder.write("week.jsonl", line("02T00:00:00", "last, first", &bad, &more));
+    for by in ["user", "group"] {
+        let (_, report) = folder.json(&["--config", "open.toml", "--by", by, "week.jsonl"]);
+        assert_eq!((&report["summary"]["users"], &report["summary"]["applications"]), (&json!(1), &json!(1)));
+        assert_eq!(report["groups"][0]["applications"], json!(["one, two, three"]));
+    }
+}
+
 #[test]
 fn groups_become_cases_that_pass() {
     let folder = Folder::new();
@@ -197,6 +268,16 @@ fn the_other_forms() {
     assert!(
         page.starts_with("<!doctype html>") && page.contains("<svg") && page.contains("prefers-color-scheme: dark")
     );
+    assert!(
+        page.contains("would be refused in 3 groups")
+            && page.contains("2026-01-03 03:04")
+            && page.contains("</i> annotated"),
+        "{page}"
+    );
+    let (_, changes, _) =
+        folder.run(&["replay", "--config", "strict.toml", "--old", "open.toml", "--format", "html", "week.jsonl"]);
+    let both = "<b>before</b> nothing stands in its way<br><b>now</b> RG301: RoleB is for etl (rule &quot;no-b&quot;)";
+    assert!(changes.contains(both), "{changes}");
     assert!(
         !page.contains("<script>") && !page.contains("http://") && !page.contains("https://"),
         "nothing runs, nothing is fetched"

@@ -54,7 +54,7 @@ pub fn run(arguments: &HistoryArguments) -> Result<Exit, String> {
             }
         }
     };
-    let counts = arguments.records.read(fold, |part: Part| {
+    let counts = arguments.records.read_with_outcomes(fold, |part: Part| {
         sum.truncated = sum.truncated.saturating_add(part.truncated);
         sum.hidden = sum.hidden.saturating_add(part.hidden);
         sum.doubtful = sum.doubtful.saturating_add(part.doubtful);

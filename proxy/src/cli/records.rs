@@ -35,13 +35,30 @@ impl RecordArguments {
         Self { inputs, problems: None, threads: None }
     }
 
+    /// Reads all inputs, audits joined with what became of their statements: as [`RecordArguments::read`].
+    pub(super) fn read_with_outcomes<P: Default + Send>(
+        &self,
+        fold: impl Fn(&mut P, &StatementRecord<'_>) + Sync + Send,
+        part: impl FnMut(P) -> io::Result<()> + Send,
+    ) -> Result<HistoryCounts, String> {
+        self.read_history(History::open(expand(&self.inputs)?).with_outcomes(), fold, part)
+    }
+
     /// Reads all inputs: `fold` takes the records of a part, `part` the parts in order.
     pub(super) fn read<P: Default + Send>(
         &self,
         fold: impl Fn(&mut P, &StatementRecord<'_>) + Sync + Send,
         part: impl FnMut(P) -> io::Result<()> + Send,
     ) -> Result<HistoryCounts, String> {
-        let history = History::open(expand(&self.inputs)?);
+        self.read_history(History::open(expand(&self.inputs)?), fold, part)
+    }
+
+    fn read_history<P: Default + Send>(
+        &self,
+        history: History,
+        fold: impl Fn(&mut P, &StatementRecord<'_>) + Sync + Send,
+        part: impl FnMut(P) -> io::Result<()> + Send,
+    ) -> Result<HistoryCounts, String> {
         let is_readable = history.is_readable();
         let bar = bar(history.length());
         let mut output = Output {

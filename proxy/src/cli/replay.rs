@@ -134,6 +134,6 @@ fn case(row: &GroupRow) -> Case {
         time: example.time,
         sql: example.text.clone(),
         verdict: row.would_be,
-        codes: row.to.is_none().then(|| example.codes.clone()),
+        codes: row.change.is_none().then(|| example.codes.clone()),
     }
 }

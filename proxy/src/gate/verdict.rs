@@ -238,6 +238,26 @@ impl Verdict {
         self.action != self.would_be
     }
 
+    /// Whether enforcement would refuse it, and nothing but exceptions lets it through.
+    #[must_use]
+    pub fn is_excepted(&self) -> bool {
+        let findings = self.statements.iter().flat_map(|statement| &statement.findings);
+        let mut refusing = findings.filter(|finding| finding.severity == Severity::Reject);
+        self.would_be == Action::Reject && refusing.all(|one| matches!(one.lenience, Some(Lenience::Exception(_))))
+    }
+
+    /// What enforcement does where exceptions hold and a rule's own mode counts: what a policy decides, whatever the modes of gate, group
+    /// and code are.
+    #[must_use]
+    pub fn decided(&self) -> Action {
+        let of = |finding: &Finding| match (&finding.lenience, finding.rule_mode) {
+            (Some(Lenience::Exception(_)), _) | (_, Some(Mode::Shadow)) => finding.would_be().min(Action::Annotate),
+            _ => finding.would_be(),
+        };
+        let findings = self.statements.iter().flat_map(|statement| &statement.findings);
+        findings.map(of).max().unwrap_or(Action::Forward)
+    }
+
     /// The names of the exceptions that it is owed to.
     pub fn exceptions(&self) -> impl Iterator<Item = &str> {
         self.leniences().into_iter().filter_map(|lenience| match lenience {

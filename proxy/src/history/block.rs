@@ -7,7 +7,7 @@ use memchr::{memchr, memchr_iter, memchr2, memrchr};
 use crate::history::activity;
 
 /// How large a block usually is.
-const BLOCK_BYTES: usize = 1024 * 1024;
+const BLOCK_BYTES: usize = 256 * 1024;
 
 /// The longest record: a statement has at most 16 MB, and JSON may write each of its bytes as several.
 pub const MAX_RECORD_BYTES: usize = 64 * 1024 * 1024;
@@ -121,6 +121,7 @@ impl<R: Read> Blocks<R> {
         let Some(missing) = length.checked_sub(self.held.len()).filter(|count| *count > 0 && !self.ended) else {
             return;
         };
+        self.held.reserve(missing);
         let wanted = u64::try_from(missing).unwrap_or(u64::MAX);
         match self.stream.by_ref().take(wanted).read_to_end(&mut self.held) {
             Ok(count) => self.ended = count < missing,

@@ -11,6 +11,7 @@ use crate::history::assemble;
 use crate::history::block::Block;
 use crate::history::connections::ConnectionEvent;
 use crate::history::hidden::is_hidden;
+use crate::history::plain;
 use crate::history::problem::{HistoryCounts, HistoryProblem, ProblemKind};
 use crate::history::record::{Known, RecordKind, StatementRecord, known};
 use crate::history::shape::Shape;
@@ -18,10 +19,11 @@ use crate::history::sorter::Item;
 use crate::history::table::{Column, TableRow, View};
 
 /// One thing that a block holds.
+#[expect(clippy::large_enum_variant, reason = "most are records, and none of them is to cost an allocation")]
 #[derive(Debug)]
 pub enum Parsed<'a> {
     /// A statement.
-    Record(Box<StatementRecord<'a>>),
+    Record(StatementRecord<'a>),
     /// A row that waits for the others of its statement.
     Row(Item),
     /// Something that happened to a connection.
@@ -83,7 +85,7 @@ impl<T: ParseSink> Parser<'_, T> {
         Entries::new(self.source, &block.bytes, block.first_line, is_cut).read(
             |mut record| {
                 record.hidden = is_hidden(record.text.as_bytes());
-                told.borrow_mut().parsed(Parsed::Record(Box::new(record)));
+                told.borrow_mut().parsed(Parsed::Record(record));
             },
             |problem| {
                 if problem.kind == ProblemKind::Unreadable {
@@ -123,13 +125,13 @@ impl<T: ParseSink> Parser<'_, T> {
         let of_json = |error: serde_json::Error| format!("cannot be read: {error}");
         match shape {
             Shape::Records => {
-                let record: StatementRecord<'_> = serde_json::from_slice(line).map_err(of_json)?;
-                self.told.parsed(Parsed::Record(Box::new(record)));
+                let record = plain::record(line).map_or_else(|| serde_json::from_slice(line), Ok).map_err(of_json)?;
+                self.told.parsed(Parsed::Record(record));
             }
             Shape::Audit => {
                 let audited: AuditLine<'_> = serde_json::from_slice(line).map_err(of_json)?;
                 if let Some(record) = audited.record(self.source, number)? {
-                    self.told.parsed(Parsed::Record(Box::new(record)));
+                    self.told.parsed(Parsed::Record(record));
                 }
             }
             Shape::JsonRows(view) => {
@@ -228,6 +230,8 @@ struct AuditLine<'a> {
     #[serde(borrow, default, deserialize_with = "known")]
     statement: Known<'a>,
     #[serde(borrow, default, deserialize_with = "known")]
+    id: Known<'a>,
+    #[serde(borrow, default, deserialize_with = "known")]
     nonce: Known<'a>,
     #[serde(borrow, default, deserialize_with = "known")]
     action: Known<'a>,
@@ -255,6 +259,7 @@ impl<'a> AuditLine<'a> {
         record.database = self.database;
         record.application = self.application;
         record.client_address = self.client_address;
+        record.verdict_id = self.id;
         record.nonce = self.nonce;
         record.outcome = self.action.or(self.verdict);
         record.truncated = self.truncated;

@@ -14,6 +14,7 @@ use rayon::slice::ParallelSlice;
 
 use crate::history::block::{Block, Blocks};
 use crate::history::input::HistoryInput;
+use crate::history::outcomes::{self, FailedVerdicts};
 use crate::history::parse::{ParseSink, Parsed, parse};
 use crate::history::problem::{HistoryCounts, HistoryProblem, ProblemKind};
 use crate::history::record::StatementRecord;
@@ -25,8 +26,11 @@ use crate::history::table::View;
 /// Batches of blocks that wait to be parsed.
 const WAITING_BATCHES: usize = 2;
 
-/// Blocks of a batch, for each thread.
-const BLOCKS_PER_THREAD: usize = 4;
+/// Blocks of a batch, for each thread: many, so that no thread waits long for the last of the others.
+const BLOCKS_PER_THREAD: usize = 16;
+
+/// Parts of sorted records that are judged side by side, for each thread.
+const PARTS_PER_THREAD: usize = 4;
 
 /// Records that are handed on together, once they were sorted.
 const RECORDS_PER_PART: usize = 1024;
@@ -48,6 +52,7 @@ pub struct History {
     sources: Vec<Source>,
     problems: Vec<HistoryProblem>,
     read: BytesRead,
+    joins_outcomes: bool,
 }
 
 /// Takes what is read, in order.
@@ -72,7 +77,8 @@ impl History {
     /// Looks at the start of every input. What cannot be told is among the problems, and is not read.
     #[must_use]
     pub fn open(inputs: Vec<HistoryInput>) -> Self {
-        let mut history = Self { sources: Vec::new(), problems: Vec::new(), read: BytesRead::default() };
+        let mut history =
+            Self { sources: Vec::new(), problems: Vec::new(), read: BytesRead::default(), joins_outcomes: false };
         for input in inputs {
             let name = input.name();
             // What was looked at is read again, and counted then.
@@ -102,6 +108,13 @@ impl History {
 
     fn skip(&mut self, kind: ProblemKind, name: &str, what: impl Into<String>) {
         self.problems.push(HistoryProblem::new(kind, name, 0, what));
+    }
+
+    /// Joins the statements of audits with what became of them, as far as to say which failed. The files are read twice for that;
+    /// standard input cannot be.
+    #[must_use]
+    pub fn with_outcomes(self) -> Self {
+        Self { joins_outcomes: true, ..self }
     }
 
     /// The length of all inputs, where it is known.
@@ -148,14 +161,26 @@ impl History {
             reader.problem(problem);
         }
         let is_plain = self.is_plain();
-        let users = self.users();
-        let folder = Folder { fold, users: &users };
+        let (users, failed) = (self.users(), self.failed());
+        let folder = Folder { fold, users: &users, failed: &failed };
         if is_plain {
             counts.add(folder.plain(&mut self, reader)?);
         } else {
             counts.add(folder.sorted(&mut self, by_time, reader)?);
         }
         Ok(counts)
+    }
+
+    /// The verdicts of audits whose statements did not succeed.
+    fn failed(&self) -> FailedVerdicts {
+        let mut failed = FailedVerdicts::new();
+        let audits = self.sources.iter().filter(|source| self.joins_outcomes && source.shape == Shape::Audit);
+        for source in audits.filter(|source| source.opened.is_none()) {
+            if let Ok(bytes) = stream::open(&source.input, &BytesRead::default()) {
+                outcomes::add_failed(bytes, &mut failed);
+            }
+        }
+        failed
     }
 
     /// Names of users by number, from the inputs that hold them.
@@ -230,15 +255,19 @@ fn with_batches<T>(
 struct Folder<'u, F> {
     fold: F,
     users: &'u HashMap<i64, String>,
+    failed: &'u FailedVerdicts,
 }
 
 impl<F> Folder<'_, F> {
-    /// Gives the user a name where only a number is known. Whether the record is a statement of somebody's.
+    /// Gives the user a name where only a number is known, and the statement the cluster's answer. Whether the record is a statement of somebody's.
     fn complete(&self, record: &mut StatementRecord<'_>, counts: &mut HistoryCounts) -> bool {
         counts.records = counts.records.saturating_add(1);
         if record.user.is_none() {
             let name = record.user_id.and_then(|number| self.users.get(&number));
             record.user = name.map(|name| Cow::Owned(name.clone()));
+        }
+        if record.verdict_id.as_deref().is_some_and(|id| self.failed.contains(id)) {
+            record.outcome = Some(Cow::Borrowed("failed"));
         }
         let is_internal = record.user_id == Some(INTERNAL_USER) || record.user.as_deref() == Some("rdsdb");
         if is_internal {
@@ -353,7 +382,7 @@ where
 
     fn record(&mut self, record: StatementRecord<'static>) -> io::Result<()> {
         self.held.push(record);
-        let size = rayon::current_num_threads().saturating_mul(BLOCKS_PER_THREAD).saturating_mul(RECORDS_PER_PART);
+        let size = rayon::current_num_threads().saturating_mul(PARTS_PER_THREAD).saturating_mul(RECORDS_PER_PART);
         if self.held.len() >= size { self.flush() } else { Ok(()) }
     }
 }

@@ -86,6 +86,9 @@ pub struct StatementRecord<'a> {
     /// How it ended, in the source's word.
     #[serde(borrow, default, deserialize_with = "known")]
     pub outcome: Known<'a>,
+    /// The audit's `id` of the verdict on it.
+    #[serde(borrow, default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
+    pub verdict_id: Known<'a>,
     /// What the cluster's history shows in the place of a text that the gate refused.
     #[serde(borrow, default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
     pub nonce: Known<'a>,
@@ -119,6 +122,7 @@ impl<'a> StatementRecord<'a> {
             hidden: false,
             doubtful: false,
             outcome: None,
+            verdict_id: None,
             nonce: None,
             count: 1,
         }
@@ -145,6 +149,7 @@ impl<'a> StatementRecord<'a> {
             hidden: self.hidden,
             doubtful: self.doubtful,
             outcome: own(self.outcome),
+            verdict_id: own(self.verdict_id),
             nonce: own(self.nonce),
             count: self.count,
         }

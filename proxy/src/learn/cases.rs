@@ -11,7 +11,7 @@ use crate::learn::uses::Sample;
 use crate::rules::TargetKind;
 
 /// A user who is in no group.
-const STRANGER: &str = "rolegate-stranger";
+pub(crate) const STRANGER: &str = "rolegate-stranger";
 
 /// The cases of a proposal that come out as they should under the proposed rules: what another rule lets through is no near miss. Empty
 /// when no statement was short enough to be kept.

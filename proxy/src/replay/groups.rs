@@ -36,11 +36,22 @@ pub(crate) struct Reason {
     pub message: String,
 }
 
+impl Reason {
+    /// In words.
+    #[must_use]
+    pub(crate) fn words(&self) -> String {
+        let rule = self.rule.as_ref().map(|rule| format!(" (rule \"{rule}\")")).unwrap_or_default();
+        format!("{}: {}{rule}", self.code, self.message)
+    }
+}
+
 /// What statements of a group have in common.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct GroupKey {
     /// What enforcement would do.
     pub would_be: Action,
+    /// The exceptions that let it through, where nothing else would refuse it.
+    pub exceptions: Vec<String>,
     /// Why; nothing for what is merely counted.
     pub reason: Option<Reason>,
     /// The chain, or the word for another credential.
@@ -51,6 +62,20 @@ pub(crate) struct GroupKey {
     pub kind: StatementKind,
     /// The bucket or other target.
     pub target: Option<String>,
+}
+
+impl GroupKey {
+    /// Whether enforcement would refuse it, exceptions considered.
+    #[must_use]
+    pub(crate) fn is_refused(&self) -> bool {
+        self.would_be == Action::Reject && self.exceptions.is_empty()
+    }
+
+    /// The same with nothing in its way.
+    #[must_use]
+    pub(crate) fn let_through(self) -> Self {
+        Self { would_be: Action::Forward, exceptions: Vec::new(), reason: None, ..self }
+    }
 }
 
 /// One statement of a group.
@@ -205,6 +230,7 @@ pub(crate) fn key_of(verdict: &Verdict, who: String) -> GroupKey {
     let Some(statement) = verdict.statements.iter().rev().max_by_key(|statement| gravest(statement)) else {
         return GroupKey {
             would_be: verdict.would_be,
+            exceptions: Vec::new(),
             reason: None,
             chain: String::new(),
             who,
@@ -218,12 +244,17 @@ pub(crate) fn key_of(verdict: &Verdict, who: String) -> GroupKey {
     let role_use = statement.uses.iter().find(|role_use| Some(role_use.span.start) == at).or(statement.uses.first());
     GroupKey {
         would_be: verdict.would_be,
+        exceptions: exceptions(verdict),
         reason: finding.map(reason),
         chain: role_use.map(JudgedUse::credential).unwrap_or_default(),
         who,
         kind: statement.kind,
         target: role_use.and_then(|role_use| role_use.target.as_ref()).map(bucket),
     }
+}
+
+fn exceptions(verdict: &Verdict) -> Vec<String> {
+    if verdict.is_excepted() { verdict.exceptions().map(str::to_owned).collect() } else { Vec::new() }
 }
 
 fn reason(finding: &Finding) -> Reason {
@@ -278,6 +309,7 @@ mod tests {
         };
         let key = |number: u64| GroupKey {
             would_be: Action::Reject,
+            exceptions: Vec::new(),
             reason: None,
             chain: (number % 3).to_string(),
             who: "etl".into(),

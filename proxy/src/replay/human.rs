@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use crate::gate::enforcement::Action;
 use crate::replay::judged::CannotTell;
-use crate::replay::report::{GroupRow, ReplayReport, ReplaySummary, UnknownRow};
+use crate::replay::report::{GroupRow, ReplayReport, ReplaySummary, RowChange, UnknownRow};
 
 /// Characters of an example that are shown.
 const EXAMPLE_CHARACTERS: usize = 160;
@@ -19,16 +19,10 @@ pub(crate) fn human(report: &ReplayReport) -> String {
 }
 
 fn write(text: &mut String, report: &ReplayReport) -> fmt::Result {
-    match &report.changes {
-        Some(changes) => {
-            for row in changes {
-                change(text, row)?;
-            }
-        }
-        None => {
-            for row in &report.groups {
-                group(text, row)?;
-            }
+    for row in report.changes.as_ref().unwrap_or(&report.groups) {
+        match &row.change {
+            Some(one) => change(text, row, one)?,
+            None => group(text, row)?,
         }
     }
     for row in &report.cannot_tell {
@@ -59,15 +53,15 @@ pub(crate) fn thousands(number: u64) -> String {
 /// The last line of a report.
 #[must_use]
 pub(crate) fn summary(report: &ReplayReport) -> String {
-    let ReplaySummary { statements, with_roles, would_be, cannot_tell, unreadable, users, applications, .. } =
-        &report.summary;
-    let groups = report.groups.iter().filter(|row| row.would_be == Action::Reject).count();
+    let ReplaySummary { statements, with_roles, would_be, excepted, cannot_tell, unreadable, .. } = &report.summary;
+    let ReplaySummary { users, applications, .. } = &report.summary;
+    let groups = report.groups.iter().filter(|row| row.is_refused()).count();
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let mut line = format!(
         "{}, {} with roles, {} would be refused",
         plural(*statements, "statement", "statements"),
         thousands(*with_roles),
-        thousands(would_be.reject)
+        thousands(would_be.reject.saturating_sub(*excepted))
     );
     if groups > 0 {
         let groups = plural(count(groups), "group", "groups");
@@ -75,15 +69,16 @@ pub(crate) fn summary(report: &ReplayReport) -> String {
         let applications = plural(count(*applications), "application", "applications");
         let _written = write!(line, " in {groups}; {users}, {applications}").is_ok();
     }
+    if *excepted > 0 {
+        let _written = write!(line, "; {} let through by exceptions", thousands(*excepted)).is_ok();
+    }
     if let Some(changes) = &report.changes {
-        let of = |is: fn(&GroupRow) -> bool| {
-            changes.iter().filter(|row| is(row)).map(|row| row.count).fold(0, u64::saturating_add)
+        let of = |is: fn(&RowChange) -> bool| {
+            let rows = changes.iter().filter(|row| row.change.as_ref().is_some_and(is));
+            thousands(rows.map(|row| row.count).fold(0, u64::saturating_add))
         };
-        let refused = of(|row| row.to == Some(Action::Reject));
-        let let_through = of(|row| row.from == Some(Action::Reject));
-        let _written =
-            write!(line, "; {} newly refused, {} newly let through", thousands(refused), thousands(let_through))
-                .is_ok();
+        let (refused, let_through) = (of(|one| one.is_newly_refused), of(|one| one.is_newly_let_through));
+        let _written = write!(line, "; {refused} newly refused, {let_through} newly let through").is_ok();
     }
     for (number, what) in [(*cannot_tell, "cannot be told"), (*unreadable, "unreadable")] {
         if number > 0 {
@@ -95,11 +90,12 @@ pub(crate) fn summary(report: &ReplayReport) -> String {
 
 fn group(text: &mut String, row: &GroupRow) -> fmt::Result {
     let word = match row.would_be {
-        Action::Reject => "refused",
+        Action::Reject if row.exceptions.is_empty() => "refused",
+        Action::Reject => "let through by exceptions",
         Action::Annotate => "annotated",
         Action::Forward => "let through",
     };
-    writeln!(text, "{} x {word}: {}", thousands(row.count), why(row))?;
+    writeln!(text, "{} x {word}: {}{}", thousands(row.count), why(row), excepted(&row.exceptions))?;
     about(text, row)
 }
 
@@ -109,11 +105,26 @@ fn why(row: &GroupRow) -> String {
     format!("{code} {}{rule}", row.message.as_deref().unwrap_or_default())
 }
 
-fn change(text: &mut String, row: &GroupRow) -> fmt::Result {
-    let word = |action: Option<Action>| action.map_or("forward", Action::as_str);
-    writeln!(text, "{} x {} -> {}", thousands(row.count), word(row.from), word(row.to))?;
-    for (name, reason) in [("before", &row.from_reason), ("now", &row.to_reason)] {
-        writeln!(text, "  {name}: {}", reason.as_deref().unwrap_or("nothing stands in its way"))?;
+/// Which exceptions let it through; nothing where none does.
+#[must_use]
+pub(crate) fn excepted(exceptions: &[String]) -> String {
+    if exceptions.is_empty() { String::new() } else { format!("; let through by exception {}", exceptions.join(", ")) }
+}
+
+/// What either policy says of a change: a word and the reason.
+#[must_use]
+pub(crate) fn sides(row: &GroupRow, change: &RowChange) -> [(&'static str, String); 2] {
+    let reason = |reason: &Option<String>| reason.clone().unwrap_or_else(|| "nothing stands in its way".to_owned());
+    [
+        ("before", reason(&change.from_reason) + &excepted(&change.from_exceptions)),
+        ("now", reason(&change.to_reason) + &excepted(&row.exceptions)),
+    ]
+}
+
+fn change(text: &mut String, row: &GroupRow, change: &RowChange) -> fmt::Result {
+    writeln!(text, "{} x {} -> {}", thousands(row.count), change.from, change.to)?;
+    for (name, reason) in sides(row, change) {
+        writeln!(text, "  {name}: {reason}")?;
     }
     about(text, row)
 }
@@ -147,15 +158,8 @@ fn seen(text: &mut String, first: Option<&str>, last: Option<&str>) -> fmt::Resu
 }
 
 fn unknown(text: &mut String, row: &UnknownRow) -> fmt::Result {
-    let why = match row.reason {
-        CannotTell::Hidden => "the source hides their roles",
-        CannotTell::Truncated => "part of their text is missing",
-        CannotTell::Doubtful => "another text may have made them up",
-        CannotTell::UserUnknown => "nobody knows whose they are; read an export of SVV_USER_INFO with them",
-        CannotTell::TimeUnknown => "a rule looks at the time, which the source does not tell",
-    };
     let on = row.target.as_ref().map(|target| format!(" on {target}")).unwrap_or_default();
-    writeln!(text, "{} x cannot be told: {why}", thousands(row.count))?;
+    writeln!(text, "{} x cannot be told: {}", thousands(row.count), row.reason.words())?;
     writeln!(text, "  {}{on} by {}", row.kind, row.user)?;
     seen(text, row.first_seen.as_deref(), row.last_seen.as_deref())?;
     text.push('\n');

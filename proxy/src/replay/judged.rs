@@ -26,6 +26,20 @@ closed_sets! {
     }
 }
 
+impl CannotTell {
+    /// In words, of statements.
+    #[must_use]
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Hidden => "the source hides their roles",
+            Self::Truncated => "part of their text is missing",
+            Self::Doubtful => "another text may have made them up",
+            Self::UserUnknown => "nobody knows whose they are; read an export of SVV_USER_INFO with them",
+            Self::TimeUnknown => "a rule looks at the time, which the source does not tell",
+        }
+    }
+}
+
 /// What a policy says of a record.
 #[derive(Debug)]
 pub(crate) enum Judged {

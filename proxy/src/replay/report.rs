@@ -1,13 +1,17 @@
 //! The report on a history, in the order of what hurts most: one value that every form of output writes.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::gate::codes::Code;
 use crate::gate::enforcement::Action;
+use crate::gate::principal::database_user;
 use crate::history::{HistoryCounts, RecordKind};
 use crate::replay::groups::{Example, GroupCount, GroupKey, Groups, Reason};
 use crate::replay::judged::CannotTell;
-use crate::replay::tally::{GroupBy, Replay, Tally};
+use crate::replay::tally::{ChangeKey, GroupBy, Replay, Tally};
 use crate::sql::StatementKind;
 
 /// A whole report.
@@ -31,6 +35,11 @@ pub(crate) struct ReplayReport {
 /// Counts of a report.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ReplaySummary {
+    /// The version of the policy that judged.
+    pub policy_version: String,
+    /// The version of the policy that it was compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_policy_version: Option<String>,
     /// Records in all sources.
     pub records: u64,
     /// Statements that were judged.
@@ -39,6 +48,8 @@ pub(crate) struct ReplaySummary {
     pub with_roles: u64,
     /// What would become of them.
     pub would_be: ActionCounts,
+    /// Those of the refused that exceptions let through.
+    pub excepted: u64,
     /// Statements that cannot be judged: cut or masked.
     pub cannot_tell: u64,
     /// Records that could not be parsed.
@@ -69,6 +80,8 @@ pub(crate) struct ActionCounts {
 pub(crate) struct GroupRow {
     /// What enforcement would do.
     pub would_be: Action,
+    /// The exceptions that let it through, where nothing else would refuse it.
+    pub exceptions: Vec<String>,
     /// The gravest finding's code.
     pub code: Option<Code>,
     /// The rule that forbids it.
@@ -99,21 +112,44 @@ pub(crate) struct GroupRow {
     pub last_seen: Option<String>,
     /// One of them, secrets masked.
     pub example: String,
-    /// Of a change: what the old policy would do.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from: Option<Action>,
-    /// Of a change: what the new policy would do.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub to: Option<Action>,
-    /// Of a change: why the old policy would do so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from_reason: Option<String>,
-    /// Of a change: why the new policy would do so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub to_reason: Option<String>,
+    /// What changes with the policy; only of changes.
+    #[serde(flatten)]
+    pub change: Option<RowChange>,
     /// Everything about the example.
     #[serde(skip)]
     pub whole_example: Example,
+}
+
+/// What of a group of statements changes with the policy.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct RowChange {
+    /// What the old policy would do.
+    pub from: Action,
+    /// What the new policy would do.
+    pub to: Action,
+    /// Why the old policy would do so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_reason: Option<String>,
+    /// Why the new policy would do so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to_reason: Option<String>,
+    /// The exceptions of the old policy that let it through.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub from_exceptions: Vec<String>,
+    /// It is refused now and was not.
+    #[serde(skip)]
+    pub is_newly_refused: bool,
+    /// It was refused and is not now.
+    #[serde(skip)]
+    pub is_newly_let_through: bool,
+}
+
+impl GroupRow {
+    /// Whether enforcement would refuse it, exceptions considered.
+    #[must_use]
+    pub(crate) fn is_refused(&self) -> bool {
+        self.would_be == Action::Reject && self.exceptions.is_empty()
+    }
 }
 
 /// Statements that cannot be judged.
@@ -158,13 +194,15 @@ pub(crate) struct ShownRow {
 /// The report of a tally.
 #[must_use]
 pub(crate) fn report(replay: &Replay, tally: &Tally, counts: HistoryCounts) -> ReplayReport {
-    let groups = sorted(&tally.groups, |key| (std::cmp::Reverse(key.would_be), key.clone()));
+    let groups = sorted(&tally.groups, |key| (Reverse(key.would_be), !key.exceptions.is_empty()));
     let rows: Vec<GroupRow> = groups.iter().map(|(key, count)| group_row(replay, key, count)).collect();
     let changes = replay.old.as_ref().map(|_| {
-        let changes = sorted(&tally.changes, |key| (std::cmp::Reverse(key.to.would_be), key.clone()));
+        let changes = sorted(&tally.changes, |key| (!key.is_newly_refused(), !key.is_newly_let_through()));
         changes.iter().map(|(key, count)| change_row(replay, key, count)).collect()
     });
     let summary = ReplaySummary {
+        policy_version: replay.new.version().to_owned(),
+        old_policy_version: replay.old.as_ref().map(|old| old.version().to_owned()),
         records: counts.records,
         statements: tally.statements,
         with_roles: tally.with_roles,
@@ -173,6 +211,7 @@ pub(crate) fn report(replay: &Replay, tally: &Tally, counts: HistoryCounts) -> R
             annotate: tally.count(Action::Annotate),
             reject: tally.count(Action::Reject),
         },
+        excepted: tally.excepted,
         cannot_tell: tally.cannot_tell,
         unreadable: counts.unreadable,
         combined: counts.combined,
@@ -180,7 +219,7 @@ pub(crate) fn report(replay: &Replay, tally: &Tally, counts: HistoryCounts) -> R
         users: tally.refused_users.len(),
         applications: tally.refused_applications.len(),
     };
-    let unknown = sorted(&tally.unknown, Clone::clone);
+    let unknown = sorted(&tally.unknown, |_key| ());
     ReplayReport {
         summary,
         groups: rows,
@@ -210,54 +249,27 @@ pub(crate) fn report(replay: &Replay, tally: &Tally, counts: HistoryCounts) -> R
     }
 }
 
-/// Groups, the gravest first, then the largest.
-fn sorted<K, O>(groups: &Groups<K>, order: impl Fn(&K) -> O) -> Vec<(&K, &GroupCount)>
-where
-    O: GravestFirst + Ord,
-{
+/// Groups by rank, the largest first.
+fn sorted<K: Ord + Clone, R: Ord>(groups: &Groups<K>, rank: impl Fn(&K) -> R) -> Vec<(&K, &GroupCount)> {
     let mut rows: Vec<(&K, &GroupCount)> = groups.0.iter().collect();
-    rows.sort_by_cached_key(|(key, group)| {
-        let order = order(key);
-        (order.gravity(), std::cmp::Reverse(group.count), order)
-    });
+    rows.sort_by_cached_key(|(key, group)| (rank(key), Reverse(group.count), (*key).clone()));
     rows
 }
 
-/// What of a key comes before its count.
-trait GravestFirst {
-    fn gravity(&self) -> Option<std::cmp::Reverse<Action>>;
-}
-
-impl<K> GravestFirst for (std::cmp::Reverse<Action>, K) {
-    fn gravity(&self) -> Option<std::cmp::Reverse<Action>> {
-        Some(self.0)
-    }
-}
-
-impl GravestFirst for crate::replay::tally::UnknownKey {
-    fn gravity(&self) -> Option<std::cmp::Reverse<Action>> {
-        None
-    }
-}
-
-fn words(reason: &Reason) -> String {
-    let rule = reason.rule.as_ref().map(|rule| format!(" (rule \"{rule}\")")).unwrap_or_default();
-    format!("{}: {}{rule}", reason.code, reason.message)
-}
-
 fn group_row(replay: &Replay, key: &GroupKey, count: &GroupCount) -> GroupRow {
-    let GroupKey { would_be, reason, chain, who, kind, target } = key.clone();
-    let list = |names: &std::collections::BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>();
+    let GroupKey { would_be, exceptions, reason, chain, who, kind, target } = key.clone();
+    let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>();
     let (users, applications) = (list(&count.users), list(&count.applications));
     let (user, group) = match replay.by {
         GroupBy::User => {
-            let group = replay.new.groups_of(crate::gate::principal::database_user(&who)).join(",");
+            let group = replay.new.groups_of(database_user(&who)).join(",");
             (who, group)
         }
         GroupBy::Group => (users.join(", "), who),
     };
     GroupRow {
         would_be,
+        exceptions,
         code: reason.as_ref().map(|reason| reason.code),
         rule: reason.as_ref().and_then(|reason| reason.rule.clone()),
         message: reason.map(|reason| reason.message),
@@ -273,20 +285,22 @@ fn group_row(replay: &Replay, key: &GroupKey, count: &GroupCount) -> GroupRow {
         first_seen: count.first_seen.map(|time| time.to_string()),
         last_seen: count.last_seen.map(|time| time.to_string()),
         example: count.example.text.clone(),
-        from: None,
-        to: None,
-        from_reason: None,
-        to_reason: None,
+        change: None,
         whole_example: count.example.clone(),
     }
 }
 
-fn change_row(replay: &Replay, key: &crate::replay::tally::ChangeKey, count: &GroupCount) -> GroupRow {
+fn change_row(replay: &Replay, key: &ChangeKey, count: &GroupCount) -> GroupRow {
     let mut row = group_row(replay, &key.to, count);
-    row.from = Some(key.from);
-    row.to = Some(key.to.would_be);
-    row.from_reason = key.from_reason.as_ref().map(words);
-    row.to_reason = key.to.reason.as_ref().map(words);
+    row.change = Some(RowChange {
+        from: key.from,
+        to: key.to.would_be,
+        from_reason: key.from_reason.as_ref().map(Reason::words),
+        to_reason: key.to.reason.as_ref().map(Reason::words),
+        from_exceptions: key.from_exceptions.clone(),
+        is_newly_refused: key.is_newly_refused(),
+        is_newly_let_through: key.is_newly_let_through(),
+    });
     // What is newly let through is named by what stood in its way.
     if let (None, Some(reason)) = (row.code, &key.from_reason) {
         row.code = Some(reason.code);

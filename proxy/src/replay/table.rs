@@ -1,10 +1,9 @@
 //! The report's groups, or its changes where two policies were compared, as CSV.
 
-use crate::gate::enforcement::Action;
 use crate::replay::report::{GroupRow, ReplayReport};
 
 /// The names of the columns.
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 19] = [
     "would_be",
     "code",
     "rule",
@@ -18,8 +17,10 @@ const COLUMNS: [&str; 17] = [
     "count",
     "first_seen",
     "last_seen",
+    "exceptions",
     "from",
     "from_reason",
+    "from_exceptions",
     "to_reason",
     "example",
 ];
@@ -39,8 +40,9 @@ pub(crate) fn csv(report: &ReplayReport) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn fields(row: &GroupRow) -> [String; 17] {
+fn fields(row: &GroupRow) -> [String; 19] {
     let text = |value: &Option<String>| safe(value.as_deref().unwrap_or_default());
+    let change = row.change.as_ref();
     [
         row.would_be.as_str().to_owned(),
         row.code.map(|code| code.to_string()).unwrap_or_default(),
@@ -55,9 +57,11 @@ fn fields(row: &GroupRow) -> [String; 17] {
         row.count.to_string(),
         text(&row.first_seen),
         text(&row.last_seen),
-        row.from.map(Action::as_str).unwrap_or_default().to_owned(),
-        text(&row.from_reason),
-        text(&row.to_reason),
+        safe(&row.exceptions.join(" ")),
+        change.map(|change| change.from.as_str()).unwrap_or_default().to_owned(),
+        change.map(|change| text(&change.from_reason)).unwrap_or_default(),
+        change.map(|change| safe(&change.from_exceptions.join(" "))).unwrap_or_default(),
+        change.map(|change| text(&change.to_reason)).unwrap_or_default(),
         safe(&row.example),
     ]
 }

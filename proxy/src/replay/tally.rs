@@ -40,10 +40,27 @@ pub(crate) struct Replay {
 pub(crate) struct ChangeKey {
     /// What enforcement of the old policy would do.
     pub from: Action,
+    /// The exceptions of the old policy that let it through, where nothing else would refuse it.
+    pub from_exceptions: Vec<String>,
     /// Why.
     pub from_reason: Option<Reason>,
     /// What that of the new one would do, and why.
     pub to: GroupKey,
+}
+
+impl ChangeKey {
+    /// It is refused now and was not.
+    #[must_use]
+    pub(crate) fn is_newly_refused(&self) -> bool {
+        let was_refused = self.from == Action::Reject && self.from_exceptions.is_empty();
+        self.to.is_refused() && !was_refused
+    }
+
+    /// It was refused and is not now.
+    #[must_use]
+    pub(crate) fn is_newly_let_through(&self) -> bool {
+        self.from == Action::Reject && self.from_exceptions.is_empty() && !self.to.is_refused()
+    }
 }
 
 impl Shared for ChangeKey {
@@ -86,6 +103,8 @@ pub(crate) struct Tally {
     pub cannot_tell: u64,
     /// What would not merely be forwarded, and what carries credentials.
     pub groups: Groups<GroupKey>,
+    /// Statements that would be refused, if exceptions did not let them through.
+    pub excepted: u64,
     /// Users of refused statements; as many as there may be groups.
     pub refused_users: BTreeSet<String>,
     /// Applications that sent them; as many as there may be groups.
@@ -121,6 +140,7 @@ impl Tally {
         add(&mut self.statements, later.statements);
         add(&mut self.with_roles, later.with_roles);
         add(&mut self.cannot_tell, later.cannot_tell);
+        add(&mut self.excepted, later.excepted);
         for (action, count) in later.would_be {
             add(self.would_be.entry(action).or_default(), count);
         }
@@ -148,8 +168,11 @@ impl Tally {
     /// Whether the new policy refuses what the old one let through; without an old one, whether it refuses anything.
     #[must_use]
     pub(crate) fn refuses_more(&self, is_compared: bool) -> bool {
-        let newly = |key: &ChangeKey| key.to.would_be == Action::Reject && key.from != Action::Reject;
-        if is_compared { self.changes.0.keys().any(newly) } else { self.count(Action::Reject) > 0 }
+        if is_compared {
+            self.changes.0.keys().any(ChangeKey::is_newly_refused)
+        } else {
+            self.count(Action::Reject) > self.excepted
+        }
     }
 }
 
@@ -161,7 +184,9 @@ impl Replay {
             Judged::Plain => None,
             Judged::Verdict(verdict) => Some(verdict),
         };
-        let old = match self.old.as_ref().map(|old| judge(old, record)) {
+        // What is plain to one policy is to the other, if both read the same dialect.
+        let is_plain = |old: &&Policy| new.is_none() && old.dialect() == self.new.dialect();
+        let old = match self.old.as_ref().filter(|old| !is_plain(old)).map(|old| judge(old, record)) {
             Some(Judged::CannotTell(why)) => return self.cannot_tell(tally, record, why),
             Some(Judged::Verdict(verdict)) => Some(verdict),
             Some(Judged::Plain) | None => None,
@@ -176,8 +201,10 @@ impl Replay {
         if let Some(verdict) = &new {
             self.verdict(tally, record, verdict, time);
         }
-        let was = old.as_ref().map_or(Action::Forward, |verdict| verdict.would_be);
-        if self.old.is_some() && was != would_be {
+        let outcome = |verdict: Option<&Verdict>| {
+            verdict.map_or((Action::Forward, false), |verdict| (verdict.would_be, verdict.is_excepted()))
+        };
+        if self.old.is_some() && outcome(old.as_deref()) != outcome(new.as_deref()) {
             self.change(tally, record, [old.as_deref(), new.as_deref()], time);
         }
     }
@@ -198,7 +225,9 @@ impl Replay {
             let count = if verdict.would_be == Action::Reject { refused } else { annotated };
             add(count, record.count);
         }
-        if verdict.would_be == Action::Reject {
+        if verdict.is_excepted() {
+            add(&mut tally.excepted, record.count);
+        } else if verdict.would_be == Action::Reject {
             note(&mut tally.refused_users, record.user.as_deref().unwrap_or_default());
             note(&mut tally.refused_applications, record.application.as_deref().unwrap_or_default());
         }
@@ -215,12 +244,13 @@ impl Replay {
     ) {
         let key = |verdict: Option<&Verdict>| verdict.map(|verdict| key_of(verdict, self.who(record)));
         let (old_key, new_key) = (key(old), key(new));
-        let (from, from_reason) =
-            old_key.as_ref().map_or((Action::Forward, None), |key| (key.would_be, key.reason.clone()));
+        let old_side = |key: &GroupKey| (key.would_be, key.exceptions.clone(), key.reason.clone());
+        let (from, from_exceptions, from_reason) =
+            old_key.as_ref().map_or((Action::Forward, Vec::new(), None), old_side);
         // What the new policy says nothing of is described as the old one saw it.
-        let to = new_key.or(old_key.map(|key| GroupKey { would_be: Action::Forward, reason: None, ..key }));
+        let to = new_key.or(old_key.map(GroupKey::let_through));
         if let Some((to, verdict)) = to.zip(new.or(old)) {
-            let key = ChangeKey { from, from_reason, to };
+            let key = ChangeKey { from, from_exceptions, from_reason, to };
             tally.changes.add(key, record, time, || self.example(record, time, verdict));
         }
     }

@@ -1,10 +1,10 @@
-//! What a set of rules decides of one request. Pure.
+//! What a set of rules decides of one request. A forbid whose own mode is shadow annotates, and refuses nothing. Pure.
 
 use std::collections::BTreeMap;
 
 use crate::gate::enforcement::Action;
 use crate::gate::policy::Policy;
-use crate::rules::{RuleEffect, RuleSeverity};
+use crate::rules::{Hit, RuleEffect, RuleMode, RuleSeverity};
 use crate::survey::grid::Cell;
 
 /// What becomes of a request, and the rules that apply.
@@ -12,7 +12,7 @@ use crate::survey::grid::Cell;
 pub(crate) struct CellDecision {
     /// What enforcement would do.
     pub(crate) action: Action,
-    /// Every rule that applies, by `@id`.
+    /// Every rule that applies, by `@id`, and what a forbid does under its own mode.
     pub(crate) applied: BTreeMap<String, (RuleEffect, RuleSeverity)>,
 }
 
@@ -39,10 +39,13 @@ pub(crate) fn decide(policy: &Policy, cell: &Cell<'_>) -> CellDecision {
     };
     let forbids = judgement.hits.iter().filter(|hit| hit.effect == RuleEffect::Forbid);
     let gravest =
-        forbids.map(|hit| if hit.severity == RuleSeverity::Reject { Action::Reject } else { Action::Annotate }).max();
+        forbids.map(|hit| if done(hit) == RuleSeverity::Reject { Action::Reject } else { Action::Annotate }).max();
     let action = if judgement.permitted { gravest.unwrap_or(Action::Forward) } else { Action::Reject };
-    CellDecision {
-        action,
-        applied: judgement.hits.into_iter().map(|hit| (hit.rule, (hit.effect, hit.severity))).collect(),
-    }
+    let applied = judgement.hits.into_iter().map(|hit| (hit.effect, done(&hit), hit.rule));
+    CellDecision { action, applied: applied.map(|(effect, done, rule)| (rule, (effect, done))).collect() }
+}
+
+/// What a forbid does under its own mode.
+fn done(hit: &Hit) -> RuleSeverity {
+    if hit.mode == Some(RuleMode::Shadow) { RuleSeverity::Annotate } else { hit.severity }
 }

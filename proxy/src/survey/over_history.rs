@@ -89,7 +89,7 @@ impl Compared {
             (old, new) => (verdict(old), verdict(new)),
         };
         count.statements = count.statements.saturating_add(record.count);
-        let action = |side: &Option<Box<Verdict>>| side.as_ref().map_or(Action::Forward, |verdict| verdict.would_be);
+        let action = |side: &Option<Box<Verdict>>| side.as_ref().map_or(Action::Forward, |verdict| verdict.decided());
         let (from, to) = (action(&old), action(&new));
         if from == to {
             return;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::rules::profile::{LikePart, RuleProfile, Subject, Test};
 
 /// A name that no rule holds.
-pub(crate) const STRANGER: &str = "rolegate-stranger";
+pub(crate) const STRANGER: &str = crate::learn::cases::STRANGER;
 
 /// What one rule compares its subjects with.
 #[derive(Clone, Debug, Default)]

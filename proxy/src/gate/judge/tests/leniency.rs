@@ -89,6 +89,28 @@ fn many_rules_in_shadow_hide_none_that_is_enforced() {
 }
 
 #[test]
+fn what_is_decided_looks_at_exceptions_and_modes_of_rules_but_not_at_the_gates() {
+    let rule = |mode: &str| parts(&format!("@id(\"no\") {mode} forbid (principal, action, resource);"));
+    let exceptions: Arc<[_]> = Arc::from([exception(A, &[], 1000)]);
+    let excepted = |exceptions: &Arc<[_]>, parts| Parts { exceptions: Arc::clone(exceptions), ..parts };
+    for (parts, decided, is_excepted) in [
+        (rule(""), Action::Reject, false),
+        (rule("@mode(\"enforce\")"), Action::Reject, false),
+        (rule("@mode(\"shadow\")"), Action::Annotate, false),
+        (rule("@severity(\"annotate\")"), Action::Annotate, false),
+        (excepted(&exceptions, rule("")), Action::Annotate, true),
+    ] {
+        for mode in [Mode::Enforce, Mode::Shadow] {
+            let policy = Policy::new(Parts { modes: Modes::all(mode), ..parts.clone() });
+            let verdict = judge(&policy, &procedure(&[A]));
+            assert_eq!((verdict.decided(), verdict.is_excepted()), (decided, is_excepted), "{mode}");
+            let beside = judge(&policy, &procedure(&[A, B]));
+            assert!(!beside.is_excepted(), "{mode}: another chain is refused");
+        }
+    }
+}
+
+#[test]
 fn a_verdict_holds_until_the_first_of_all_its_exceptions_ends() {
     let exceptions = Arc::from([exception(A, &[], 2000), exception(B, &[], 1000)]);
     let policy = Policy::new(Parts { exceptions, ..parts(FORBID) });
