@@ -211,9 +211,9 @@ fn an_audit_tells_what_failed_in_records_of_their_own() {
     let folder = world();
     let verdict = |id: &str, bucket: &str| {
         let text = copy(&format!("s3://{bucket}/x"), A);
-        json!({"event": "verdict", "id": id, "time": "2026-01-02T03:04:05Z", "user": "loader", "action": "forward", "statement": text})
+        json!({"v": 2, "event": "verdict", "id": id, "time": "2026-01-02T03:04:05Z", "user": "loader", "action": "forward", "statement": text})
     };
-    let outcome = |of: &str, outcome: &str| json!({"event": "outcome", "of": of, "outcome": outcome});
+    let outcome = |of: &str, outcome: &str| json!({"v": 2, "event": "outcome", "of": of, "outcome": outcome});
     let lines = [
         verdict("1", "good"),
         verdict("2", "bad"),

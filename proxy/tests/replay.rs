@@ -196,7 +196,7 @@ fn exceptions_are_marked_at_the_time_of_the_record() {
     let (code, report) = folder.json(&["--config", "excepted.toml", "week.jsonl"]);
     let refused = |code: &str| (json!(code), json!([]), 1);
     let excepted = (json!("RG301"), json!(["SEC-1"]), 1);
-    assert_eq!(rows(&report, "groups"), [refused("RG101"), refused("RG301"), excepted.clone()]);
+    assert_eq!(rows(&report, "groups"), [refused("RG103"), refused("RG301"), excepted.clone()]);
     assert_eq!((code, &report["summary"]["excepted"]), (Some(1), &json!(1)), "{report:#}");
     let (code, report) = folder.json(&["--config", "excepted.toml", "--old", "strict.toml", "week.jsonl"]);
     assert_eq!((code, rows(&report, "changes")), (Some(0), vec![excepted]));

@@ -222,7 +222,8 @@ impl Replay {
         }
         if let Some(time) = time {
             let [refused, annotated] = tally.days.entry(day(time)).or_default();
-            let count = if verdict.would_be == Action::Reject { refused } else { annotated };
+            let is_refused = verdict.would_be == Action::Reject && !verdict.is_excepted();
+            let count = if is_refused { refused } else { annotated };
             add(count, record.count);
         }
         if verdict.is_excepted() {

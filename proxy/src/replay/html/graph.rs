@@ -17,7 +17,7 @@ const BOX: usize = 220;
 const ROW: usize = 34;
 
 /// Characters of a name that fit into a box.
-const MAX_NAME: usize = 27;
+const MAX_NAME: usize = 24;
 
 /// A column, and the row in it.
 type Place = (usize, usize);
