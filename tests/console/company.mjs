@@ -63,8 +63,8 @@ export function bigGraph(size, seed = 7) {
     nodes.push(...layer);
   }
   while (nodes.length < size) {
-    const name = `bucket-${nodes.length}`;
-    nodes.push({ id: `bucket:${name}`, kind: "bucket", name, account: null, arn: `arn:aws:s3:::${name}`, known: null, uses: below(900), first_seen: iso(80_000), last_seen: iso(below(3_000)) });
+    const name = `s3://bucket-${nodes.length}/`;
+    nodes.push({ id: `bucket:${name}`, kind: "bucket", name, account: null, arn: null, known: null, uses: below(900), first_seen: iso(80_000), last_seen: iso(below(3_000)) });
   }
   const reached = nodes.filter((node) => node.kind === "bucket");
   const link = (from, to, kind) => {
@@ -122,8 +122,8 @@ export function smallGraph(withUnused) {
       link(from, to, place === 0 ? "attachment" : "hop", isLast ? chain.verdict : "allowed", uses, isLast && chain.code ? [chain.code] : []);
       from = to;
     });
-    const bucket = chain.target.split("/")[2];
-    link(from, add(`bucket:${bucket}`, "bucket", bucket, null, `arn:aws:s3:::${bucket}`, null), "reach", chain.verdict, uses, chain.code ? [chain.code] : []);
+    const path = chain.target.split("/").slice(0, 4).join("/") + "/";
+    link(from, add(`bucket:${path}`, "bucket", path, null, null, null), "reach", chain.verdict, uses, chain.code ? [chain.code] : []);
   });
   const stored = add("stored:external_schema:spectrum", "stored_object", "spectrum", null, null, null);
   link(stored, nodes.get(`role:${role(OWN, "RoleA")}`), "stores", "allowed", 9, []);

@@ -145,7 +145,7 @@ test("a row opens the whole record: marked text, hops with evidence, remedy to c
 test("the graph shows nodes and edges with the verdict of each, and a click filters everything else", async () => {
   const page = await open("graph");
   await page.waitForSelector("[data-node]");
-  assert.equal(await page.$$eval("[data-node]", (nodes) => nodes.length), 11);
+  assert.equal(await page.$$eval("[data-node]", (nodes) => nodes.length), 12);
   const verdicts = await page.$$eval("[data-edge]", (edges) => edges.map((edge) => edge.dataset.verdict).sort().join(" "));
   assert.equal(verdicts, "allowed allowed allowed allowed refused refused refused refused undecided undecided would_be_refused would_be_refused");
   const dashes = await page.$$eval("[data-edge] path[stroke-dasharray]", (paths) => new Set(paths.map((path) => path.getAttribute("stroke-dasharray"))).size);

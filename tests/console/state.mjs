@@ -44,7 +44,7 @@ export function facts() {
   return {
     version: "41aa07c3be19",
     accounts: [
-      { account: "123456789012", source: "snapshot", roles: 14, captured_at: iso(412), age_seconds: 412 },
+      { account: "123456789012", source: "file", roles: 14, captured_at: iso(412), age_seconds: 412 },
       { account: "345678901234", source: "aws", roles: 3, captured_at: iso(10_900), age_seconds: 10_900 },
     ],
     clusters: [{ name: "demo", account: "123456789012", region: "us-east-1", attached_roles: [SMALL.chains[0].roles[0]] }],

@@ -18,11 +18,11 @@ const EVERYTHING = ["a b c cluster s1 s2", "a>b a>c b>s1 c>s2 cluster>a"];
 test.each<[string, Partial<Choices>, string, string]>([
   ["nothing chosen", {}, EVERYTHING[0] ?? "", EVERYTHING[1] ?? ""],
   ["a role: what leads there and what it leads to", { filters: { role: B } }, "a b cluster s1", "a>b b>s1 cluster>a"],
-  ["a bucket", { filters: { bucket: "s2" } }, "a c cluster s2", "a>c c>s2 cluster>a"],
+  ["a bucket, by whatever path in it", { filters: { bucket: "two" } }, "a c cluster s2", "a>c c>s2 cluster>a"],
   ["one step around a role", { filters: { role: B }, near: 1 }, "a b s1", "a>b b>s1"],
   ["an edge", { at: "a>c" }, "a c cluster s2", "a>c c>s2 cluster>a"],
   ["a node that is gone", { at: "nobody" }, "", ""],
-  ["a name", { find: "s1", near: 1 }, "b s1", "b>s1"],
+  ["a name", { find: "ONE/x", near: 1 }, "b s1", "b>s1"],
   ["an account, whatever the case of its ARN", { find: "ARN:AWS:IAM::4444", near: 1 }, "a b s1", "a>b b>s1"],
   ["a verdict", { filters: { verdict: "refused" } }, "a c s2", "a>c c>s2"],
   ["a user", { filters: { user: "analyst" } }, "a c s2", "a>c c>s2"],

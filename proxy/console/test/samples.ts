@@ -34,8 +34,8 @@ export const SAMPLE = graph(
     node("a", "role", { account: "1", arn: A }),
     node("b", "role", { account: "2", arn: B }),
     node("c", "role", { account: "2" }),
-    node("s1", "bucket"),
-    node("s2", "bucket"),
+    node("s1", "bucket", { name: "s3://one/x/" }),
+    node("s2", "bucket", { name: "s3://two/" }),
   ],
   [
     edge("cluster", "a", "attachment", "allowed", 10),

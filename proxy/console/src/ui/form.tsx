@@ -12,11 +12,13 @@ export function Field(props: {
   hint?: string;
   type?: "text" | "datetime-local";
   required?: boolean;
+  /** For what is longer than a name. */
+  long?: boolean;
   list?: readonly string[];
 }) {
-  const { name, label, value, change, hint, type = "text", required = false, list } = props;
+  const { name, label, value, change, hint, type = "text", required = false, long = false, list } = props;
   return (
-    <label class="field">
+    <label class={`field ${long ? "long" : ""}`}>
       <span>{label}</span>
       <input name={name} type={type} value={value} required={required} placeholder={hint} spellcheck={false} autocomplete="off"
         {...(type === "datetime-local" ? { step: 1 } : {})} {...(list ? { list: `list-${name}` } : {})}

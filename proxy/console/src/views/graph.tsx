@@ -11,7 +11,7 @@ import { FilterBar } from "../ui/filterbar";
 import { Choice, Fault, Nothing } from "../ui/parts";
 import { Text } from "../ui/text";
 import { Moment } from "../ui/time";
-import { groupOf, READABLE, show, type Shown } from "./graph/model";
+import { bucketOfNode, groupOf, READABLE, show, type Shown } from "./graph/model";
 import { GraphPanel } from "./graph/panel";
 import { useLayout } from "./graph/place";
 import { Plane, titleOf, type Pointed } from "./graph/plane";
@@ -74,7 +74,7 @@ function chosenOf(shown: Shown, { at, filters }: { at: string | null; filters: {
   if (edge) return { edge };
   const node = shown.nodes.find((one) => (at !== null ? one.id === at
     : filters.role !== undefined ? one.arn === filters.role
-    : filters.bucket !== undefined && one.kind === "bucket" && one.name === filters.bucket));
+    : filters.bucket !== undefined && bucketOfNode(one) === filters.bucket));
   return node ? { node } : null;
 }
 
@@ -83,7 +83,7 @@ function choose({ node, edge }: Pointed): void {
   const { params } = route.value;
   if (node?.kind === "folded") return turn(node.group);
   const name = node?.kind === "role" && node.arn !== null ? "role" : node?.kind === "bucket" ? "bucket" : "at";
-  const value = name === "role" ? node?.arn : name === "bucket" ? node?.name : (node?.id ?? edge?.id);
+  const value = name === "role" ? node?.arn : name === "bucket" && node ? bucketOfNode(node) : (node?.id ?? edge?.id);
   const isSame = params.get(name) === value;
   setParams({ role: null, bucket: null, at: null, find: null, ...(isSame ? {} : { [name]: value ?? null }) });
 }
@@ -144,6 +144,6 @@ function knownOf(data: Answer | null): Map<string, string[]> {
     ["user", sorted(data.edges.flatMap((edge) => edge.users.map((user) => user.name)))],
     ["code", sorted(data.edges.flatMap((edge) => edge.codes))],
     ["role", sorted(data.nodes.flatMap((node) => (node.kind === "role" && node.arn !== null ? [node.arn] : [])))],
-    ["bucket", sorted(data.nodes.flatMap((node) => (node.kind === "bucket" ? [node.name] : [])))],
+    ["bucket", sorted(data.nodes.flatMap((node) => (node.kind === "bucket" ? [bucketOfNode(node) ?? node.name] : [])))],
   ]);
 }

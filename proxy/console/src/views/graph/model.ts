@@ -1,7 +1,7 @@
 /** What of the gate's graph is shown: filters, what passes through a choice, and accounts folded into one node. Pure. */
 
 import type { GraphEdge, GraphNode, Graph } from "../../api/types";
-import type { Filters } from "../../filters";
+import { bucketOf, type Filters } from "../../filters";
 
 /** A node as it is shown. */
 export interface ShownNode {
@@ -139,8 +139,13 @@ interface Seeds {
 function isSeed(node: GraphNode, filters: Filters, at: string | null, find: string): boolean {
   if (at !== null && node.id !== at) return false;
   if (filters.role !== undefined && node.arn !== filters.role) return false;
-  if (filters.bucket !== undefined && !(node.kind === "bucket" && node.name === filters.bucket)) return false;
+  if (filters.bucket !== undefined && bucketOfNode(node) !== filters.bucket) return false;
   return find === "" || matches(node, find);
+}
+
+/** The bucket of a node: nodes tell the beginnings of paths in a bucket apart. */
+export function bucketOfNode({ kind, name }: Pick<ShownNode, "kind" | "name">): string | null {
+  return kind === "bucket" ? (bucketOf(name) ?? name) : null;
 }
 
 /** Whether a name, an account or an ARN holds a text, whatever the case. */

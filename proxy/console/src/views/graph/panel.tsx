@@ -8,7 +8,7 @@ import { Copy, Pair } from "../../ui/parts";
 import { Name, Text } from "../../ui/text";
 import { Ago, Clock, Moment } from "../../ui/time";
 import { VerdictBadge } from "../../ui/verdict";
-import type { Shown, ShownEdge, ShownNode } from "./model";
+import { bucketOfNode, type Shown, type ShownEdge, type ShownNode } from "./model";
 import type { Pointed } from "./plane";
 
 export function GraphPanel({ of, shown, isChosen }: { of: Pointed | null; shown: Shown; isChosen: boolean }) {
@@ -76,7 +76,7 @@ function Ends(props: { title: string; edges: readonly ShownEdge[]; far: (edge: S
   return (
     <div class="part">
       <h3>{title}</h3>
-      <ul class="ends">
+      <ul class="lines-of">
         {sorted.slice(0, MOST).map((edge) => (
           <li key={edge.id}><span><NodeName id={far(edge)} shown={shown} /></span><VerdictBadge of={edge.verdict} /><span class="number">{count(edge.uses)}</span></li>
         ))}
@@ -104,11 +104,11 @@ function EdgeFacts({ of, shown }: { of: ShownEdge; shown: Shown }) {
         {of.codes.length > 0 && <Pair name="Codes">{of.codes.join(" ")}</Pair>}
       </dl>
       {of.doubt !== null && <p class="detail">Cannot tell: <Text of={of.doubt} /></p>}
-      {counts.length > 1 && <ul class="ends">{counts.map(([verdict, uses]) => <li key={verdict}><VerdictBadge of={verdict} /><span class="number">{count(uses)}</span></li>)}</ul>}
+      {counts.length > 1 && <ul class="lines-of">{counts.map(([verdict, uses]) => <li key={verdict}><VerdictBadge of={verdict} /><span class="number">{count(uses)}</span></li>)}</ul>}
       {of.users.length > 0 && (
         <div class="part">
           <h3>Users</h3>
-          <ul class="ends">
+          <ul class="lines-of">
             {of.users.map((user) => <li key={user.name}><span><Name of={user.name} /></span><span class="number">{count(user.uses)}</span></li>)}
             {of.usersLeftOut > 0 && <li class="detail">and {count(of.usersLeftOut)} more</li>}
           </ul>
@@ -122,7 +122,8 @@ function EdgeFacts({ of, shown }: { of: ShownEdge; shown: Shown }) {
 function filtersOf({ node, edge }: Pointed, shown: Shown): Record<string, string> {
   const target = node ?? shown.nodes.find((one) => one.id === edge?.to);
   if (target?.kind === "role" && target.arn !== null) return { role: target.arn };
-  return target?.kind === "bucket" ? { bucket: target.name } : {};
+  const bucket = target ? bucketOfNode(target) : null;
+  return bucket === null ? {} : { bucket };
 }
 
 function Recent({ filters }: { filters: Record<string, string> }) {
@@ -133,7 +134,7 @@ function Recent({ filters }: { filters: Record<string, string> }) {
     <div class="part">
       <h3>Last decisions</h3>
       {data.items.length === 0 ? <p class="none">none that the gate still holds</p> : (
-        <ul class="ends">
+        <ul class="lines-of">
           {data.items.map((one) => (
             <li key={one.id}>
               <a href={formatRoute("live", [...Object.entries(filters), ["id", one.id]])}><Clock of={one.time} /></a>

@@ -156,7 +156,7 @@ export function Plane(props: {
                       onMouseEnter={() => { light(node.id); point({ node }); }} onMouseLeave={() => { light(null); point(null); }}
                       onFocus={() => { setTabbed(node.id); light(node.id); point({ node }); }} onBlur={() => { light(null); point(null); }}
                       onKeyDown={(event) => onKey(event, node)} onClick={() => choose({ node })}>
-                      <span class="name">{visible(node.name)}</span>
+                      <span class="name">{visible(node.name.replace(/^s3:\/\//, ""))}</span>
                       {node.account !== null && <span class="sr"> of account {visible(node.account)} </span>}
                       <span class="about">{about(node)}</span>
                     </button>
@@ -193,6 +193,7 @@ export function titleOf(group: string): string {
 
 export function about(node: ShownNode): string {
   const uses = node.uses === 0 ? "unused" : `${count(node.uses)} ${node.uses === 1 ? "use" : "uses"}`;
+  if (node.kind === "stored_object" && node.uses === 0) return words(node.kind);
   if (node.kind === "folded") return `${uses}, unfold`;
   return node.known === false ? `${uses}, not in the facts` : `${words(node.kind)}, ${uses}`;
 }

@@ -24,8 +24,8 @@ export function CanAssumeForm() {
   return (
     <>
       <Form label="One hop" submit={submit} action="Ask" isBusy={answer.isBusy}>
-        <Field name="from" label="From" value={fields.from} change={change("from")} hint="cluster, or the ARN of a role" required />
-        <Field name="to" label="To" value={fields.to} change={change("to")} hint="arn:aws:iam::<account>:role/<name>" required />
+        <Field name="from" label="From" value={fields.from} change={change("from")} hint="cluster, or the ARN of a role" required long />
+        <Field name="to" label="To" value={fields.to} change={change("to")} hint="arn:aws:iam::<account>:role/<name>" required long />
         <Field name="as" label="User" value={fields.as} change={change("as")} />
         <Field name="external_id" label="External ID" value={fields.external_id} change={change("external_id")} />
       </Form>

@@ -24,7 +24,7 @@ export function PathsForm() {
   return (
     <>
       <Form label="Ways to a role" submit={submit} action="Find" isBusy={answer.isBusy}>
-        <Field name="to" label="To" value={fields.to} change={change("to")} hint="arn:aws:iam::<account>:role/<name>" required />
+        <Field name="to" label="To" value={fields.to} change={change("to")} hint="arn:aws:iam::<account>:role/<name>" required long />
         <Field name="as" label="User" value={fields.as} change={change("as")} />
         <Field name="max_roles" label="Longest chain (5 roles if empty)" value={fields.max_roles} change={change("max_roles")} />
       </Form>
