@@ -49,6 +49,7 @@ const rows = () => [
   ["/refusals?by=rule&view=would_be", "Refusals"],
   ["/sessions", "Sessions"],
   ["/facts", "Facts"],
+  ["/catalog", "Catalog"],
   [`/can-assume?from=cluster&to=${to}`, "CanAssume"],
   [`/paths?to=${to}`, "Paths"],
 ];

@@ -48,7 +48,7 @@ export const HOSTILE = [
 /** A graph of about `size` nodes, as the gate's answer to /graph has it. */
 export function bigGraph(size, seed = 7) {
   const { next, pick, below } = dice(seed);
-  const nodes = [{ id: "cluster:demo", kind: "cluster", name: "demo", account: OWN, arn: null, known: true, uses: 40_000, first_seen: iso(86_400), last_seen: iso(1) }];
+  const nodes = [{ id: "cluster:demo", kind: "cluster", name: "demo", account: OWN, arn: null, known: true, owner: null, uses: 40_000, first_seen: iso(86_400), last_seen: iso(1) }];
   const edges = [];
   const accounts = Array.from({ length: Math.max(3, Math.round(size / 50)) }, (_, index) => String(100_000_000_000 + index * 7_919_137));
   const layers = [[nodes[0]]];
@@ -57,14 +57,14 @@ export function bigGraph(size, seed = 7) {
     const layer = Array.from({ length: Math.round(share) }, (_, index) => {
       const account = accounts[below(of)];
       const name = `${pick(["Etl", "Reports", "Loader", "Export", "Archive"])}${layers.length}x${index}`;
-      return { id: `role:${account}:${name}`, kind: "role", name, account, arn: role(account, name), known: next() < 0.9, uses: below(900), first_seen: iso(80_000), last_seen: iso(below(3_000)) };
+      return { id: `role:${account}:${name}`, kind: "role", name, account, arn: role(account, name), known: next() < 0.9, owner: null, uses: below(900), first_seen: iso(80_000), last_seen: iso(below(3_000)) };
     });
     layers.push(layer);
     nodes.push(...layer);
   }
   while (nodes.length < size) {
     const name = `s3://bucket-${nodes.length}/`;
-    nodes.push({ id: `bucket:${name}`, kind: "bucket", name, account: null, arn: null, known: null, uses: below(900), first_seen: iso(80_000), last_seen: iso(below(3_000)) });
+    nodes.push({ id: `bucket:${name}`, kind: "bucket", name, account: null, arn: null, known: null, owner: null, uses: below(900), first_seen: iso(80_000), last_seen: iso(below(3_000)) });
   }
   const reached = nodes.filter((node) => node.kind === "bucket");
   const link = (from, to, kind) => {
@@ -92,7 +92,7 @@ export function smallGraph(withUnused) {
   const nodes = new Map();
   const edges = new Map();
   const add = (id, kind, name, account, arn, known = true) => {
-    if (!nodes.has(id)) nodes.set(id, { id, kind, name, account, arn, known, uses: 0, first_seen: iso(7_200), last_seen: iso(12) });
+    if (!nodes.has(id)) nodes.set(id, { id, kind, name, account, arn, known, owner: kind === "stored_object" ? "etl" : null, uses: 0, first_seen: iso(7_200), last_seen: iso(12) });
     return nodes.get(id);
   };
   const GRAVEST = ["unused", "allowed", "undecided", "would_be_refused", "refused"];

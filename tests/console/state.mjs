@@ -54,7 +54,24 @@ export function facts() {
 }
 
 export function catalog() {
-  return { available: false, reason: "no catalogue is read from this gate's cluster" };
+  const credential = { kind: "chain", roles: SMALL.chains[0].roles, note: null };
+  return {
+    available: true,
+    reason: null,
+    gates: [{
+      gate: "demo", version: "77aa", objects: 2, users: 6, groups: 2,
+      views: [
+        { view: "svv_external_schemas", database: "dev", rows: 1, gap: null },
+        { view: "pg_proc_info", database: "dev", rows: 0, gap: "permission denied for relation pg_proc_info" },
+      ],
+    }],
+    items: [
+      { gate: "demo", kind: "external_schema", name: "spectrum", owner: "etl", grantees: ["group analysts"], credentials: [credential], target: "venues", detail: "data catalog", shown: true },
+      { gate: "demo", kind: "external_function", name: "public.score", owner: null, grantees: null, credentials: [{ kind: "hidden", roles: [], note: "the cluster does not show it" }], target: null, detail: null, shown: false },
+    ],
+    total: 2,
+    next: null,
+  };
 }
 
 export function refusals(held, { by = "code", view = "refused", buckets = 24 }) {

@@ -15,7 +15,7 @@ export function decision(id: string, change: Partial<Decision> = {}): Decision {
 }
 
 export function node(id: string, kind: GraphNode["kind"], change: Partial<GraphNode> = {}): GraphNode {
-  return { id, kind, name: id, account: null, arn: null, known: null, uses: 1, first_seen: "2026-11-28T07:00:00Z", last_seen: "2026-11-28T07:30:00Z", ...change };
+  return { id, kind, name: id, account: null, arn: null, known: null, owner: null, uses: 1, first_seen: "2026-11-28T07:00:00Z", last_seen: "2026-11-28T07:30:00Z", ...change };
 }
 
 export function edge(from: string, to: string, kind: GraphEdge["kind"], verdict: GraphEdge["verdict"], uses = 1, change: Partial<GraphEdge> = {}): GraphEdge {

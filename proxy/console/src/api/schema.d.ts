@@ -21,6 +21,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/catalog": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the clusters store: objects that keep roles, and how reading them goes. */
+        get: operations["catalog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/chains": {
         parameters: {
             query?: never;
@@ -239,6 +256,30 @@ export interface components {
             decision: "allowed" | "denied" | "unknown";
             steps: components["schemas"]["Hop"][];
         };
+        /** @description What the clusters store: objects that keep roles, and what reads them. */
+        Catalog: {
+            /** @description Whether any gate reads it. */
+            available: boolean;
+            /** @description How reading goes, by gate. */
+            gates: components["schemas"]["CatalogReading"][];
+            /** @description Objects by gate, kind and name. */
+            items: components["schemas"]["CatalogObject"][];
+            /** @description What to hand over as `after` for the page after this one; none after the last. */
+            next?: number | null;
+            /** @description Why it is not there. */
+            reason?: string | null;
+            /** @description How many fit, on all pages. */
+            total: number;
+        };
+        /** @description A credential that an object keeps. */
+        CatalogCredential: {
+            /** @description `chain`, `default`, `session`, `all`, `keys`, `cut`, `hidden` or `unknown`. */
+            kind: string;
+            /** @description Why it is not known, or what it begins with. */
+            note?: string | null;
+            /** @description The roles of a chain. */
+            roles: string[];
+        };
         /** @description How reading a cluster's groups goes. */
         CatalogGroups: {
             gate: string;
@@ -246,6 +287,44 @@ export interface components {
             last_error?: string | null;
             /** Format: date-time */
             read_at?: string | null;
+        };
+        /** @description An object that keeps roles, or reads what does. */
+        CatalogObject: {
+            credentials: components["schemas"]["CatalogCredential"][];
+            /** @description What kind of source it is. */
+            detail?: string | null;
+            gate: string;
+            /** @description Whom the cluster lets use it, beside the owner; none where it does not say. */
+            grantees?: string[] | null;
+            /** @enum {string} */
+            kind: "external_schema" | "external_function" | "model" | "copy_job" | "identity_provider" | "procedure" | "view" | "function" | "assumerole_grant" | "default_role" | "datashare";
+            /** @description As a statement would write it. */
+            name: string;
+            owner?: string | null;
+            /** @description Whether the cluster shows it, rather than a statement that passed. */
+            shown: boolean;
+            /** @description What its role is used on. */
+            target?: string | null;
+        };
+        /** @description How reading what a cluster stores goes. */
+        CatalogReading: {
+            gate: string;
+            groups: number;
+            objects: number;
+            users: number;
+            /** @description A hash over what was read; empty before the first reading. */
+            version: string;
+            views: components["schemas"]["CatalogSource"][];
+        };
+        /** @description How reading a system view went. */
+        CatalogSource: {
+            /** @description The database; none for what belongs to the whole cluster. */
+            database?: string | null;
+            /** @description Why not everything is known. */
+            gap?: string | null;
+            rows: number;
+            /** @enum {string} */
+            view: "pg_user" | "pg_group" | "svv_user_grants" | "svv_role_grants" | "svv_external_schemas" | "pg_namespace" | "svv_all_schemas" | "pg_proc_info" | "stv_ml_model_info" | "show_model" | "sys_copy_job" | "svv_identity_providers" | "pg_views" | "pg_get_iam_role_by_user" | "svv_datashares" | "svv_redshift_databases";
         };
         /** @description A certificate of a gate. */
         Certificate: {
@@ -648,6 +727,8 @@ export interface components {
             /** Format: date-time */
             last_seen?: string | null;
             name: string;
+            /** @description Who owns the object. */
+            owner?: string | null;
             /**
              * Format: int64
              * @description Statements that used it.
@@ -1018,6 +1099,41 @@ export interface operations {
                 };
             };
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    catalog: {
+        parameters: {
+            query?: {
+                /** @description The gate. */
+                gate?: string;
+                kind?: "external_schema" | "external_function" | "model" | "copy_job" | "identity_provider" | "procedure" | "view" | "function" | "assumerole_grant" | "default_role" | "datashare";
+                /** @description `next` of the page before. */
+                after?: number;
+                /** @description The most objects; 100 when not given. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Catalog"];
+                };
+            };
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -10,6 +10,7 @@ type Present<T> = T extends readonly (infer Item)[] ? Present<Item>[]
 type Schemas = { [Name in keyof components["schemas"]]: Present<components["schemas"][Name]> };
 
 export type Action = Decision["action"];
+export type Catalog = Schemas["Catalog"];
 export type CanAssume = Schemas["CanAssume"];
 export type Decision = Schemas["Decision"];
 export type DecisionRecord = Schemas["DecisionRecord"];

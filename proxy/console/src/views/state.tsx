@@ -1,10 +1,11 @@
 /** How the gate stands, and what it depends on. */
 
 import { usePolled } from "../api/poll";
-import type { Facts } from "../api/types";
+import type { Catalog, Facts } from "../api/types";
 import { status } from "../status";
 import { Fault, Nothing } from "../ui/parts";
-import { CatalogPanel, FactsPanel } from "./state/facts";
+import { CatalogPanel } from "./state/catalog";
+import { FactsPanel } from "./state/facts";
 import { CertificatesPanel, GatesPanel, LimitsPanel } from "./state/gates";
 import { AuditPanel, ChecksPanel, ExceptionsPanel, MemoryPanel } from "./state/health";
 import { SessionsPanel } from "./state/sessions";
@@ -14,6 +15,7 @@ const FACTS_SECONDS = 10;
 export function State() {
   const said = status.value;
   const facts = usePolled<Facts>("/facts", {}, FACTS_SECONDS);
+  const catalog = usePolled<Catalog>("/catalog", { limit: 200 }, FACTS_SECONDS);
   return (
     <div class="state">
       <h1>State</h1>
@@ -32,7 +34,8 @@ export function State() {
       )}
       <Fault of={facts.fault} />
       {facts.data && <FactsPanel of={facts.data} />}
-      {facts.data && <CatalogPanel groups={facts.data.catalogs} />}
+      <Fault of={catalog.fault} />
+      {catalog.data && <CatalogPanel of={catalog.data} />}
       <SessionsPanel />
     </div>
   );

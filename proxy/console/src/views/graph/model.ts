@@ -11,6 +11,8 @@ export interface ShownNode {
   account: string | null;
   arn: string | null;
   known: boolean | null;
+  /** Who stores it, of an object of the cluster. */
+  owner: string | null;
   uses: number;
   first: string | null;
   last: string | null;
@@ -236,8 +238,8 @@ function fold(raw: Raw, isFolded: (group: string) => boolean): Shown {
 }
 
 function plain(node: GraphNode): ShownNode {
-  const { id, kind, name, account, arn, known, uses, first_seen, last_seen } = node;
-  return { id, kind, name, account, arn, known, uses, first: first_seen, last: last_seen, members: [], group: groupOf(node) };
+  const { id, kind, name, account, arn, known, owner, uses, first_seen, last_seen } = node;
+  return { id, kind, name, account, arn, known, owner, uses, first: first_seen, last: last_seen, members: [], group: groupOf(node) };
 }
 
 const PLURALS: Readonly<Record<string, string>> = { bucket: "buckets", function: "functions", model: "models", catalog: "catalogues", secret: "secrets", stored_object: "stored objects", other: "others", role: "roles" };
@@ -252,6 +254,7 @@ function folded(id: string, members: readonly GraphNode[]): ShownNode {
     account: first?.account ?? null,
     arn: null,
     known: null,
+    owner: null,
     uses: members.reduce((sum, node) => sum + node.uses, 0),
     first: extreme(members.map((node) => node.first_seen), (a, b) => a < b),
     last: extreme(members.map((node) => node.last_seen), (a, b) => a > b),

@@ -56,6 +56,7 @@ function NodeFacts({ of, shown }: { of: ShownNode; shown: Shown }) {
       <dl class="pairs">
         <Pair name="What">{of.kind === "folded" ? "folded, choose it to unfold" : words(of.kind)}{of.known === false && ", not in the facts"}</Pair>
         {of.account !== null && <Pair name="Account"><Text of={of.account} /></Pair>}
+        {of.owner !== null && <Pair name="Stored by"><Text of={of.owner} /></Pair>}
         <Pair name="Uses">{count(of.uses)}</Pair>
         <Pair name="Last use"><Ago of={of.last} /></Pair>
         <Pair name="First use"><Moment of={of.first} /></Pair>

@@ -1,10 +1,10 @@
-/** The facts per account with their age and faults, and what the clusters store. */
+/** The facts per account, with their age and faults, and the groups that are read from clusters. */
 
 import type { Facts } from "../../api/types";
 import { count, counted, span } from "../../text/format";
 import { Nothing, Panel, Scroll } from "../../ui/parts";
 import { Name, Text } from "../../ui/text";
-import { Ago, Moment } from "../../ui/time";
+import { Ago } from "../../ui/time";
 import { Mark } from "./health";
 
 export function FactsPanel({ of }: { of: Facts }) {
@@ -47,6 +47,17 @@ export function FactsPanel({ of }: { of: Facts }) {
           ))}
         </ul>
       )}
+      {of.catalogs.length > 0 && (
+        <ul class="checks">
+          {of.catalogs.map((one) => (
+            <li key={one.gate}>
+              <span>Groups of <Text of={one.gate} /></span>
+              <span>{counted(one.groups, "group")}, read <Ago of={one.read_at} /></span>
+              {one.last_error !== null && <p class="detail"><Text of={one.last_error} /></p>}
+            </li>
+          ))}
+        </ul>
+      )}
     </Panel>
   );
 }
@@ -58,23 +69,5 @@ function Fetched({ of }: { of: Facts["fetches"][number] }) {
       <Mark isGood={isGood} good="good" bad={of.stale ? "too old" : counted(of.failures, "failure")} />
       {of.last_error !== null && <p class="detail"><Text of={of.last_error} /></p>}
     </>
-  );
-}
-
-export function CatalogPanel({ groups }: { groups: Facts["catalogs"] }) {
-  return (
-    <Panel title="Catalogue" id="catalog">
-      {groups.length === 0 ? <Nothing>No gate reads what its cluster stores: groups come from the configuration alone.</Nothing> : (
-        <ul class="checks">
-          {groups.map((one) => (
-            <li key={one.gate}>
-              <span>Groups of <Text of={one.gate} /></span>
-              <span>{counted(one.groups, "group")}, read <Ago of={one.read_at} /></span>
-              {one.last_error !== null && <p class="detail"><Text of={one.last_error} />, <Moment of={one.read_at} /></p>}
-            </li>
-          ))}
-        </ul>
-      )}
-    </Panel>
   );
 }

@@ -1,0 +1,59 @@
+/** What the clusters store: objects that keep roles, and how reading them goes. */
+
+import type { Catalog } from "../../api/types";
+import { counted, words } from "../../text/format";
+import { Nothing, Panel, Scroll } from "../../ui/parts";
+import { Chain, Name, Text } from "../../ui/text";
+import { Mark } from "./health";
+
+export function CatalogPanel({ of }: { of: Catalog }) {
+  return (
+    <Panel title="Catalogue" id="catalog" aside={of.available && <span class="note">{counted(of.total, "object")}</span>}>
+      {!of.available && <Nothing>What the clusters store is not read{of.reason === null ? "." : <>: <Text of={of.reason} /></>}</Nothing>}
+      {of.gates.map((gate) => <Reading key={gate.gate} of={gate} />)}
+      {of.available && of.items.length === 0 && <Nothing>No object keeps a role.</Nothing>}
+      {of.items.length > 0 && <Objects of={of} />}
+      {of.next !== null && <p class="note">The first {of.items.length} of {of.total}; the API has them all.</p>}
+    </Panel>
+  );
+}
+
+function Reading({ of }: { of: Catalog["gates"][number] }) {
+  const gaps = of.views.filter((view) => view.gap !== null);
+  return (
+    <ul class="checks">
+      <li>
+        <span>Gate <Text of={of.gate} /></span>
+        <span>{counted(of.objects, "object")}, {counted(of.users, "user")}, {counted(of.groups, "group")}</span>
+        <Mark isGood={gaps.length === 0} good="read in full" bad={counted(gaps.length, "gap")} />
+        {gaps.map((view) => <p key={`${view.view} ${view.database}`} class="detail">{view.view}{view.database !== null && <> of <Text of={view.database} /></>}: <Text of={view.gap ?? ""} /></p>)}
+      </li>
+    </ul>
+  );
+}
+
+function Objects({ of }: { of: Catalog }) {
+  return (
+    <Scroll label="Objects that keep roles">
+      <table class="many">
+        <caption class="sr">Objects that keep roles</caption>
+        <thead>
+          <tr><th scope="col">Object</th><th scope="col">Kind</th><th scope="col">Keeps</th><th scope="col">Reaches</th><th scope="col">Owner</th><th scope="col">Others who may use it</th><th scope="col">Gate</th></tr>
+        </thead>
+        <tbody>
+          {of.items.map((item) => (
+            <tr key={`${item.gate} ${item.kind} ${item.name}`}>
+              <th scope="row"><Text of={item.name} />{!item.shown && <p class="detail">known from a statement alone</p>}</th>
+              <td>{words(item.kind)}</td>
+              <td>{item.credentials.map((credential, index) => <p key={index}><Chain roles={credential.roles} method={credential.kind} />{credential.note !== null && <span class="detail"> <Text of={credential.note} /></span>}</p>)}</td>
+              <td>{item.target === null ? "" : <Text of={item.target} />}</td>
+              <td><Name of={item.owner} /></td>
+              <td>{item.grantees === null ? <span class="none">not told</span> : <Name of={item.grantees.join(", ")} />}</td>
+              <td><Text of={item.gate} /></td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+}
