@@ -49,7 +49,7 @@ export interface Layout {
   frames: Frame[];
 }
 
-const COLUMN_GAP = 92;
+const COLUMN_GAP = 70;
 const ROW_GAP = 10;
 /** Room for the name of an account above its nodes. */
 const GROUP_GAP = 26;

@@ -20,7 +20,7 @@ export function nearer(scale: number, direction: 1 | -1): number {
 
 /** Wide graphs are made to fit the width as long as their names can be read; their height scrolls. */
 export function fit(room: number, width: number): number {
-  return width === 0 ? 1 : Math.max(0.7, Math.min(1, room / width));
+  return width === 0 ? 1 : Math.max(0.66, Math.min(1, room / width));
 }
 
 /** The part of a window that lies on a plane. */
