@@ -71,6 +71,9 @@ pub struct JudgedHop {
     pub target: String,
     /// The result.
     pub result: HopResult,
+    /// The byte of the message's text at which the literal of its chain starts.
+    #[serde(skip)]
+    pub at: usize,
 }
 
 /// One statement of a message, judged.

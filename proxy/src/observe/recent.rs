@@ -3,6 +3,7 @@
 
 mod entry;
 mod held;
+mod short;
 mod weight;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,9 +15,13 @@ use tokio::sync::watch;
 use crate::observe::audit::event::OutcomeEvent;
 use crate::observe::audit::{AuditEvent, AuditRecord};
 use crate::observe::recent::held::Held;
+use crate::observe::recent::short::in_short;
 use crate::observe::recent::weight::weight;
 
 pub use entry::{RecentBatch, RecentCensus, RecentDecision, RecentEvent, RecentLimits, RecentOutcome};
+
+/// A record that takes more than this part of all is kept in short.
+const SHARE: usize = 64;
 
 /// Entries that are read under one taking of the lock.
 const READ_AT_ONCE: usize = 128;
@@ -72,8 +77,13 @@ impl Recent {
 
     fn judged(&self, record: &Arc<AuditRecord>) {
         let Some(id) = record.id.clone() else { return };
-        let (time, bytes) = (Timestamp::now(), weight(record));
-        let decision = RecentDecision { number: 0, time, record: Arc::clone(record), outcome: None, runs: 0 };
+        let (time, mut bytes, mut record) = (Timestamp::now(), weight(record), Arc::clone(record));
+        if bytes > self.0.limits.bytes / SHARE {
+            // One statement as long as messages may be must not push out everything else.
+            record = Arc::new(in_short(&record));
+            bytes = weight(&record);
+        }
+        let decision = RecentDecision { number: 0, time, record, outcome: None, runs: 0 };
         let cursor = self.with(|held| held.judged(id, decision, bytes, self.0.limits));
         self.0.changed.send_replace(cursor);
     }

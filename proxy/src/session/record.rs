@@ -274,7 +274,7 @@ mod tests {
                 span: 0..1,
             });
             let (source, target) = ("cluster".to_owned(), format!("111122223333/A{number}"));
-            statement.hops.push(JudgedHop { source, target, result: HopResult::Unknown });
+            statement.hops.push(JudgedHop { source, target, result: HopResult::Unknown, at: 0 });
             statement.findings.push(Finding::new(Code::Rg206, Severity::Reject, 0));
             statement
         };

@@ -1,5 +1,6 @@
 //! `/api/v1/decisions`: what was judged lately, and all that is known of one statement.
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
@@ -62,7 +63,8 @@ pub(super) fn limit(asked: Option<usize>, (usual, most): (usize, usize)) -> Resu
 
 fn page(recent: &Recent, filter: &DecisionFilter, before: Option<u64>, limit: usize) -> DecisionPage {
     let mut fitting = recent.newest(before).filter(|decision| filter.fits(&decision.record));
-    let items: Vec<DecisionView> = fitting.by_ref().take(limit).map(|decision| DecisionView::of(&decision)).collect();
+    let items: Vec<DecisionView> =
+        fitting.by_ref().take(limit).map(|decision| DecisionView::listed(&decision)).collect();
     let next = fitting.next().and_then(|_more| items.last().map(|last| last.seq));
     DecisionPage { items, next }
 }
@@ -75,8 +77,11 @@ fn page(recent: &Recent, filter: &DecisionFilter, before: Option<u64>, limit: us
     params(("id" = String, Path, description = "The id of the statement")),
     responses((status = 200, body = RecordView), (status = 404, body = ApiProblem))
 )]
-pub(super) async fn one(State(state): State<AdminState>, Path(id): Path<String>) -> Result<Response, ApiProblem> {
-    let decision = state.recent.find(&id);
+pub(super) async fn one(
+    State(state): State<AdminState>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response, ApiProblem> {
+    let decision = id.ok().and_then(|Path(id)| state.recent.find(&id));
     let decision =
         decision.ok_or_else(|| ApiProblem::not_found("no statement of this id is kept; the audit may hold it"))?;
     off_thread(move || {

@@ -1,7 +1,10 @@
 //! What a credential clause is called: in filters, in groups and as nodes of the graph.
 
-use crate::gate::verdict::JudgedUse;
-use crate::sql::{Method, Target};
+use std::collections::HashMap;
+
+use crate::gate::verdict::{JudgedHop, JudgedUse};
+use crate::observe::audit::AuditRecord;
+use crate::sql::Target;
 
 /// The chain of a clause as the literal has it; of one without roles, its method.
 pub(in crate::admin) fn chain_of(role_use: &JudgedUse) -> String {
@@ -17,9 +20,14 @@ pub(in crate::admin) fn short(role: &str) -> String {
     }
 }
 
-/// Whether a clause's roles are assumed by the cluster: of others the method says what it is.
-pub(in crate::admin) fn assumes_roles(role_use: &JudgedUse) -> bool {
-    matches!(role_use.method, Method::Chain(_) | Method::Default)
+/// The judged steps of a record by the place of their clause's credential, in the order of the chain. Of a clause that nothing assumes
+/// there are none.
+pub(in crate::admin) fn hops_by_place(record: &AuditRecord) -> HashMap<usize, Vec<&JudgedHop>> {
+    let mut by_place: HashMap<usize, Vec<&JudgedHop>> = HashMap::new();
+    for hop in &record.hops {
+        by_place.entry(hop.at).or_default().push(hop);
+    }
+    by_place
 }
 
 /// The bucket of a target in S3.

@@ -8,6 +8,7 @@ use crate::admin::view::chain::chain_of;
 use crate::admin::view::hops::{HopView, hops, is_current};
 use crate::admin::view::segments::{Segment, segments};
 use crate::admin::view::words;
+use crate::chain::MAX_ROLES;
 use crate::gate::DecisionPath;
 use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::{Action, Mode};
@@ -23,6 +24,12 @@ use crate::sql::{Clause, MethodKind, StatementKind};
 
 /// The longest text of a statement that a list holds, in characters.
 const MAX_LISTED: usize = 300;
+
+/// Role uses of a statement that a list holds.
+const LISTED_USES: usize = 16;
+
+/// Bytes of a chain, role or target that a list holds: no chain of roles that could be assumed is longer.
+const LISTED_BYTES: usize = 4_096;
 
 /// A verdict in one word, its two faces and what the facts leave open together.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize, ToSchema)]
@@ -121,6 +128,13 @@ pub(in crate::admin) struct RoleUseView {
     pub chain: String,
     /// What the role is used on.
     pub target: Option<String>,
+}
+
+/// Shortens a text to what a list holds; whether it was longer.
+fn cut(text: &mut String) -> bool {
+    let is_long = text.len() > LISTED_BYTES;
+    text.truncate(text.floor_char_boundary(LISTED_BYTES));
+    is_long
 }
 
 /// What the cluster made of a statement.
@@ -232,7 +246,7 @@ impl From<&Finding> for FindingView {
 }
 
 /// The codes of a record's findings, each once, in order.
-pub(in crate::admin) fn codes_of(record: &AuditRecord) -> Vec<Code> {
+fn codes_of(record: &AuditRecord) -> Vec<Code> {
     let mut codes: Vec<Code> = record.findings.iter().map(|finding| finding.code).collect();
     codes.sort_unstable();
     codes.dedup();
@@ -247,7 +261,21 @@ impl OutcomeView {
 }
 
 impl DecisionView {
-    pub(in crate::admin) fn of(decision: &RecentDecision) -> Self {
+    /// A statement as lists hold it: no longer than a list should be, however long a client made it.
+    pub(in crate::admin) fn listed(decision: &RecentDecision) -> Self {
+        let mut view = Self::of(decision);
+        view.is_cut |= view.role_uses.len() > LISTED_USES;
+        view.role_uses.truncate(LISTED_USES);
+        for role_use in &mut view.role_uses {
+            view.is_cut |= role_use.roles.len() > MAX_ROLES;
+            role_use.roles.truncate(MAX_ROLES);
+            view.is_cut |= cut(&mut role_use.chain) | role_use.target.as_mut().is_some_and(cut);
+            view.is_cut |= role_use.roles.iter_mut().fold(false, |is_cut, role| is_cut | cut(role));
+        }
+        view
+    }
+
+    fn of(decision: &RecentDecision) -> Self {
         let record = &decision.record;
         let statement: String = record.statement.chars().take(MAX_LISTED).collect();
         Self {

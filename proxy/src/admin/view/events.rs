@@ -96,10 +96,10 @@ pub(in crate::admin) fn batch(batch: &RecentBatch, filter: &DecisionFilter, from
     for told in &batch.events {
         match told {
             RecentEvent::Judged(decision) if filter.fits(&decision.record) => {
-                event(&mut text, "decision", Some(next), &DecisionView::of(decision));
+                event(&mut text, "decision", Some(next), &DecisionView::listed(decision));
             }
             RecentEvent::Went(decision) if filter.fits(&decision.record) => {
-                let view = DecisionView::of(decision);
+                let view = DecisionView::listed(decision);
                 if let Some(outcome) = view.outcome {
                     event(&mut text, "outcome", Some(next), &OutcomeTold { of: view.id, outcome });
                 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use crate::admin::view::decision::codes_of;
 use crate::admin::view::refusals::RefusalsView;
-use crate::observe::audit::AuditRecord;
+use crate::gate::codes::Severity;
+use crate::observe::recent::RecentDecision;
 
 /// Cases that a file holds.
 pub(in crate::admin) const MAX_CASES: usize = 1_000;
@@ -42,22 +42,31 @@ fn cell(text: &str) -> String {
 }
 
 /// What enforcement would do with these statements, as a file of cases, each text of a user once. Texts that were cut, or hold a mask
-/// where a secret stood, cannot be judged again; they are counted in a comment.
-pub(in crate::admin) fn cases<'r>(records: impl Iterator<Item = &'r AuditRecord>) -> String {
+/// where a secret stood, cannot be judged again, and what was refused for another statement of its message is none alone; they are
+/// counted in comments.
+pub(in crate::admin) fn cases(decisions: impl Iterator<Item = RecentDecision>) -> String {
     let (mut cases, mut seen, mut left_out, mut more) = (String::new(), BTreeSet::new(), 0_usize, 0_usize);
-    for record in records {
+    let mut others = 0_usize;
+    for decision in decisions {
+        let record = &decision.record;
         if record.truncated || record.statement.contains(crate::sql::MASK) {
             left_out = left_out.saturating_add(1);
+        } else if !record.findings.iter().any(|finding| finding.severity == Severity::Reject) {
+            others = others.saturating_add(1);
         } else if seen.len() >= MAX_CASES {
             more = more.saturating_add(1);
         } else if seen.insert((record.user.clone(), record.statement.clone())) {
-            case(&mut cases, record, seen.len());
+            case(&mut cases, &decision, seen.len());
         }
     }
     let mut head =
         "# Cases for `rolegate policy test`; name the configuration under test.\nconfig = \"rolegate.toml\"\n"
             .to_owned();
-    for (count, what) in [(left_out, "were cut or hold a masked secret"), (more, "are beyond the limit of a file")] {
+    for (count, what) in [
+        (left_out, "were cut or hold a masked secret"),
+        (others, "were refused for another statement of their message"),
+        (more, "are beyond the limit of a file"),
+    ] {
         if count > 0 {
             // Writing to a String does not fail.
             let _written = writeln!(head, "# {count} statements are left out, since they {what}.");
@@ -66,9 +75,11 @@ pub(in crate::admin) fn cases<'r>(records: impl Iterator<Item = &'r AuditRecord>
     head + &cases
 }
 
-fn case(cases: &mut String, record: &AuditRecord, number: usize) {
-    let codes: Vec<String> = codes_of(record).iter().map(|code| text(code.as_str())).collect();
-    let codes = codes.join(", ");
+fn case(cases: &mut String, decision: &RecentDecision, number: usize) {
+    let record = &decision.record;
+    let told = record.findings.iter().filter(|finding| finding.severity > Severity::Allow);
+    let codes: BTreeSet<String> = told.map(|finding| text(finding.code.as_str())).collect();
+    let codes = codes.into_iter().collect::<Vec<_>>().join(", ");
     let groups: Vec<String> = record.groups.iter().map(|group| text(group)).collect();
     let name = format!("{number}: {} of {}", record.kind, record.user);
     let lines = [
@@ -79,6 +90,7 @@ fn case(cases: &mut String, record: &AuditRecord, number: usize) {
         ("application", text(&record.application)),
         ("client_address", record.client_address.as_deref().map(text).unwrap_or_default()),
         ("tls_subject", record.tls_subject.as_deref().map(text).unwrap_or_default()),
+        ("time", text(&decision.time.to_string())),
         ("sql", text(&record.statement)),
         ("verdict", text(record.would_be.as_str())),
         ("codes", format!("[{codes}]")),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::admin::view::chain::{assumes_roles, short};
+use crate::admin::view::chain::hops_by_place;
 use crate::admin::view::words;
 use crate::chain::RoleArn;
 use crate::gate::policy::{Iam, Policy};
@@ -38,25 +38,16 @@ pub(in crate::admin) struct HopView {
 
 /// The steps of a record's chains. What speaks for an allowed step is read from the facts of `policy`, where they are those that judged.
 pub(in crate::admin) fn hops(record: &AuditRecord, policy: Option<&Policy>) -> Vec<HopView> {
+    let by_place = hops_by_place(record);
     let mut hops = Vec::new();
-    let mut chunks = record.hops.chunk_by(|_, next| next.source != "cluster");
-    for (number, role_use) in record.role_uses.iter().enumerate().filter(|(_, role_use)| assumes_roles(role_use)) {
-        let mut rest = chunks.clone();
-        if let Some(steps) = rest.next().filter(|steps| is_of(steps, role_use)) {
-            chunks = rest;
-            hops.extend(steps.iter().enumerate().map(|(step, hop)| {
-                let told = of_finding(record, role_use, step, hop, number);
-                if told.result == HopResult::Allowed { with_grants(told, record, policy) } else { told }
-            }));
-        }
+    for (number, role_use) in record.role_uses.iter().enumerate() {
+        let steps = by_place.get(&role_use.span.start).into_iter().flatten().enumerate();
+        hops.extend(steps.map(|(step, hop)| {
+            let told = of_finding(record, role_use, step, hop, number);
+            if told.result == HopResult::Allowed { with_grants(told, record, policy) } else { told }
+        }));
     }
     hops
-}
-
-/// Whether the steps are those of a clause: grants name roles that nothing assumes.
-fn is_of(steps: &[JudgedHop], role_use: &JudgedUse) -> bool {
-    let targets = steps.iter().map(|hop| hop.target.as_str());
-    role_use.roles.is_empty() || targets.eq(role_use.roles.iter().map(|role| short(role)))
 }
 
 /// A step as it was judged, with what its finding says.

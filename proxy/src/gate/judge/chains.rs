@@ -31,11 +31,11 @@ pub(super) fn judge_chain(context: &JudgeContext<'_>, chain: &Chain, at: usize) 
     steps.unknown_roles = chain.roles().iter().filter(|role| !iam.facts.knows(role)).cloned().collect();
     let caller = caller(context, iam, cluster);
     if let Some(first) = chain.roles().first() {
-        let hop = JudgedHop { source: "cluster".to_owned(), target: short(first), result: HopResult::Allowed };
+        let hop = JudgedHop { source: "cluster".to_owned(), target: short(first), result: HopResult::Allowed, at };
         steps.add(context, (chain, 0, at), hop, iam::attachment(&iam.facts, chain.roles(), &caller));
     }
     for (number, source, target) in chain.hops() {
-        let hop = JudgedHop { source: short(source), target: short(target), result: HopResult::Allowed };
+        let hop = JudgedHop { source: short(source), target: short(target), result: HopResult::Allowed, at };
         steps.add(context, (chain, number, at), hop, iam::hop(&iam.facts, source, target, number, &caller));
     }
     steps

@@ -1,7 +1,9 @@
 //! The store: its bounds in number and bytes, what readers are told of what is gone, and that outcomes find their statements.
 
 use super::*;
+use crate::gate::verdict::JudgedUse;
 use crate::observe::audit::record_of as record;
+use crate::sql::{Clause, Method};
 
 fn limits(decisions: usize, bytes: usize) -> RecentLimits {
     RecentLimits { decisions, bytes }
@@ -53,6 +55,29 @@ fn statements_are_bounded_in_bytes() {
     judge(&small, "etl", "select 'x'");
     assert_eq!(small.census().decisions, 0, "one that is larger than all may be is not kept");
     assert_eq!(small.census().bytes, 0);
+}
+
+/// A statement as long as a message may be leaves room for others.
+#[test]
+fn a_statement_that_would_push_out_all_others_is_kept_in_short() {
+    let recent = Recent::new(limits(1_000, 1024 * 1024));
+    for _ in 0..50 {
+        judge(&recent, "etl", "select 'x'");
+    }
+    let role = JudgedUse {
+        clause: Clause::IamRole,
+        method: Method::Chain("x,".repeat(1_000_000)),
+        roles: vec!["x".to_owned(); 1_000_000],
+        target: None,
+        span: 0..2_000_000,
+    };
+    let id = recent.next_id().unwrap();
+    let long = AuditRecord { id: Some(Arc::clone(&id)), role_uses: vec![role], ..record("etl", "select 'x'") };
+    recent.hear(&AuditEvent::Verdict(Arc::new(long)));
+    assert_eq!(recent.census().decisions, 51);
+    let kept = recent.find(&id).unwrap().record;
+    assert!(kept.truncated && kept.role_uses.is_empty() && kept.findings.len() == 1);
+    assert!(recent.census().bytes < 256 * 1024, "{:?}", recent.census());
 }
 
 #[test]

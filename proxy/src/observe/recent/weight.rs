@@ -26,7 +26,7 @@ pub(super) fn weight(record: &AuditRecord) -> usize {
     parts.fold(size_of::<AuditRecord>().saturating_add(PLACES), usize::saturating_add)
 }
 
-fn of_use(role_use: &JudgedUse) -> usize {
+pub(super) fn of_use(role_use: &JudgedUse) -> usize {
     let roles = role_use.roles.iter().map(|role| STRING.saturating_add(role.len()));
     let roles = roles.fold(0, usize::saturating_add);
     let target = role_use.target.as_ref().map_or(0, |target| target.to_string().len());

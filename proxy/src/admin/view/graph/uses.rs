@@ -1,6 +1,6 @@
 //! The steps that one judged statement takes through the graph.
 
-use crate::admin::view::chain::{assumes_roles, bucket_of, short};
+use crate::admin::view::chain::{bucket_of, hops_by_place, short};
 use crate::admin::view::decision::OverallVerdict;
 use crate::admin::view::graph::model::{EdgeKind, EdgeVerdict, NodeKind};
 use crate::catalog::StoredObject;
@@ -87,32 +87,12 @@ fn prefix_of(uri: &str, bucket: Option<&str>) -> String {
 
 /// The steps of a statement.
 pub(super) fn steps(record: &AuditRecord) -> Vec<UsedStep> {
-    let mut steps = Vec::new();
-    let mut chunks = record.hops.chunk_by(|_, next| next.source != "cluster");
-    for role_use in &record.role_uses {
-        let judged = if assumes_roles(role_use) { of_use(&mut chunks, role_use) } else { &[] };
-        steps.extend(steps_of(record, role_use, judged));
-    }
-    steps
+    let by_place = hops_by_place(record);
+    let judged = |role_use: &JudgedUse| by_place.get(&role_use.span.start).map(Vec::as_slice).unwrap_or_default();
+    record.role_uses.iter().flat_map(|role_use| steps_of(record, role_use, judged(role_use))).collect()
 }
 
-/// The judged hops of a clause, where it has any.
-fn of_use<'h>(chunks: &mut (impl Iterator<Item = &'h [JudgedHop]> + Clone), role_use: &JudgedUse) -> &'h [JudgedHop] {
-    let mut rest = chunks.clone();
-    let is_its = |hops: &&[JudgedHop]| {
-        role_use.roles.is_empty()
-            || hops.iter().map(|hop| hop.target.as_str()).eq(role_use.roles.iter().map(|role| short(role)))
-    };
-    match rest.next().filter(is_its) {
-        Some(hops) => {
-            *chunks = rest;
-            hops
-        }
-        None => &[],
-    }
-}
-
-fn steps_of(record: &AuditRecord, role_use: &JudgedUse, judged: &[JudgedHop]) -> Vec<UsedStep> {
+fn steps_of(record: &AuditRecord, role_use: &JudgedUse, judged: &[&JudgedHop]) -> Vec<UsedStep> {
     let names: Vec<NodeName> = if role_use.roles.is_empty() {
         judged.iter().map(|hop| role(&hop.target)).collect()
     } else {
@@ -125,7 +105,7 @@ fn steps_of(record: &AuditRecord, role_use: &JudgedUse, judged: &[JudgedHop]) ->
         let findings =
             record.findings.iter().filter(|finding| finding.hop == Some(number) && finding.at == role_use.span.start);
         let codes = findings.map(|finding| finding.code.as_str().to_owned()).collect();
-        let verdict = of_hop(record, judged.get(number));
+        let verdict = of_hop(record, judged.get(number).copied());
         steps.push(UsedStep { from, to: to.clone(), kind, verdict, codes });
         from = to;
     }
