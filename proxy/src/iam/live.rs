@@ -250,6 +250,12 @@ impl Live {
         held.iter().map(status).collect()
     }
 
+    /// When an account was last read as a whole.
+    #[must_use]
+    pub fn read_at(&self, account: AccountId) -> Option<Timestamp> {
+        lock(&self.held).get(&account)?.listed.as_ref().map(|listed| listed.account.captured_at)
+    }
+
     /// Fetches every account once, a few at a time.
     ///
     /// # Errors
@@ -492,7 +498,9 @@ fn read_clusters(text: &str) -> Result<Vec<Cluster>, FactsError> {
             found.add(&page)?;
         }
     }
-    found.finish()
+    // Facts that say the same are not exchanged, so they keep no age: what becomes too old is let go.
+    let clusters = found.finish()?;
+    Ok(clusters.into_iter().map(|cluster| Cluster { captured_at: None, ..cluster }).collect())
 }
 
 /// No code panics while it holds these locks.

@@ -75,7 +75,9 @@ impl StatusSource for Overview {
         for &origin in Origin::VARIANTS {
             let of_it: Vec<_> = facts.accounts().filter(|(_, account)| account.origin() == origin).collect();
             let roles = of_it.iter().map(|(_, account)| account.role_count()).sum();
-            let oldest = of_it.iter().map(|(_, account)| views::age(account.captured_at())).max().unwrap_or_default();
+            let ages =
+                of_it.iter().map(|(id, account)| views::age(views::known_at(*id, account, open.live.as_deref())));
+            let oldest = ages.max().unwrap_or_default();
             if !of_it.is_empty() || (origin == Origin::Aws && open.live.is_some()) {
                 self.metrics.facts(origin, roles, of_it.len(), oldest);
             }

@@ -8,10 +8,11 @@ use jiff::Timestamp;
 use crate::admin::view::facts::{AccountView, ClusterView, FactsView, FetchView, GroupsView};
 use crate::admin::view::sessions::SessionView;
 use crate::admin::view::status::{AuditView, CertificateView, ExceptionView, GateView, LimitView};
+use crate::chain::AccountId;
 use crate::config::GateSection;
 use crate::gate::exception::Exception;
 use crate::gate::policy::ClusterGroups;
-use crate::iam::{AccountStatus, Facts, Live};
+use crate::iam::{Account, AccountStatus, Facts, Live, Origin};
 use crate::observe::Audit;
 use crate::observe::values::LimitKind;
 use crate::session::registry::OpenSession;
@@ -23,6 +24,13 @@ const DAY: i64 = 86_400;
 /// How long ago something was read. A clock that was set back makes nothing younger than new.
 pub(super) fn age(read_at: Timestamp) -> Duration {
     Timestamp::now().duration_since(read_at).try_into().unwrap_or_default()
+}
+
+/// When what is known of an account was taken from AWS. One that is read from AWS again and again is as old as its last reading: facts
+/// that say the same are not exchanged.
+pub(super) fn known_at(id: AccountId, account: &Account, live: Option<&Live>) -> Timestamp {
+    let read = live.filter(|_| account.origin() == Origin::Aws).and_then(|live| live.read_at(id));
+    read.unwrap_or_else(|| account.captured_at())
 }
 
 /// The limits of a gate: what, the most that there may be, and how many there are.
@@ -127,8 +135,8 @@ pub(super) fn facts(services: &[Arc<Service>], facts: Option<&Facts>, live: Opti
         account: id.to_string(),
         source: account.origin(),
         roles: account.role_count(),
-        captured_at: account.captured_at(),
-        age_seconds: age(account.captured_at()).as_secs(),
+        captured_at: known_at(id, account, live),
+        age_seconds: age(known_at(id, account, live)).as_secs(),
     });
     let clusters = facts.clusters().into_iter().map(|cluster| ClusterView {
         name: cluster.name().to_owned(),

@@ -166,3 +166,30 @@ fn over<'a>(
     let each = levels.iter().flat_map(|level| level.policies.iter().map(|policy| (level.name, *policy)));
     each.map(|(level, policy)| (place(level, policy.name), policy.document)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{binds_caller, binds_target};
+    use crate::chain::RoleArn;
+
+    /// Source: AWS Organizations User Guide, "Service control policies", "Resource control policies": neither restricts a service-linked
+    /// role.
+    #[test]
+    fn what_policies_of_organisations_bind() {
+        let arn = |path: &str| RoleArn::parse(&format!("arn:aws:iam::123456789012:role/{path}")).unwrap();
+        let (plain, linked) = (arn("RoleA"), arn("aws-service-role/redshift.amazonaws.com/AWSServiceRoleForRedshift"));
+        let rows = [
+            ("a service calls", None, &plain, false, true),
+            ("a role calls", Some(&plain), &plain, true, true),
+            ("a service-linked role calls", Some(&linked), &plain, false, false),
+            ("of a service-linked role", Some(&plain), &linked, true, false),
+        ];
+        for (name, source, target, is_caller_bound, is_target_bound) in rows {
+            assert_eq!(
+                (binds_caller(source), binds_target(source, target)),
+                (is_caller_bound, is_target_bound),
+                "{name}"
+            );
+        }
+    }
+}

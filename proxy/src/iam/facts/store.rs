@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::{
-    account::{Account, PolicyContent, Role, RolePolicy},
+    account::{Account, Origin, PolicyContent, Role, RolePolicy},
     cluster::{self, Cluster, ClusterError},
     membership::{Affiliation, ControlLevel, Membership},
     part::FilePart,
@@ -111,13 +111,15 @@ impl Facts {
         self.accounts.get(&arn.account())?.roles.get(arn).map(Arc::as_ref)
     }
 
-    /// What is known of an account and is older at `now` than it may be, with its age: the roles, or what the organisation file says.
+    /// What files say of an account and is older at `now` than it may be, with its age: the roles, or the place in the organisation.
+    /// What was read from AWS itself is not among these facts any more when it is too old.
     pub(crate) fn outdated(&self, account: AccountId, now: Timestamp) -> Option<Outdated> {
         let max_age = self.max_age?;
         // A clock that was set back makes nothing older.
         let age = |captured_at: Timestamp| Duration::try_from(now.duration_since(captured_at)).unwrap_or_default();
-        let roles = age(self.accounts.get(&account)?.captured_at);
-        if roles > max_age {
+        let known = self.accounts.get(&account)?;
+        let roles = age(known.captured_at);
+        if known.origin == Origin::File && roles > max_age {
             return Some(Outdated::Roles(roles));
         }
         let membership = self.membership(account).map(|membership| age(membership.captured_at));
@@ -131,9 +133,11 @@ impl Facts {
         (age > max_age).then_some(age)
     }
 
-    /// Everything whose age is known, by what messages call it: accounts, clusters, and the oldest of what organisation files say.
+    /// Everything that files tell, whose age is known, by what messages call it: accounts, clusters, and the oldest of what organisation
+    /// files say.
     pub fn captures(&self) -> impl Iterator<Item = (String, Timestamp)> {
-        let accounts = self.accounts.iter().map(|(id, account)| (format!("account {id}"), account.captured_at));
+        let accounts = self.accounts.iter().filter(|(_, account)| account.origin == Origin::File);
+        let accounts = accounts.map(|(id, account)| (format!("account {id}"), account.captured_at));
         let organisation = self.organisation.iter().flat_map(|accounts| accounts.values());
         let oldest = organisation.map(|membership| membership.captured_at).min();
         let clusters = self.clusters.iter();

@@ -121,6 +121,23 @@ fn the_same_verdicts_as_from_files() {
     });
 }
 
+/// Facts that say the same are not exchanged, however often AWS is asked: how old they may become is up to `max_stale` alone.
+#[test]
+fn what_aws_says_is_not_too_old_while_it_is_asked() {
+    in_runtime(async {
+        let mut source = Directed::new();
+        let world = &mut Arc::get_mut(&mut source).unwrap().world;
+        for page in [&mut world.home, &mut world.away, &mut world.clusters] {
+            page["captured_at"] = json!("2026-11-01T12:00:00Z");
+        }
+        let live = Live::new(source, settings(), Box::new(|_, _, _| ()));
+        live.set_base(Arc::new(Facts::empty().with_max_age(Some(Duration::from_secs(1)))));
+        live.fetch_all().await.unwrap();
+        assert_eq!(chain(&live.facts()), ALLOWED);
+        assert_eq!(live.facts().captures().count(), 0, "nothing here comes from a file");
+    });
+}
+
 #[test]
 fn an_outage_changes_nothing_until_the_facts_are_stale() {
     in_runtime(async {
