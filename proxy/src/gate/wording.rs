@@ -152,6 +152,7 @@ mod tests {
     #[test]
     fn what_a_client_is_told_is_bounded() {
         for (count, lines, last) in [
+            (MAX_TOLD - 1, MAX_TOLD - 1, "also RG103: x14"),
             (MAX_TOLD, MAX_TOLD, "also RG103: x15"),
             (MAX_TOLD + 1, MAX_TOLD + 1, "and 1 more findings"),
             (9_000, MAX_TOLD + 1, "and 8984 more findings"),

@@ -46,6 +46,12 @@ pub fn decode(text: &[u8], token: Token) -> Option<Literal<'_>> {
     }
 }
 
+/// Whether a token is a literal with an escape that releases of the server read differently.
+#[must_use]
+pub fn is_doubtful(text: &[u8], token: Token) -> bool {
+    decode(text, token).is_some_and(|literal| literal.doubtful)
+}
+
 /// What stands between the quotes of a token.
 #[must_use]
 pub fn inside(raw: &[u8]) -> &[u8] {

@@ -62,8 +62,8 @@ pub fn call_may_move_catalog(values: &[&[u8]]) -> bool {
 pub fn list_moves_catalog(cursor: &mut Cursor<'_>) -> bool {
     let (mut first, mut has_catalog) = (None, false);
     while let Some(token) = cursor.take() {
-        // `U&"..."`: the escapes of another server may spell anything.
-        if cursor.sees_symbol(b'&') {
+        // `U&"..."` and `\x`: the escapes of another server may spell anything.
+        if cursor.sees_symbol(b'&') || literal::is_doubtful(cursor.text(), token) {
             return true;
         }
         // The letter of `E'...'` is no name.
@@ -138,6 +138,7 @@ mod tests {
             "'PG_CATALOG', evil, pg_catalog",
             "'pg_catalog, evil', pg_catalog",
             "'pg_catalog', U&\"a\"",
+            "evil, E'pg\\x5fcatalog'",
             "E'evil', pg_catalog",
             "$user, pg_catalog",
             "-1, pg_catalog",

@@ -22,16 +22,14 @@ pub fn session(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) {
     }
     let _scope = cursor.accept(&["local"]) || (cursor.sees_next("session") && cursor.accept(&["session"]));
     if cursor.accept(&["session", "authorization"]) {
-        let effect = if cursor.sees("default") {
-            Effect::ResetSessionAuthorization
-        } else {
-            Effect::SetSessionAuthorization(cursor.take().and_then(|token| value(cursor, token)).unwrap_or_default())
+        return match taken(cursor) {
+            Some(token) if !cursor.is_word(token, "default") => user(cursor, token, builder),
+            _ => builder.add_effect(Effect::ResetSessionAuthorization),
         };
-        return builder.add_effect(effect);
     }
     cursor.accept(&["session"]);
     if cursor.accept(&["names"])
-        && let Some(token) = cursor.take()
+        && let Some(token) = taken(cursor)
     {
         encoding(cursor, token, builder);
     }
@@ -63,8 +61,8 @@ pub fn parameters(cursor: &Cursor<'_>, builder: &mut StatementBuilder) {
                 }
             }
             Setting::User => {
-                if let Some(user) = assigned(&mut after).and_then(|token| value(&after, token)) {
-                    builder.add_effect(Effect::SetSessionAuthorization(user));
+                if let Some(token) = assigned(&mut after) {
+                    user(&after, token, builder);
                 }
             }
             Setting::SearchPath => {
@@ -103,7 +101,19 @@ fn setting(cursor: &Cursor<'_>, token: Token) -> Option<Setting> {
 
 /// The value behind `=` or TO.
 fn assigned(cursor: &mut Cursor<'_>) -> Option<Token> {
-    if cursor.symbol(b'=') || cursor.accept(&["to"]) { cursor.take() } else { None }
+    if cursor.symbol(b'=') || cursor.accept(&["to"]) { taken(cursor) } else { None }
+}
+
+/// The value that stands here; the letter of `E'...'` is none.
+fn taken(cursor: &mut Cursor<'_>) -> Option<Token> {
+    let token = cursor.take()?;
+    if token.kind == TokenKind::Word && cursor.sees_literal() { cursor.take() } else { Some(token) }
+}
+
+/// Whether the value that was just taken may be spelled otherwise on another release of the server: `\\x`, `U&'...'`.
+fn may_be_another(cursor: &Cursor<'_>, token: Token) -> bool {
+    let text = cursor.text();
+    literal::is_doubtful(text, token) || literal::is_unicode_identifier(text, token) || cursor.sees_symbol(b'&')
 }
 
 /// What an argument of `set_config` is.
@@ -126,6 +136,7 @@ pub const MAX_ARGUMENT_TOKENS: usize = 256;
 fn argument(cursor: &mut Cursor<'_>) -> Option<(Argument, Token)> {
     let first = cursor.peek()?;
     let mut argument = match first.kind {
+        kind if kind.is_literal() && literal::is_doubtful(cursor.text(), first) => Argument::Other,
         kind if kind.is_literal() => Argument::Constant(first),
         TokenKind::Parameter => Argument::Parameter,
         TokenKind::Word if cursor.is_word(first, "name") => Argument::Name,
@@ -270,8 +281,17 @@ fn settles(cursor: &mut Cursor<'_>) -> bool {
     cursor.peek().is_none() || ends.iter().any(|word| cursor.sees(word))
 }
 
+/// Acts as the user that a token names.
+fn user(cursor: &Cursor<'_>, token: Token, builder: &mut StatementBuilder) {
+    if may_be_another(cursor, token) {
+        let detail = "the session's user holds an escape that can be read in two ways".to_owned();
+        return builder.add_fault(FaultKind::Unreadable, span(token), detail);
+    }
+    builder.add_effect(Effect::SetSessionAuthorization(value(cursor, token).unwrap_or_default()));
+}
+
 fn encoding(cursor: &Cursor<'_>, token: Token, builder: &mut StatementBuilder) {
-    if value(cursor, token).is_some_and(|name| is_unsafe_encoding(&name)) {
+    if may_be_another(cursor, token) || value(cursor, token).is_some_and(|name| is_unsafe_encoding(&name)) {
         builder.add_fault(FaultKind::Encoding, span(token), String::new());
     } else if token.kind == TokenKind::Parameter {
         builder.watch().add(ParameterUse::Encoding);

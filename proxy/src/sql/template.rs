@@ -104,6 +104,8 @@ fn parser_token(text: &[u8], token: Token) -> ParserToken {
     match token.kind {
         TokenKind::Word => ParserToken::make_word(&shown(), None),
         TokenKind::Quoted => ParserToken::make_word(&literal::identifier(text, token).unwrap_or_default(), Some('"')),
+        // What may spell another text stops it, too.
+        TokenKind::Escaped if literal::is_doubtful(text, token) => ParserToken::Placeholder(shown()),
         TokenKind::Escaped | TokenKind::Plain | TokenKind::Dollar => {
             let value = literal::decode(text, token).map(|literal| literal.to_text());
             ParserToken::SingleQuotedString(value.unwrap_or_default())
@@ -483,6 +485,8 @@ mod tests {
             "'select /* ' || quote_literal(x) || ' */ 1'",
             "'select $' || n || '$ copy'",
             "'a' || 'b",
+            "'c\\x6fpy t'",
+            "'select ' || '\\u0031'",
         ] {
             assert_eq!(chains(expression), None, "{expression}");
         }

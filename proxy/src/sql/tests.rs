@@ -320,6 +320,55 @@ fn functions_that_quote_are_the_servers_own() {
     assert!(!moves("create procedure p() set search_path to a, pg_catalog as $$ begin null; end $$"));
 }
 
+/// `\x` and `\u` are escapes for some releases of the server and not for others: what they stand for may be anything.
+#[test]
+fn escapes_that_releases_read_differently_hide_nothing() {
+    let trusting = "create procedure p(a text) as $$ begin execute 'drop table ' || quote_ident(a); end $$";
+    for (text, fault) in [
+        (r"set client_encoding to E'sj\x69s'".to_owned(), FaultKind::Encoding),
+        (r"set names 'sj\u0069s'".to_owned(), FaultKind::Encoding),
+        ("set client_encoding to E'sjis'".to_owned(), FaultKind::Encoding),
+        ("set client_encoding = U&'sj!0069s' uescape '!'".to_owned(), FaultKind::Encoding),
+        (r"select set_config('client\x5fencoding', 'sjis', false)".to_owned(), FaultKind::ComputedSetting),
+        (r"select set_config('client_encoding', 'sj\x69s', false)".to_owned(), FaultKind::ComputedSetting),
+        (r"set session authorization 'b\x6fb'".to_owned(), FaultKind::Unreadable),
+        (r"alter user u set session_authorization to 'b\x6fb'".to_owned(), FaultKind::Unreadable),
+        (format!(r"set search_path to evil, E'pg\x5fcatalog'; {trusting}"), FaultKind::DynamicSql),
+        (format!(r"select set_config('search\x5fpath', 'a,pg_catalog', false); {trusting}"), FaultKind::DynamicSql),
+        (format!(r"select set_config('search_path', 'a,pg\x5fcatalog', false); {trusting}"), FaultKind::DynamicSql),
+        (r"call p('arn\x3aaws\x3aiam\x3a\x3a1\x3arole/A')".to_owned(), FaultKind::CallArgument),
+        (
+            r"create procedure p() as $$ declare s text := 'c\x6fpy t from ''s3://b'' iam\x5frole default'; begin execute s; end $$"
+                .to_owned(),
+            FaultKind::DynamicSql,
+        ),
+        (
+            r"create function f() returns int as $$ begin execute a; end $$ language 'plpg\x73ql'".to_owned(),
+            FaultKind::DynamicSql,
+        ),
+    ] {
+        let found = faults(&text, Dialect::Redshift);
+        assert!(found.contains(&fault), "{text}: {found:?}");
+    }
+    for text in [r"call p('\x41')", r"select 'c\x6fpy'", r"set names 'utf8'", r"insert into t values (E'\x41')"] {
+        assert_eq!(faults(text, Dialect::Redshift), [], "{text}");
+    }
+}
+
+#[test]
+fn functions_have_no_credentials() {
+    for options in ["language sql iam_role 'x'", "stable as $$ return 1 $$ language plpythonu iam_role 'x'"] {
+        let text = format!("create function f() returns int {options}");
+        assert_eq!(faults(&text, Dialect::Redshift), [FaultKind::Unreadable], "{text}");
+    }
+    let body = "create function f() returns int language sql begin atomic copy t from 's3://b' iam_role 'x'; end";
+    assert_eq!(faults(body, Dialect::Redshift), [FaultKind::Unreadable]);
+    assert_eq!(
+        faults("create function f(credentials int) returns int language sql as $$ select 1 $$", Dialect::Redshift),
+        []
+    );
+}
+
 /// Whom a text that runs later acts as, nothing tells the gate in time; all who may be set within one statement count.
 #[test]
 fn users_that_are_set_are_followed_or_refused() {

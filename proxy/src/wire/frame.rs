@@ -151,7 +151,10 @@ mod tests {
             ("length 0", b"p\0\0\0\0", Err(0)),
             ("length 3", b"Q\0\0\0\x03", Err(3)),
             ("negative", b"Q\xff\xff\xff\xf0", Err(-16)),
-            ("beyond the limit", b"Q\x7f\xff\xff\xff", Err(i32::MAX)),
+            ("just below the limit", b"Q\x40\0\0\x02", Ok(Some(MAX_BODY_BYTES - 1))),
+            ("at the limit", b"Q\x40\0\0\x03", Ok(Some(MAX_BODY_BYTES))),
+            ("just above the limit", b"Q\x40\0\0\x04", Err(0x4000_0004)),
+            ("far beyond the limit", b"Q\x7f\xff\xff\xff", Err(i32::MAX)),
         ];
         for (name, bytes, want) in rows {
             let got = header(bytes).map(|header| header.map(|header| header.body_bytes)).map_err(|bad| bad.length);

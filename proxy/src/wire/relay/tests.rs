@@ -246,11 +246,16 @@ fn an_annotated_text_has_a_comment_and_its_warning_stands_between_frames() {
 fn an_oversize_statement_is_refused_and_the_session_goes_on() {
     let nonce = Nonce::new([8; 8]);
     let after = query("after");
-    let sent = [query(&"x".repeat(LIMIT + 1)), after.clone()].concat();
-    let replaced = [query(nonce.as_str()), after].concat();
-    let outcome = run(sent, replaced.len(), Vec::new());
-    assert_eq!(outcome.to_backend, replaced);
-    assert_eq!(outcome.script.seen, ["after"]);
+    // The limit is one of the body, which ends with a NUL.
+    for (bytes, is_refused) in [(LIMIT - 2, false), (LIMIT - 1, false), (LIMIT, true), (LIMIT + 1, true)] {
+        let long = "x".repeat(bytes);
+        let passed = if is_refused { query(nonce.as_str()) } else { query(&long) };
+        let to_backend = [passed, after.clone()].concat();
+        let outcome = run([query(&long), after.clone()].concat(), to_backend.len(), Vec::new());
+        assert_eq!(outcome.to_backend, to_backend, "{bytes}");
+        assert_eq!(outcome.script.seen.last().map(String::as_str), Some("after"));
+        assert_eq!(outcome.script.seen.len(), if is_refused { 1 } else { 2 }, "{bytes}");
+    }
 }
 
 #[test]
