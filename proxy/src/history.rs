@@ -11,6 +11,7 @@ pub mod combine;
 pub mod connections;
 pub mod hidden;
 pub mod input;
+pub mod news;
 pub mod outcomes;
 pub mod parse;
 pub mod pieces;
@@ -23,8 +24,10 @@ pub mod sorter;
 pub mod sorting;
 pub mod stream;
 pub mod table;
+pub mod trail;
 
 pub use input::{HistoryInput, expand};
+pub use news::{GateNews, SideNews};
 pub use problem::{HistoryCounts, HistoryProblem, ProblemKind};
 pub use read::{History, RecordReader};
 pub use record::{Known, RecordKind, StatementRecord, timestamp};

@@ -21,6 +21,8 @@ pub enum Framing {
     Csv(u8),
     /// Before the head of the next entry of a user activity log.
     Entries,
+    /// Nowhere: the input is one record.
+    Whole,
 }
 
 /// Whole records of an input.
@@ -138,6 +140,7 @@ impl<R: Read> Blocks<R> {
             Framing::Lines => self.scan.end = after(memrchr(b'\n', &self.held)),
             Framing::Entries => self.scan.end = activity::last_head(&self.held).unwrap_or(0),
             Framing::Csv(delimiter) => self.scan_csv(delimiter),
+            Framing::Whole => {}
         }
     }
 

@@ -11,6 +11,8 @@ use crate::history::assemble::ordered;
 use crate::history::record::{RecordKind, StatementRecord};
 use crate::history::sorter::{Item, Sorted};
 use crate::sql::lexer::{Escapes, Lexer, Token, TokenKind};
+use crate::sql::literal::decode;
+use crate::sql::signs::holds_credential_word;
 use crate::sql::words::is_credential;
 
 /// How far two sources may be apart in the time of one statement: the gate's clock is not the cluster's, and logs cut to seconds.
@@ -28,15 +30,24 @@ const REFUSED: &[u8] = b"rolegate_refused_";
 /// None of a record that was read.
 pub fn item(record: &StatementRecord<'_>) -> std::io::Result<Item> {
     let refused = record.nonce.as_deref().map(|nonce| [REFUSED, nonce.as_bytes()].concat());
-    let start = fingerprint(refused.as_deref().unwrap_or(record.text.as_bytes()), KEY_TOKENS);
+    let start = text_hash(refused.as_deref().unwrap_or(record.text.as_bytes()), KEY_TOKENS);
     let time = record.timestamp().map_or(0, Timestamp::as_microsecond);
     Ok(([start.to_be_bytes(), ordered(time)].concat(), serde_json::to_vec(record)?))
 }
 
+/// Texts within texts that are compared without their credentials: a procedure's body, and what it executes.
+const MAX_WITHIN: u8 = 4;
+
 /// A hash of a text's first tokens: comments, blanks, the case of words, final semicolons and the values of credentials are left out,
 /// in which sources differ.
-fn fingerprint(text: &[u8], limit: usize) -> u64 {
+#[must_use]
+pub fn text_hash(text: &[u8], limit: usize) -> u64 {
     let mut hash = DefaultHasher::new();
+    hash_text(text, limit, MAX_WITHIN, &mut hash);
+    hash.finish()
+}
+
+fn hash_text(text: &[u8], limit: usize, within: u8, hash: &mut DefaultHasher) {
     let mut follows_credential = false;
     let is_end = |token: &Token| token.kind == TokenKind::Symbol(b';');
     let tokens = Lexer::new(text, Escapes::Always).filter(|token| !is_end(token));
@@ -44,18 +55,21 @@ fn fingerprint(text: &[u8], limit: usize) -> u64 {
         let bytes = text.get(token.start..token.end).unwrap_or_default();
         match token.kind {
             TokenKind::Word => {
-                bytes.to_ascii_lowercase().hash(&mut hash);
+                bytes.to_ascii_lowercase().hash(hash);
                 follows_credential = is_credential(bytes) || (follows_credential && bytes.len() == 2);
             }
             TokenKind::Symbol(b'=') if follows_credential => {}
             kind if kind.is_literal() && follows_credential => follows_credential = false,
+            kind if kind.is_literal() && within > 0 && holds_credential_word(bytes) => {
+                let inner = decode(text, token).map(|literal| literal.bytes).unwrap_or_default();
+                hash_text(&inner, limit, within.saturating_sub(1), hash);
+            }
             _ => {
-                bytes.hash(&mut hash);
+                bytes.hash(hash);
                 follows_credential = false;
             }
         }
     }
-    hash.finish()
 }
 
 /// A record that another may turn out to be the same as.
@@ -105,7 +119,7 @@ pub fn combine(
 
 fn candidate(record: StatementRecord<'static>) -> Candidate {
     let time = record.timestamp().map_or(0, Timestamp::as_microsecond);
-    let whole = fingerprint(record.text.as_bytes(), usize::MAX);
+    let whole = text_hash(record.text.as_bytes(), usize::MAX);
     Candidate { time, whole, kinds: vec![record.from], record }
 }
 

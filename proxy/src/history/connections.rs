@@ -27,6 +27,8 @@ pub struct ConnectionEvent {
     pub application: String,
     /// The client's address, as written.
     pub address: String,
+    /// The client's port, as written.
+    pub port: String,
 }
 
 impl ConnectionEvent {
@@ -42,6 +44,7 @@ impl ConnectionEvent {
             user: text(&row.user),
             application: text(&row.application),
             address: text(&row.address),
+            port: text(&row.port),
         })
     }
 
@@ -49,7 +52,7 @@ impl ConnectionEvent {
     #[must_use]
     pub fn of_line(line: &str) -> Option<Self> {
         let fields: Vec<&str> = line.split('|').map(str::trim).collect();
-        let [event, time, address, _port, session, database, user, ..] = fields.as_slice() else { return None };
+        let [event, time, address, port, session, database, user, ..] = fields.as_slice() else { return None };
         // The fifteenth names the application in files of the older form, in which nothing stands behind it, and of the newer.
         let application = fields.get(15).copied().unwrap_or_default();
         session.parse::<u64>().ok()?;
@@ -61,11 +64,13 @@ impl ConnectionEvent {
             user: (*user).to_owned(),
             application: application.to_owned(),
             address: (*address).to_owned(),
+            port: (*port).to_owned(),
         })
     }
 
     /// The address alone: `::ffff:10.1.2.3` is the IPv4 address in it, `[local]` is none.
-    fn client_address(&self) -> Option<&str> {
+    #[must_use]
+    pub fn client_address(&self) -> Option<&str> {
         let address = self.address.strip_prefix("::ffff:").unwrap_or(&self.address);
         address.parse::<std::net::IpAddr>().ok().map(|_| address)
     }

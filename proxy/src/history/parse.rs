@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use csv::{ByteRecord, ReaderBuilder};
+use jiff::SignedDuration;
 use memchr::memchr_iter;
 use serde::Deserialize;
 
@@ -11,12 +12,14 @@ use crate::history::assemble;
 use crate::history::block::Block;
 use crate::history::connections::ConnectionEvent;
 use crate::history::hidden::is_hidden;
+use crate::history::news::GateNews;
 use crate::history::plain;
 use crate::history::problem::{HistoryCounts, HistoryProblem, ProblemKind};
-use crate::history::record::{Known, RecordKind, StatementRecord, known};
+use crate::history::record::{Known, RecordKind, StatementRecord, known, timestamp};
 use crate::history::shape::Shape;
 use crate::history::sorter::Item;
 use crate::history::table::{Column, TableRow, View};
+use crate::history::trail::{AssumedRole, assumed_roles};
 
 /// One thing that a block holds.
 #[expect(clippy::large_enum_variant, reason = "most are records, and none of them is to cost an allocation")]
@@ -30,6 +33,10 @@ pub enum Parsed<'a> {
     Event(ConnectionEvent),
     /// A user's number and name.
     User(i64, String),
+    /// What the gate's audit tells beside statements.
+    Gate(Box<GateNews>),
+    /// A role that the cluster's service has assumed.
+    Assumed(Box<AssumedRole>),
 }
 
 /// What is told of a block while it is parsed.
@@ -50,6 +57,7 @@ pub fn parse(shape: &Shape, source: &str, block: &Block, told: &mut impl ParseSi
         }
         Shape::Csv(delimiter, columns, view) => parser.csv(block, *delimiter, columns, *view),
         Shape::Empty => {}
+        Shape::CloudTrail => parser.trail(block),
         _ => parser.lines(shape, block),
     }
     if let Some(reason) = &block.cut_off {
@@ -97,6 +105,18 @@ impl<T: ParseSink> Parser<'_, T> {
         );
     }
 
+    fn trail(&mut self, block: &Block) {
+        let mut roles = Vec::new();
+        let read = assumed_roles(&block.bytes, |role| roles.push(role));
+        for role in roles {
+            self.told.parsed(Parsed::Assumed(Box::new(role)));
+        }
+        match read {
+            Ok(events) => self.counts.records = self.counts.records.saturating_add(events),
+            Err(error) => self.unreadable(block.first_line, error),
+        }
+    }
+
     fn lines(&mut self, shape: &Shape, block: &Block) {
         let mut number = block.first_line;
         let mut rest = block.bytes.as_slice();
@@ -130,8 +150,9 @@ impl<T: ParseSink> Parser<'_, T> {
             }
             Shape::Audit => {
                 let audited: AuditLine<'_> = serde_json::from_slice(line).map_err(of_json)?;
-                if let Some(record) = audited.record(self.source, number)? {
-                    self.told.parsed(Parsed::Record(record));
+                match audited.news() {
+                    Some(news) => self.told.parsed(Parsed::Gate(Box::new(news))),
+                    None => self.told.parsed(Parsed::Record(audited.record(self.source, number)?)),
                 }
             }
             Shape::JsonRows(view) => {
@@ -143,7 +164,7 @@ impl<T: ParseSink> Parser<'_, T> {
                 let event = ConnectionEvent::of_line(line).ok_or("is not a line of a connection log")?;
                 self.told.parsed(Parsed::Event(event));
             }
-            Shape::Csv(..) | Shape::ActivityLog | Shape::Empty => {}
+            Shape::Csv(..) | Shape::ActivityLog | Shape::CloudTrail | Shape::Empty => {}
         }
         Ok(())
     }
@@ -234,6 +255,18 @@ struct AuditLine<'a> {
     #[serde(borrow, default, deserialize_with = "known")]
     nonce: Known<'a>,
     #[serde(borrow, default, deserialize_with = "known")]
+    gate: Known<'a>,
+    #[serde(borrow, default, deserialize_with = "known")]
+    backend_pid: Known<'a>,
+    #[serde(borrow, default, deserialize_with = "known")]
+    gate_address: Known<'a>,
+    #[serde(default)]
+    gate_port: Option<u16>,
+    #[serde(default)]
+    seconds: Option<f64>,
+    #[serde(default)]
+    lost: Option<u64>,
+    #[serde(borrow, default, deserialize_with = "known")]
     action: Known<'a>,
     /// What older versions have in its place, and newer ones beside it.
     #[serde(borrow, default, deserialize_with = "known")]
@@ -245,12 +278,26 @@ struct AuditLine<'a> {
 }
 
 impl<'a> AuditLine<'a> {
-    /// The statement of the line. `None`: it tells of something else.
-    fn record(self, source: &'a str, line: u64) -> Result<Option<StatementRecord<'a>>, String> {
-        match self.event.as_deref() {
-            None | Some("verdict" | "folded" | "break_glass") => {}
-            Some(_) => return Ok(None),
-        }
+    /// What the line tells, where that is no statement.
+    fn news(&self) -> Option<GateNews> {
+        let event = self.event.as_deref().filter(|event| !matches!(*event, "verdict" | "folded" | "break_glass"))?;
+        let own = |known: &Known<'_>| known.as_deref().map(str::to_owned);
+        Some(GateNews {
+            event: event.to_owned(),
+            time: self.time.as_deref().and_then(timestamp),
+            gate: own(&self.gate),
+            session: own(&self.session),
+            user: own(&self.user),
+            backend_pid: own(&self.backend_pid),
+            gate_address: own(&self.gate_address),
+            gate_port: self.gate_port,
+            lasted: self.seconds.and_then(|seconds| SignedDuration::try_from_secs_f64(seconds).ok()),
+            lost: self.lost,
+        })
+    }
+
+    /// The statement of the line.
+    fn record(self, source: &'a str, line: u64) -> Result<StatementRecord<'a>, String> {
         let statement = self.statement.ok_or("holds no statement")?;
         let mut record = StatementRecord::new(source, line, RecordKind::Audit, statement);
         record.time = self.time;
@@ -261,9 +308,11 @@ impl<'a> AuditLine<'a> {
         record.client_address = self.client_address;
         record.verdict_id = self.id;
         record.nonce = self.nonce;
+        record.gate = self.gate;
+        record.backend_pid = self.backend_pid;
         record.outcome = self.action.or(self.verdict);
         record.truncated = self.truncated;
         record.count = self.count.unwrap_or(1).max(1);
-        Ok(Some(record))
+        Ok(record)
     }
 }

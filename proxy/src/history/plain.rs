@@ -76,6 +76,8 @@ fn put<'a>(record: &mut StatementRecord<'a>, key: &str, value: Value<'a>) -> Opt
         "outcome" => (&mut record.outcome, 1 << 16),
         "verdict_id" => (&mut record.verdict_id, 1 << 17),
         "nonce" => (&mut record.nonce, 1 << 18),
+        "gate" => (&mut record.gate, 1 << 19),
+        "backend_pid" => (&mut record.backend_pid, 1 << 20),
         _ => return Some(0),
     };
     let (field, bit) = known;

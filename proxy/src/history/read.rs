@@ -14,6 +14,7 @@ use rayon::slice::ParallelSlice;
 
 use crate::history::block::{Block, Blocks};
 use crate::history::input::HistoryInput;
+use crate::history::news::SideNews;
 use crate::history::outcomes::{self, FailedVerdicts};
 use crate::history::parse::{ParseSink, Parsed, parse};
 use crate::history::problem::{HistoryCounts, HistoryProblem, ProblemKind};
@@ -64,6 +65,8 @@ pub trait RecordReader<P> {
     fn part(&mut self, part: P) -> io::Result<()>;
     /// Takes what is wrong.
     fn problem(&mut self, problem: HistoryProblem);
+    /// Takes what is told beside statements. Most readers do not ask.
+    fn news(&mut self, _news: SideNews) {}
 }
 
 impl std::fmt::Debug for History {
@@ -115,6 +118,32 @@ impl History {
     #[must_use]
     pub fn with_outcomes(self) -> Self {
         Self { joins_outcomes: true, ..self }
+    }
+
+    /// The inputs that are the gate's audit, and all others.
+    #[must_use]
+    pub fn split(mut self) -> (Self, Self) {
+        let is_audit = |source: &mut Source| source.shape == Shape::Audit;
+        let sources = self.sources.extract_if(.., is_audit).collect();
+        let audit = Self {
+            sources,
+            problems: Vec::new(),
+            read: BytesRead::clone(&self.read),
+            joins_outcomes: self.joins_outcomes,
+        };
+        (audit, self)
+    }
+
+    /// Whether any of the inputs is the cluster's own history.
+    #[must_use]
+    pub fn holds_clusters(&self) -> bool {
+        self.sources.iter().any(|source| source.shape.holds_statements() && source.shape != Shape::Audit)
+    }
+
+    /// Whether any of the inputs is the gate's audit.
+    #[must_use]
+    pub fn holds_audit(&self) -> bool {
+        self.sources.iter().any(|source| source.shape == Shape::Audit)
     }
 
     /// The length of all inputs, where it is known.
@@ -285,10 +314,13 @@ impl<F> Folder<'_, F> {
             let mut counts = HistoryCounts::default();
             for batch in batches {
                 let parts: Vec<_> = batch.par_iter().map(|(place, block)| self.block(*place, block, shapes)).collect();
-                for (part, problems, part_counts) in parts {
+                for Parts { part, problems, news, counts: part_counts } in parts {
                     counts.add(part_counts);
                     for problem in problems {
                         reader.problem(problem);
+                    }
+                    for news in news {
+                        reader.news(news);
                     }
                     reader.part(part)?;
                 }
@@ -319,42 +351,48 @@ impl<F> Folder<'_, F> {
         Ok(counts)
     }
 
-    fn block<P>(
-        &self,
-        place: usize,
-        block: &Block,
-        shapes: &[(String, Shape)],
-    ) -> (P, Vec<HistoryProblem>, HistoryCounts)
+    fn block<P>(&self, place: usize, block: &Block, shapes: &[(String, Shape)]) -> Parts<P>
     where
         P: Default,
         F: Fn(&mut P, &StatementRecord<'_>),
     {
         struct Folding<'f, 'u, F, P> {
             folder: &'f Folder<'u, F>,
-            part: P,
-            problems: Vec<HistoryProblem>,
-            counts: HistoryCounts,
+            parts: Parts<P>,
         }
         impl<P, F: Fn(&mut P, &StatementRecord<'_>)> ParseSink for Folding<'_, '_, F, P> {
             fn parsed(&mut self, parsed: Parsed<'_>) {
-                if let Parsed::Record(mut record) = parsed
-                    && self.folder.complete(&mut record, &mut self.counts)
-                {
-                    self.counts.statements = self.counts.statements.saturating_add(1);
-                    (self.folder.fold)(&mut self.part, &record);
+                match parsed {
+                    Parsed::Record(mut record) => {
+                        let counts = &mut self.parts.counts;
+                        if self.folder.complete(&mut record, counts) {
+                            counts.statements = counts.statements.saturating_add(1);
+                            (self.folder.fold)(&mut self.parts.part, &record);
+                        }
+                    }
+                    Parsed::Gate(news) => self.parts.news.push(SideNews::Gate(news)),
+                    Parsed::Assumed(_) | Parsed::Row(_) | Parsed::Event(_) | Parsed::User(..) => {}
                 }
             }
             fn problem(&mut self, problem: HistoryProblem) {
-                self.problems.push(problem);
+                self.parts.problems.push(problem);
             }
         }
-        let Some((name, shape)) = shapes.get(place) else { return Default::default() };
-        let mut told =
-            Folding { folder: self, part: P::default(), problems: Vec::new(), counts: HistoryCounts::default() };
+        let Some((name, shape)) = shapes.get(place) else { return Parts::default() };
+        let mut told = Folding { folder: self, parts: Parts::default() };
         let unreadable = parse(shape, name, block, &mut told);
-        told.counts.add(unreadable);
-        (told.part, told.problems, told.counts)
+        told.parts.counts.add(unreadable);
+        told.parts
     }
+}
+
+/// What a block holds, once its records are folded.
+#[derive(Default)]
+struct Parts<P> {
+    part: P,
+    problems: Vec<HistoryProblem>,
+    news: Vec<SideNews>,
+    counts: HistoryCounts,
 }
 
 /// Where sorted records go.
@@ -378,6 +416,10 @@ where
 
     fn problem(&mut self, problem: HistoryProblem) {
         self.reader.problem(problem);
+    }
+
+    fn news(&mut self, news: SideNews) {
+        self.reader.news(news);
     }
 
     fn record(&mut self, record: StatementRecord<'static>) -> io::Result<()> {

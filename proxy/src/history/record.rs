@@ -83,6 +83,12 @@ pub struct StatementRecord<'a> {
     /// Another text may have made this record up.
     #[serde(default)]
     pub doubtful: bool,
+    /// The gate that it passed, where the source is its audit.
+    #[serde(borrow, default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
+    pub gate: Known<'a>,
+    /// The process of the cluster, where the source is the gate's audit.
+    #[serde(borrow, default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
+    pub backend_pid: Known<'a>,
     /// How it ended, in the source's word.
     #[serde(borrow, default, deserialize_with = "known")]
     pub outcome: Known<'a>,
@@ -121,6 +127,8 @@ impl<'a> StatementRecord<'a> {
             truncated: false,
             hidden: false,
             doubtful: false,
+            gate: None,
+            backend_pid: None,
             outcome: None,
             verdict_id: None,
             nonce: None,
@@ -148,6 +156,8 @@ impl<'a> StatementRecord<'a> {
             truncated: self.truncated,
             hidden: self.hidden,
             doubtful: self.doubtful,
+            gate: own(self.gate),
+            backend_pid: own(self.backend_pid),
             outcome: own(self.outcome),
             verdict_id: own(self.verdict_id),
             nonce: own(self.nonce),

@@ -7,6 +7,7 @@ use crate::history::block::Framing;
 use crate::history::connections::ConnectionEvent;
 use crate::history::record::RecordKind;
 use crate::history::table::{Column, View, columns_of_json, header, view};
+use crate::history::trail::is_trail;
 
 /// How records stand in an input.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -23,6 +24,8 @@ pub enum Shape {
     ActivityLog,
     /// The connection log.
     ConnectionLog,
+    /// Files of CloudTrail, or events from them.
+    CloudTrail,
     /// Nothing at all.
     Empty,
 }
@@ -34,6 +37,9 @@ impl Shape {
         let head = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head);
         if head.trim_ascii().is_empty() {
             return Some(Self::Empty);
+        }
+        if is_trail(head) {
+            return Some(Self::CloudTrail);
         }
         if activity::has_head(head) {
             return Some(Self::ActivityLog);
@@ -52,6 +58,7 @@ impl Shape {
         match self {
             Self::Csv(delimiter, ..) => Framing::Csv(*delimiter),
             Self::ActivityLog => Framing::Entries,
+            Self::CloudTrail => Framing::Whole,
             _ => Framing::Lines,
         }
     }
@@ -69,7 +76,8 @@ impl Shape {
     /// Whether records come out of it.
     #[must_use]
     pub const fn holds_statements(&self) -> bool {
-        !matches!(self, Self::Empty) && !matches!(self.view(), Some(View::ConnectionLog | View::Users))
+        !matches!(self, Self::Empty | Self::CloudTrail)
+            && !matches!(self.view(), Some(View::ConnectionLog | View::Users))
     }
 
     /// Which kind of records come out of it, where there is one only.
@@ -150,6 +158,7 @@ mod tests {
                 "authenticated |Mon, 21 May 2018 01:38:01:601|::1 |32828 |15523|dev |rdsdb |password |0|",
                 Some(Shape::ConnectionLog),
             ),
+            ("{\n \"Records\": [", Some(Shape::CloudTrail)),
             ("select 1", None),
             ("{\"a\":1}", None),
         ] {

@@ -11,6 +11,7 @@ use crate::history::assemble::{assemble, ordered};
 use crate::history::block::Block;
 use crate::history::combine;
 use crate::history::connections::{ConnectionEvent, OpenSession};
+use crate::history::news::SideNews;
 use crate::history::parse::{ParseSink, Parsed, parse};
 use crate::history::problem::{HistoryCounts, HistoryProblem};
 use crate::history::record::StatementRecord;
@@ -29,6 +30,8 @@ pub trait RecordSink {
     fn record(&mut self, record: StatementRecord<'static>) -> io::Result<()>;
     /// Takes what is wrong.
     fn problem(&mut self, problem: HistoryProblem);
+    /// Takes what is told beside statements.
+    fn news(&mut self, news: SideNews);
 }
 
 /// What of a block is kept until all is read.
@@ -37,6 +40,7 @@ pub struct Kept {
     records: Vec<StatementRecord<'static>>,
     rows: Vec<Item>,
     events: Vec<ConnectionEvent>,
+    news: Vec<SideNews>,
     problems: Vec<HistoryProblem>,
     counts: HistoryCounts,
 }
@@ -59,6 +63,8 @@ impl ParseSink for Kept {
             Parsed::Record(record) => self.records.push(record.into_owned()),
             Parsed::Row(row) => self.rows.push(row),
             Parsed::Event(event) => self.events.push(event),
+            Parsed::Gate(news) => self.news.push(SideNews::Gate(news)),
+            Parsed::Assumed(role) => self.news.push(SideNews::Assumed(role)),
             Parsed::User(..) => {}
         }
     }
@@ -115,9 +121,13 @@ impl Sorting {
         for problem in kept.problems {
             sink.problem(problem);
         }
+        for news in kept.news {
+            sink.news(news);
+        }
         kept.rows.into_iter().try_for_each(|(key, value)| self.rows.push(key, value))?;
         if let Some(sessions) = &mut self.sessions {
             for event in kept.events {
+                sink.news(SideNews::Connection(event.clone()));
                 let key = session_key(&event.session, Some(event.time), 0);
                 sessions.push(key, serde_json::to_vec(&SessionItem::Event(event))?)?;
             }

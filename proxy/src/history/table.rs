@@ -97,6 +97,8 @@ columns! {
     application: "application_name";
     /// The client's address.
     address: "remote_host" | "remotehost";
+    /// The client's port.
+    port: "remote_port" | "remoteport";
     /// What happened to a connection.
     event: "event";
 }
