@@ -54,6 +54,7 @@ pub mod config; // the TOML file
 mod replay; // a recorded history under a policy
 mod learn; // rules proposed from a recorded history
 mod survey; // rules over a grid: what differs, what has no effect
+mod coverage; // the cluster's history against the gate's audit: what passed it, what did not
 mod session; // one connection: calls the rooms above in order
 pub mod serve; // running, reloading, draining
 pub mod cli; // subcommands

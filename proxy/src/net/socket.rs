@@ -54,6 +54,15 @@ impl fmt::Display for Peer {
 }
 
 impl Socket {
+    /// This end's address, where it has one.
+    #[must_use]
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(socket) => socket.local_addr().ok(),
+            Self::Unix(_) => None,
+        }
+    }
+
     /// The first byte that the peer sends, left in the socket. `None` for a Unix socket, which has no TLS.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! One connection, plain or inside TLS, of either side.
 
+use std::net::SocketAddr;
+
 use tokio_rustls::{client, server};
 
 use crate::net::certificate::{self, ClientCertificate};
@@ -22,6 +24,16 @@ impl Stream {
     #[must_use]
     pub fn is_tls(&self) -> bool {
         !matches!(self, Self::Plain(_))
+    }
+
+    /// This end's address, where it has one.
+    #[must_use]
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Plain(socket) => socket.local_address(),
+            Self::Frontend(stream) => stream.get_ref().0.local_address(),
+            Self::Backend(stream) => stream.get_ref().0.local_address(),
+        }
     }
 
     /// The certificate that the backend shows, on its own leg inside TLS.

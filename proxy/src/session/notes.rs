@@ -1,6 +1,7 @@
 //! What both directions of a session note of it: numbers for the audit, what the cluster says of the login, what it has yet to answer.
 
 use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use crate::observe::audit::AuditEvent;
@@ -18,6 +19,8 @@ pub(crate) struct SessionNumbers {
     pub client_port: Option<u16>,
     /// The process that serves it in the cluster, once the user is let in.
     pub backend_pid: Option<u32>,
+    /// Where the gate connects to the cluster from: what the cluster's connection log shows as the client.
+    pub gate_address: Option<SocketAddr>,
 }
 
 /// What is noted of a session.
@@ -34,7 +37,7 @@ impl SessionNotes {
     /// Notes of a session of this number, from a client at this port.
     #[must_use]
     pub(crate) fn new(session: u64, client_port: Option<u16>) -> Self {
-        let numbers = SessionNumbers { session, client_port, backend_pid: None };
+        let numbers = SessionNumbers { session, client_port, ..SessionNumbers::default() };
         Self { numbers: Cell::new(numbers), ..Self::default() }
     }
 
@@ -47,6 +50,11 @@ impl SessionNotes {
     /// The cluster names the process that serves the session.
     pub(crate) fn set_backend_pid(&self, pid: u32) {
         self.numbers.set(SessionNumbers { backend_pid: Some(pid), ..self.numbers.get() });
+    }
+
+    /// The gate has connected to the cluster.
+    pub(crate) fn set_gate_address(&self, address: Option<SocketAddr>) {
+        self.numbers.set(SessionNumbers { gate_address: address, ..self.numbers.get() });
     }
 
     /// The session is over.

@@ -145,6 +145,8 @@ pub(crate) fn session(service: &Service, numbers: SessionNumbers, login: &Princi
         client_address: login.client_address.map(|address| address.to_string()),
         client_port: numbers.client_port,
         backend_pid: numbers.backend_pid,
+        gate_address: numbers.gate_address.map(|address| address.ip().to_string()),
+        gate_port: numbers.gate_address.map(|address| address.port()),
         tls_subject: login.tls_subject.clone(),
     }
 }
@@ -236,7 +238,8 @@ mod tests {
         }
     }
 
-    const NUMBERS: SessionNumbers = SessionNumbers { session: 7, client_port: None, backend_pid: None };
+    const NUMBERS: SessionNumbers =
+        SessionNumbers { session: 7, client_port: None, backend_pid: None, gate_address: None };
 
     /// Message, and the records that come of it.
     #[test]

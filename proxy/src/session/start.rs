@@ -182,6 +182,7 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
             return None;
         }
     };
+    notes.set_gate_address(backend.local_address());
     service.metrics.upstream_connect(began.elapsed());
     if let Some(not_after) = backend.server_certificate_not_after() {
         service.metrics.server_certificate(not_after);

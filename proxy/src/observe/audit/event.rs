@@ -12,6 +12,7 @@ use crate::observe::audit::chain::{Hash, LogHead, record_hash};
 use crate::observe::audit::record::AuditRecord;
 use crate::observe::escape::JsonEscaping;
 use crate::observe::values::{LoginResult, NewAuditFile, ReloadCause, ReloadResult, SessionEnd, StatementOutcome};
+use crate::sql::StatementKind;
 
 /// The version of the records' form. 2 tells of outcomes, and of hops, rules and groups beside a verdict; a field that is added
 /// leaves it as it is.
@@ -35,6 +36,8 @@ pub enum AuditEvent {
     LoginFailed(Box<FailedLogin>),
     /// A session is over.
     SessionEnd(Box<EndedSession>),
+    /// The cluster ran a statement with a role, and it did not pass the gate.
+    Unseen(Box<UnseenEvent>),
     /// The configuration was read again.
     Reload(Box<ReloadEvent>),
     /// The gate runs; the first record of a process.
@@ -86,6 +89,10 @@ pub struct AuditedSession {
     pub client_port: Option<u16>,
     /// The process that serves the session in the cluster; none before the user is let in.
     pub backend_pid: Option<u32>,
+    /// Where the gate connects to the cluster from: what the cluster's connection log shows as the client.
+    pub gate_address: Option<String>,
+    /// Its port there.
+    pub gate_port: Option<u16>,
     /// The subject of the client's certificate.
     pub tls_subject: Option<String>,
 }
@@ -159,6 +166,31 @@ pub struct FoldedRefusals {
     /// The last of them.
     #[serde(flatten, serialize_with = "shared")]
     pub last: Arc<AuditRecord>,
+}
+
+/// A statement with a role that did not pass the gate, as the cluster's own history has it.
+#[derive(Clone, Debug, Serialize)]
+pub struct UnseenEvent {
+    /// The gate's name.
+    pub gate: String,
+    /// When it ran, by the cluster's clock.
+    pub ran_at: Option<Timestamp>,
+    /// The database user.
+    pub user: Option<String>,
+    /// Where its session came from, as far as the connection log tells.
+    pub client_address: Option<String>,
+    /// `application_name`.
+    pub application: Option<String>,
+    /// The process that served it in the cluster.
+    pub backend_pid: Option<String>,
+    /// What it is.
+    pub kind: StatementKind,
+    /// What the role was used on.
+    pub target: Option<String>,
+    /// Why it is told: how it is known not to have passed.
+    pub reason: &'static str,
+    /// Its text as the history has it, masked and cut.
+    pub statement: String,
 }
 
 /// How a reload went.
