@@ -3,7 +3,9 @@
 pub mod audit;
 pub mod check;
 mod choice;
+mod cluster;
 pub mod config;
+pub mod coverage;
 pub mod doctor;
 pub mod exceptions;
 pub mod exit;
@@ -76,6 +78,10 @@ enum Command {
     #[command(after_help = "Example: rolegate replay --config new.toml --old rolegate.toml 'audit/*.jsonl' logs/\n\
                             Exit status: 0 nothing refused, or with --old nothing newly refused; 1 something is; 2 usage or input error")]
     Replay(replay::ReplayArguments),
+    /// List statements with roles that the cluster ran and that did not pass the gate
+    #[command(after_help = "Example: rolegate coverage --config rolegate.toml --since 7d --format json\n\
+                            Exit status: 0 all passed the gate, 1 something did not, 2 usage or input error")]
+    Coverage(coverage::CoverageArguments),
     /// Propose rules from recorded statements
     #[command(after_help = "Example: rolegate learn --config rolegate.toml --out proposed 'audit/*.jsonl'\n\
                       Exit status: 0 done, whatever is for review; 2 usage or input error")]
@@ -123,6 +129,7 @@ pub fn main() -> ExitCode {
         Command::Health(arguments) => health::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::History(arguments) => history::run(&arguments),
+        Command::Coverage(arguments) => coverage::run(&arguments),
         Command::Learn(arguments) => learn::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Config(command) => config::run(&command),

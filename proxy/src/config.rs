@@ -34,7 +34,8 @@ pub use exceptions::load_exceptions;
 pub use facts::{AwsAccount, AwsSection, FactsSection, StatedValue, WhenOld, stated};
 pub use flat::FlatKey;
 pub use gates::{
-    CatalogSection, GateIamSection, GateSection, GateTlsSection, IdentitySection, LimitsSection, UpstreamSection,
+    CatalogSection, CoverageSection, GateIamSection, GateSection, GateTlsSection, IdentitySection, LimitsSection,
+    UpstreamSection,
 };
 pub use guards::{GuardCase, GuardFile};
 pub use period::Period;

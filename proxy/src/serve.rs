@@ -3,8 +3,10 @@
 mod admin_address;
 mod audit;
 pub mod build;
+pub mod cluster_history;
 mod catalog;
 mod certificates;
+mod coverage;
 mod changes;
 mod error;
 mod files;
@@ -108,6 +110,7 @@ async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<()
     let audit = running.audit.clone();
     supervisor::ready(config.gate.len());
     let followers = Followers::start(&running.gates, &running.metrics, config);
+    coverage::start(&running.gates, &running.metrics, config);
     tokio::select! {
         () = &mut shutdown => {}
         () = changes.follow(in_force, running, followers, Arc::clone(&shown)) => {}

@@ -157,6 +157,7 @@ CASES = {
         clears=Case({INFO: "1x10 stale _x590 1x40", SHADOW: "_x10 1x600 stale"}, {300: 1, 600: 1, 615: 0}),
     ),
     "RolegateBreakGlassUsed": counted(f"rolegate_break_glass_total{{{G}}}", 1, 0, 60),
+    "RolegateUnseenStatements": counted(f'rolegate_unseen_statements_total{{{G}, kind="copy"}}', 1, 0, 60),
     "RolegateExceptionEnding": gauge({f'rolegate_exceptions{{{I}, days_left="week"}}': ""}, "0", "1", 10),
     "RolegateLoginFailuresSurge": counted(f'rolegate_logins_total{{{G}, result="password"}}', 20, 3, 10),
     "RolegateStatementsFail": Cases(

@@ -1,6 +1,7 @@
 //! `rolegate history`: recorded statements from any source, as JSON lines.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
@@ -15,6 +16,9 @@ pub struct HistoryArguments {
     /// The form of the output
     #[arg(long, value_enum, default_value_t = HistoryFormat::Jsonl)]
     format: HistoryFormat,
+    /// The configuration that says how the cluster is reached, for --from-cluster
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     #[command(flatten)]
     records: RecordArguments,
 }
@@ -54,7 +58,7 @@ pub fn run(arguments: &HistoryArguments) -> Result<Exit, String> {
             }
         }
     };
-    let counts = arguments.records.read_with_outcomes(fold, |part: Part| {
+    let counts = arguments.records.read_with_outcomes(arguments.config.as_deref(), fold, |part: Part| {
         sum.truncated = sum.truncated.saturating_add(part.truncated);
         sum.hidden = sum.hidden.saturating_add(part.hidden);
         sum.doubtful = sum.doubtful.saturating_add(part.doubtful);

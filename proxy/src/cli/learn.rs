@@ -104,7 +104,7 @@ pub fn run(arguments: &LearnArguments) -> Result<Exit, String> {
     let learner = Learner::new(&policy, usize::from(arguments.prefix_depth), by_last_role);
     let mut found = Learned::default();
     let fold = |part: &mut Learned, record: &StatementRecord<'_>| learner.take(part, record);
-    let counts = arguments.records.read_with_outcomes(fold, |part| {
+    let counts = arguments.records.read_with_outcomes(arguments.config.as_deref(), fold, |part| {
         found.merge(part);
         Ok(())
     })?;

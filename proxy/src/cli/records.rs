@@ -2,14 +2,17 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::cluster;
+use crate::config::Period;
 use crate::history::{BytesRead, History, HistoryCounts, HistoryProblem, RecordReader, StatementRecord, expand};
+use crate::serve::cluster_history::ClusterRows;
 
 /// Problems of one kind that are shown; all of them go to `--problems`.
 const SHOWN_PROBLEMS: usize = 20;
@@ -19,8 +22,14 @@ const SHOWN_PROBLEMS: usize = 20;
 pub struct RecordArguments {
     /// Files, folders, globs or - for standard input: the gate's audit, exports of SYS or STL views as CSV or JSON lines, audit log
     /// files of Redshift, or what `rolegate history` wrote; plain, gzip or Zstandard
-    #[arg(required = true, value_name = "INPUT")]
+    #[arg(required_unless_present = "from_cluster", value_name = "INPUT")]
     inputs: Vec<String>,
+    /// Read the cluster behind this gate of the configuration, over the service connection of [gate.catalog]
+    #[arg(long, value_name = "GATE")]
+    from_cluster: Option<String>,
+    /// How far back the cluster is read
+    #[arg(long, value_name = "PERIOD", default_value = "7d")]
+    since: Period,
     /// Write everything that is wrong with the inputs to this file, as JSON lines
     #[arg(long, value_name = "FILE")]
     problems: Option<PathBuf>,
@@ -32,25 +41,43 @@ pub struct RecordArguments {
 impl RecordArguments {
     /// These inputs, read in the usual way.
     pub(super) const fn of(inputs: Vec<String>) -> Self {
-        Self { inputs, problems: None, threads: None }
+        Self { inputs, from_cluster: None, since: Period::from_secs(0), problems: None, threads: None }
+    }
+
+    /// What is to be read of the cluster.
+    fn cluster(&self, config: Option<&Path>) -> Result<Option<ClusterRows>, String> {
+        let Some(gate) = &self.from_cluster else { return Ok(None) };
+        let config = config.ok_or("--from-cluster needs --config FILE, which says how the cluster is reached")?;
+        cluster::rows(config, Some(gate), self.since).map(Some)
+    }
+
+    /// All inputs, what was read of the cluster among them.
+    fn open(&self, cluster: Option<&ClusterRows>) -> Result<History, String> {
+        let mut inputs = if self.inputs.is_empty() { Vec::new() } else { expand(&self.inputs)? };
+        inputs.extend(cluster.into_iter().flat_map(ClusterRows::inputs));
+        Ok(History::open(inputs))
     }
 
     /// Reads all inputs, audits joined with what became of their statements: as [`RecordArguments::read`].
     pub(super) fn read_with_outcomes<P: Default + Send>(
         &self,
+        config: Option<&Path>,
         fold: impl Fn(&mut P, &StatementRecord<'_>) + Sync + Send,
         part: impl FnMut(P) -> io::Result<()> + Send,
     ) -> Result<HistoryCounts, String> {
-        self.read_history(History::open(expand(&self.inputs)?).with_outcomes(), fold, part)
+        let cluster = self.cluster(config)?;
+        self.read_history(self.open(cluster.as_ref())?.with_outcomes(), fold, part)
     }
 
-    /// Reads all inputs: `fold` takes the records of a part, `part` the parts in order.
+    /// Reads all inputs: `fold` takes the records of a part, `part` the parts in order. `config` says how a cluster is reached.
     pub(super) fn read<P: Default + Send>(
         &self,
+        config: Option<&Path>,
         fold: impl Fn(&mut P, &StatementRecord<'_>) + Sync + Send,
         part: impl FnMut(P) -> io::Result<()> + Send,
     ) -> Result<HistoryCounts, String> {
-        self.read_history(History::open(expand(&self.inputs)?), fold, part)
+        let cluster = self.cluster(config)?;
+        self.read_history(self.open(cluster.as_ref())?, fold, part)
     }
 
     fn read_history<P: Default + Send>(

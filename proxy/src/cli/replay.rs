@@ -74,7 +74,7 @@ pub fn run(arguments: &ReplayArguments) -> Result<Exit, String> {
     };
     let mut tally = Tally::default();
     let fold = |part: &mut Tally, record: &StatementRecord<'_>| replay.take(part, record);
-    let counts = arguments.records.read(fold, |part| {
+    let counts = arguments.records.read(Some(&arguments.config), fold, |part| {
         tally.merge(part);
         Ok(())
     })?;

@@ -51,6 +51,9 @@ pub struct GateSection {
     /// Reads groups from the cluster itself; absent: only those of the configuration exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catalog: Option<CatalogSection>,
+    /// Compares the cluster's own history with the audit; absent: nothing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<CoverageSection>,
     /// How chains are evaluated, where this gate differs from `[facts]`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub iam: GateIamSection,
@@ -95,6 +98,24 @@ pub struct CatalogSection {
     /// The longest that a reading may take.
     #[serde(default = "connect_timeout")]
     pub timeout: Period,
+}
+
+/// `[gate.coverage]`: looks for statements with roles that the cluster ran and that did not pass the gate. Needs `[gate.catalog]`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct CoverageSection {
+    /// The time from one look to the next.
+    pub interval: Period,
+    /// The audit of every replica of the gate, as files or patterns, beside the one that this process writes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audit: Vec<PathBuf>,
+    /// How far the gate's clock and the cluster's may be apart.
+    #[serde(default = "clocks")]
+    pub clocks: Period,
+}
+
+const fn clocks() -> Period {
+    Period::from_secs(5)
 }
 
 const fn catalog_refresh() -> Period {

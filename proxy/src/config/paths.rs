@@ -41,6 +41,8 @@ fn files(config: &mut Config) -> Vec<&mut PathBuf> {
     for gate in gate {
         files.extend(gate.unix_socket.iter_mut().chain(&mut gate.upstream.ca));
         files.extend(gate.catalog.iter_mut().filter_map(|catalog| catalog.password_file.as_mut()));
+        // What they match is looked up when it is read: other replicas go on to new files.
+        files.extend(gate.coverage.iter_mut().flat_map(|coverage| &mut coverage.audit));
         if let Some(tls) = &mut gate.tls {
             files.extend([&mut tls.certificate, &mut tls.key].into_iter().chain(&mut tls.client_ca));
             files.extend(tls.also.iter_mut().flat_map(|identity| [&mut identity.certificate, &mut identity.key]));

@@ -44,6 +44,14 @@ impl Period {
     }
 }
 
+impl std::str::FromStr for Period {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text).ok_or_else(|| format!("expected {EXPECTED}"))
+    }
+}
+
 impl From<Period> for Duration {
     fn from(period: Period) -> Self {
         period.0

@@ -11,7 +11,7 @@ use crate::config::error::Problem;
 use crate::config::facts::stated;
 use crate::config::period::Period;
 use crate::config::value::{ReadinessNeed, TlsMode};
-use crate::config::{AwsSection, Config, GateSection};
+use crate::config::{AwsSection, Config, CoverageSection, GateSection};
 
 /// More worker threads do not help, and are probably a typing error.
 const MAX_WORKERS: usize = 1024;
@@ -60,6 +60,9 @@ pub(super) fn validate(config: &Config) -> Result<(), Problem> {
             for (key, period) in [("refresh", catalog.refresh), ("timeout", catalog.timeout)] {
                 positive(key, period).map_err(|(key, what)| problem(&["catalog", key], what))?;
             }
+        }
+        if let Some(coverage) = &gate.coverage {
+            self::coverage(config, gate, coverage).map_err(|(key, what)| problem(&["coverage", key], what))?;
         }
         stated(&config.facts.context, &gate.iam.context).map_err(|what| problem(&["iam", "context"], what))?;
         limits(gate).map_err(|(key, what)| problem(&["limits", key], what))?;
@@ -296,6 +299,25 @@ fn limits(gate: &GateSection) -> Result<(), (&'static str, String)> {
         period.map_or(Ok(()), |period| positive(key, period))?;
     }
     positive("startup_timeout", limits.startup_timeout)
+}
+
+/// The shortest time from one look at the cluster's history to the next: each reads some hundred rows and the audit.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(10);
+
+fn coverage(config: &Config, gate: &GateSection, coverage: &CoverageSection) -> Result<(), (&'static str, String)> {
+    if gate.catalog.is_none() {
+        return Err(("interval", "has no effect without [gate.catalog], over which the cluster is asked".to_owned()));
+    }
+    if coverage.interval.get() < SHORTEST_INTERVAL {
+        return Err((
+            "interval",
+            "must be at least 10s; the cluster's history and the audit are read each time".to_owned(),
+        ));
+    }
+    if !config.audit.is_file() && coverage.audit.is_empty() {
+        return Err(("audit", "missing although [audit] writes to no file; name the files of the audit".to_owned()));
+    }
+    Ok(())
 }
 
 fn positive(key: &'static str, period: Period) -> Result<(), (&'static str, String)> {

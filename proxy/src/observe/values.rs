@@ -110,6 +110,8 @@ closed_sets! {
         Aws,
         /// Groups from the cluster's own catalogue.
         Catalog,
+        /// The cluster's own history, for what did not pass the gate.
+        History,
     }
 
     /// Why the audit goes on in another file.

@@ -86,6 +86,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("gate.tls", Need::Settings),
     ("gate.limits", Need::Settings),
     ("gate.catalog", Need::Catalog),
+    ("gate.coverage", Need::Restart),
 ];
 
 /// The keys of the table that need a restart: the values of a closed label.
@@ -139,8 +140,8 @@ pub(super) fn applicable(written: &Config, in_force: &Config) -> Config {
     config.gate.clone_from(&in_force.gate);
     for gate in &mut config.gate {
         if let Some(fresh) = written.gate.iter().find(|fresh| fresh.name == gate.name) {
-            let (listen, unix_socket) = (gate.listen, gate.unix_socket.take());
-            *gate = crate::config::GateSection { listen, unix_socket, ..fresh.clone() };
+            let (listen, unix_socket, coverage) = (gate.listen, gate.unix_socket.take(), gate.coverage.take());
+            *gate = crate::config::GateSection { listen, unix_socket, coverage, ..fresh.clone() };
         }
     }
     config

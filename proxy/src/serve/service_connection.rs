@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode;
-use tokio_postgres::{NoTls, SimpleQueryMessage};
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 use tracing::debug;
 
 use crate::config::CatalogSection;
@@ -35,22 +36,63 @@ pub enum ServiceError {
     Timeout(Duration),
 }
 
+impl ServiceError {
+    /// The cluster's own message, where it answered.
+    #[must_use]
+    pub fn answered(&self) -> Option<String> {
+        match self {
+            Self::Refused(error) if error.as_db_error().is_some() => Some(told(error)),
+            _ => None,
+        }
+    }
+}
+
 /// The server's message, which the error's own text leaves out.
 fn told(error: &tokio_postgres::Error) -> String {
     error.as_db_error().map_or_else(|| error.to_string(), |said| format!("{}: {}", said.code().code(), said.message()))
 }
 
-/// Connects, asks, and closes the connection, within the time that the settings allow.
-///
-/// # Errors
-/// [`ServiceError`].
-pub async fn ask(backend: &Backend, settings: &CatalogSection, query: &str) -> Result<Vec<ServiceRow>, ServiceError> {
-    let limit = settings.timeout.get();
-    let asked = tokio::time::timeout(limit, rows(backend, settings, query)).await;
-    asked.unwrap_or_else(|_elapsed| Err(ServiceError::Timeout(limit)))
+/// An open connection, for one question after the other.
+#[derive(Debug)]
+pub struct ServiceConnection {
+    client: Client,
+    connection: JoinHandle<Result<(), tokio_postgres::Error>>,
+    address: String,
+    limit: Duration,
 }
 
-async fn rows(backend: &Backend, settings: &CatalogSection, query: &str) -> Result<Vec<ServiceRow>, ServiceError> {
+impl ServiceConnection {
+    /// Connects, within the time that the settings allow.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn open(backend: &Backend, settings: &CatalogSection) -> Result<Self, ServiceError> {
+        let limit = settings.timeout.get();
+        let opened = tokio::time::timeout(limit, connect(backend, settings)).await;
+        opened.unwrap_or_else(|_elapsed| Err(ServiceError::Timeout(limit)))
+    }
+
+    /// Asks, and waits as long for the answer.
+    ///
+    /// # Errors
+    /// [`ServiceError`]; the connection can be asked again where the cluster has answered.
+    pub async fn ask(&self, query: &str) -> Result<Vec<ServiceRow>, ServiceError> {
+        let answer = tokio::time::timeout(self.limit, self.client.simple_query(query)).await;
+        let answer = answer.map_err(|_elapsed| ServiceError::Timeout(self.limit))?;
+        Ok(answer?.iter().filter_map(row).collect())
+    }
+
+    /// Says Terminate and waits for the end.
+    pub async fn close(self) {
+        drop(self.client);
+        let ended = tokio::time::timeout(self.limit, self.connection).await;
+        if let Ok(Ok(Err(error))) = ended {
+            debug!(upstream = %self.address, %error, "the service connection did not end well");
+        }
+    }
+}
+
+async fn connect(backend: &Backend, settings: &CatalogSection) -> Result<ServiceConnection, ServiceError> {
     let mut config = tokio_postgres::Config::new();
     // TLS, where the upstream demands it, is around the stream already.
     config.user(&settings.user).dbname(&settings.database).application_name("rolegate").ssl_mode(SslMode::Disable);
@@ -65,14 +107,24 @@ async fn rows(backend: &Backend, settings: &CatalogSection, query: &str) -> Resu
         config.password(password.trim_end_matches(['\r', '\n']));
     }
     let (client, connection) = config.connect_raw(backend.connect().await?, NoTls).await?;
-    let connection = tokio::spawn(connection);
-    let answer = client.simple_query(query).await;
-    // Without its client the connection says Terminate and ends.
-    drop(client);
-    if let Ok(Err(error)) = connection.await {
-        debug!(upstream = %backend.address, %error, "the service connection did not end well");
-    }
-    Ok(answer?.iter().filter_map(row).collect())
+    let (connection, limit) = (tokio::spawn(connection), settings.timeout.get());
+    Ok(ServiceConnection { client, connection, address: backend.address.clone(), limit })
+}
+
+/// Connects, asks, and closes the connection, within the time that the settings allow.
+///
+/// # Errors
+/// [`ServiceError`].
+pub async fn ask(backend: &Backend, settings: &CatalogSection, query: &str) -> Result<Vec<ServiceRow>, ServiceError> {
+    let limit = settings.timeout.get();
+    let asked = async {
+        let connection = ServiceConnection::open(backend, settings).await?;
+        let answer = connection.ask(query).await;
+        connection.close().await;
+        answer
+    };
+    let asked = tokio::time::timeout(limit, asked).await;
+    asked.unwrap_or_else(|_elapsed| Err(ServiceError::Timeout(limit)))
 }
 
 fn row(message: &SimpleQueryMessage) -> Option<ServiceRow> {

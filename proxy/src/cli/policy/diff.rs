@@ -66,7 +66,7 @@ fn over_history(arguments: &DiffArguments, old: PolicySide, new: PolicySide) -> 
     let compared = Compared::new(old.policy, new.policy);
     let mut count = ComparedCount::default();
     let fold = |part: &mut ComparedCount, record: &StatementRecord<'_>| compared.take(part, record);
-    RecordArguments::of(arguments.inputs.clone()).read(fold, |part| {
+    RecordArguments::of(arguments.inputs.clone()).read(None, fold, |part| {
         count.merge(part);
         Ok(())
     })?;

@@ -137,6 +137,11 @@ families! {
         "Messages that only break-glass let through.",
         &["gate"]
     );
+    unseen_statements: IntCounterVec = counters(
+        "rolegate_unseen_statements_total",
+        "Statements with roles in the cluster's own history that did not pass the gate, and roles that were assumed for none.",
+        &["gate", "kind"]
+    );
     decision_seconds: HistogramVec = histograms(
         "rolegate_decision_seconds",
         "Time from the bytes of a message to its verdict, by where the verdict came from.",

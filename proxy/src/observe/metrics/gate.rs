@@ -103,6 +103,9 @@ impl Metrics {
 
     fn start_verdict_series(&self, gate: &str) {
         self.families.break_glass.with_label_values(&[gate]).inc_by(0);
+        for kind in StatementKind::VARIANTS {
+            self.families.unseen_statements.with_label_values(&[gate, kind.as_str()]).inc_by(0);
+        }
         for action in Action::VARIANTS {
             self.families.statements.with_label_values(&[gate, ORDINARY, action.as_str()]).inc_by(0);
         }
@@ -374,6 +377,11 @@ impl GateMetrics {
     /// Counts a message that only break-glass let through.
     pub fn glass_broken(&self) {
         self.all.families.break_glass.with_label_values(&[&*self.gate]).inc();
+    }
+
+    /// Counts a statement that the cluster ran and that did not pass the gate.
+    pub fn unseen(&self, kind: StatementKind) {
+        self.all.families.unseen_statements.with_label_values(&[&*self.gate, kind.as_str()]).inc();
     }
 
     /// Counts bytes sent to the backend.

@@ -123,6 +123,10 @@ password_file = "a"
 database = "a"
 refresh = "1s"
 timeout = "1s"
+[gate.coverage]
+interval = "10s"
+audit = ["a.jsonl"]
+clocks = "1s"
 [gate.iam]
 mode = "guide"
 external_id = "same"
