@@ -5,6 +5,7 @@
 
 mod carrier;
 mod cluster_side;
+mod evidence;
 mod gate_side;
 mod matching;
 mod reading;
@@ -13,5 +14,5 @@ mod report;
 mod tests;
 
 pub(crate) use matching::Margins;
-pub(crate) use reading::{Comparison, compare};
+pub(crate) use reading::{CoverageQuery, compare};
 pub(crate) use report::{CoverageReport, UnseenRow, human};

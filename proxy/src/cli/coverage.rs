@@ -10,7 +10,7 @@ use crate::cli::cluster;
 use crate::cli::exit::Exit;
 use crate::cli::output::{ReportFormat, note, print_report};
 use crate::config::{Config, Period};
-use crate::coverage::{Comparison, Margins, compare, human};
+use crate::coverage::{CoverageQuery, Margins, compare, human};
 use crate::history::{History, expand};
 
 /// Arguments of `rolegate coverage`.
@@ -69,7 +69,7 @@ pub fn run(arguments: &CoverageArguments) -> Result<Exit, String> {
         Some(cluster::rows(&arguments.config, Some(&gate.name), arguments.since)?)
     };
     inputs.extend(asked.iter().flat_map(|rows| rows.inputs()));
-    let comparison = Comparison {
+    let comparison = CoverageQuery {
         dialect: gate.dialect,
         gate: Some(gate.name.clone()),
         margins: Margins {

@@ -17,7 +17,7 @@ const VERBS: [&str; 7] = ["alter", "copy", "create", "grant", "revoke", "unload"
 
 /// A statement that carries a role or could.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Carrier {
+pub(crate) struct RoleCarrier {
     /// When it began.
     pub(crate) time: Option<Timestamp>,
     /// Which record it is from.
@@ -51,9 +51,9 @@ pub(crate) struct Carrier {
 pub(crate) enum CarrierReading {
     /// It carries no role.
     Plain,
-    Carrier(Box<Carrier>),
+    Carrier(Box<RoleCarrier>),
     /// It may carry one: its text is cut off, blanked or made up.
-    Unclear(Box<Carrier>, &'static str),
+    Unclear(Box<RoleCarrier>, &'static str),
 }
 
 /// Reads records.
@@ -105,7 +105,7 @@ fn may_carry(text: &[u8]) -> bool {
     VERBS.iter().any(|verb| word.eq_ignore_ascii_case(verb.as_bytes()))
 }
 
-fn carrier(record: &StatementRecord<'_>, statement: Option<&Statement>, kind: StatementKind) -> Carrier {
+fn carrier(record: &StatementRecord<'_>, statement: Option<&Statement>, kind: StatementKind) -> RoleCarrier {
     let known = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
     let text = record.text.as_bytes();
     let uses = statement.map(|statement| statement.role_uses.as_slice()).unwrap_or_default();
@@ -115,7 +115,7 @@ fn carrier(record: &StatementRecord<'_>, statement: Option<&Statement>, kind: St
     });
     let is_audit = record.from == RecordKind::Audit;
     let shown = if is_audit { String::new() } else { mask_within(text, 0..SHOWN_BYTES) };
-    Carrier {
+    RoleCarrier {
         time: record.timestamp(),
         from: record.from,
         user: known(&record.user),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::coverage::carrier::Carrier;
+use crate::coverage::carrier::RoleCarrier;
 use crate::history::connections::ConnectionEvent;
 use crate::history::trail::AssumedRole;
 
@@ -15,9 +15,9 @@ const CLUSTER_MARGIN: SignedDuration = SignedDuration::from_secs(1);
 /// The cluster's side.
 #[derive(Debug, Default)]
 pub(crate) struct ClusterSide {
-    pub(crate) carriers: Vec<Carrier>,
+    pub(crate) carriers: Vec<RoleCarrier>,
     /// Statements of which it cannot be said whether they carry a role, and why.
-    pub(crate) unclear: Vec<(Carrier, &'static str)>,
+    pub(crate) unclear: Vec<(RoleCarrier, &'static str)>,
     /// What the connection log tells.
     pub(crate) events: Vec<ConnectionEvent>,
     /// Roles that CloudTrail says the cluster's service has assumed.

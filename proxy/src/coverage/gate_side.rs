@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::coverage::carrier::Carrier;
+use crate::coverage::carrier::RoleCarrier;
 use crate::history::GateNews;
 
 /// A statement that the gate sent on.
@@ -22,7 +22,7 @@ pub(crate) struct SentStatement {
 impl SentStatement {
     /// Whether its text is that of a statement of the cluster's history.
     #[must_use]
-    pub(crate) const fn is_same_text(&self, carrier: &Carrier) -> bool {
+    pub(crate) const fn is_same_text(&self, carrier: &RoleCarrier) -> bool {
         self.whole == carrier.whole || ((self.truncated || carrier.truncated) && self.head == carrier.head)
     }
 }
@@ -56,7 +56,7 @@ pub(crate) struct GateSide {
     /// Of the gate of this name alone.
     gate: Option<String>,
     news: Vec<GateNews>,
-    carriers: Vec<Carrier>,
+    carriers: Vec<RoleCarrier>,
     first: Option<Timestamp>,
     lost: u64,
 }
@@ -98,7 +98,7 @@ impl GateSide {
     }
 
     /// Takes a statement of the audit. One that was refused has not run.
-    pub(crate) fn carrier(&mut self, carrier: Carrier) {
+    pub(crate) fn carrier(&mut self, carrier: RoleCarrier) {
         self.at(carrier.time);
         if self.is_ours(carrier.gate.as_deref()) && carrier.outcome.as_deref() != Some("reject") {
             self.carriers.push(carrier);
@@ -179,8 +179,8 @@ impl Building {
         }
     }
 
-    fn statement(&mut self, carrier: Carrier, time: Timestamp) {
-        let Carrier { gate, session, backend_pid, user, whole, head, truncated, .. } = carrier;
+    fn statement(&mut self, carrier: RoleCarrier, time: Timestamp) {
+        let RoleCarrier { gate, session, backend_pid, user, whole, head, truncated, .. } = carrier;
         let key = (gate.unwrap_or_default(), session.unwrap_or_default());
         let margin = self.margin;
         let place = self.find(&key, backend_pid.as_deref(), |session| session.is_open(time, margin));

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::coverage::carrier::Carrier;
+use crate::coverage::carrier::RoleCarrier;
 use crate::coverage::cluster_side::{ClusterSide, Connections};
+use crate::coverage::evidence::{Evidence, Unseen};
 use crate::coverage::gate_side::{Passed, PassedSession};
 use crate::coverage::report::{CoverageReport, UnseenRow};
 use crate::history::trail::AssumedRole;
@@ -24,30 +25,6 @@ pub(crate) struct Margins {
 
 /// How long a statement may wait in the cluster, where nothing but its text tells what it is.
 const QUEUED: SignedDuration = SignedDuration::from_secs(60);
-
-closed_sets! {
-    /// By what a statement is known to have passed the gate.
-    pub enum Evidence {
-        /// The connection log has the gate's address and port.
-        Connection,
-        /// The audit has the process at the time.
-        Process,
-        /// Nothing but user, time and text.
-        Text,
-    }
-
-    /// Why a statement counts as unseen.
-    pub enum Unseen {
-        /// Its session came from an address and port that are not the gate's.
-        OtherConnection,
-        /// No session of the gate has its process at the time, and no statement of the gate is it.
-        NoSession,
-        /// Its session is the gate's, and the gate has sent no such statement: it ran within another, or the audit lacks it.
-        NotSent,
-        /// The service assumed a role, and no statement that uses it was seen.
-        AssumedRole,
-    }
-}
 
 /// What is known of a statement's session.
 enum Link {
@@ -176,7 +153,7 @@ impl<'c> Matcher<'c> {
     }
 
     /// Which session of the gate a statement ran in.
-    fn link(&self, carrier: &Carrier, time: Timestamp) -> Link {
+    fn link(&self, carrier: &RoleCarrier, time: Timestamp) -> Link {
         let Some(pid) = carrier.session.as_deref() else { return Link::Unknown };
         let margin = self.margins.clocks;
         let is_open = |place: &&usize| self.session(**place).is_some_and(|session| session.is_open(time, margin));
@@ -203,14 +180,14 @@ impl<'c> Matcher<'c> {
     }
 
     /// Whether a statement may be one of the user who logged in: another one after SET SESSION AUTHORIZATION is a superuser's work.
-    fn is_user(&self, place: usize, carrier: &Carrier) -> bool {
+    fn is_user(&self, place: usize, carrier: &RoleCarrier) -> bool {
         let name =
             |text: &str| text.strip_prefix("IAM:").or_else(|| text.strip_prefix("IAMR:")).unwrap_or(text).to_owned();
         let user = self.session(place).map(|session| session.user.as_str()).unwrap_or_default();
         user.is_empty() || carrier.user.as_deref().is_none_or(|other| name(other) == name(user))
     }
 
-    fn by_session(&mut self, carrier: &Carrier) -> Told {
+    fn by_session(&mut self, carrier: &RoleCarrier) -> Told {
         let Some(time) = carrier.time else { return Told::Open(Unseen::NoSession) };
         let margin = self.margins.clocks;
         let begins = self.passed.first.and_then(|first| first.checked_sub(margin).ok());
@@ -230,7 +207,7 @@ impl<'c> Matcher<'c> {
 
     /// Whether the gate has sent this text in a session until then. What is prepared once may run often, so the last that was sent
     /// counts again when there is no further.
-    fn find_in(&mut self, place: usize, carrier: &Carrier, until: Timestamp) -> bool {
+    fn find_in(&mut self, place: usize, carrier: &RoleCarrier, until: Timestamp) -> bool {
         let Some(session) = self.passed.sessions.get_mut(place) else { return false };
         if let Some(same) = self.in_session.get_mut(&(place, carrier.whole)) {
             let next = same.numbers.get(same.next).and_then(|number| session.statements.get_mut(*number));
@@ -248,7 +225,7 @@ impl<'c> Matcher<'c> {
     }
 
     /// Whether a statement that the gate sent at about that time for the same user, and that nothing else is, has the same text.
-    fn by_text(&mut self, carrier: &Carrier) -> bool {
+    fn by_text(&mut self, carrier: &RoleCarrier) -> bool {
         let candidates = self.by_head.get(&carrier.head).cloned().unwrap_or_default();
         let margin = self.margins.clocks;
         for (place, number) in candidates {

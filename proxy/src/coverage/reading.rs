@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::coverage::carrier::{Carrier, CarrierReader, CarrierReading};
+use crate::coverage::carrier::{CarrierReader, CarrierReading, RoleCarrier};
 use crate::coverage::cluster_side::ClusterSide;
 use crate::coverage::gate_side::GateSide;
 use crate::coverage::matching::{Margins, match_up};
@@ -12,7 +12,7 @@ use crate::sql::Dialect;
 
 /// What is compared, and how.
 #[derive(Clone, Debug)]
-pub(crate) struct Comparison {
+pub(crate) struct CoverageQuery {
     /// The lexical rules of the cluster.
     pub(crate) dialect: Dialect,
     /// The gate before it; any whose audit is read when not given.
@@ -25,28 +25,28 @@ pub(crate) struct Comparison {
 /// # Errors
 /// A temporary file cannot be used. What is wrong with an input is a problem, and no error.
 pub(crate) fn compare(
-    comparison: &Comparison,
+    asked: &CoverageQuery,
     inputs: Vec<HistoryInput>,
 ) -> io::Result<(CoverageReport, Vec<HistoryProblem>)> {
-    let reader = CarrierReader { dialect: comparison.dialect };
+    let reader = CarrierReader { dialect: asked.dialect };
     let fold = |part: &mut CarrierPart, record: &StatementRecord<'_>| match reader.read(record) {
         CarrierReading::Plain => {}
         CarrierReading::Carrier(carrier) => part.carriers.push(*carrier),
         CarrierReading::Unclear(carrier, reason) => part.unclear.push((*carrier, reason)),
     };
     let (audit, others) = History::open(inputs).split();
-    let mut sides = Sides { gate: GateSide::new(comparison.gate.as_deref()), ..Sides::default() };
+    let mut sides = Sides { gate: GateSide::new(asked.gate.as_deref()), ..Sides::default() };
     audit.read(false, fold, &mut sides)?;
     others.read(false, fold, &mut sides)?;
-    let passed = sides.gate.finish(comparison.margins.clocks);
-    Ok((match_up(passed, sides.cluster, comparison.margins), sides.problems))
+    let passed = sides.gate.finish(asked.margins.clocks);
+    Ok((match_up(passed, sides.cluster, asked.margins), sides.problems))
 }
 
 /// A part of the records.
 #[derive(Default)]
 struct CarrierPart {
-    carriers: Vec<Carrier>,
-    unclear: Vec<(Carrier, &'static str)>,
+    carriers: Vec<RoleCarrier>,
+    unclear: Vec<(RoleCarrier, &'static str)>,
 }
 
 #[derive(Default)]

@@ -6,8 +6,8 @@ use std::fmt::Write;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::coverage::carrier::Carrier;
-use crate::coverage::matching::Evidence;
+use crate::coverage::carrier::RoleCarrier;
+use crate::coverage::evidence::Evidence;
 use crate::history::trail::AssumedRole;
 use crate::observe::escape;
 
@@ -34,7 +34,7 @@ pub(crate) struct UnseenRow {
 impl UnseenRow {
     /// The row of a statement.
     #[must_use]
-    pub(crate) fn of(carrier: &Carrier, reason: &'static str) -> Self {
+    pub(crate) fn of(carrier: &RoleCarrier, reason: &'static str) -> Self {
         Self {
             time: carrier.time,
             user: carrier.user.clone(),

@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::coverage::{Comparison, CoverageReport, Margins, compare};
+use crate::coverage::{CoverageQuery, CoverageReport, Margins, compare};
 use crate::history::expand;
 use crate::sql::Dialect;
 
@@ -20,7 +20,7 @@ fn compared(files: &[(&str, String)]) -> CoverageReport {
     }
     let inputs = expand(&[folder.path().display().to_string()]).unwrap();
     let margins = Margins { clocks: SignedDuration::from_secs(5), assumed: SignedDuration::from_mins(15), since: None };
-    compare(&Comparison { dialect: Dialect::Redshift, gate: None, margins }, inputs).unwrap().0
+    compare(&CoverageQuery { dialect: Dialect::Redshift, gate: None, margins }, inputs).unwrap().0
 }
 
 fn time(second: i64) -> Timestamp {

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tracing::{info, warn};
 
 use crate::config::{CatalogSection, Config, CoverageSection, GateSection};
-use crate::coverage::{Comparison, CoverageReport, Margins, UnseenRow, compare};
+use crate::coverage::{CoverageQuery, CoverageReport, Margins, UnseenRow, compare};
 use crate::history::{HistoryInput, expand};
 use crate::observe::Metrics;
 use crate::observe::audit::AuditEvent;
@@ -81,7 +81,7 @@ impl Look {
     ) -> Result<(CoverageReport, Vec<String>), ClusterHistoryError> {
         let backend = service.settings.load_full().backend.clone();
         let rows = cluster_history::read(&backend, &self.catalog, since).await?;
-        let comparison = Comparison {
+        let comparison = CoverageQuery {
             dialect: self.gate.dialect,
             gate: Some(self.gate.name.clone()),
             margins: Margins {

@@ -6,9 +6,9 @@ use crate::TREE;
 use crate::circles::{Edges, circles, describe, edges};
 use crate::tree::{File, Reference};
 
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 19] = [
     "net", "wire", "sql", "history", "chain", "iam", "rules", "catalog", "gate", "observe", "admin", "config",
-    "replay", "learn", "survey", "session", "serve", "cli",
+    "replay", "learn", "survey", "coverage", "session", "serve", "cli",
 ];
 
 /// Crates whose types stand in no other room's code.
@@ -54,7 +54,7 @@ const IO: [&str; 13] = [
 
 /// Rooms, and parts of rooms, whose values depend on their arguments alone. What awaits bytes from a stream that it was handed
 /// (`wire`) opens none itself.
-const PURE: [&str; 7] = ["wire", "sql", "chain", "iam", "rules", "catalog", "gate"];
+const PURE: [&str; 8] = ["wire", "sql", "chain", "iam", "rules", "catalog", "gate", "coverage"];
 
 /// Parts of pure rooms that read files or go on in the background.
 const NOT_PURE: [(&str, &str); 3] = [
