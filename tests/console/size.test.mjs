@@ -1,8 +1,12 @@
 // What is built: small, nothing inline, and the lock file names no host.
 
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
 const CONSOLE = new URL("../../proxy/console/", import.meta.url);
@@ -30,4 +34,17 @@ test("lock files hold versions and hashes, and no registry", async () => {
       if (name !== "") assert.ok(entry.integrity, `${path}: ${name}`);
     }
   }
+});
+
+test("who has no Node.js is told what is missing", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "rolegate-path-"));
+  await symlink("/usr/bin/dirname", join(folder, "dirname"));
+  const { status, stderr } = spawnSync("/bin/sh", [fileURLToPath(new URL("build.sh", CONSOLE))], { env: { PATH: folder }, encoding: "utf8" });
+  await rm(folder, { recursive: true });
+  assert.deepEqual([status, stderr.split(":")[0]], [3, "node is missing"]);
+});
+
+test("the licences of what is in it are in it", async () => {
+  const text = await readFile(new URL("dist/licences.txt", CONSOLE), "utf8");
+  for (const name of ["preact", "@preact/signals", "d3-dag"]) assert.match(text, new RegExp(`^${name} \\d`, "m"));
 });
