@@ -113,5 +113,8 @@ test("skipping to the content, opening a record and closing it leave the focus w
   await page.keyboard.press("Enter");
   await page.waitForSelector("aside .hops");
   assert.equal(await page.evaluate(() => document.activeElement.id), "details-title");
+  const id = new URLSearchParams(page.url().split("?")[1]).get("id");
+  await page.keyboard.press("Escape");
+  await page.waitForFunction((id) => document.activeElement.closest("[data-id]")?.dataset.id === id, id);
   await page.close();
 });

@@ -56,9 +56,15 @@ export function Live() {
             }} />
         )}
       </div>
-      {open !== null && <Details id={open} again={feed.held.find(open)?.outcome ?? null} close={() => setParams({ id: null })} />}
+      {open !== null && <Details id={open} again={feed.held.find(open)?.outcome ?? null} close={() => close(open)} />}
     </div>
   );
+}
+
+/** Closes the record, and goes back to its row. */
+function close(id: string): void {
+  setParams({ id: null });
+  requestAnimationFrame(() => document.querySelector<HTMLElement>(`.decision[data-id="${CSS.escape(id)}"] button`)?.focus());
 }
 
 function Bar({ feed, held, isAtTop }: { feed: Feed; held: number; isAtTop: boolean }) {

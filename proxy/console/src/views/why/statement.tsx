@@ -45,7 +45,7 @@ export function StatementForm() {
       <Form label="Statement" submit={submit} action="Explain" isBusy={answer.isBusy}>
         <Area name="sql" label="Statement" value={asked} change={typeSql} rows={6} hint={EXAMPLE} />
         <Field name="as" label="User" value={fields.as} change={change("as")} />
-        <Field name="groups" label="Groups" value={fields.groups} change={change("groups")} hint="joined by commas" />
+        <Field name="groups" label="Groups" value={fields.groups} change={change("groups")} hint="a, b" />
         <Field name="database" label="Database" value={fields.database} change={change("database")} />
         <Field name="app" label="Application" value={fields.app} change={change("app")} />
         <Field name="client" label="Client address" value={fields.client} change={change("client")} />
