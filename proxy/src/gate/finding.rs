@@ -100,7 +100,7 @@ impl Finding {
 pub const MAX_FINDINGS_ALIKE: usize = 16;
 
 /// What findings that are told together share: everything that decides what is done.
-type Alike = (Code, Severity, Option<Mode>, Option<Lenience>);
+type Likeness = (Code, Severity, Option<Mode>, Option<Lenience>);
 
 /// The findings of one statement, those beyond [`MAX_FINDINGS_ALIKE`] counted alone. Only for findings that are carried out already:
 /// of those that differ in what is done, some of each are left.
@@ -110,7 +110,7 @@ pub fn folded(findings: Vec<Finding>) -> Vec<Finding> {
         return findings;
     }
     // How many there are, and where the last that is told stands.
-    let mut counts: HashMap<Alike, (usize, usize)> = HashMap::new();
+    let mut counts: HashMap<Likeness, (usize, usize)> = HashMap::new();
     let mut told: Vec<Finding> = Vec::new();
     for finding in findings {
         let alike = (finding.code, finding.severity, finding.rule_mode, finding.lenience.clone());

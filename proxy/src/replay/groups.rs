@@ -19,6 +19,10 @@ pub(crate) const MAX_GROUPS: usize = 50_000;
 /// The longest text that is kept of an example.
 const MAX_EXAMPLE_BYTES: usize = 64 * 1024;
 
+/// Groups whose examples may be so long; the text of an example of a further group is cut to the other length.
+const MAX_LONG_EXAMPLES: usize = 1_000;
+const MAX_FURTHER_EXAMPLE_BYTES: usize = 4 * 1024;
+
 /// Users, and applications, that a group names.
 const MAX_NAMES: usize = 8;
 
@@ -103,6 +107,17 @@ pub(crate) struct Example {
     pub codes: Vec<Code>,
 }
 
+impl Example {
+    fn cut_to(mut self, bytes: usize) -> Self {
+        if self.text.len() > bytes {
+            self.text.truncate(self.text.floor_char_boundary(bytes));
+            self.text.shrink_to_fit();
+            self.is_whole = false;
+        }
+        self
+    }
+}
+
 /// What is counted of statements alike.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct GroupCount {
@@ -180,10 +195,12 @@ impl<K: Shared> Groups<K> {
         example: impl FnOnce() -> Example,
     ) {
         self.make_room(&mut key);
+        let longest = self.longest_example();
         match self.0.entry(key) {
             Entry::Occupied(mut group) => group.get_mut().add(record, time),
             Entry::Vacant(place) => {
-                place.insert(GroupCount { example: example(), ..GroupCount::default() }).add(record, time);
+                let example = example().cut_to(longest);
+                place.insert(GroupCount { example, ..GroupCount::default() }).add(record, time);
             }
         }
     }
@@ -195,13 +212,19 @@ impl<K: Shared> Groups<K> {
         later.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         for (mut key, count) in later {
             self.make_room(&mut key);
+            let longest = self.longest_example();
             match self.0.entry(key) {
                 Entry::Occupied(mut group) => group.get_mut().merge(&count),
                 Entry::Vacant(place) => {
-                    place.insert(count);
+                    let example = count.example.cut_to(longest);
+                    place.insert(GroupCount { example, ..count });
                 }
             }
         }
+    }
+
+    fn longest_example(&self) -> usize {
+        if self.0.len() < MAX_LONG_EXAMPLES { MAX_EXAMPLE_BYTES } else { MAX_FURTHER_EXAMPLE_BYTES }
     }
 
     fn make_room(&self, key: &mut K) {
@@ -271,12 +294,9 @@ pub(crate) fn bucket(target: &Target) -> String {
 #[must_use]
 pub(crate) fn example(record: &StatementRecord<'_>, time: Option<Timestamp>, codes: Vec<Code>) -> Example {
     let text = |known: &Option<std::borrow::Cow<'_, str>>| known.as_deref().unwrap_or_default().to_owned();
-    let mut masked = mask(record.text.as_bytes());
-    let is_whole = masked.len() <= MAX_EXAMPLE_BYTES;
-    masked.truncate(masked.floor_char_boundary(MAX_EXAMPLE_BYTES));
-    Example {
-        text: masked,
-        is_whole,
+    let example = Example {
+        text: mask(record.text.as_bytes()),
+        is_whole: true,
         source: record.source.as_ref().to_owned(),
         line: record.line,
         user: text(&record.user),
@@ -285,13 +305,48 @@ pub(crate) fn example(record: &StatementRecord<'_>, time: Option<Timestamp>, cod
         client_address: record.client_address.as_deref().map(str::to_owned),
         time,
         codes,
-    }
+    };
+    example.cut_to(MAX_EXAMPLE_BYTES)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::history::RecordKind;
+
+    /// However many groups there are: the first have long examples, the others short ones, in one part or several.
+    #[test]
+    fn examples_are_bounded() {
+        let key = |number: usize| GroupKey {
+            would_be: Action::Reject,
+            exceptions: Vec::new(),
+            reason: None,
+            chain: format!("{number:05}"),
+            who: "etl".into(),
+            kind: StatementKind::Copy,
+            target: None,
+        };
+        let record = StatementRecord::new("x", 1, RecordKind::Audit, "€".repeat(MAX_EXAMPLE_BYTES));
+        let groups = |numbers: std::ops::Range<usize>| {
+            let mut groups = Groups::default();
+            for number in numbers {
+                groups.add(key(number), &record, None, || Example {
+                    text: "€".repeat(MAX_EXAMPLE_BYTES),
+                    ..Example::default()
+                });
+            }
+            groups
+        };
+        let whole = example(&record, None, Vec::new());
+        assert!(!whole.is_whole && whole.text.len() <= MAX_EXAMPLE_BYTES && whole.text.capacity() <= MAX_EXAMPLE_BYTES);
+        let mut merged = groups(0..MAX_LONG_EXAMPLES - 1);
+        merged.merge(groups(MAX_LONG_EXAMPLES - 1..MAX_LONG_EXAMPLES + 2));
+        for all in [groups(0..MAX_LONG_EXAMPLES + 2), merged] {
+            let long = |number: usize| all.0[&key(number)].example.text.len() > MAX_FURTHER_EXAMPLE_BYTES;
+            let near = [0, MAX_LONG_EXAMPLES - 1, MAX_LONG_EXAMPLES, MAX_LONG_EXAMPLES + 1];
+            assert_eq!(near.map(long), [true, true, false, false]);
+        }
+    }
 
     #[test]
     fn buckets() {

@@ -162,6 +162,8 @@ pub(crate) struct Survey {
     pub(crate) parts: Vec<(Grid, Vec<u64>)>,
     /// How many requests there would be.
     pub(crate) whole: u64,
+    /// Not all of them are looked at.
+    pub(crate) is_sampled: bool,
     /// The facts allow chains that are in no request.
     pub(crate) more_chains: bool,
 }
@@ -172,14 +174,15 @@ impl Survey {
     pub(crate) fn new(sets: &[&RuleSet], world: &World<'_>, most: u64) -> Self {
         let grid = Grid::new(sets, world);
         let (whole, numbers) = (grid.size(), grid.numbers(most));
+        let is_sampled = whole > most;
         let mut parts = vec![(grid, numbers)];
-        if whole > most {
+        if is_sampled {
             parts.extend(Grid::of_each(sets, world).into_iter().map(|grid| {
                 let numbers = grid.numbers(CELLS_OF_A_RULE);
                 (grid, numbers)
             }));
         }
-        Self { parts, whole, more_chains: world.more_chains }
+        Self { parts, whole, is_sampled, more_chains: world.more_chains }
     }
 
     /// How many requests are looked at.
@@ -187,12 +190,6 @@ impl Survey {
     pub(crate) fn asked(&self) -> u64 {
         let counts = self.parts.iter().map(|(_, numbers)| u64::try_from(numbers.len()).unwrap_or(u64::MAX));
         counts.fold(0, u64::saturating_add)
-    }
-
-    /// Whether not all requests are looked at.
-    #[must_use]
-    pub(crate) fn is_sampled(&self) -> bool {
-        self.parts.len() > 1
     }
 }
 

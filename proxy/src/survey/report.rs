@@ -113,7 +113,7 @@ pub(crate) fn of_grid(found: &Differences, survey: &Survey) -> DiffReport {
         over: Compare::Grid,
         compared: survey.asked(),
         different: 0,
-        sampled_of: survey.is_sampled().then_some(survey.whole),
+        sampled_of: survey.is_sampled.then_some(survey.whole),
         more_chains: survey.more_chains,
         cannot_tell: 0,
     };
@@ -250,7 +250,7 @@ pub(crate) fn of_lint(rules: usize, found: Vec<LintFinding>, warnings: &[RuleWar
     let mut findings: Vec<LintFinding> = warnings.iter().map(named).collect();
     findings.extend(found.into_iter().filter(|finding| !is_told(finding)));
     findings.sort_by(|one, other| (&one.rule, one.kind).cmp(&(&other.rule, other.kind)));
-    let sampled_of = survey.is_sampled().then_some(survey.whole);
+    let sampled_of = survey.is_sampled.then_some(survey.whole);
     LintReport {
         summary: LintSummary { rules, requests: survey.asked(), sampled_of, more_chains: survey.more_chains },
         findings,
