@@ -9,6 +9,7 @@ pub mod cursor;
 pub mod encoding;
 pub mod fault;
 pub mod grants;
+pub mod known;
 pub mod lexer;
 pub mod literal;
 pub mod mask;
@@ -18,6 +19,7 @@ pub mod position;
 pub mod procedures;
 pub mod quoting;
 pub mod readings;
+pub mod references;
 pub mod settings;
 pub mod signs;
 pub mod skim;
@@ -32,6 +34,7 @@ pub mod words;
 
 pub use encoding::{is_unsafe_encoding, options_ask_for_unsafe_encoding, reads_by_encoding};
 pub use fault::{Fault, FaultKind};
+pub use known::{Counts, KnownNames};
 pub use mask::{MASK, mask, mask_within};
 pub use model::{
     Analysis, Clause, Dialect, Effect, Method, MethodKind, Reading, RoleUse, Statement, StatementKind, Target,
@@ -40,6 +43,7 @@ pub use quoting::startup_may_move_catalog;
 pub use signs::{holds_sign, names_role};
 pub use watch::Watch;
 
+use crate::sql::known::{NoNames, Watchlist};
 use crate::sql::lexer::{Doubts, Escapes, Lexer, Rules, TokenKind, Trouble};
 use crate::sql::position::Positions;
 use crate::sql::skim::Skim;
@@ -97,6 +101,17 @@ fn merge_executes(statement: &mut Statement, mut line_of: impl FnMut(usize) -> u
     faults.push(merged);
 }
 
+/// What the lexer's pass alone shows of a text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Glance {
+    /// Nothing in it is to be judged.
+    Plain,
+    /// Nothing but names of the watchlist, which stand in it where they count.
+    Named,
+    /// The grammar has to look closer.
+    Matters,
+}
+
 /// Whether the lexer's pass alone shows that nothing in a text is to be judged; [`read`] gives [`Reading::Plain`] then. What it
 /// does not show so may be plain all the same. The text holds no NUL: on the wire one ends it.
 #[must_use]
@@ -104,12 +119,32 @@ pub fn is_plain(text: &[u8], _dialect: Dialect) -> bool {
     !look(text).0
 }
 
+/// What that pass shows where names count, too. It allocates nothing, and where no known name stands in the text it takes little longer.
+#[must_use]
+pub fn glance(text: &[u8], _dialect: Dialect, names: Option<&KnownNames>) -> Glance {
+    let Some(names) = names else { return if look(text).0 { Glance::Matters } else { Glance::Plain } };
+    let seen = may_matter(text, FIRST_RULES, names);
+    if seen.matters || (!seen.doubts.is_empty() && look_again(text, FIRST_RULES, seen.doubts).0) {
+        return Glance::Matters;
+    }
+    if seen.may_name && stand_in(names, text, seen.doubts) { Glance::Named } else { Glance::Plain }
+}
+
+/// Whether known names stand in a text where they count, under the first rules or any other that makes a difference in it.
+#[cold]
+fn stand_in(names: &KnownNames, text: &[u8], doubts: Doubts) -> bool {
+    names.stand_in(text, FIRST_RULES)
+        || readings::others(FIRST_RULES, doubts).any(|rules| names.stand_in(text, rules))
+}
+
+/// The rules under which a text is looked at first. All dialects read a text without a difference the same.
+const FIRST_RULES: Rules = Rules::with_escapes(Escapes::Always);
+
 /// The pass that every statement gets: whether it holds a word for which the grammar has to look closer, under Redshift's rules or,
-/// where it has met a difference, under any other. All dialects read a text without a difference the same.
+/// where it has met a difference, under any other.
 fn look(text: &[u8]) -> (bool, Doubts) {
-    let rules = Rules::with_escapes(Escapes::Always);
-    let (matters, doubts) = may_matter(text, rules);
-    if matters || doubts.is_empty() { (matters, doubts) } else { look_again(text, rules, doubts) }
+    let Seen { matters, doubts, .. } = may_matter(text, FIRST_RULES, &NoNames);
+    if matters || doubts.is_empty() { (matters, doubts) } else { look_again(text, FIRST_RULES, doubts) }
 }
 
 #[cold]
@@ -117,38 +152,64 @@ fn look_again(text: &[u8], base: Rules, mut doubts: Doubts) -> (bool, Doubts) {
     let mut read: Vec<Rules> = Vec::new();
     while let Some(other) = readings::others(base, doubts).find(|other| !read.contains(other)) {
         read.push(other);
-        let (matters, more) = may_matter(text, other);
-        doubts = doubts.or(more);
-        if matters {
+        let seen = may_matter(text, other, &NoNames);
+        doubts = doubts.or(seen.doubts);
+        if seen.matters {
             return (true, doubts);
         }
     }
     (false, doubts)
 }
 
+/// What one pass has seen.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    /// A word for which the grammar has to look closer. The pass has ended there.
+    matters: bool,
+    /// A name of the watchlist may stand in the text.
+    may_name: bool,
+    doubts: Doubts,
+}
+
 /// Whether the lexer meets a word for which the grammar has to look closer.
-fn may_matter(text: &[u8], rules: Rules) -> (bool, Doubts) {
+fn may_matter(text: &[u8], rules: Rules, names: &impl Watchlist) -> Seen {
     let mut lexer = Lexer::starting_at(text, 0, rules);
-    let (mut head, mut skim) = (Head::default(), Skim::default());
+    let (mut head, mut skim, mut may_name) = (Head::default(), Skim::default(), false);
     while let Some(token) = lexer.next() {
         let bytes = text.get(token.start..token.end).unwrap_or_default();
+        may_name = may_name || names_may_meet(text, token, names);
         match token.kind {
-            TokenKind::Word if head.meets(bytes) => return (true, lexer.doubts()),
+            TokenKind::Word if head.meets(bytes) => return Seen { matters: true, may_name, doubts: lexer.doubts() },
             TokenKind::Word => {}
             TokenKind::Symbol(b';') => head = Head::default(),
             TokenKind::Quoted
                 if words::quoted_matters(literal::inside(bytes)) || literal::is_unicode_identifier(text, token) =>
             {
-                return (true, lexer.doubts());
+                return Seen { matters: true, may_name, doubts: lexer.doubts() };
             }
-            kind if kind.is_literal() && head.defines() && may_name_role(text, token) => return (true, lexer.doubts()),
+            kind if kind.is_literal() && head.defines() && may_name_role(text, token) => {
+                return Seen { matters: true, may_name, doubts: lexer.doubts() };
+            }
             _ => head.other(),
         }
         if head.is_past() {
-            lexer.skip_ahead(&mut skim);
+            lexer.skip_ahead(|text, at| skim.next(text, at, names));
         }
     }
-    (lexer.trouble().is_some() && holds_sign(text), lexer.doubts())
+    let matters = lexer.trouble().is_some() && holds_sign(text);
+    let is_cut = lexer.trouble().is_some_and(|(trouble, _)| trouble == Trouble::Hash);
+    Seen { matters, may_name: may_name || skim.may_name() || is_cut, doubts: lexer.doubts() }
+}
+
+/// Whether a token may end a name of the watchlist, or is the dot behind one.
+#[inline]
+fn names_may_meet(text: &[u8], token: lexer::Token, names: &impl Watchlist) -> bool {
+    match token.kind {
+        TokenKind::Symbol(b'.') => names.may_stand_before(text, token.start),
+        TokenKind::Word if names.watches_words() => names.may_end(text, token.end),
+        TokenKind::Quoted if names.watches_words() => names.may_end(text, token.end.saturating_sub(1)),
+        _ => false,
+    }
 }
 
 /// Whether a literal holds a role's ARN. Most hold nothing that one could be made of.

@@ -5,7 +5,6 @@
 
 use memchr::{memchr, memchr2, memmem};
 
-use crate::sql::skim::Skim;
 
 /// Which quotes take backslash escapes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -229,10 +228,11 @@ impl<'t> Lexer<'t> {
         self.split_bits
     }
 
-    /// Skips words and symbols that matter only at the head of a statement.
+    /// Skips words and symbols that matter only at the head of a statement: `further` says where the lexer goes on, at a token, a
+    /// blank or a comment.
     #[inline]
-    pub fn skip_ahead(&mut self, skim: &mut Skim) {
-        self.at = skim.next(self.text, self.at);
+    pub fn skip_ahead(&mut self, further: impl FnOnce(&'t [u8], usize) -> usize) {
+        self.at = further(self.text, self.at);
     }
 
     fn byte(&self, at: usize) -> Option<u8> {

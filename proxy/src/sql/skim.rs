@@ -4,6 +4,7 @@
 
 use wide::u8x16;
 
+use crate::sql::known::Watchlist;
 use crate::sql::vocabulary::{FIRST_LETTERS, SHORTEST_NAME, SHORTEST_WORD, meaning};
 use crate::sql::words::quoted_matters;
 
@@ -32,21 +33,31 @@ pub struct Skim {
     doubles: Mask,
     /// Those of them behind which a name that matters may stand.
     names: Mask,
+    /// A name of the watchlist may stand in what was looked at so far.
+    may_name: bool,
 }
 
 impl Skim {
+    /// Whether a name of the watchlist may stand in what was looked at.
+    #[must_use]
+    pub const fn may_name(&self) -> bool {
+        self.may_name
+    }
+
     /// The first token from `at` on, where one starts, that matters in the midst of a statement: one that is neither word,
     /// number, symbol nor quoted identifier, a word or identifier that [`crate::sql::words`] names, an identifier with
     /// escapes, or `;`.
     #[inline]
-    pub fn next(&mut self, text: &[u8], mut at: usize) -> usize {
+    pub fn next(&mut self, text: &[u8], mut at: usize, names: &impl Watchlist) -> usize {
         if is_at(text, at, b'"') && at.checked_sub(1).is_some_and(|before| is_at(text, before, b'&')) {
             return at;
         }
         loop {
             if at < self.base || at >= self.end {
-                let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) else { return text.len() };
-                *self = Self::look(rest, at);
+                if at >= text.len() {
+                    return text.len();
+                }
+                self.look(text, at, names);
             }
             let passed = at.saturating_sub(self.base);
             // The lexer split a stretch here, as in `1e5copy`.
@@ -116,7 +127,8 @@ impl Skim {
     }
 
     #[inline]
-    fn look(rest: &[u8], base: usize) -> Self {
+    fn look<N: Watchlist>(&mut self, text: &[u8], base: usize, names: &N) {
+        let rest = text.get(base..).unwrap_or_default();
         let classes = if let Some(window) = rest.first_chunk::<WINDOW>() {
             Classes::of(window)
         } else {
@@ -135,7 +147,7 @@ impl Skim {
         let starts = classes.firsts & runs(words, SHORTEST_WORD);
         let named = classes.firsts & runs(words, SHORTEST_NAME);
         let stops = marks | behind_numbers | (starts & !(words << 1));
-        Self {
+        *self = Self {
             base,
             end: base.saturating_add(whole.min(rest.len())),
             words,
@@ -144,7 +156,37 @@ impl Skim {
             behind_numbers,
             doubles,
             names: doubles & (named >> 1),
+            may_name: self.may_name || names_may_stand(text, base, &classes, names),
+        };
+    }
+}
+
+/// Whether a name of the watchlist may stand in a window, at dots and, if words matter, at the ends of words and before closing quotes. What
+/// touches the window's end is seen again in the next one, or token by token.
+#[inline]
+fn names_may_stand(text: &[u8], base: usize, classes: &Classes, names: &impl Watchlist) -> bool {
+    let places = |mask: Mask| Places(mask).map(move |place| base.saturating_add(place));
+    let Classes { words, dots, doubles, .. } = *classes;
+    if names.watches_words() {
+        let ends = (words & !(words >> 1)) << 1 | (doubles & !(words << 1));
+        if places(ends).any(|end| names.may_end(text, end)) {
+            return true;
         }
+    }
+    places(dots).any(|dot| names.may_stand_before(text, dot))
+}
+
+/// The places of the set bits, lowest first.
+struct Places(Mask);
+
+impl Iterator for Places {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        let place = first(self.0);
+        self.0 &= self.0.wrapping_sub(1);
+        (place < WINDOW).then_some(place)
     }
 }
 
@@ -257,6 +299,7 @@ impl Classes {
 #[cfg(test)]
 mod tests {
     use super::Skim;
+    use crate::sql::known::NoNames;
     use crate::sql::lexer::{Escapes, Lexer, Token, TokenKind};
     use crate::sql::literal::{inside, is_unicode_identifier};
     use crate::sql::vocabulary::WORDS;
@@ -345,7 +388,7 @@ mod tests {
                     let text = format!("{}{quote}{word}{quote} x", "a, ".repeat(70).split_at(place).0);
                     let start = text.find(&word).unwrap_or_default().saturating_sub(quote.len());
                     let matters = quote.is_empty() || quoted_matters(word.as_bytes());
-                    let found = Skim::default().next(text.as_bytes(), 0);
+                    let found = Skim::default().next(text.as_bytes(), 0, &NoNames);
                     // A word that is glued to a letter is another word.
                     let is_glued = quote.is_empty() && place % 3 == 1;
                     assert_eq!(found == start, matters && !is_glued, "{text}");
@@ -372,7 +415,7 @@ mod tests {
             for _ in 0..case % 5 {
                 assert_eq!(lexer.next(), whole.next());
             }
-            lexer.skip_ahead(&mut skim);
+            lexer.skip_ahead(|text, at| skim.next(text, at, &NoNames));
             while let Some(token) = lexer.next() {
                 let passed: Vec<Token> = whole.by_ref().take_while(|one| *one != token).collect();
                 for one in &passed {
@@ -387,7 +430,7 @@ mod tests {
                     assert!(!matters && one.end <= token.start, "case {case}: {one:?} {}", text.escape_ascii());
                 }
                 skipped = skipped.saturating_add(u32::try_from(passed.len()).unwrap_or(u32::MAX));
-                lexer.skip_ahead(&mut skim);
+                lexer.skip_ahead(|text, at| skim.next(text, at, &NoNames));
             }
             for one in whole.by_ref() {
                 let bytes = text.get(one.start..one.end).unwrap_or_default();
