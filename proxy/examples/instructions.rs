@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::process::ExitCode;
 
-use rolegate::sql::{Dialect, is_plain, read};
+use rolegate::sql::{Dialect, glance, is_plain, names_used, read};
 
 #[path = "../benches/data/statements.rs"]
 mod statements;
@@ -32,7 +32,23 @@ fn cases() -> Vec<Case> {
         .map(|(name, text)| case(format!("analysis/{name}"), move || read(black_box(&text), Dialect::Redshift)));
     let rows = statements::rows();
     let scan = case("frames/rows of 100 bytes".to_owned(), move || statements::scan(black_box(&rows)));
-    plain.chain(carriers).chain([scan]).collect()
+    plain.chain(names()).chain(carriers).chain([scan]).collect()
+}
+
+/// The pass with names to watch for, beside which stands the one without; and what a query costs that names one of them.
+fn names() -> Vec<Case> {
+    let clusters = [("500 schemas", false), ("500 schemas and views", true)];
+    let passes = clusters.into_iter().flat_map(|(cluster, views)| {
+        statements::plain().into_iter().map(move |(name, text)| {
+            let names = statements::stored_names(views);
+            case(format!("names/{cluster}/{name}"), move || glance(black_box(&text), Dialect::Redshift, names.as_ref()))
+        })
+    });
+    let (names, text) = (statements::stored_names(true), statements::stored_query());
+    let parsed = case("names/parsed/bi 1 KB".to_owned(), move || {
+        names.as_ref().map(|names| names_used(black_box(&text), Dialect::Redshift, names))
+    });
+    passes.chain([parsed]).collect()
 }
 
 /// The name is what valgrind is told to start and stop counting at.

@@ -11,8 +11,10 @@ pub mod finding;
 pub mod judge;
 pub mod lenience;
 pub mod modes;
+pub mod naming;
 pub mod policy;
 pub mod principal;
+pub mod stored;
 pub mod verdict;
 pub mod wording;
 
@@ -25,7 +27,7 @@ use crate::gate::cache::{CacheSettings, EvictionCause, Key, VerdictCache};
 use crate::gate::policy::Policy;
 use crate::gate::principal::Principal;
 use crate::gate::verdict::Verdict;
-use crate::sql::{self, Reading};
+use crate::sql::{self, Analysis, Glance, Reading};
 
 closed_sets! {
     /// Where a verdict came from.
@@ -79,6 +81,19 @@ impl Gate {
         self.cache.load().len()
     }
 
+    /// What one pass of the lexer shows of a text.
+    #[must_use]
+    pub fn glance(&self, text: &[u8]) -> Glance {
+        let policy = self.policy.load();
+        sql::glance(text, policy.dialect(), policy.stored().names())
+    }
+
+    /// Whether names are watched for, so that statements in which some stand are parsed.
+    #[must_use]
+    pub fn watches_names(&self) -> bool {
+        self.policy.load().stored().names().is_some()
+    }
+
     /// Judges the text of one `Query` or `Parse`, without its NUL. `None`: nothing in it is to be judged. One pass of
     /// the lexer and no allocation in that case, nor is the clock asked.
     #[must_use]
@@ -89,7 +104,7 @@ impl Gate {
         now: impl Fn() -> Timestamp,
     ) -> (Option<Arc<Verdict>>, DecisionPath) {
         let policy = self.policy.load();
-        if sql::is_plain(text, policy.dialect()) {
+        if sql::glance(text, policy.dialect(), policy.stored().names()) == Glance::Plain {
             return (None, DecisionPath::Scan);
         }
         let key = Key::of(policy.generation(), principal, text);
@@ -98,8 +113,8 @@ impl Gate {
         if let Some(verdict) = held.filter(|verdict| verdict.holds_until.is_none_or(|until| now() < until)) {
             return (Some(verdict), DecisionPath::Cached);
         }
-        let Reading::Analysed(analysis) = sql::read(text, policy.dialect()) else { return (None, DecisionPath::Scan) };
-        let verdict = Arc::new(policy.judge(text, analysis, principal, now()));
+        let Some(verdict) = judge_alone(&policy, text, principal, now()) else { return (None, DecisionPath::Scan) };
+        let verdict = Arc::new(verdict);
         cache.keep(key, &verdict);
         (Some(verdict), DecisionPath::Cold)
     }
@@ -108,8 +123,13 @@ impl Gate {
 /// Judges one text outside any session, without a cache. `None`: nothing in it is to be judged.
 #[must_use]
 pub fn judge_alone(policy: &Policy, text: &[u8], principal: &Principal, now: Timestamp) -> Option<Verdict> {
-    match sql::read(text, policy.dialect()) {
-        Reading::Plain => None,
-        Reading::Analysed(analysis) => Some(policy.judge(text, analysis, principal, now)),
+    let stored = policy.stored().names().map(|names| sql::stored_names(text, policy.dialect(), names));
+    match (sql::read(text, policy.dialect()), stored) {
+        (Reading::Plain, None) => None,
+        (Reading::Plain, Some(names)) if names.is_empty() => None,
+        (Reading::Plain, Some(names)) => Some(policy.judge_with(text, (Analysis::default(), names), principal, now)),
+        (Reading::Analysed(analysis), names) => {
+            Some(policy.judge_with(text, (analysis, names.unwrap_or_default()), principal, now))
+        }
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod registry;
 mod running;
 pub(crate) mod service;
 mod start;
+pub(crate) mod stored;
 pub(crate) mod statements;
 
 use std::sync::Arc;

@@ -27,6 +27,8 @@ pub mod statement;
 pub mod template;
 #[cfg(test)]
 mod tests;
+pub mod turn;
+pub mod turns;
 pub mod variables;
 pub mod vocabulary;
 pub mod watch;
@@ -34,13 +36,15 @@ pub mod words;
 
 pub use encoding::{is_unsafe_encoding, options_ask_for_unsafe_encoding, reads_by_encoding};
 pub use fault::{Fault, FaultKind};
-pub use known::{Counts, KnownNames};
+pub use known::{Counts, WatchedNames};
 pub use mask::{MASK, mask, mask_within};
 pub use model::{
     Analysis, Clause, Dialect, Effect, Method, MethodKind, Reading, RoleUse, Statement, StatementKind, Target,
 };
 pub use quoting::startup_may_move_catalog;
+pub use references::{Mention, MentionedAs, NamePart, StatementNames, names_used};
 pub use signs::{holds_sign, names_role};
+pub use turn::Turn;
 pub use watch::Watch;
 
 use crate::sql::known::{NoNames, Watchlist};
@@ -101,12 +105,38 @@ fn merge_executes(statement: &mut Statement, mut line_of: impl FnMut(usize) -> u
     faults.push(merged);
 }
 
+/// What a text does with known names.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct StoredNames {
+    /// Statements that use some.
+    pub statements: Vec<StatementNames>,
+    /// How names resolve from then on.
+    pub turns: Vec<Effect>,
+}
+
+impl StoredNames {
+    /// Whether it does nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.statements.is_empty() && self.turns.is_empty()
+    }
+}
+
+/// What a text does with known names, and how it changes what they stand for.
+#[must_use]
+pub fn stored_names(text: &[u8], dialect: Dialect, names: &WatchedNames) -> StoredNames {
+    let mut statements = names_used(text, dialect, names);
+    let turns = turns::turns(text, FIRST_RULES, &statements);
+    statements.retain(|statement| !statement.mentions.is_empty() || statement.is_cut);
+    StoredNames { statements, turns }
+}
+
 /// What the lexer's pass alone shows of a text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Glance {
     /// Nothing in it is to be judged.
     Plain,
-    /// Nothing but names of the watchlist, which stand in it where they count.
+    /// Nothing but names of the watchlist, which stand in it where they count, or a change of how names resolve.
     Named,
     /// The grammar has to look closer.
     Matters,
@@ -121,20 +151,21 @@ pub fn is_plain(text: &[u8], _dialect: Dialect) -> bool {
 
 /// What that pass shows where names count, too. It allocates nothing, and where no known name stands in the text it takes little longer.
 #[must_use]
-pub fn glance(text: &[u8], _dialect: Dialect, names: Option<&KnownNames>) -> Glance {
+pub fn glance(text: &[u8], _dialect: Dialect, names: Option<&WatchedNames>) -> Glance {
     let Some(names) = names else { return if look(text).0 { Glance::Matters } else { Glance::Plain } };
     let seen = may_matter(text, FIRST_RULES, names);
     if seen.matters || (!seen.doubts.is_empty() && look_again(text, FIRST_RULES, seen.doubts).0) {
         return Glance::Matters;
     }
-    if seen.may_name && stand_in(names, text, seen.doubts) { Glance::Named } else { Glance::Plain }
+    // What one rule reads as a string, another may read as names.
+    let may_name = seen.may_name || !seen.doubts.is_empty();
+    if seen.may_turn || (may_name && stand_in(names, text, seen.doubts)) { Glance::Named } else { Glance::Plain }
 }
 
 /// Whether known names stand in a text where they count, under the first rules or any other that makes a difference in it.
 #[cold]
-fn stand_in(names: &KnownNames, text: &[u8], doubts: Doubts) -> bool {
-    names.stand_in(text, FIRST_RULES)
-        || readings::others(FIRST_RULES, doubts).any(|rules| names.stand_in(text, rules))
+fn stand_in(names: &WatchedNames, text: &[u8], doubts: Doubts) -> bool {
+    names.stand_in(text, FIRST_RULES) || readings::others(FIRST_RULES, doubts).any(|rules| names.stand_in(text, rules))
 }
 
 /// The rules under which a text is looked at first. All dialects read a text without a difference the same.
@@ -168,27 +199,32 @@ struct Seen {
     matters: bool,
     /// A name of the watchlist may stand in the text.
     may_name: bool,
+    /// A statement may change how names resolve.
+    may_turn: bool,
     doubts: Doubts,
 }
 
 /// Whether the lexer meets a word for which the grammar has to look closer.
 fn may_matter(text: &[u8], rules: Rules, names: &impl Watchlist) -> Seen {
     let mut lexer = Lexer::starting_at(text, 0, rules);
-    let (mut head, mut skim, mut may_name) = (Head::default(), Skim::default(), false);
+    let (mut head, mut skim, mut may_name, mut may_turn) = (Head::default(), Skim::default(), false, false);
     while let Some(token) = lexer.next() {
         let bytes = text.get(token.start..token.end).unwrap_or_default();
         may_name = may_name || names_may_meet(text, token, names);
+        may_turn = may_turn || names.is_any() && token.kind == TokenKind::Word && head.turns(bytes);
         match token.kind {
-            TokenKind::Word if head.meets(bytes) => return Seen { matters: true, may_name, doubts: lexer.doubts() },
+            TokenKind::Word if head.meets(bytes) => {
+                return Seen { matters: true, may_name, may_turn, doubts: lexer.doubts() };
+            }
             TokenKind::Word => {}
             TokenKind::Symbol(b';') => head = Head::default(),
             TokenKind::Quoted
                 if words::quoted_matters(literal::inside(bytes)) || literal::is_unicode_identifier(text, token) =>
             {
-                return Seen { matters: true, may_name, doubts: lexer.doubts() };
+                return Seen { matters: true, may_name, may_turn, doubts: lexer.doubts() };
             }
             kind if kind.is_literal() && head.defines() && may_name_role(text, token) => {
-                return Seen { matters: true, may_name, doubts: lexer.doubts() };
+                return Seen { matters: true, may_name, may_turn, doubts: lexer.doubts() };
             }
             _ => head.other(),
         }
@@ -198,7 +234,7 @@ fn may_matter(text: &[u8], rules: Rules, names: &impl Watchlist) -> Seen {
     }
     let matters = lexer.trouble().is_some() && holds_sign(text);
     let is_cut = lexer.trouble().is_some_and(|(trouble, _)| trouble == Trouble::Hash);
-    Seen { matters, may_name: may_name || skim.may_name() || is_cut, doubts: lexer.doubts() }
+    Seen { matters, may_name: may_name || skim.may_name() || is_cut, may_turn, doubts: lexer.doubts() }
 }
 
 /// Whether a token may end a name of the watchlist, or is the dot behind one.

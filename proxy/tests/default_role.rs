@@ -42,6 +42,7 @@ fn codes_under(rules: RuleSet, from: &str, to: &str) -> Vec<Code> {
         rules: Arc::new(rules),
         groups: BTreeMap::new(),
         catalog: rolegate::gate::policy::ClusterGroups::NotRead,
+        stored: rolegate::gate::stored::Stored::none(),
         severities: BTreeMap::new(),
         modes: rolegate::gate::modes::Modes::default(),
         exceptions: std::sync::Arc::from([]),

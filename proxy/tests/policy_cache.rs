@@ -88,6 +88,7 @@ impl World {
             rules: Arc::clone(self.rules.get(change.rules).unwrap()),
             groups,
             catalog: rolegate::gate::policy::ClusterGroups::NotRead,
+            stored: rolegate::gate::stored::Stored::none(),
             severities: if change.severities { BTreeMap::from(severities) } else { BTreeMap::new() },
             modes: Modes {
                 base: if change.enforce { Mode::Enforce } else { Mode::Shadow },

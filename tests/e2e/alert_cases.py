@@ -73,7 +73,7 @@ CONNECTS = f"rolegate_upstream_connect_seconds_count{{{G}}}"
 FAILED = f'rolegate_tls_handshakes_total{{{G}, side="frontend", result="failed"}}'
 GOOD = f'rolegate_tls_handshakes_total{{{G}, side="frontend", result="ok"}}'
 SLOW = [f'rolegate_decision_seconds_bucket{{{G}, path="cold", le="{le}"}}' for le in ("0.001", "0.01", "0.1", "+Inf")]
-CHAIN = f'rolegate_chain_uses_total{{{G}, chain="1/A>2/B", user="etl", kind="copy", verdict="forward", would_be="forward"}}'
+CHAIN = f'rolegate_chain_uses_total{{{G}, chain="1/A>2/B", user="etl", kind="copy", verdict="forward", via="statement", would_be="forward"}}'
 INFO = f'rolegate_policy_info{{{G}, version="v1", mode="enforce"}}'
 SHADOW = f'rolegate_policy_info{{{G}, version="v1", mode="shadow"}}'
 OTHER = 'rolegate_policy_info{job="rolegate", instance="j", gate="g", version="v2", mode="enforce"}'

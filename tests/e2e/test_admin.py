@@ -26,7 +26,7 @@ def test_metrics_tell_what_happened(demo):
         'rolegate_statements_total{gate="demo",kind="unload",verdict="forward"}': 1,
         'rolegate_statements_total{gate="demo",kind="create_external_schema",verdict="annotate"}': 1,
         'rolegate_findings_total{code="RG201",gate="demo",severity="reject"}': 1,
-        'rolegate_chain_uses_total{chain="123456789012/RoleA>210987654321/RoleB",gate="demo",kind="unload",user="etl",verdict="forward",would_be="forward"}': 1,
+        'rolegate_chain_uses_total{chain="123456789012/RoleA>210987654321/RoleB",gate="demo",kind="unload",user="etl",verdict="forward",via="statement",would_be="forward"}': 1,
         'rolegate_hops_total{gate="demo",result="denied",source="cluster",target="210987654321/RoleB"}': 1,
     }.items():
         assert after.get(sample, 0) - before.get(sample, 0) == difference, sample

@@ -1,5 +1,7 @@
 //! The statements that benches read, by name: plain ones, and each kind of carrier.
 
+use rolegate::sql::{Counts, WatchedNames};
+
 const CHAIN: &str = "arn:aws:iam::123456789012:role/RoleA,arn:aws:iam::210987654321:role/RoleB";
 
 /// A query as a BI tool writes it, about 1 KB.
@@ -71,4 +73,24 @@ pub(crate) fn scan(frames: &[u8]) -> usize {
         count = count.saturating_add(1);
     }
     count
+}
+
+/// What external schemas are called.
+const SCHEMAS: [&str; 10] =
+    ["lake", "raw", "spectrum", "landing", "curated", "events", "finance", "marketing", "sales_history", "partners"];
+
+/// The names of a cluster with 500 external schemas; with `views`, of 500 views over them too, which count wherever they stand.
+pub(crate) fn stored_names(views: bool) -> Option<WatchedNames> {
+    let (schema, view) = (Counts { before_dot: true, anywhere: false }, Counts { before_dot: false, anywhere: true });
+    let numbered = |prefix: &'static str, counts| {
+        let of = move |name: &&str| (0..50).map(|number| format!("{prefix}{name}_{number}")).collect::<Vec<_>>();
+        SCHEMAS.iter().flat_map(move |name| of(&name)).map(move |name| (name, counts))
+    };
+    let names: Vec<(String, Counts)> = numbered("", schema).chain(numbered("v_", view).filter(|_| views)).collect();
+    WatchedNames::new(names.iter().map(|(name, counts)| (name.as_str(), *counts)))
+}
+
+/// A query of about 1 KB that reads an external schema, and is parsed for that.
+pub(crate) fn stored_query() -> Vec<u8> {
+    BI.replace("\"public\".\"sales\"", "\"spectrum_7\".\"sales\"").into_bytes()
 }

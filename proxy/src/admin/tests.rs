@@ -167,7 +167,7 @@ impl World {
         let gate = metrics.gate("g");
         let (kind, action) = (StatementKind::Copy, Action::Forward);
         let labels = JudgedLabels { user: "etl", kind, would_be: action, action, id: None };
-        gate.chain_use("1/<script>", 1, FactsSay::Known, &labels);
+        gate.chain_use("1/<script>", 1, FactsSay::Known, crate::catalog::Via::Statement, &labels);
         let policy = Arc::new(Policy::new(Parts { modes: Modes::all(mode), ..Parts::without_facts() }));
         let (readiness, ready) = watch::channel(Readiness::Ready);
         let recent = Recent::new(limits);

@@ -20,7 +20,7 @@ pub(crate) const MAX_OBJECTS: usize = 100_000;
 
 /// What has been read so far.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct CatalogDraft {
+pub struct CatalogDraft {
     keepers: Vec<StoredObject>,
     readers: Vec<ReadingObject>,
     places: BTreeSet<Box<str>>,
@@ -33,13 +33,13 @@ pub(crate) struct CatalogDraft {
 
 impl CatalogDraft {
     /// The objects of this database are about to be asked for.
-    pub(crate) fn enter(&mut self, database: &str) {
+    pub fn enter(&mut self, database: &str) {
         self.databases.push(database.into());
         self.add_place(database);
     }
 
     /// A schema or database of this name exists, whatever it is.
-    pub(crate) fn add_place(&mut self, name: &str) {
+    pub fn add_place(&mut self, name: &str) {
         self.places.insert(name.to_ascii_lowercase().into());
     }
 
@@ -64,7 +64,7 @@ impl CatalogDraft {
     }
 
     /// Adds an object that is used by its name.
-    pub(crate) fn add(&mut self, object: StoredObject) {
+    pub fn add(&mut self, object: StoredObject) {
         if self.is_full() {
             self.left_out = self.left_out.saturating_add(1);
             return;
@@ -81,13 +81,13 @@ impl CatalogDraft {
     }
 
     /// Schemas of every name are known: whatever qualifies another name in a text is an alias.
-    pub(crate) fn close_places(&mut self) {
+    pub fn close_places(&mut self) {
         self.known.places = Some(self.places.iter().cloned().collect());
     }
 
     /// Adds a view, procedure or function with its text; the names in it are looked up at the end. Schemas, external functions and
     /// models come before.
-    pub(crate) fn add_reader(&mut self, object: StoredObject, text: &str) {
+    pub fn add_reader(&mut self, object: StoredObject, text: &str) {
         if self.is_full() {
             self.left_out = self.left_out.saturating_add(1);
             return;
@@ -105,7 +105,7 @@ impl CatalogDraft {
 
     /// Ties names to what they use.
     #[must_use]
-    pub(crate) fn finish(mut self) -> Catalog {
+    pub fn finish(mut self) -> Catalog {
         if self.left_out > 0 {
             let reason = format!("{} objects beyond the {MAX_OBJECTS} that are kept were left out", self.left_out);
             for state in self.views.values_mut() {

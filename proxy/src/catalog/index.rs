@@ -109,6 +109,12 @@ impl NameIndex {
         entries
     }
 
+    /// The names, in lower case, each once, with whether only external schemas have it.
+    pub(super) fn watched(&self) -> impl Iterator<Item = (&str, bool)> {
+        let is_schema = |entry: &NamedEntry| entry.kind == ObjectKind::ExternalSchema;
+        self.entries.iter().map(move |(name, entries)| (&**name, entries.iter().all(is_schema)))
+    }
+
     /// The names, in lower case, each once.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(|name| &**name)

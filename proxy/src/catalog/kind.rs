@@ -3,7 +3,7 @@
 closed_sets! {
     /// What an object is.
     #[derive(Ord, PartialOrd)]
-    pub(crate) enum ObjectKind {
+    pub enum ObjectKind {
         /// An external schema.
         ExternalSchema,
         /// A function that runs in Lambda.
@@ -30,7 +30,7 @@ closed_sets! {
 
     /// How a use of a role came about.
     #[derive(Ord, PartialOrd)]
-    pub(crate) enum Via {
+    pub enum Via {
         /// The statement names the role.
         Statement,
         /// It names an external schema.

@@ -80,6 +80,11 @@ impl Catalog {
         self.names.uses(named_as, name, casing)
     }
 
+    /// The same names, each with whether it is an external schema's alone: one that nothing but what stands in it uses.
+    pub(crate) fn watched(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.names.watched()
+    }
+
     /// The names without which a statement uses nothing that is stored, in lower case, each once: of external schemas, and of the
     /// views, functions, procedures and jobs that use credentials.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {

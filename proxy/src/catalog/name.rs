@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 /// The name of a stored object: what it stands in, as far as that is known, and its own name, as the cluster stores them.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(crate) struct ObjectName {
+pub struct ObjectName {
     /// The database that holds it; `None` for what belongs to the whole cluster.
     pub database: Option<Arc<str>>,
     /// The schema that holds it; `None` for schemas themselves, and for what is in no schema.
@@ -17,13 +17,13 @@ pub(crate) struct ObjectName {
 impl ObjectName {
     /// What is in no schema: a schema itself, a job, an identity provider.
     #[must_use]
-    pub(crate) fn bare(database: Option<&str>, name: &str) -> Self {
+    pub fn bare(database: Option<&str>, name: &str) -> Self {
         Self { database: database.map(Arc::from), schema: None, name: name.into() }
     }
 
     /// What stands in a schema.
     #[must_use]
-    pub(crate) fn within(database: Option<&str>, schema: &str, name: &str) -> Self {
+    pub fn within(database: Option<&str>, schema: &str, name: &str) -> Self {
         Self { database: database.map(Arc::from), schema: Some(schema.into()), name: name.into() }
     }
 }

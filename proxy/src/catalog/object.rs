@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::catalog::credential::StoredRole;
+use crate::catalog::credential::{StoredCredential, StoredRole};
 use crate::catalog::kind::{ObjectKind, Via};
 use crate::catalog::name::ObjectName;
 use crate::catalog::source::SystemView;
@@ -10,7 +10,7 @@ use crate::sql::{StatementKind, Target};
 
 /// How an object became known.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(crate) enum LearnedFrom {
+pub enum LearnedFrom {
     /// The cluster shows it.
     View(SystemView),
     /// The statement that made it passed the gate, and what it stores is shown nowhere.
@@ -21,7 +21,7 @@ pub(crate) enum LearnedFrom {
 
 /// Something that is stored in the cluster and keeps credentials, or reads what keeps some.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct StoredObject {
+pub struct StoredObject {
     /// What it is.
     pub kind: ObjectKind,
     /// Its name.
@@ -33,7 +33,7 @@ pub(crate) struct StoredObject {
     /// Whom the cluster lets use it, beside the owner: `None` where it does not say.
     pub grantees: Option<Vec<Arc<str>>>,
     /// The credentials that it keeps itself; none where it is known to keep none.
-    pub roles: Vec<StoredRole>,
+    pub(crate) roles: Vec<StoredRole>,
     /// What its role is used on, where that is stored with it.
     pub target: Option<Target>,
     /// What kind of source it is, in the words of the documentation.
@@ -45,7 +45,7 @@ pub(crate) struct StoredObject {
 impl StoredObject {
     /// An object of which nothing but its name is known.
     #[must_use]
-    pub(crate) const fn new(kind: ObjectKind, name: ObjectName, from: LearnedFrom) -> Self {
+    pub const fn new(kind: ObjectKind, name: ObjectName, from: LearnedFrom) -> Self {
         Self {
             kind,
             name,
@@ -57,6 +57,12 @@ impl StoredObject {
             detail: None,
             from,
         }
+    }
+
+    /// The same with this text in `IAM_ROLE`.
+    #[must_use]
+    pub fn with_iam_role(self, text: &str) -> Self {
+        self.keeping([StoredRole::iam(StoredCredential::of_text(text))])
     }
 
     /// The same with these credentials.

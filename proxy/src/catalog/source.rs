@@ -7,7 +7,7 @@ use crate::catalog::kind::ObjectKind;
 closed_sets! {
     /// What of the cluster is read, by the system view that is asked first for it.
     #[derive(Ord, PartialOrd)]
-    pub(crate) enum SystemView {
+    pub enum SystemView {
         /// Users.
         PgUser,
         /// Groups and their users.

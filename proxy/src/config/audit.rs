@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::config::period::Period;
-use crate::observe::audit::OnFailure;
+use crate::observe::audit::{OnFailure, StoredRecords};
 
 /// `[audit]`: one record for every statement that names credentials or is refused, and for what happens to the gate.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -19,6 +19,8 @@ pub struct AuditSection {
     pub sync: bool,
     /// Whether logins, failed logins and ends of sessions have records.
     pub sessions: bool,
+    /// Which uses of roles that the cluster stores have records of their own.
+    pub stored_uses: StoredRecords,
     /// The file of the key that signs checkpoints.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_key: Option<PathBuf>,
@@ -63,6 +65,7 @@ impl Default for AuditSection {
             on_failure: OnFailure::Continue,
             sync: false,
             sessions: true,
+            stored_uses: StoredRecords::First,
             signing_key: None,
             checkpoint_file: None,
             checkpoint_records: 1000,

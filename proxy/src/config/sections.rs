@@ -11,6 +11,7 @@ use crate::config::period::Period;
 use crate::config::value::ReadinessNeed;
 use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::Mode;
+use crate::gate::stored::StoredMode;
 use crate::observe::logging::LogFormat;
 use crate::observe::metrics::MAX_SERIES;
 
@@ -159,6 +160,8 @@ pub struct PolicySection {
     pub shadow_comment: bool,
     /// Severities that differ from the defaults, by finding code.
     pub severity: BTreeMap<Code, Severity>,
+    /// What becomes of statements that use roles which the cluster stores.
+    pub stored: StoredMode,
     /// The time zone of the weekdays and hours that rules look at: a name of the IANA database.
     pub time_zone: String,
     /// Database users by group.
@@ -183,6 +186,7 @@ impl Default for PolicySection {
             shadow_notice: true,
             shadow_comment: true,
             severity: BTreeMap::new(),
+            stored: StoredMode::Observe,
             time_zone: "UTC".to_owned(),
             groups: BTreeMap::new(),
             known: KnownElsewhere::default(),

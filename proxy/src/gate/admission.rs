@@ -87,9 +87,13 @@ impl Policy {
         let message = "the session may be acting as any of too many users, so no rule can permit it";
         let hint = "wait for the answer to SET SESSION AUTHORIZATION before the next statement".to_owned();
         let mut statements = verdict.statements.clone();
-        for statement in statements.iter_mut().filter(|statement| !statement.uses.is_empty()) {
-            let at = statement.uses.first().map_or(0, |role_use| role_use.span.start);
-            let finding = Finding { at, ..self.remark(Code::Rg302) };
+        for statement in &mut statements {
+            let is_stored = statement.uses.is_empty();
+            if is_stored && statement.stored.is_empty() {
+                continue;
+            }
+            let at = statement.uses.first().map_or(statement.span.start, |role_use| role_use.span.start);
+            let finding = Finding { is_stored, at, ..self.remark(Code::Rg302) };
             statement.findings.push(finding.message(message).hint(Some(hint.clone())));
         }
         verdict.again(&self.enforcer_for_anybody(), statements)

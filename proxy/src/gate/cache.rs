@@ -80,7 +80,7 @@ impl VerdictCache {
     /// Keeps a verdict, unless it holds for its moment only or has nothing to tell: the many users of a flood of SET SESSION
     /// AUTHORIZATION push out nobody's.
     pub(super) fn keep(&self, key: Option<Key>, verdict: &Arc<Verdict>) {
-        let is_told = verdict.statements.iter().any(JudgedStatement::is_told);
+        let is_told = verdict.uses_stored() || verdict.statements.iter().any(JudgedStatement::is_told);
         if let Some(key) = key.filter(|_| is_told && !verdict.depends_on_time) {
             self.0.insert(key, Arc::clone(verdict));
         }

@@ -145,6 +145,10 @@ codes! {
     Rg302: Reject, "Permitted by no rule",
         "no organisation rule permits this use of a role",
         Some("ask the owners of the rules to permit it");
+    /// A stored role that is not known, where some `forbid` depends on which it is.
+    Rg303: Reject, "Stored role unknown",
+        "the statement uses a stored role that the gate does not know, and a rule could forbid it",
+        Some("let [gate.catalog] read as a superuser, or create the object anew through this gate");
 }
 
 impl Code {

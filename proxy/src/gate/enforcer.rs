@@ -12,6 +12,7 @@ use crate::gate::finding::Finding;
 use crate::gate::lenience::Lenience;
 use crate::gate::policy::Policy;
 use crate::gate::principal::Principal;
+use crate::gate::stored::StoredMode;
 
 /// A policy, and for whom it is carried out.
 #[derive(Clone, Debug)]
@@ -70,6 +71,10 @@ impl Enforcer<'_> {
 
     /// Why a finding is not carried out, if it would refuse and is not. Of several exceptions the one that lasts longest counts.
     pub(super) fn lenience(&self, finding: &Finding) -> Option<Lenience> {
+        let is_observed = finding.is_stored && self.policy.stored().mode() != StoredMode::Enforce;
+        if is_observed && finding.severity > Severity::Allow {
+            return Some(Lenience::Observed);
+        }
         if finding.severity < Severity::Reject {
             return None;
         }

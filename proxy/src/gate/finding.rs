@@ -32,6 +32,9 @@ pub struct Finding {
     /// The rule that it comes from, by `@id`.
     #[serde(skip)]
     pub rule: Option<String>,
+    /// It is on the use of a stored credential.
+    #[serde(skip)]
+    pub is_stored: bool,
     /// The mode of that rule.
     #[serde(skip)]
     pub rule_mode: Option<Mode>,
@@ -58,6 +61,7 @@ impl Finding {
             decided: code.is_decided(),
             lenience: None,
             rule: None,
+            is_stored: false,
             rule_mode: None,
             credential: None,
             at,
@@ -73,8 +77,17 @@ impl Finding {
     /// What it does.
     #[must_use]
     pub fn action(&self) -> Action {
-        let is_lenient = self.lenience.is_some();
-        if is_lenient { self.would_be().min(Action::Annotate) } else { self.would_be() }
+        match self.lenience {
+            None => self.would_be(),
+            Some(Lenience::Observed) => Action::Forward,
+            Some(_) => self.would_be().min(Action::Annotate),
+        }
+    }
+
+    /// Whether it is observed alone, so that nobody is told of it but by the records of stored uses.
+    #[must_use]
+    pub fn is_observed(&self) -> bool {
+        self.is_stored && self.lenience == Some(Lenience::Observed)
     }
 
     /// Replaces the message by a more exact one.

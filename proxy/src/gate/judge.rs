@@ -4,10 +4,12 @@ mod chains;
 mod context;
 mod faults;
 mod organisation;
+mod stored;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -19,28 +21,43 @@ use crate::gate::judge::chains::{default_chain, judge_chain};
 use crate::gate::judge::context::JudgeContext;
 pub(in crate::gate) use crate::gate::judge::faults::fault_code;
 use crate::gate::judge::faults::fault_finding;
-use crate::gate::judge::organisation::judge_use;
+use crate::gate::judge::organisation::{RuledUse, judge_use};
+use crate::gate::judge::stored::{RuledStored, judge_stored};
 use crate::gate::policy::Policy;
 use crate::gate::principal::Principal;
 use crate::gate::verdict::{JudgedStatement, JudgedUse, Verdict};
 use crate::sql::statement::MAX_ROLE_USES;
-use crate::sql::{Analysis, Clause, Fault, Method, RoleUse, Statement, StatementKind};
+use crate::sql::{Analysis, Clause, Fault, Method, RoleUse, Statement, StatementKind, StoredNames};
 
 impl Policy {
     /// Judges what reading `text` found. `now` is what conditions and rules take for the time.
     #[must_use]
     pub fn judge(&self, text: &[u8], analysis: Analysis, principal: &Principal, now: Timestamp) -> Verdict {
+        self.judge_with(text, (analysis, StoredNames::default()), principal, now)
+    }
+
+    /// The same, and what `text` does with the names of what the cluster stores.
+    #[must_use]
+    pub fn judge_with(
+        &self,
+        text: &[u8],
+        (analysis, names): (Analysis, StoredNames),
+        principal: &Principal,
+        now: Timestamp,
+    ) -> Verdict {
         let groups = self.groups_of_principal(principal);
         let context = JudgeContext { policy: self, principal, groups: &groups, now, length: text.len() };
         let mut judge = Judge { context: &context, depends_on_time: false, unknown_roles: Vec::new() };
-        let statements = analysis.statements.into_iter().map(|statement| judge.statement(statement)).collect();
+        let mut statements: Vec<JudgedStatement> =
+            analysis.statements.into_iter().map(|statement| judge.statement(statement)).collect();
+        judge.names(names, &mut statements);
         let Judge { depends_on_time, unknown_roles, .. } = judge;
         let verdict = Verdict {
             unknown_roles,
             depends_on_time,
             ..Verdict::of(&self.enforcer_in(principal, &groups, now), statements)
         };
-        let is_told = verdict.statements.iter().any(JudgedStatement::is_told);
+        let is_told = verdict.uses_stored() || verdict.statements.iter().any(JudgedStatement::is_told);
         Verdict { groups: if is_told { groups } else { Vec::new() }, ..verdict }.bounded()
     }
 }
@@ -66,6 +83,29 @@ impl Judge<'_> {
         judged
     }
 
+    /// Judges what the message does with the names of what is stored, as part of the statement that does it.
+    fn names(&mut self, names: StoredNames, statements: &mut Vec<JudgedStatement>) {
+        for statement in names.statements {
+            let ruled = judge_stored(self.context, &statement);
+            if ruled.is_empty() {
+                continue;
+            }
+            let mut judged = take(statements, statement.span, StatementKind::Query);
+            for RuledStored { told, ruled } in ruled {
+                self.depends_on_time |= ruled.depends_on_time;
+                judged.rule_hits.extend(ruled.hits);
+                judged.findings.extend(ruled.findings);
+                judged.stored.push(told);
+            }
+            put(statements, judged);
+        }
+        if !names.turns.is_empty() {
+            let mut first = take(statements, 0..self.context.length, StatementKind::Set);
+            first.effects.extend(names.turns);
+            put(statements, first);
+        }
+    }
+
     fn role_use(&mut self, role_use: RoleUse, judged: &mut JudgedStatement) {
         let before = judged.findings.len();
         let written = self.written_chain(&role_use, judged);
@@ -86,7 +126,7 @@ impl Judge<'_> {
             judged.hops.extend(steps.hops);
             judged.findings.extend(steps.findings);
         }
-        let ruled = judge_use(self.context, &role_use, stands_for, judged.kind);
+        let ruled = judge_use(self.context, RuledUse::of_clause(&role_use, judged.kind), stands_for);
         self.depends_on_time |= ruled.depends_on_time;
         judged.rule_hits.extend(ruled.hits);
         judged.findings.extend(ruled.findings);
@@ -110,6 +150,20 @@ impl Judge<'_> {
             }
         }
     }
+}
+
+/// Takes out the judged statement that begins where this one does; another one of this kind, if none does.
+fn take(statements: &mut Vec<JudgedStatement>, span: Range<usize>, kind: StatementKind) -> JudgedStatement {
+    match statements.iter().position(|statement| statement.span.start == span.start) {
+        Some(at) => statements.remove(at),
+        None => JudgedStatement::new(kind, span),
+    }
+}
+
+/// Puts a statement in its place in the text.
+fn put(statements: &mut Vec<JudgedStatement>, judged: JudgedStatement) {
+    let at = statements.partition_point(|statement| statement.span.start <= judged.span.start);
+    statements.insert(at, judged);
 }
 
 /// The findings for what is wrong with a statement's text. Such a finding is on the credential whose literal it names; where several stand

@@ -11,6 +11,8 @@ use crate::gate::exception::Exception;
 pub enum Lenience {
     /// Its mode is shadow.
     Shadow,
+    /// It is on the use of a stored credential, and those are observed alone.
+    Observed,
     /// This exception is about it.
     Exception(Arc<Exception>),
     /// The user is a member of this group, which breaks the glass.
@@ -23,6 +25,7 @@ impl Lenience {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Shadow => "shadow",
+            Self::Observed => "observed",
             Self::Exception(_) => "exception",
             Self::BreakGlass(_) => "break_glass",
         }
@@ -32,7 +35,7 @@ impl Lenience {
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         match self {
-            Self::Shadow => None,
+            Self::Shadow | Self::Observed => None,
             Self::Exception(exception) => Some(&exception.id),
             Self::BreakGlass(group) => Some(group),
         }
@@ -43,6 +46,7 @@ impl Lenience {
     pub fn words(&self) -> String {
         match self {
             Self::Shadow => "shadow mode".to_owned(),
+            Self::Observed => "uses of stored roles are observed alone".to_owned(),
             Self::Exception(exception) => format!("exception \"{}\" until {}", exception.id, exception.until),
             Self::BreakGlass(group) => format!("break-glass group \"{group}\""),
         }

@@ -11,6 +11,7 @@ use crate::gate::enforcement::Mode;
 use crate::gate::exception::Exception;
 use crate::gate::modes::Modes;
 use crate::gate::principal::Principal;
+use crate::gate::stored::Stored;
 use crate::iam::{EvaluationMode, ExternalIdOn, Facts, StatedContext};
 use crate::rules::RuleSet;
 use crate::sql::Dialect;
@@ -57,6 +58,8 @@ pub struct Parts {
     pub groups: BTreeMap<String, Vec<String>>,
     /// What the cluster says of groups.
     pub catalog: ClusterGroups,
+    /// What the cluster stores, and what becomes of its use.
+    pub stored: Stored,
     /// Severities that differ from the defaults.
     pub severities: BTreeMap<Code, Severity>,
     /// Whether refusals are carried out or only recorded.
@@ -78,6 +81,7 @@ impl Parts {
             rules: Arc::new(RuleSet::none()),
             groups: BTreeMap::new(),
             catalog: ClusterGroups::NotRead,
+            stored: Stored::none(),
             severities: BTreeMap::new(),
             modes: Modes::default(),
             exceptions: Arc::from([]),
@@ -176,6 +180,18 @@ impl Policy {
         Self::new(Parts { catalog, ..self.parts.clone() })
     }
 
+    /// The same policy with what was read of the cluster's stored credentials.
+    #[must_use]
+    pub fn with_stored(&self, stored: Stored) -> Self {
+        Self::new(Parts { stored, ..self.parts.clone() })
+    }
+
+    /// What the cluster stores, and what becomes of its use.
+    #[must_use]
+    pub const fn stored(&self) -> &Stored {
+        &self.parts.stored
+    }
+
     /// The same policy under other rules of the organisation.
     #[must_use]
     pub fn with_rules(&self, rules: Arc<RuleSet>) -> Self {
@@ -256,6 +272,7 @@ fn version(parts: &Parts) -> String {
         add(&iam.cluster);
         add(&format!("{:?} {:?} {:?}", iam.mode, iam.external_id, iam.stated));
     }
+    add(&format!("{} {}", parts.stored.mode(), parts.stored.catalog().version()));
     add(&format!("{:?} {:?} {:?}", parts.groups, parts.catalog, parts.severities));
     add(&format!("{:?} {:?} {:?}", parts.modes, parts.exceptions, parts.break_glass));
     hash.finalize().first_chunk::<8>().map(hex::encode).unwrap_or_default()

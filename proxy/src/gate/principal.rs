@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::gate::naming::Naming;
+
 /// The database session's principal. Cheap to clone, compared by content: it is part of the policy cache's key.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Principal(Arc<Attributes>);
@@ -26,6 +28,8 @@ pub struct Attributes {
     pub tls_subject: Option<String>,
     /// The subject alternative names of that certificate: DNS names, addresses, URIs and mail addresses.
     pub tls_names: Vec<String>,
+    /// How the session resolves names.
+    pub naming: Naming,
 }
 
 impl Attributes {
@@ -41,6 +45,15 @@ impl Principal {
     #[must_use]
     pub fn new(attributes: Attributes) -> Self {
         Self(Arc::new(attributes))
+    }
+
+    /// The same, with names resolved in another way.
+    #[must_use]
+    pub fn with_naming(&self, naming: &Naming) -> Self {
+        if self.naming == *naming {
+            return self.clone();
+        }
+        Self::new(Attributes { naming: naming.clone(), ..Attributes::clone(&self.0) })
     }
 
     /// The same session under another database user, after SET SESSION AUTHORIZATION.

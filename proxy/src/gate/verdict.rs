@@ -12,6 +12,7 @@ use crate::gate::enforcement::{Action, Mode};
 use crate::gate::enforcer::Enforcer;
 use crate::gate::finding::{Finding, folded};
 use crate::gate::lenience::Lenience;
+use crate::gate::stored::{JudgedStored, StoredMode};
 use crate::rules::RuleEffect;
 use crate::sql::{Clause, Effect, Method, StatementKind, Target, Watch};
 
@@ -85,6 +86,8 @@ pub struct JudgedStatement {
     pub span: Range<usize>,
     /// Its credential clauses.
     pub uses: Vec<JudgedUse>,
+    /// The stored credentials that it uses.
+    pub stored: Vec<JudgedStored>,
     /// The steps of its chains.
     pub hops: Vec<JudgedHop>,
     /// The organisation rules that applied: id and effect.
@@ -109,6 +112,7 @@ impl JudgedStatement {
             kind,
             span,
             uses: Vec::new(),
+            stored: Vec::new(),
             hops: Vec::new(),
             rule_hits: Vec::new(),
             findings: Vec::new(),
@@ -140,7 +144,14 @@ impl JudgedStatement {
     /// Whether the audit and the command line report it: it carries credentials, something is wrong with it, or it is refused.
     #[must_use]
     pub fn is_told(&self) -> bool {
-        !self.uses.is_empty() || !self.findings.is_empty() || self.would_be == Action::Reject
+        let is_refused = self.would_be == Action::Reject && self.action > Action::Forward;
+        !self.uses.is_empty() || is_refused || !self.findings.iter().all(Finding::is_observed)
+    }
+
+    /// Whether all that is known of it is that it uses stored credentials, or changes what names stand for.
+    fn is_of_names_alone(&self) -> bool {
+        let is_turn = |effect: &Effect| matches!(effect, Effect::Turn { .. });
+        self.uses.is_empty() && self.watch.is_empty() && self.effects.iter().all(is_turn) && !self.is_told()
     }
 }
 
@@ -167,6 +178,8 @@ pub struct Verdict {
     pub policy_version: String,
     /// The policy's generation within this process.
     pub generation: u64,
+    /// Uses of stored credentials are observed alone.
+    pub observes: bool,
 }
 
 impl Verdict {
@@ -194,6 +207,7 @@ impl Verdict {
             depends_on_time: false,
             policy_version: enforcer.policy.version().to_owned(),
             generation: enforcer.policy.generation(),
+            observes: enforcer.policy.stored().mode() != StoredMode::Enforce,
         }
     }
 
@@ -215,6 +229,27 @@ impl Verdict {
             statement.findings = folded(std::mem::take(&mut statement.findings));
         }
         self
+    }
+
+    /// Whether nothing but the records of stored uses comes of it, so that the message goes on as an ordinary one does.
+    #[must_use]
+    pub fn is_observed(&self) -> bool {
+        let is_free = self.observes || !self.uses_stored();
+        is_free && self.action == Action::Forward && self.statements.iter().all(JudgedStatement::is_of_names_alone)
+    }
+
+    /// Whether a statement uses stored credentials, or changes how names resolve.
+    #[must_use]
+    pub fn concerns_names(&self) -> bool {
+        let turns =
+            |statement: &JudgedStatement| statement.effects.iter().any(|effect| matches!(effect, Effect::Turn { .. }));
+        self.uses_stored() || self.statements.iter().any(turns)
+    }
+
+    /// Whether a statement uses stored credentials.
+    #[must_use]
+    pub fn uses_stored(&self) -> bool {
+        self.statements.iter().any(|statement| !statement.stored.is_empty())
     }
 
     /// The moment until which what was judged may go on without being judged again; `None`: as long as its policy is in force.
@@ -265,7 +300,7 @@ impl Verdict {
     pub fn exceptions(&self) -> impl Iterator<Item = &str> {
         self.leniences().into_iter().filter_map(|lenience| match lenience {
             Lenience::Exception(exception) => Some(exception.id.as_str()),
-            Lenience::Shadow | Lenience::BreakGlass(_) => None,
+            Lenience::Shadow | Lenience::Observed | Lenience::BreakGlass(_) => None,
         })
     }
 
@@ -274,7 +309,7 @@ impl Verdict {
     pub fn break_glass(&self) -> Option<&str> {
         self.leniences().into_iter().find_map(|lenience| match lenience {
             Lenience::BreakGlass(group) => Some(group.as_str()),
-            Lenience::Shadow | Lenience::Exception(_) => None,
+            Lenience::Shadow | Lenience::Observed | Lenience::Exception(_) => None,
         })
     }
 
@@ -301,7 +336,8 @@ impl Verdict {
 fn mode_of(enforcer: &Enforcer<'_>, statements: &[JudgedStatement]) -> Mode {
     let findings = statements.iter().flat_map(|statement| &statement.findings);
     let refusing = findings.filter(|finding| finding.severity == Severity::Reject);
-    let mut modes = refusing.map(|finding| enforcer.mode_of(finding));
+    let mut modes =
+        refusing.map(|finding| if finding.is_observed() { Mode::Shadow } else { enforcer.mode_of(finding) });
     match modes.next() {
         None => enforcer.mode,
         Some(Mode::Enforce) => Mode::Enforce,
@@ -313,7 +349,7 @@ fn mode_of(enforcer: &Enforcer<'_>, statements: &[JudgedStatement]) -> Mode {
 fn end_of(finding: &Finding) -> Option<Timestamp> {
     match &finding.lenience {
         Some(Lenience::Exception(exception)) => Some(exception.until),
-        Some(Lenience::Shadow | Lenience::BreakGlass(_)) | None => None,
+        Some(Lenience::Shadow | Lenience::Observed | Lenience::BreakGlass(_)) | None => None,
     }
 }
 

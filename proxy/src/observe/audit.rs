@@ -38,7 +38,7 @@ pub use queue::NotRecorded;
 pub(in crate::observe) use record::tests::record as record_of;
 pub use record::{AuditRecord, Circumstances};
 pub use rotate::Retention;
-pub use settings::{AuditSettings, Destination, OnFailure};
+pub use settings::{AuditSettings, Destination, OnFailure, StoredRecords};
 
 /// What [`Audit::renew`] can put in force without fail.
 #[derive(Debug)]
@@ -81,8 +81,9 @@ impl Audit {
         metrics.audit_queue_limit(QUEUE_RECORDS);
         let shared = Arc::new(QueueState::new(log::new_id()?));
         let (on_failure, records_sessions) = (settings.on_failure, settings.sessions);
-        let destination = settings.destination.clone();
-        let handle = Handle { jobs, shared: Arc::clone(&shared), on_failure, records_sessions, destination };
+        let (destination, stored_uses) = (settings.destination.clone(), settings.stored_uses);
+        let shared_too = Arc::clone(&shared);
+        let handle = Handle { jobs, shared: shared_too, on_failure, records_sessions, stored_uses, destination };
         let mut writer = Writer::begin(settings, shared, metrics.clone())?;
         thread::Builder::new().name("rolegate-audit".to_owned()).spawn(move || writer.run(&queue))?;
         Ok(Self { handle: Arc::new(ArcSwapOption::from_pointee(handle)), metrics })
@@ -143,6 +144,12 @@ impl Audit {
     #[must_use]
     pub fn records_sessions(&self) -> bool {
         self.handle.load().as_ref().is_some_and(|handle| handle.records_sessions)
+    }
+
+    /// Which uses of stored credentials are recorded; without an audit those that it would record if nothing were said.
+    #[must_use]
+    pub fn stored_uses(&self) -> StoredRecords {
+        self.handle.load().as_ref().map_or_else(StoredRecords::default, |handle| handle.stored_uses)
     }
 
     /// Opens the file anew, after log rotation has moved it.

@@ -301,12 +301,12 @@ impl Metrics {
         exemplars
     }
 
-    /// The uses of chains so far: gate, chain, user, kind, verdict, what enforcement would do, and how many.
+    /// The uses of chains so far: gate, chain, user, kind, verdict, what enforcement would do, by what it is named, and how many.
     #[must_use]
-    pub fn chain_uses(&self) -> Vec<([String; 6], u64)> {
+    pub fn chain_uses(&self) -> Vec<([String; 7], u64)> {
         let in_order = |(labels, count): (Vec<String>, u64)| {
-            let [gate, kind, verdict, would_be, chain, user] = <[String; 6]>::try_from(labels).ok()?;
-            Some(([gate, chain, user, kind, verdict, would_be], count))
+            let [gate, kind, verdict, would_be, via, chain, user] = <[String; 7]>::try_from(labels).ok()?;
+            Some(([gate, chain, user, kind, verdict, would_be, via], count))
         };
         self.tuples.of(BoundedFamily::ChainUses).into_iter().filter_map(in_order).collect()
     }

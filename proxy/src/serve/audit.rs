@@ -15,6 +15,7 @@ pub(super) fn settings(config: &Config) -> Result<AuditSettings, BuildError> {
         on_failure: audit.on_failure,
         sync: audit.sync,
         sessions: audit.sessions,
+        stored_uses: audit.stored_uses,
         signing_key: audit.signing_key.as_deref().map(SigningKey::read).transpose()?,
         checkpoint_file: audit.checkpoint_file.clone(),
         checkpoint_records: audit.checkpoint_records,

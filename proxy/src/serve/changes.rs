@@ -56,6 +56,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("policy.break_glass", Need::Policy),
     ("policy.severity", Need::Policy),
     ("policy.groups", Need::Policy),
+    ("policy.stored", Need::Policy),
     ("policy.rules", Need::Rules),
     ("policy.time_zone", Need::Rules),
     ("policy.known", Need::Rules),

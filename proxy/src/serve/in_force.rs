@@ -202,7 +202,11 @@ impl InForce {
         for (gate, (policy, settings)) in config.gate.iter().zip(parts) {
             let Some(service) = running.gates.service(&gate.name) else { continue };
             let reads_groups = gate.catalog.is_some();
-            running.gates.exchange(service, |old| policy.with_catalog(groups_after(old.catalog(), reads_groups)));
+            running.gates.exchange(service, |old| {
+                let catalog = if reads_groups { Arc::clone(old.stored().catalog()) } else { Arc::default() };
+                let stored = policy.stored().with_catalog(catalog);
+                policy.with_catalog(groups_after(old.catalog(), reads_groups)).with_stored(stored)
+            });
             if let Some(settings) = settings {
                 service.settings.store(Arc::new(settings));
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::config::{Config, GateSection, stated};
 use crate::gate::modes::Modes;
 use crate::gate::policy::{ClusterGroups, Iam, Parts, Policy};
+use crate::gate::stored::Stored;
 use crate::iam::{ClusterError, Facts, StatedContext};
 use crate::observe::metrics::GateMetrics;
 use crate::serve::error::BuildError;
@@ -47,6 +48,7 @@ pub(super) fn of(
         rules: Arc::clone(&loaded.rules),
         groups: config.policy.groups.clone(),
         catalog: if gate.catalog.is_some() { ClusterGroups::Unknown } else { ClusterGroups::NotRead },
+        stored: Stored::new(config.policy.stored, Arc::default()),
         severities: config.policy.severity.clone(),
         modes: Modes {
             base: config.policy.mode,

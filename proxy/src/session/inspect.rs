@@ -14,7 +14,7 @@ use crate::gate::DecisionPath;
 use crate::gate::enforcement::Action;
 use crate::gate::verdict::JudgedStatement;
 use crate::observe::audit::NotRecorded;
-use crate::session::inspect::long::{Look, MAX_INLINE_BYTES, Prejudged, copied};
+use crate::session::inspect::long::{Look, MAX_INLINE_BYTES, MAX_PARSED_INLINE_BYTES, Prejudged, copied};
 use crate::session::inspect::reports::{
     excess_report, fresh_nonce, function_call_report, not_kept_report, report, unrecorded_report,
 };
@@ -24,8 +24,9 @@ use crate::session::record::{self, Decided, Told};
 use crate::session::registry::OpenSession;
 use crate::session::service::{Service, Settings};
 use crate::session::statements::{Binding, Statements, VerdictFor, VerdictMaker, earlier};
+use crate::session::stored::{self, RecordedUses};
 use crate::sql::watch::BoundFault;
-use crate::sql::{FaultKind, StatementKind, Watch, quoting};
+use crate::sql::{FaultKind, Glance, StatementKind, Watch, quoting};
 use crate::wire::answer::{Nonce, Rejection, Report, sqlstate};
 use crate::wire::function_call::FunctionCalls;
 use crate::wire::relay::{Inspector, Ruling, Standing};
@@ -44,6 +45,8 @@ pub(crate) struct StatementInspector<'a> {
     statements: &'a RefCell<Statements>,
     judged: u32,
     refused: Cell<u32>,
+    /// Uses of stored credentials that were recorded.
+    uses: RefCell<RecordedUses>,
 }
 
 /// The text of a `Query` or `Parse`.
@@ -63,7 +66,8 @@ impl<'a> StatementInspector<'a> {
         settings: &'a Settings,
         statements: &'a RefCell<Statements>,
     ) -> Self {
-        Self { notes, service, listed, settings, statements, judged: 0, refused: Cell::new(0) }
+        let uses = RefCell::default();
+        Self { notes, service, listed, settings, statements, judged: 0, refused: Cell::new(0), uses }
     }
 
     /// How many statements were judged so far, and how many of them refused.
@@ -80,6 +84,7 @@ impl<'a> StatementInspector<'a> {
     /// An ordinary statement, which may take the place of a watched one of its name.
     fn plain(&mut self, message: StatementMessage<'_>, began: Instant) -> Ruling {
         let mut statements = self.statements.borrow_mut();
+        statements.passed();
         if let (Some(name), true) = (message.name, statements.watches_prepared()) {
             statements.replace(name, message.standing.number);
         }
@@ -158,6 +163,7 @@ impl<'a> StatementInspector<'a> {
         let count = |id: Option<&Arc<str>>| self.service.metrics.decision(path, decided.took, bytes, id);
         if ruled.verdict.action == Action::Reject {
             let (ruling, told) = self.ruling(&ruled, message.text, decided).await;
+            self.stored(&ruled, message.text, decided).await;
             count(told.first().and_then(|statement| statement.id.as_ref()));
             return ruling;
         }
@@ -167,10 +173,16 @@ impl<'a> StatementInspector<'a> {
             return self.unrecorded();
         }
         let StatementMessage { name, text, standing } = message;
-        let noted = self.statements.borrow_mut().forward(name, standing.number, text, &ruled.verdict);
-        if let Err(excess) = noted {
-            count(None);
-            return Ruling::Refuse(self.refuse(excess_report(excess)));
+        let noted = self.statements.borrow_mut().forward(name, standing, text, &ruled.verdict);
+        let counts_when_bound = match noted {
+            Ok(counts_when_bound) => counts_when_bound,
+            Err(excess) => {
+                count(None);
+                return Ruling::Refuse(self.refuse(excess_report(excess)));
+            }
+        };
+        if !counts_when_bound {
+            self.stored(&ruled, text, decided).await;
         }
         let (ruling, told) = self.ruling(&ruled, text, decided).await;
         count(told.first().and_then(|statement| statement.id.as_ref()));
@@ -210,6 +222,30 @@ impl<'a> StatementInspector<'a> {
             self.statements.borrow_mut().tell(name, told);
         }
         self.notes.outcomes.borrow_mut().sent(carrier, standing.number, Arc::clone(told), Instant::now());
+    }
+
+    /// Counts the stored credentials that a message uses, and records them where that is asked for. Nothing is waited for.
+    async fn stored(&self, ruled: &VerdictFor, text: &[u8], decided: Decided) {
+        if !ruled.verdict.uses_stored() {
+            return;
+        }
+        let (service, numbers) = (self.service, self.notes.numbers());
+        let recorded = stored::count(service, ruled, &mut self.uses.borrow_mut());
+        if recorded.is_empty() {
+            return;
+        }
+        let events = if text.len() <= MAX_INLINE_BYTES {
+            stored::events(service, numbers, ruled, text, (decided, &recorded))
+        } else {
+            let (service, ruled, text) = (Arc::clone(service), ruled.clone(), copied(text).await);
+            let made = tokio::task::spawn_blocking(move || {
+                stored::events(&service, numbers, &ruled, &text, (decided, &recorded))
+            });
+            made.await.unwrap_or_default()
+        };
+        for event in events {
+            self.service.tell(event);
+        }
     }
 
     /// What a verdict means for its message, and what is told of its statements.
@@ -284,6 +320,7 @@ impl<'a> StatementInspector<'a> {
     async fn bind_again(&mut self, name: &[u8], texts: &[Arc<[u8]>]) -> Ruling {
         let generation = VerdictMaker::generation(&self.service.gate);
         let mut stands_until: Option<Timestamp> = None;
+        let mut verdicts = Vec::new();
         for text in texts {
             let current = self.statements.borrow().current().clone();
             let first = if text.len() > MAX_INLINE_BYTES {
@@ -292,14 +329,19 @@ impl<'a> StatementInspector<'a> {
                 let (verdict, _) = VerdictMaker::judge(&self.service.gate, text, &current);
                 verdict.map(|verdict| VerdictFor { verdict, principal: current })
             };
-            let Some(first) = first else { continue };
+            let Some(first) = first else {
+                verdicts.push(None);
+                continue;
+            };
             let ruled = self.gravest(text, first).await;
             if ruled.verdict.action == Action::Reject {
+                self.stored(&ruled, text, Decided::ANEW).await;
                 return self.ruling(&ruled, text, Decided::ANEW).await.0;
             }
             stands_until = earlier(stands_until, ruled.verdict.stands_until());
+            verdicts.push(Some(ruled.verdict));
         }
-        self.statements.borrow_mut().bound(name, generation, stands_until);
+        self.statements.borrow_mut().bound(name, generation, stands_until, &verdicts);
         Ruling::Forward
     }
 }
@@ -309,7 +351,7 @@ impl Inspector for StatementInspector<'_> {
         let began = Instant::now();
         let message = StatementMessage { name, text, standing };
         // Boxed, since all but the ordinary statement is rare and would take room in every session.
-        if text.len() > MAX_INLINE_BYTES {
+        if text.len() > MAX_INLINE_BYTES || (text.len() > MAX_PARSED_INLINE_BYTES && self.is_named(text)) {
             return Box::pin(self.long(message, began)).await;
         }
         if self.statements.borrow().is_unreadable(text, standing) {
@@ -319,7 +361,7 @@ impl Inspector for StatementInspector<'_> {
         match judged {
             (None, _) if Statements::may_change(text, standing) => Ruling::Wait,
             (None, _) => self.plain(message, began),
-            (Some(_), _) if standing.is_behind => Ruling::Wait,
+            (Some(verdict), _) if standing.is_behind && !verdict.is_observed() => Ruling::Wait,
             (Some(verdict), path) => {
                 let principal = self.statements.borrow().current().clone();
                 Box::pin(self.rule(message, VerdictFor { verdict, principal }, path, began)).await
@@ -357,6 +399,7 @@ impl Inspector for StatementInspector<'_> {
             Binding::NotKept => Ruling::Refuse(self.refuse(not_kept_report())),
         };
         if !matches!(ruling, Ruling::Refuse(_) | Ruling::Wait) {
+            self.run(statement, standing).await;
             let told = self.statements.borrow().told(statement);
             self.notes.outcomes.borrow_mut().sent(Carrier::Bind, standing.number, told, Instant::now());
         }
@@ -399,6 +442,21 @@ impl StatementInspector<'_> {
         }
         statements.catalog_moved();
         None
+    }
+
+    /// Whether a text is parsed for the names in it.
+    fn is_named(&self, text: &[u8]) -> bool {
+        self.service.gate.watches_names() && self.service.gate.glance(text) != Glance::Plain
+    }
+
+    /// What was prepared under a name is run: what it uses is counted.
+    async fn run(&self, name: &[u8], standing: Standing) {
+        let principal = self.statements.borrow().current().clone();
+        let run = self.statements.borrow_mut().run(name, standing);
+        for (verdict, text) in run {
+            let ruled = VerdictFor { verdict, principal: principal.clone() };
+            self.stored(&ruled, text.as_deref().unwrap_or_default(), Decided::ANEW).await;
+        }
     }
 
     /// What is handed to a statement or a function is at fault.

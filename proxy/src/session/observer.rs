@@ -107,6 +107,9 @@ impl RelayObserver for SessionObserver<'_> {
     }
 
     fn ready(&self, status: u8, is_quiet: bool) {
+        if status != b'I' {
+            self.statements.borrow_mut().unsettled();
+        }
         self.signs.listed.state.set(match status {
             _ if !is_quiet => SessionState::Active,
             b'I' => SessionState::Idle,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::catalog::Via;
 use crate::chain::RoleArn;
 use crate::gate::DecisionPath;
 use crate::gate::codes::{Code, Severity};
@@ -61,19 +62,10 @@ pub(crate) fn told(
     let policy = service.gate.policy();
     let (exceptions, break_glass): (Vec<&str>, _) = (verdict.exceptions().collect(), verdict.break_glass());
     let circumstances = Circumstances {
-        gate: &service.name,
-        cluster: policy.iam().map(|iam| iam.cluster.as_str()),
-        session: numbers.session,
-        client_port: numbers.client_port,
-        backend_pid: numbers.backend_pid,
-        principal,
         nonce: nonce.map(Nonce::as_str),
-        facts: policy.iam().map(|iam| &*iam.facts),
-        decision_path: decided.path,
-        decision_time: decided.took,
-        text,
         exceptions: &exceptions,
         break_glass,
+        ..circumstances(service, &policy, (numbers, principal, text), decided)
     };
     let unknown = Unknown::of(verdict);
     let is_glass_broken = verdict.action < Action::Reject && break_glass.is_some();
@@ -107,6 +99,30 @@ pub(crate) fn told(
         service.metrics.exception_used(exception);
     }
     told
+}
+
+/// What is the same for all records of a message.
+pub(crate) fn circumstances<'a>(
+    service: &'a Service,
+    policy: &'a Policy,
+    (numbers, principal, text): (SessionNumbers, &'a Principal, &'a [u8]),
+    decided: Decided,
+) -> Circumstances<'a> {
+    Circumstances {
+        gate: &service.name,
+        cluster: policy.iam().map(|iam| iam.cluster.as_str()),
+        session: numbers.session,
+        client_port: numbers.client_port,
+        backend_pid: numbers.backend_pid,
+        principal,
+        nonce: None,
+        facts: policy.iam().map(|iam| &*iam.facts),
+        decision_path: decided.path,
+        decision_time: decided.took,
+        text,
+        exceptions: &[],
+        break_glass: None,
+    }
 }
 
 /// The roles of a verdict that the facts do not hold, found at once however many there are: a message may name thousands.
@@ -183,7 +199,7 @@ fn count(
         metrics.role_use(kind, role_use.method.kind(), action);
     }
     for (chain, says) in chains {
-        metrics.chain_use(chain, chain.split('>').count(), *says, labels);
+        metrics.chain_use(chain, chain.split('>').count(), *says, Via::Statement, labels);
     }
     for hop in &statement.hops {
         metrics.hop(unknown.named(&hop.source), unknown.named(&hop.target), hop.result);
@@ -205,7 +221,7 @@ fn count(
 }
 
 /// `account/name` of a role ARN; for any other text an empty account and what follows its last slash.
-fn account_and_name(role: &str) -> String {
+pub(crate) fn account_and_name(role: &str) -> String {
     let account = role.split(':').nth(4).unwrap_or_default();
     format!("{account}/{}", role.rsplit('/').next().unwrap_or(role))
 }

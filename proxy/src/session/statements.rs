@@ -1,6 +1,7 @@
 //! Who a session may be acting as, what it has prepared and under which policy that was judged: a state machine that is told what
 //! passes and says what is to be judged, for whom, and how it came out. It holds no socket and waits for nothing.
 
+mod naming;
 mod prepared;
 mod users;
 
@@ -10,20 +11,24 @@ use jiff::Timestamp;
 
 use crate::gate::enforcement::Action;
 use crate::gate::principal::Principal;
+use crate::gate::stored::StoredMode;
 use crate::gate::verdict::Verdict;
 use crate::gate::{DecisionPath, Gate};
 use crate::session::outcomes::ToldStatement;
+use crate::session::statements::naming::NamingState;
 pub(crate) use crate::session::statements::prepared::{Excess, MAX_NAME_BYTES, MAX_PREPARED, earlier};
 use crate::session::statements::prepared::{Prepared, WatchedStatement};
 use crate::session::statements::users::Users;
 use crate::sql::watch::{BoundFault, Watch};
-use crate::sql::{self, Effect};
+use crate::sql::{self, Effect, Glance};
 use crate::wire::relay::{Number, Reached, Standing};
 
 /// Makes verdicts: [`Gate`], and what stands for it in tests.
 pub(crate) trait VerdictMaker {
     /// The policy in force, by a number of its own.
     fn generation(&self) -> u64;
+    /// Whether uses of stored credentials are observed alone.
+    fn is_observing(&self) -> bool;
     /// Whether the lexer's pass alone shows that there is nothing to judge in a text.
     fn is_plain(&self, text: &[u8]) -> bool;
     /// The verdict on a text for one user; `None`: nothing in it is to be judged.
@@ -41,8 +46,12 @@ impl VerdictMaker for Gate {
         self.policy().generation()
     }
 
+    fn is_observing(&self) -> bool {
+        self.policy().stored().mode() != StoredMode::Enforce
+    }
+
     fn is_plain(&self, text: &[u8]) -> bool {
-        sql::is_plain(text, self.policy().dialect())
+        self.glance(text) == Glance::Plain
     }
 
     fn judge(&self, text: &[u8], principal: &Principal) -> (Option<Arc<Verdict>>, DecisionPath) {
@@ -99,6 +108,8 @@ pub(crate) struct Statements {
     moves_catalog: bool,
     /// Dynamic SQL has passed that is safe as long as the functions that quote in it are the server's own.
     trusts_quoting: bool,
+    /// How names resolve.
+    naming: NamingState,
 }
 
 impl Statements {
@@ -114,6 +125,7 @@ impl Statements {
             is_encoding_unsafe: false,
             moves_catalog: false,
             trusts_quoting: false,
+            naming: NamingState::default(),
         }
     }
 
@@ -157,6 +169,9 @@ impl Statements {
 
     /// The server has come so far. A prepared statement that is gone may have been run just before.
     pub(crate) fn reached(&mut self, reached: Reached) {
+        if reached.is_failure {
+            self.naming.failed();
+        }
         if !self.prepared.is_empty() {
             let users = self.prepared.reach(reached);
             self.requested.extend(&users);
@@ -166,6 +181,26 @@ impl Statements {
     /// The server has answered everything, and no transaction is open.
     pub(crate) fn settled(&mut self) {
         self.requested = Users::default();
+        if self.naming.settled() {
+            self.rename();
+        }
+    }
+
+    /// A transaction is open, or more is to be answered.
+    pub(crate) fn unsettled(&mut self) {
+        self.naming.passed();
+    }
+
+    /// An ordinary message goes to the server.
+    pub(crate) fn passed(&mut self) {
+        self.naming.passed();
+    }
+
+    /// Names resolve otherwise: verdicts of before are no more of this session.
+    fn rename(&mut self) {
+        let naming = self.naming.naming();
+        self.login = self.login.with_naming(&naming);
+        self.current = self.current.with_naming(&naming);
     }
 
     /// Whether the server may read other quotes in a text than the gate.
@@ -223,6 +258,7 @@ impl Statements {
         let mut gravest = VerdictFor { verdict, principal: self.current.clone() };
         // What a text without roles asks for is the same for all, and so is what becomes of it, unless one is let off what others are not.
         let is_without_roles = gravest.verdict.statements.iter().all(|statement| statement.uses.is_empty());
+        let is_without_roles = is_without_roles && !gravest.verdict.uses_stored();
         if is_without_roles && !gravest.verdict.is_softened() {
             return gravest;
         }
@@ -230,14 +266,14 @@ impl Statements {
         if users.is_anybody() {
             gravest.verdict = Arc::new(judge.judge_as_anybody(&gravest.verdict));
         }
-        for principal in users.known() {
+        for principal in users.known().iter().map(|principal| principal.with_naming(&self.current.naming)) {
             if gravest.verdict.action == Action::Reject {
                 break;
             }
-            if let (Some(verdict), _) = judge.judge(text, principal)
+            if let (Some(verdict), _) = judge.judge(text, &principal)
                 && (verdict.action, verdict.would_be) > (gravest.verdict.action, gravest.verdict.would_be)
             {
-                gravest = VerdictFor { verdict, principal: principal.clone() };
+                gravest = VerdictFor { verdict, principal };
             }
         }
         gravest
@@ -258,7 +294,7 @@ impl Statements {
             match effect {
                 Effect::SetSessionAuthorization(user) => users.add(self.login.with_user(user)),
                 Effect::ResetSessionAuthorization => users.add(self.login.clone()),
-                Effect::MovesCatalog | Effect::TrustsQuoting => {}
+                Effect::MovesCatalog | Effect::TrustsQuoting | Effect::Turn { .. } => {}
             }
             if users.is_anybody() {
                 break;
@@ -267,18 +303,20 @@ impl Statements {
         users
     }
 
-    /// A text that was judged goes to the server, as a statement of this number and, from a `Parse`, under this name.
+    /// A text that was judged goes to the server, as a statement of this number and, from a `Parse`, under this name. Whether what it
+    /// uses is still to be counted when it is bound.
     ///
     /// # Errors
     /// [`Excess`]: it is not to be sent.
     pub(crate) fn forward(
         &mut self,
         name: Option<&[u8]>,
-        number: Number,
+        standing: Standing,
         text: &[u8],
-        verdict: &Verdict,
-    ) -> Result<(), Excess> {
-        let users = self.effects(verdict);
+        verdict: &Arc<Verdict>,
+    ) -> Result<bool, Excess> {
+        let (users, is_observed) = (self.effects(verdict), verdict.is_observed());
+        let mut counts_when_bound = name.is_some();
         if let Some(name) = name {
             let watched = WatchedStatement {
                 text: (text.len() <= self.max_prepared_bytes).then(|| text.into()),
@@ -288,14 +326,44 @@ impl Statements {
                 told: Arc::from([]),
                 watch: verdict.statements.iter().fold(Watch::default(), |watch, one| watch.and(one.watch)),
                 users: users.clone(),
+                is_observed,
+                verdict: verdict.concerns_names().then(|| Arc::clone(verdict)),
             };
-            self.prepared.prepare(name, number, watched, self.max_prepared_bytes)?;
+            match self.prepared.prepare(name, standing.number, watched, self.max_prepared_bytes) {
+                // Nothing hangs on it but a count, which is made at once.
+                Err(_excess) if is_observed => {
+                    self.prepared.replace(name, standing.number);
+                    counts_when_bound = false;
+                }
+                kept => kept?,
+            }
         }
+        self.ask(verdict, name.is_none(), standing);
         self.requested.extend(&users);
         let has = |effect| verdict.statements.iter().any(|one| one.has_effect(effect));
         self.moves_catalog |= has(&Effect::MovesCatalog);
         self.trusts_quoting |= has(&Effect::TrustsQuoting);
-        Ok(())
+        Ok(counts_when_bound)
+    }
+
+    fn ask(&mut self, verdict: &Verdict, runs: bool, standing: Standing) {
+        let effects = verdict.statements.iter().flat_map(|statement| &statement.effects);
+        if self.naming.ask(effects, runs, standing.is_behind) {
+            self.rename();
+        }
+    }
+
+    /// A `Bind` of what was prepared under a name goes to the server: what it uses, with its text where that was kept.
+    pub(crate) fn run(&mut self, name: &[u8], standing: Standing) -> Vec<(Arc<Verdict>, Option<Arc<[u8]>>)> {
+        let of = |watched: &WatchedStatement| Some((watched.verdict.clone()?, watched.text.clone()));
+        let run: Vec<_> = self.prepared.of(name).filter_map(of).collect();
+        if run.is_empty() {
+            self.naming.passed();
+        }
+        for (verdict, _) in &run {
+            self.ask(verdict, true, standing);
+        }
+        run
     }
 
     /// Whom a message makes of the session's user counts from now until all is settled.
@@ -324,6 +392,9 @@ impl Statements {
         let generation = judge.generation();
         let (mut is_current, mut texts, mut is_kept) = (true, Vec::new(), true);
         for watched in self.prepared.of(name) {
+            if watched.is_observed && watched.text.is_none() && judge.is_observing() {
+                continue;
+            }
             let stands = watched.stands_until.is_none_or(|until| judge.now() < until);
             is_current &= watched.generation == generation && watched.user == self.current && stands;
             is_kept &= watched.text.is_some();
@@ -337,10 +408,10 @@ impl Statements {
         }
     }
 
-    /// Whether a name stands, or may stand, for a statement that is judged.
+    /// Whether a name stands, or may stand, for a statement that is judged, and not observed alone.
     #[must_use]
     pub(crate) fn watches(&self, name: &[u8]) -> bool {
-        self.prepared.of(name).next().is_some()
+        self.prepared.of(name).any(|watched| !watched.is_observed)
     }
 
     /// What is told when a name is run: of the statement that was prepared last.
@@ -355,8 +426,15 @@ impl Statements {
     }
 
     /// The texts of a `Bind` were judged again, and it goes to the server.
-    pub(crate) fn bound(&mut self, name: &[u8], generation: u64, stands_until: Option<Timestamp>) {
+    pub(crate) fn bound(
+        &mut self,
+        name: &[u8],
+        generation: u64,
+        stands_until: Option<Timestamp>,
+        verdicts: &[Option<Arc<Verdict>>],
+    ) {
         self.prepared.confirm(name, generation, stands_until, &self.current.clone());
+        self.prepared.renew(name, verdicts);
     }
 }
 

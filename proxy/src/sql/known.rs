@@ -6,12 +6,16 @@ use std::collections::HashMap;
 use crate::sql::lexer::{Lexer, Rules, Token, TokenKind, Trouble};
 use crate::sql::literal;
 
-/// The longest name of the server, in bytes. What is longer is cut by it. Source: Amazon Redshift Database Developer Guide, "Names and
-/// identifiers".
+/// The longest names of Redshift and of PostgreSQL, in bytes. What is longer is cut by the server. Sources: Amazon Redshift Database
+/// Developer Guide, "Names and identifiers"; PostgreSQL documentation, "Identifiers and Key Words".
+const LONGEST: [usize; 2] = [127, 63];
 const MAX_NAME_BYTES: usize = 127;
 
 /// What the pass over a text asks of names. Both answers may be too many, and never too few.
 pub trait Watchlist {
+    /// Whether there are names at all.
+    fn is_any(&self) -> bool;
+
     /// Whether a name of the list may stand before the dot at byte `dot`.
     fn may_stand_before(&self, text: &[u8], dot: usize) -> bool;
 
@@ -27,6 +31,11 @@ pub trait Watchlist {
 pub struct NoNames;
 
 impl Watchlist for NoNames {
+    #[inline]
+    fn is_any(&self) -> bool {
+        false
+    }
+
     #[inline]
     fn may_stand_before(&self, _text: &[u8], _dot: usize) -> bool {
         false
@@ -52,18 +61,27 @@ pub struct Counts {
     pub anywhere: bool,
 }
 
+impl Counts {
+    /// Nothing, where it counts nowhere.
+    fn some(self) -> Option<Self> {
+        (self != Self::default()).then_some(self)
+    }
+}
+
 /// The names that are watched for. Letters beyond ASCII are never folded.
 #[derive(Clone, Debug)]
-pub struct KnownNames {
+pub struct WatchedNames {
     before_dot: Tails,
     anywhere: Option<Tails>,
     /// Folded to lower case.
     names: HashMap<Box<[u8]>, Counts>,
     /// Some name has letters beyond ASCII, which other encodings than UTF-8 write otherwise.
     is_beyond_ascii: bool,
+    /// Some name is as long as a server's longest, so that what it cuts may be that.
+    may_be_cut: bool,
 }
 
-impl KnownNames {
+impl WatchedNames {
     /// These names, each with where it counts. `None`: there are none.
     #[must_use]
     pub fn new<'n>(names: impl IntoIterator<Item = (&'n str, Counts)>) -> Option<Self> {
@@ -72,6 +90,7 @@ impl KnownNames {
             anywhere: None,
             names: HashMap::new(),
             is_beyond_ascii: false,
+            may_be_cut: false,
         };
         for (name, counts) in names {
             known.add(name.as_bytes(), counts);
@@ -88,6 +107,7 @@ impl KnownNames {
             self.anywhere.get_or_insert_default().add(&written);
         }
         self.is_beyond_ascii |= !name.is_ascii();
+        self.may_be_cut |= LONGEST.iter().any(|longest| name.len() >= *longest);
         let held = self.names.entry(name.to_ascii_lowercase().into()).or_default();
         held.before_dot |= counts.before_dot;
         held.anywhere |= counts.anywhere;
@@ -112,7 +132,9 @@ impl KnownNames {
         match token.kind {
             TokenKind::Word => self.find(raw),
             TokenKind::Quoted if literal::is_unicode_identifier(text, token) => self.any(),
-            TokenKind::Quoted if memchr::memchr(b'"', literal::inside(raw)).is_none() => self.find(literal::inside(raw)),
+            TokenKind::Quoted if memchr::memchr(b'"', literal::inside(raw)).is_none() => {
+                self.find(literal::inside(raw))
+            }
             TokenKind::Quoted => self.find(literal::identifier(text, token).unwrap_or_default().as_bytes()),
             _ => Counts::default(),
         }
@@ -123,7 +145,17 @@ impl KnownNames {
     }
 
     fn find(&self, name: &[u8]) -> Counts {
-        let name = name.get(..MAX_NAME_BYTES).unwrap_or(name);
+        let found = self.find_whole(name.get(..MAX_NAME_BYTES).unwrap_or(name));
+        if found != Counts::default() || !self.may_be_cut {
+            return found;
+        }
+        // A letter beyond ASCII that the server would split, it leaves out.
+        let cut =
+            |longest: &usize| self.find_whole(name.get(..*longest)?.utf8_chunks().next()?.valid().as_bytes()).some();
+        LONGEST.iter().find_map(cut).unwrap_or_default()
+    }
+
+    fn find_whole(&self, name: &[u8]) -> Counts {
         let mut folded = [0_u8; MAX_NAME_BYTES];
         let Some(folded) = folded.get_mut(..name.len()) else { return Counts::default() };
         folded.copy_from_slice(name);
@@ -144,8 +176,7 @@ impl KnownNames {
             let is_met = match token.kind {
                 TokenKind::Symbol(b'.') => before.is_some_and(|name| self.counts(text, name).before_dot),
                 TokenKind::Word | TokenKind::Quoted => {
-                    self.anywhere.as_ref().is_some_and(|tails| tails.may_end(text, end_of_name(token)))
-                        && self.counts(text, token).anywhere
+                    self.may_end(text, end_of_name(token)) && self.counts(text, token).anywhere
                 }
                 _ => false,
             };
@@ -164,7 +195,12 @@ fn end_of_name(token: Token) -> usize {
     if token.kind == TokenKind::Quoted { token.end.saturating_sub(1) } else { token.end }
 }
 
-impl Watchlist for KnownNames {
+impl Watchlist for WatchedNames {
+    #[inline]
+    fn is_any(&self) -> bool {
+        true
+    }
+
     #[inline]
     fn may_stand_before(&self, text: &[u8], dot: usize) -> bool {
         let Some(last) = dot.checked_sub(1) else { return false };
@@ -177,7 +213,7 @@ impl Watchlist for KnownNames {
             }
             _ => return false,
         };
-        self.before_dot.may_end(text, end) || self.may_be_in_other_letters(text, end)
+        self.before_dot.may_end(text, end) || self.may_be_written_otherwise(text, end)
     }
 
     #[inline]
@@ -187,16 +223,16 @@ impl Watchlist for KnownNames {
 
     #[inline]
     fn may_end(&self, text: &[u8], end: usize) -> bool {
-        self.anywhere.as_ref().is_some_and(|tails| tails.may_end(text, end)) || self.may_be_in_other_letters(text, end)
+        self.anywhere.as_ref().is_some_and(|tails| tails.may_end(text, end)) || self.may_be_written_otherwise(text, end)
     }
 }
 
-impl KnownNames {
-    /// Whether letters beyond ASCII stand before byte `end`, and some name has such letters; or the name may be written in escapes.
+impl WatchedNames {
+    /// Whether the name before byte `end` may be one that ends otherwise: in letters beyond ASCII, or since the server cuts it.
     #[inline]
-    fn may_be_in_other_letters(&self, text: &[u8], end: usize) -> bool {
-        let before = text.get(end.saturating_sub(4)..end).unwrap_or_default();
-        self.is_beyond_ascii && !before.is_ascii()
+    fn may_be_written_otherwise(&self, text: &[u8], end: usize) -> bool {
+        let before = || text.get(end.saturating_sub(4)..end).unwrap_or_default();
+        self.may_be_cut || (self.is_beyond_ascii && !before().is_ascii())
     }
 }
 

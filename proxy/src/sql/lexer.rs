@@ -5,7 +5,6 @@
 
 use memchr::{memchr, memchr2, memmem};
 
-
 /// Which quotes take backslash escapes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Escapes {

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::sql::fault::Fault;
 use crate::sql::mask::without_userinfo;
+use crate::sql::turn::Turn;
 use crate::sql::watch::Watch;
 
 closed_sets! {
@@ -229,6 +230,13 @@ pub enum Effect {
     MovesCatalog,
     /// Text is executed that holds values because `quote_ident` or `quote_literal` is the server's own.
     TrustsQuoting,
+    /// Names resolve otherwise from now on.
+    Turn {
+        /// What changes.
+        turn: Turn,
+        /// The message is this statement alone, and what it changes outlasts its transaction.
+        is_alone: bool,
+    },
 }
 
 closed_sets! {
@@ -281,6 +289,8 @@ closed_sets! {
         Call,
         /// SET, RESET and DISCARD.
         Set,
+        /// A statement that names no role, and uses what the cluster stores.
+        Query,
         /// No shape that the gate knows.
         Unknown,
         /// Nothing to do with credentials.

@@ -14,7 +14,7 @@ mod tree;
 pub use mention::{MAX_MENTIONS, Mention, MentionedAs, NamePart, StatementNames};
 pub use tree::{MAX_PARSED_TOKENS, MAX_TREE_DEPTH};
 
-use crate::sql::known::KnownNames;
+use crate::sql::known::WatchedNames;
 use crate::sql::lexer::{Doubts, Escapes, Lexer, Rules};
 use crate::sql::model::Dialect;
 use crate::sql::readings;
@@ -22,7 +22,7 @@ use crate::sql::readings;
 /// The known names that the statements of a text use, and the known names that they give to temporary tables; statements without any
 /// are left out. Time is linear in the text, but for the statements that are parsed, whose size is bounded.
 #[must_use]
-pub fn names_used(text: &[u8], dialect: Dialect, names: &KnownNames) -> Vec<StatementNames> {
+pub fn names_used(text: &[u8], dialect: Dialect, names: &WatchedNames) -> Vec<StatementNames> {
     let base = match dialect {
         Dialect::Redshift => Rules::with_escapes(Escapes::Always),
         Dialect::PostgreSql => Rules::with_escapes(Escapes::EPrefix),
@@ -52,7 +52,9 @@ fn add_missing(found: &mut Vec<StatementNames>, others: Vec<StatementNames>) {
             Some(one) => {
                 let is_new = |mention: &Mention| !one.mentions.iter().any(|known| known.span == mention.span);
                 let new: Vec<Mention> = other.mentions.into_iter().filter(is_new).collect();
-                one.mentions.extend(new);
+                for mention in new {
+                    one.add(mention);
+                }
             }
         }
     }

@@ -127,7 +127,7 @@ impl Skim {
     }
 
     #[inline]
-    fn look<N: Watchlist>(&mut self, text: &[u8], base: usize, names: &N) {
+    fn look<N: Watchlist>(&mut self, text: &[u8], base: usize, watched: &N) {
         let rest = text.get(base..).unwrap_or_default();
         let classes = if let Some(window) = rest.first_chunk::<WINDOW>() {
             Classes::of(window)
@@ -156,7 +156,7 @@ impl Skim {
             behind_numbers,
             doubles,
             names: doubles & (named >> 1),
-            may_name: self.may_name || names_may_stand(text, base, &classes, names),
+            may_name: self.may_name || names_may_stand(text, base, &classes, watched),
         };
     }
 }

@@ -353,6 +353,8 @@ export interface components {
             uses: number;
             /** @description What was done. */
             verdict: string;
+            /** @description How the statement names it: `statement`, or what stores it. */
+            via: string;
             would_be: string;
         };
         /** @description How often each chain was used since the start. */
@@ -408,7 +410,7 @@ export interface components {
             /** @description Whether the text goes on. */
             is_cut: boolean;
             /** @enum {string} */
-            kind: "copy" | "unload" | "copy_job" | "create_external_schema" | "alter_external_schema" | "create_external_function" | "create_model" | "create_external_model" | "create_library" | "create_database" | "create_identity_provider" | "alter_identity_provider" | "alter_user" | "grant_assumerole" | "revoke_assumerole" | "grant_external" | "create_template" | "alter_template" | "create_procedure" | "create_function" | "show_databases" | "call" | "set" | "unknown" | "none";
+            kind: "copy" | "unload" | "copy_job" | "create_external_schema" | "alter_external_schema" | "create_external_function" | "create_model" | "create_external_model" | "create_library" | "create_database" | "create_identity_provider" | "alter_identity_provider" | "alter_user" | "grant_assumerole" | "revoke_assumerole" | "grant_external" | "create_template" | "alter_template" | "create_procedure" | "create_function" | "show_databases" | "call" | "set" | "query" | "unknown" | "none";
             /** @enum {string} */
             mode: "enforce" | "shadow";
             outcome?: null | components["schemas"]["Outcome"];
@@ -622,7 +624,7 @@ export interface components {
         /** @description One thing wrong with a statement. */
         Finding: {
             /** @enum {string} */
-            code: "RG101" | "RG102" | "RG103" | "RG104" | "RG105" | "RG106" | "RG107" | "RG108" | "RG109" | "RG201" | "RG202" | "RG203" | "RG204" | "RG205" | "RG206" | "RG207" | "RG301" | "RG302";
+            code: "RG101" | "RG102" | "RG103" | "RG104" | "RG105" | "RG106" | "RG107" | "RG108" | "RG109" | "RG201" | "RG202" | "RG203" | "RG204" | "RG205" | "RG206" | "RG207" | "RG301" | "RG302" | "RG303";
             /** @description Whether it is certain, rather than left open by the facts. */
             decided: boolean;
             /** @description The evidence. */
@@ -1175,8 +1177,8 @@ export interface operations {
                 chain?: string;
                 /** @description A role of a chain: its ARN, or `account/name`. */
                 role?: string;
-                code?: "RG101" | "RG102" | "RG103" | "RG104" | "RG105" | "RG106" | "RG107" | "RG108" | "RG109" | "RG201" | "RG202" | "RG203" | "RG204" | "RG205" | "RG206" | "RG207" | "RG301" | "RG302";
-                kind?: "copy" | "unload" | "copy_job" | "create_external_schema" | "alter_external_schema" | "create_external_function" | "create_model" | "create_external_model" | "create_library" | "create_database" | "create_identity_provider" | "alter_identity_provider" | "alter_user" | "grant_assumerole" | "revoke_assumerole" | "grant_external" | "create_template" | "alter_template" | "create_procedure" | "create_function" | "show_databases" | "call" | "set" | "unknown" | "none";
+                code?: "RG101" | "RG102" | "RG103" | "RG104" | "RG105" | "RG106" | "RG107" | "RG108" | "RG109" | "RG201" | "RG202" | "RG203" | "RG204" | "RG205" | "RG206" | "RG207" | "RG301" | "RG302" | "RG303";
+                kind?: "copy" | "unload" | "copy_job" | "create_external_schema" | "alter_external_schema" | "create_external_function" | "create_model" | "create_external_model" | "create_library" | "create_database" | "create_identity_provider" | "alter_identity_provider" | "alter_user" | "grant_assumerole" | "revoke_assumerole" | "grant_external" | "create_template" | "alter_template" | "create_procedure" | "create_function" | "show_databases" | "call" | "set" | "query" | "unknown" | "none";
                 /** @description The verdict in one word. */
                 verdict?: components["schemas"]["Verdict"];
                 action?: "forward" | "annotate" | "reject";
@@ -1229,8 +1231,8 @@ export interface operations {
                 chain?: string;
                 /** @description A role of a chain: its ARN, or `account/name`. */
                 role?: string;
-                code?: "RG101" | "RG102" | "RG103" | "RG104" | "RG105" | "RG106" | "RG107" | "RG108" | "RG109" | "RG201" | "RG202" | "RG203" | "RG204" | "RG205" | "RG206" | "RG207" | "RG301" | "RG302";
-                kind?: "copy" | "unload" | "copy_job" | "create_external_schema" | "alter_external_schema" | "create_external_function" | "create_model" | "create_external_model" | "create_library" | "create_database" | "create_identity_provider" | "alter_identity_provider" | "alter_user" | "grant_assumerole" | "revoke_assumerole" | "grant_external" | "create_template" | "alter_template" | "create_procedure" | "create_function" | "show_databases" | "call" | "set" | "unknown" | "none";
+                code?: "RG101" | "RG102" | "RG103" | "RG104" | "RG105" | "RG106" | "RG107" | "RG108" | "RG109" | "RG201" | "RG202" | "RG203" | "RG204" | "RG205" | "RG206" | "RG207" | "RG301" | "RG302" | "RG303";
+                kind?: "copy" | "unload" | "copy_job" | "create_external_schema" | "alter_external_schema" | "create_external_function" | "create_model" | "create_external_model" | "create_library" | "create_database" | "create_identity_provider" | "alter_identity_provider" | "alter_user" | "grant_assumerole" | "revoke_assumerole" | "grant_external" | "create_template" | "alter_template" | "create_procedure" | "create_function" | "show_databases" | "call" | "set" | "query" | "unknown" | "none";
                 /** @description The verdict in one word. */
                 verdict?: components["schemas"]["Verdict"];
                 action?: "forward" | "annotate" | "reject";

@@ -26,19 +26,22 @@ pub(super) struct ChainCount {
     /// What was done.
     verdict: String,
     would_be: String,
+    /// How the statement names it: `statement`, or what stores it.
+    via: String,
     uses: u64,
 }
 
 /// How often each chain was used since the start.
 #[utoipa::path(get, path = "/api/v1/chains", operation_id = "chains", responses((status = 200, body = ChainsAnswer)))]
 pub(super) async fn chains(State(state): State<AdminState>) -> Result<Response, ApiProblem> {
-    let row = |([gate, chain, user, kind, verdict, would_be], uses): ([String; 6], u64)| ChainCount {
+    let row = |([gate, chain, user, kind, verdict, would_be, via], uses): ([String; 7], u64)| ChainCount {
         gate,
         chain,
         user,
         kind,
         verdict,
         would_be,
+        via,
         uses,
     };
     off_thread(move || json(&ChainsAnswer { chains: state.metrics.chain_uses().into_iter().map(row).collect() })).await

@@ -6,6 +6,7 @@ use crate::gate::enforcement::Mode;
 use crate::gate::finding::Finding;
 use crate::gate::judge::context::JudgeContext;
 use crate::iam::Cluster;
+use crate::rules::profile::{RuleProfile, Subject, Test};
 use crate::rules::{Hit, Judgement, RoleTags, RuleEffect, RuleRequest, RuleSeverity, TargetFacts};
 use crate::sql::{Method, RoleUse, StatementKind, Target};
 
@@ -23,15 +24,56 @@ impl RuleFindings {
     }
 }
 
-/// Judges a role use of a statement of this kind; `chain` is that of its literal, or the role
-/// that `default` stands for.
-pub(super) fn judge_use(
-    context: &JudgeContext<'_>,
-    role_use: &RoleUse,
-    chain: Option<&Chain>,
-    kind: StatementKind,
-) -> RuleFindings {
-    let at = role_use.span.start;
+/// A use of a credential as the rules see it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RuledUse<'a> {
+    /// The kind by which the rules name the action.
+    pub(super) kind: &'a str,
+    pub(super) method: &'a str,
+    pub(super) clause: &'a str,
+    pub(super) target: Option<&'a Target>,
+    /// The byte of the text that a finding points at.
+    pub(super) at: usize,
+}
+
+impl<'a> RuledUse<'a> {
+    /// A clause of a statement of this kind.
+    pub(super) fn of_clause(role_use: &'a RoleUse, kind: StatementKind) -> Self {
+        Self {
+            kind: kind.as_str(),
+            method: role_use.method.as_str(),
+            clause: role_use.clause.as_str(),
+            target: role_use.target.as_ref(),
+            at: role_use.span.start,
+        }
+    }
+}
+
+/// Whether some rule would forbid such an action of this user with one chain or another: where the chain is not known, that is all that
+/// can be told.
+pub(super) fn could_forbid(context: &JudgeContext<'_>, kind: &str) -> bool {
+    let (policy, principal) = (context.policy, context.principal);
+    let groups = policy.groups_of_principal(principal);
+    let rules = &policy.parts.rules;
+    let known = |subject: &Subject, test: &Test| match (subject, test) {
+        (Subject::Action, Test::Any(names)) => Some(names.iter().any(|name| rules.is_action_in(kind, name))),
+        (Subject::User, Test::Any(names)) => Some(names.contains(&principal.user)),
+        (Subject::Group, Test::Any(names)) if !policy.groups_are_unknown(principal) => {
+            Some(names.iter().any(|name| groups.contains(name)))
+        }
+        _ => None,
+    };
+    let could = |rule: &RuleProfile| {
+        rule.effect == RuleEffect::Forbid
+            && rule.severity == RuleSeverity::Reject
+            && rule.condition.weigh(&known) != Some(false)
+    };
+    rules.profiles().iter().any(could)
+}
+
+/// Judges a use of a credential; `chain` is that of its literal, or the role that `default` stands for.
+pub(super) fn judge_use(context: &JudgeContext<'_>, role_use: RuledUse<'_>, chain: Option<&Chain>) -> RuleFindings {
+    let at = role_use.at;
     if groups_are_unknown(context) {
         let hint = "try again; the gate's log says why [gate.catalog] cannot be read".to_owned();
         let finding = context
@@ -40,7 +82,7 @@ pub(super) fn judge_use(
             .detail("the cluster's catalogue was not read yet");
         return RuleFindings::only(finding.hint(Some(hint)));
     }
-    match judgement(context, role_use, chain, kind) {
+    match judgement(context, role_use, chain) {
         Ok(judgement) => said(context, judgement, role_use, chain),
         Err(error) => {
             let finding = context.finding(Code::Rg301, at).message("the rules cannot be evaluated").detail(error);
@@ -53,12 +95,7 @@ fn groups_are_unknown(context: &JudgeContext<'_>) -> bool {
     context.policy.groups_are_unknown(context.principal) && !context.policy.parts.rules.is_empty()
 }
 
-fn judgement(
-    context: &JudgeContext<'_>,
-    role_use: &RoleUse,
-    chain: Option<&Chain>,
-    kind: StatementKind,
-) -> Result<Judgement, String> {
+fn judgement(context: &JudgeContext<'_>, role_use: RuledUse<'_>, chain: Option<&Chain>) -> Result<Judgement, String> {
     let (policy, principal) = (context.policy, context.principal);
     let role_tags = role_tags(context, chain);
     let request = RuleRequest {
@@ -73,12 +110,12 @@ fn judgement(
         gate: &policy.parts.gate,
         cluster: policy.iam().map_or("", |iam| &iam.cluster),
         cluster_account: context.cluster().and_then(Cluster::account),
-        kind: kind.as_str(),
-        method: role_use.method.as_str(),
-        clause: role_use.clause.as_str(),
+        kind: role_use.kind,
+        method: role_use.method,
+        clause: role_use.clause,
         roles: chain.map(Chain::roles).unwrap_or_default(),
         role_tags: role_tags.as_deref(),
-        target: role_use.target.as_ref().map(target_facts),
+        target: role_use.target.map(target_facts),
     };
     policy.parts.rules.judge(&request).map_err(|error| error.to_string())
 }
@@ -89,7 +126,12 @@ fn role_tags(context: &JudgeContext<'_>, chain: Option<&Chain>) -> Option<Vec<Ro
     chain.map(Chain::roles).unwrap_or_default().iter().map(|role| facts.tag_words(role)).collect()
 }
 
-fn said(context: &JudgeContext<'_>, judgement: Judgement, role_use: &RoleUse, chain: Option<&Chain>) -> RuleFindings {
+fn said(
+    context: &JudgeContext<'_>,
+    judgement: Judgement,
+    role_use: RuledUse<'_>,
+    chain: Option<&Chain>,
+) -> RuleFindings {
     let mut ruled = RuleFindings { depends_on_time: judgement.depends_on_time, ..RuleFindings::default() };
     for hit in judgement.hits {
         ruled.hits.push((hit.rule.clone(), hit.effect));
@@ -98,14 +140,14 @@ fn said(context: &JudgeContext<'_>, judgement: Judgement, role_use: &RoleUse, ch
         }
     }
     if !judgement.permitted {
-        let finding = context.finding(Code::Rg302, role_use.span.start);
+        let finding = context.finding(Code::Rg302, role_use.at);
         ruled.findings.push(finding.detail(circumstances(context, role_use, chain)));
     }
     ruled
 }
 
-fn forbidden(context: &JudgeContext<'_>, hit: Hit, role_use: &RoleUse, chain: Option<&Chain>) -> Finding {
-    let mut finding = context.finding(Code::Rg301, role_use.span.start);
+fn forbidden(context: &JudgeContext<'_>, hit: Hit, role_use: RuledUse<'_>, chain: Option<&Chain>) -> Finding {
+    let mut finding = context.finding(Code::Rg301, role_use.at);
     if hit.severity == RuleSeverity::Annotate {
         finding.severity = finding.severity.min(Severity::Annotate);
     }
@@ -119,11 +161,11 @@ fn forbidden(context: &JudgeContext<'_>, hit: Hit, role_use: &RoleUse, chain: Op
         .hint(Some(format!("ask the owner of rule \"{}\"", hit.rule)))
 }
 
-fn circumstances(context: &JudgeContext<'_>, role_use: &RoleUse, chain: Option<&Chain>) -> String {
-    let method = role_use.method.as_str();
+fn circumstances(context: &JudgeContext<'_>, role_use: RuledUse<'_>, chain: Option<&Chain>) -> String {
+    let method = role_use.method;
     let what = match chain {
         None => method.to_owned(),
-        Some(role) if role_use.method == Method::Default => format!("{method}, which stands for role {role}"),
+        Some(role) if method == Method::Default.as_str() => format!("{method}, which stands for role {role}"),
         Some(chain) => format!("chain {chain}"),
     };
     format!("user \"{}\", database \"{}\", {what}", context.principal.user, context.principal.database)

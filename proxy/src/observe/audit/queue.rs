@@ -12,7 +12,7 @@ use tracing::error;
 
 use crate::observe::Metrics;
 use crate::observe::audit::event::{AuditEvent, Queued};
-use crate::observe::audit::settings::{AuditSettings, Destination, OnFailure};
+use crate::observe::audit::settings::{AuditSettings, Destination, OnFailure, StoredRecords};
 
 /// Records that may wait to be written; more are dropped and counted, because no session waits for a disk without end.
 pub(super) const QUEUE_RECORDS: usize = 8192;
@@ -95,13 +95,15 @@ pub(super) struct Handle {
     pub(super) shared: Arc<QueueState>,
     pub(super) on_failure: OnFailure,
     pub(super) records_sessions: bool,
+    pub(super) stored_uses: StoredRecords,
     pub(super) destination: Destination,
 }
 
 impl Handle {
     pub(super) fn under(&self, settings: &AuditSettings) -> Self {
         let (jobs, shared, destination) = (self.jobs.clone(), Arc::clone(&self.shared), self.destination.clone());
-        Self { jobs, shared, destination, on_failure: settings.on_failure, records_sessions: settings.sessions }
+        let (on_failure, records_sessions) = (settings.on_failure, settings.sessions);
+        Self { jobs, shared, destination, on_failure, records_sessions, stored_uses: settings.stored_uses }
     }
 
     pub(super) fn start(&self) {
@@ -210,7 +212,17 @@ mod tests {
     fn handle(on_failure: OnFailure, places: usize) -> (Handle, Receiver<Job>) {
         let (jobs, queue) = sync_channel(places);
         let shared = Arc::new(QueueState::new("p".to_owned()));
-        (Handle { jobs, shared, on_failure, records_sessions: true, destination: Destination::Stdout }, queue)
+        (
+            Handle {
+                jobs,
+                shared,
+                on_failure,
+                records_sessions: true,
+                stored_uses: StoredRecords::First,
+                destination: Destination::Stdout,
+            },
+            queue,
+        )
     }
 
     fn event() -> AuditEvent {

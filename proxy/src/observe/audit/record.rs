@@ -12,6 +12,7 @@ use crate::gate::DecisionPath;
 use crate::gate::enforcement::{Action, Mode};
 use crate::gate::finding::Finding;
 use crate::gate::principal::Principal;
+use crate::gate::stored::JudgedStored;
 use crate::gate::verdict::{JudgedHop, JudgedStatement, JudgedUse, Verdict};
 use crate::iam::Facts;
 use crate::observe::audit::fingerprint::fingerprint;
@@ -83,6 +84,9 @@ pub struct AuditRecord {
     pub decision_seconds: f64,
     /// The credential clauses.
     pub role_uses: Vec<JudgedUse>,
+    /// The stored credentials that it uses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stored_uses: Vec<JudgedStored>,
     /// The steps of its chains, each with what IAM's policies say of it.
     pub hops: Vec<JudgedHop>,
     /// The rules that applied, those that permit included.
@@ -177,6 +181,7 @@ impl AuditRecord {
             decision_path: circumstances.decision_path,
             decision_seconds: circumstances.decision_time.as_secs_f64(),
             role_uses: statement.uses.clone(),
+            stored_uses: statement.stored.clone(),
             hops: statement.hops.clone(),
             rules: statement.rule_hits.iter().map(rule).collect(),
             findings: statement.findings.clone(),

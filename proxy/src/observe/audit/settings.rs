@@ -16,6 +16,20 @@ closed_sets! {
     }
 }
 
+closed_sets! {
+    /// Which uses of stored credentials have records of their own.
+    #[derive(Default)]
+    pub enum StoredRecords {
+        /// None, unless the statement has a record anyway.
+        Off,
+        /// The first of each in a session.
+        #[default]
+        First,
+        /// All.
+        All,
+    }
+}
+
 /// Where records go.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Destination {
@@ -50,6 +64,8 @@ pub struct AuditSettings {
     pub sync: bool,
     /// Whether logins, failed logins and ends of sessions have records.
     pub sessions: bool,
+    /// Which uses of stored credentials have records of their own.
+    pub stored_uses: StoredRecords,
     /// What signs checkpoints.
     pub signing_key: Option<SigningKey>,
     /// A file of its own that every checkpoint goes to as well.
@@ -83,6 +99,7 @@ impl AuditSettings {
             on_failure: OnFailure::Continue,
             sync: false,
             sessions: true,
+            stored_uses: StoredRecords::First,
             signing_key: None,
             checkpoint_file: None,
             checkpoint_records: 1000,

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use prometheus::{Histogram, IntCounter};
 use strum::VariantArray;
 
+use crate::catalog::Via;
 use crate::gate::DecisionPath;
 use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::{Action, Mode};
@@ -298,15 +299,21 @@ impl GateMetrics {
         self.all.families.role_uses.with_label_values(&labels).inc();
     }
 
-    /// Counts a use of a chain by what its statement's labels say.
-    pub fn chain_use(&self, chain: &str, roles: usize, says: FactsSay, of: &JudgedLabels<'_>) {
+    /// Counts a use of a chain, which the statement names or reaches by a name, by what its statement's labels say.
+    pub fn chain_use(&self, chain: &str, roles: usize, says: FactsSay, via: Via, of: &JudgedLabels<'_>) {
         let JudgedLabels { user, kind, would_be, action, .. } = *of;
-        let closed = [&*self.gate, kind.as_str(), action.as_str(), would_be.as_str()];
+        let closed = [&*self.gate, kind.as_str(), action.as_str(), would_be.as_str(), via.as_str()];
         let user = if self.all.vouched.names_user(user) { user } else { UNKNOWN };
         let half = half(would_be);
         self.all.tuples.count(BoundedFamily::ChainUses, half, &closed, &[self.name(chain, says), user], of.exemplar());
         let count = u32::try_from(roles).unwrap_or(u32::MAX);
         self.all.families.chain_roles.with_label_values(&[&*self.gate]).observe(f64::from(count));
+    }
+
+    /// The uses of chains so far, of all gates: see [`Metrics::chain_uses`].
+    #[cfg(test)]
+    pub(crate) fn chain_uses(&self) -> Vec<([String; 7], u64)> {
+        self.all.chain_uses()
     }
 
     /// The name of a chain, if it has one.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::catalog::Via;
 use crate::chain::AccountId;
 use crate::gate::DecisionPath;
 use crate::gate::codes::{Code, Severity};
@@ -131,10 +132,10 @@ fn sessions_and_chains_are_counted() {
     assert_eq!(gate.sessions_open(), 0);
     gate.let_in("etl");
     let labels = JudgedLabels { would_be: Action::Reject, action: Action::Annotate, ..forwarded("etl") };
-    gate.chain_use("1/A>2/B", 2, FactsSay::Known, &labels);
+    gate.chain_use("1/A>2/B", 2, FactsSay::Known, Via::Statement, &labels);
     let text = metrics.render();
     assert!(text.contains("rolegate_sessions_closed_total{gate=\"g\",reason=\"client\"} 1"), "{text}");
-    let labels = ["g", "1/A>2/B", "etl", "copy", "annotate", "reject"].map(str::to_owned);
+    let labels = ["g", "1/A>2/B", "etl", "copy", "annotate", "reject", "statement"].map(str::to_owned);
     assert_eq!(metrics.chain_uses(), [(labels, 1)]);
 }
 
@@ -231,24 +232,30 @@ fn what_is_made_up_changes_nothing_of_what_was_seen() {
     gate.let_in("etl");
     for role in 0..100 {
         let chain = format!("1/Known>2/Role{role}");
-        gate.chain_use(&chain, 2, FactsSay::Known, &forwarded("etl"));
+        gate.chain_use(&chain, 2, FactsSay::Known, Via::Statement, &forwarded("etl"));
         gate.hop(Some("1/Known"), Some(&format!("2/Role{role}")), HopResult::Allowed);
     }
     let before = metrics.render();
     for number in 0..100_000 {
         let (user, chain) = (format!("user{number}"), format!("1/Role{number}>2/Role{number}"));
         let refused = JudgedLabels { would_be: Action::Reject, action: Action::Reject, ..forwarded(&user) };
-        gate.chain_use(&chain, 2, FactsSay::Unknown, &refused);
+        gate.chain_use(&chain, 2, FactsSay::Unknown, Via::Statement, &refused);
         gate.refusals(Code::Rg206, 1, &[(chain.clone(), FactsSay::Unknown)], &[], &refused);
         gate.hop(None, None, HopResult::Unknown);
-        bare.chain_use(&chain, 2, FactsSay::Nothing, &refused);
+        bare.chain_use(&chain, 2, FactsSay::Nothing, Via::Statement, &refused);
     }
     let after = metrics.render();
     assert!(after.len() - before.len() < 100_000, "{}", after.len() - before.len());
     // An insider who is let in and knows every role of the facts.
     let insider = JudgedLabels { would_be: Action::Reject, action: Action::Reject, ..forwarded("etl") };
     for number in 0..100_000 {
-        gate.chain_use(&format!("2/Role{}>2/Role{}", number % 313, number % 317), 2, FactsSay::Known, &insider);
+        gate.chain_use(
+            &format!("2/Role{}>2/Role{}", number % 313, number % 317),
+            2,
+            FactsSay::Known,
+            Via::Statement,
+            &insider,
+        );
     }
     let after = metrics.render();
     assert!(after.len() - before.len() < 1_000_000, "{}", after.len() - before.len());
@@ -258,7 +265,7 @@ fn what_is_made_up_changes_nothing_of_what_was_seen() {
     assert_eq!(of_etl(&before), of_etl(&after));
     assert!(
         after.contains(
-            "chain=\"unknown\",gate=\"g\",kind=\"copy\",user=\"unknown\",verdict=\"reject\",would_be=\"reject\"} 100000"
+            "chain=\"unknown\",gate=\"g\",kind=\"copy\",user=\"unknown\",verdict=\"reject\",via=\"statement\",would_be=\"reject\"} 100000"
         ),
         "{}",
         after.len()

@@ -52,8 +52,8 @@ impl BoundedFamily {
         match self {
             Self::ChainUses => Row {
                 name: "rolegate_chain_uses_total",
-                help: "Uses of a role chain, by user, statement kind, what was done and what enforcement would do.",
-                closed: &["gate", "kind", "verdict", "would_be"],
+                help: "Uses of a role chain, by user, statement kind, how it is named, what was done and what enforcement would do.",
+                closed: &["gate", "kind", "verdict", "would_be", "via"],
                 open: &["chain", "user"],
             },
             Self::Hops => Row {

@@ -2,7 +2,7 @@
 
 use crate::gate::finding::Finding;
 use crate::observe::audit::AuditRecord;
-use crate::observe::recent::weight::of_use;
+use crate::observe::recent::weight::{of_stored, of_use};
 
 /// What is kept of each list.
 const ENTRIES: usize = 16;
@@ -14,6 +14,7 @@ const TEXT_BYTES: usize = 1_024;
 /// The same statement with the start of each list, and texts cut. It counts as truncated.
 pub(super) fn in_short(record: &AuditRecord) -> AuditRecord {
     let uses = record.role_uses.iter().filter(|role_use| of_use(role_use) <= ENTRY_BYTES);
+    let stored = record.stored_uses.iter().filter(|used| of_stored(used) <= ENTRY_BYTES);
     AuditRecord {
         id: record.id.clone(),
         gate: record.gate.clone(),
@@ -43,6 +44,7 @@ pub(super) fn in_short(record: &AuditRecord) -> AuditRecord {
         decision_path: record.decision_path,
         decision_seconds: record.decision_seconds,
         role_uses: uses.take(ENTRIES).cloned().collect(),
+        stored_uses: stored.take(ENTRIES).cloned().collect(),
         hops: record.hops.iter().take(ENTRIES).cloned().collect(),
         rules: record.rules.iter().take(ENTRIES).cloned().collect(),
         findings: record.findings.iter().take(ENTRIES).map(finding).collect(),

@@ -3,6 +3,7 @@
 use std::mem::size_of;
 
 use crate::gate::finding::Finding;
+use crate::gate::stored::JudgedStored;
 use crate::gate::verdict::{JudgedHop, JudgedUse};
 use crate::observe::audit::AuditRecord;
 
@@ -22,7 +23,7 @@ pub(super) fn weight(record: &AuditRecord) -> usize {
     let parts = required.into_iter().chain(more).map(String::len);
     let parts = parts.chain(optional.into_iter().flatten().map(String::len)).chain(names).chain(rules);
     let parts = parts.chain(record.role_uses.iter().map(of_use)).chain(record.hops.iter().map(of_hop));
-    let parts = parts.chain(record.findings.iter().map(of_finding));
+    let parts = parts.chain(record.findings.iter().map(of_finding)).chain(record.stored_uses.iter().map(of_stored));
     parts.fold(size_of::<AuditRecord>().saturating_add(PLACES), usize::saturating_add)
 }
 
@@ -32,6 +33,11 @@ pub(super) fn of_use(role_use: &JudgedUse) -> usize {
     let target = role_use.target.as_ref().map_or(0, |target| target.to_string().len());
     // The method holds the roles once more, as the literal that they were split from.
     size_of::<JudgedUse>().saturating_add(roles.saturating_mul(2)).saturating_add(target)
+}
+
+pub(super) fn of_stored(used: &JudgedStored) -> usize {
+    let names = used.roles.iter().chain(&used.through).map(|name| STRING.saturating_add(name.len()));
+    names.fold(size_of::<JudgedStored>().saturating_add(used.object.len()), usize::saturating_add)
 }
 
 fn of_hop(hop: &JudgedHop) -> usize {

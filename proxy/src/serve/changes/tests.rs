@@ -41,6 +41,7 @@ keep_for = "1d"
 fold_after = 1
 fold_every = "1s"
 sessions = false
+stored_uses = "first"
 [runtime]
 workers = 1
 drain_timeout = "1s"
@@ -56,6 +57,7 @@ comment = true
 shadow_notice = true
 shadow_comment = true
 time_zone = "UTC"
+stored = "observe"
 [policy.severity]
 RG104 = "reject"
 [policy.groups]
@@ -155,6 +157,8 @@ const SECOND: &[(&str, &str)] = &[
     ("false", "true"),
     ("\"enforce\"", "\"shadow\""),
     ("\"reject\"", "\"annotate\""),
+    ("\"first\"", "\"all\""),
+    ("\"observe\"", "\"off\""),
     ("\"guide\"", "\"aws\""),
     ("\"same\"", "\"unknown\""),
     ("\"warn\"", "\"unknown\""),

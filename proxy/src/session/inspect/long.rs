@@ -14,6 +14,9 @@ use crate::wire::relay::Standing;
 /// Texts beyond this are long.
 pub(super) const MAX_INLINE_BYTES: usize = 64 * 1024;
 
+/// Texts beyond this in which a known name stands are parsed off the worker.
+pub(super) const MAX_PARSED_INLINE_BYTES: usize = 8 * 1024;
+
 /// What is copied at once of a long text before others get their turn.
 const COPIED_AT_ONCE: usize = 256 * 1024;
 
@@ -34,7 +37,7 @@ impl Look {
 
     fn at(gate: &Gate, text: &[u8], standing: Standing) -> Self {
         Self {
-            is_plain: gate.is_plain(text),
+            is_plain: VerdictMaker::is_plain(gate, text),
             may_change: Statements::may_change(text, standing),
             depends_on_encoding: Statements::depends_on_encoding(text, standing),
         }
@@ -52,8 +55,12 @@ impl VerdictMaker for Prejudged<'_> {
         VerdictMaker::generation(self.gate)
     }
 
+    fn is_observing(&self) -> bool {
+        self.gate.is_observing()
+    }
+
     fn is_plain(&self, text: &[u8]) -> bool {
-        self.gate.is_plain(text)
+        VerdictMaker::is_plain(self.gate, text)
     }
 
     fn judge(&self, text: &[u8], principal: &Principal) -> (Option<Arc<Verdict>>, DecisionPath) {

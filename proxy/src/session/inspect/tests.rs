@@ -218,3 +218,4 @@ async fn a_function_call_that_moves_the_catalog_and_what_trusts_it_do_not_meet()
         assert_eq!(word(&inspector.function_call(&value).await), called);
     }
 }
+mod stored;

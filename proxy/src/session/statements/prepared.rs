@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::gate::principal::Principal;
+use crate::gate::verdict::Verdict;
 use crate::session::outcomes::ToldStatement;
 use crate::session::statements::users::Users;
 use crate::sql::Watch;
@@ -47,6 +48,10 @@ pub(super) struct WatchedStatement {
     pub told: Arc<[ToldStatement]>,
     /// Running it changes the session's user to one of these, and nothing of that shows in the messages that run it.
     pub users: Users,
+    /// Nothing but a count comes of running it.
+    pub is_observed: bool,
+    /// The verdict, where it uses stored credentials or changes how names resolve.
+    pub verdict: Option<Arc<Verdict>>,
 }
 
 /// What a name stands for once the server has run a statement.
@@ -95,6 +100,15 @@ impl Prepared {
         }
     }
 
+    /// The verdicts that were made anew, of the statements whose texts are kept, in their order.
+    pub(super) fn renew(&mut self, name: &[u8], verdicts: &[Option<Arc<Verdict>>]) {
+        let kept = self.names.get_mut(name).into_iter().flatten().filter_map(|version| version.watched.as_mut());
+        for (watched, verdict) in kept.filter(|watched| watched.text.is_some()).zip(verdicts) {
+            watched.is_observed = verdict.as_ref().is_none_or(|verdict| verdict.is_observed());
+            watched.verdict = verdict.clone().filter(|verdict| verdict.concerns_names());
+        }
+    }
+
     /// What is told when the statement is run that was prepared last under a name.
     pub(super) fn tell(&mut self, name: &[u8], told: &Arc<[ToldStatement]>) {
         let versions = self.names.get_mut(name).into_iter().flatten();
@@ -114,9 +128,12 @@ impl Prepared {
         if name.len() > MAX_NAME_BYTES {
             return Err(Excess::Name);
         }
-        if self.count >= MAX_PREPARED {
+        // What is observed alone leaves room for what is judged.
+        let share = if watched.is_observed { 2 } else { 1 };
+        if self.count >= MAX_PREPARED.checked_div(share).unwrap_or_default() {
             return Err(Excess::Number);
         }
+        let max_text_bytes = max_text_bytes.checked_div(share).unwrap_or_default();
         if watched.text_bytes().saturating_add(self.text_bytes) > max_text_bytes {
             watched.text = None;
         }
@@ -230,6 +247,7 @@ impl Version {
         newer.stands_until = earlier(newer.stands_until, older.stands_until);
         newer.watch = newer.watch.and(older.watch);
         newer.users.extend(&older.users);
+        newer.is_observed &= older.is_observed;
         (1, text_bytes)
     }
 }

@@ -66,6 +66,10 @@ impl VerdictMaker for Words {
         self.policy.generation()
     }
 
+    fn is_observing(&self) -> bool {
+        true
+    }
+
     fn is_plain(&self, text: &[u8]) -> bool {
         self.judge(text, &login("x")).0.is_none()
     }
@@ -124,7 +128,8 @@ impl Session {
         };
         let ruled = self.statements.gravest(&self.judge, text.as_bytes(), VerdictFor { verdict, principal });
         if ruled.verdict.action < Action::Reject {
-            self.statements.forward(name, number, text.as_bytes(), &ruled.verdict)?;
+            let standing = Standing { number, is_behind: false, is_in_segment: false };
+            self.statements.forward(name, standing, text.as_bytes(), &ruled.verdict)?;
         }
         Ok(ruled.verdict.action)
     }
@@ -150,7 +155,7 @@ impl Session {
                     stands_until = earlier(stands_until, ruled.verdict.stands_until());
                 }
                 let generation = self.judge.generation();
-                self.statements.bound(name.as_bytes(), generation, stands_until);
+                self.statements.bound(name.as_bytes(), generation, stands_until, &[]);
                 "forward"
             }
         }

@@ -5,12 +5,12 @@ use crate::sql::{Dialect, Glance, glance, is_plain};
 const SCHEMA: Counts = Counts { before_dot: true, anywhere: false };
 const VIEW: Counts = Counts { before_dot: false, anywhere: true };
 
-fn known(schemas: &[&'static str], views: &[&'static str]) -> KnownNames {
+fn known(schemas: &[&'static str], views: &[&'static str]) -> WatchedNames {
     let schemas = schemas.iter().map(|name| (*name, SCHEMA));
-    KnownNames::new(schemas.chain(views.iter().map(|name| (*name, VIEW)))).unwrap()
+    WatchedNames::new(schemas.chain(views.iter().map(|name| (*name, VIEW)))).unwrap()
 }
 
-fn is_named(text: &str, names: &KnownNames) -> bool {
+fn is_named(text: &str, names: &WatchedNames) -> bool {
     glance(text.as_bytes(), Dialect::Redshift, Some(names)) == Glance::Named
 }
 
@@ -80,17 +80,56 @@ fn a_name_in_another_encoding_may_be_any_that_is_written_beyond_ascii() {
     assert_eq!(glance(b"select * from gr\xf6\xdfe.t", Dialect::Redshift, Some(&known(&["a"], &[]))), Glance::Plain);
 }
 
+/// The server cuts a name that is too long.
+#[test]
+fn a_name_that_is_cut_is_known() {
+    let (long, accented) = ("a".repeat(127), format!("{}é", "b".repeat(125)));
+    let names = WatchedNames::new([(long.as_str(), SCHEMA), (accented.as_str(), SCHEMA)]).unwrap();
+    for (written, is_known) in
+        [(long.clone(), true), (format!("{long}xyz"), true), ("a".repeat(126), false), (format!("{accented}xyz"), true)]
+    {
+        assert_eq!(is_named(&format!("select * from {written}.t"), &names), is_known, "{written}");
+    }
+}
+
 #[test]
 fn without_names_there_is_nothing_to_watch_for() {
-    assert!(KnownNames::new([]).is_none());
+    assert!(WatchedNames::new([]).is_none());
     let names = known(&["a"], &["b"]);
     assert_eq!((names.len(), names.is_empty()), (2, false));
 }
 
 /// What texts are put together from.
 const PARTS: [&str; 30] = [
-    " ", " ", "\n", ".", ".", ".", ",", "(", "\"", "\"\"", "'", "--", "/*", "*/", "$$", "$", "#", "1", "5", ".5", "e", "x", "U&",
-    "spectrum", "Spectrum", "ab", "s", "v_sales", "a rather long stretch of words that fills a window and more than that ",
+    " ",
+    " ",
+    "\n",
+    ".",
+    ".",
+    ".",
+    ",",
+    "(",
+    "\"",
+    "\"\"",
+    "'",
+    "--",
+    "/*",
+    "*/",
+    "$$",
+    "$",
+    "#",
+    "1",
+    "5",
+    ".5",
+    "e",
+    "x",
+    "U&",
+    "spectrum",
+    "Spectrum",
+    "ab",
+    "s",
+    "v_sales",
+    "a rather long stretch of words that fills a window and more than that ",
     "\u{e9}",
 ];
 

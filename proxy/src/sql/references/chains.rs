@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::sql::known::KnownNames;
+use crate::sql::known::WatchedNames;
 use crate::sql::lexer::{Token, TokenKind};
 use crate::sql::literal;
 use crate::sql::references::mention::NamePart;
@@ -40,7 +40,7 @@ impl NameChain {
     }
 
     /// Whether a known name stands where it counts: before a dot, or anywhere.
-    fn counts(&self, text: &[u8], names: &KnownNames) -> bool {
+    fn counts(&self, text: &[u8], names: &WatchedNames) -> bool {
         let last = self.tokens.len().saturating_sub(1);
         let counts = |(place, (token, _)): (usize, &(Token, Option<Token>))| {
             let counts = names.counts(text, *token);
@@ -50,7 +50,7 @@ impl NameChain {
     }
 
     /// Whether a known name stands before a dot in it.
-    pub(super) fn is_within(&self, text: &[u8], names: &KnownNames) -> bool {
+    pub(super) fn is_within(&self, text: &[u8], names: &WatchedNames) -> bool {
         let before_dots = self.tokens.iter().take(self.tokens.len().saturating_sub(1));
         before_dots.into_iter().any(|(token, _)| names.counts(text, *token).before_dot)
     }
@@ -103,7 +103,7 @@ enum Expects {
 
 impl ChainBuilder {
     /// Takes a token, and gives the name that ended before it, if a known one stands in it.
-    pub(super) fn take(&mut self, text: &[u8], token: Token, names: &KnownNames) -> Option<NameChain> {
+    pub(super) fn take(&mut self, text: &[u8], token: Token, names: &WatchedNames) -> Option<NameChain> {
         let ended = match token.kind {
             TokenKind::Word | TokenKind::Quoted => self.name(text, token, names),
             TokenKind::Symbol(b'.') if !self.tokens.is_empty() && self.expects == Expects::Nothing => {
@@ -122,11 +122,11 @@ impl ChainBuilder {
     }
 
     /// The name with which the statement ends.
-    pub(super) fn finish(&mut self, text: &[u8], names: &KnownNames) -> Option<NameChain> {
+    pub(super) fn finish(&mut self, text: &[u8], names: &WatchedNames) -> Option<NameChain> {
         self.end(text, names)
     }
 
-    fn name(&mut self, text: &[u8], token: Token, names: &KnownNames) -> Option<NameChain> {
+    fn name(&mut self, text: &[u8], token: Token, names: &WatchedNames) -> Option<NameChain> {
         match std::mem::take(&mut self.expects) {
             Expects::Part => {
                 if self.tokens.len() < MAX_PARTS {
@@ -149,7 +149,7 @@ impl ChainBuilder {
         }
     }
 
-    fn end(&mut self, text: &[u8], names: &KnownNames) -> Option<NameChain> {
+    fn end(&mut self, text: &[u8], names: &WatchedNames) -> Option<NameChain> {
         self.expects = Expects::Nothing;
         if self.tokens.is_empty() {
             return None;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// Mentions of one statement that are told apart. One with more is told to hold more than can be followed.
+/// Different names of one statement that are told. Of one with more it is said that it holds more than can be followed.
 pub const MAX_MENTIONS: usize = 1_000;
 
 /// A part of a name.
@@ -55,18 +55,27 @@ pub struct StatementNames {
     pub span: Range<usize>,
     /// Names that it uses.
     pub mentions: Vec<Mention>,
-    /// Known names that it gives to temporary tables,
+    /// Known names that it gives to temporary tables.
     pub hides: Vec<NamePart>,
-    /// and those of tables that it drops.
-    pub shows: Vec<NamePart>,
     /// It holds more names than can be followed.
     pub is_cut: bool,
 }
 
 impl StatementNames {
+    /// Adds a name, once for each thing that it stands for.
+    pub(super) fn add(&mut self, mention: Mention) {
+        let is_same = |known: &Mention| known.named_as == mention.named_as && known.parts == mention.parts;
+        let count = self.mentions.len();
+        match self.mentions.iter_mut().find(|known| is_same(known)) {
+            Some(known) => known.is_exact |= mention.is_exact,
+            None if count < MAX_MENTIONS => self.mentions.push(mention),
+            None => self.is_cut = true,
+        }
+    }
+
     /// Whether there is nothing to say of it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.mentions.is_empty() && self.hides.is_empty() && self.shows.is_empty() && !self.is_cut
+        self.mentions.is_empty() && self.hides.is_empty() && !self.is_cut
     }
 }

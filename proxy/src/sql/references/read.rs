@@ -4,15 +4,18 @@ use std::ops::Range;
 
 use sqlparser::tokenizer::TokenWithSpan;
 
-use crate::sql::known::KnownNames;
+use crate::sql::known::WatchedNames;
 use crate::sql::lexer::{Lexer, Rules, Token, TokenKind, Trouble};
 use crate::sql::literal;
 use crate::sql::references::chains::{ChainBuilder, NameChain};
-use crate::sql::references::mention::{MAX_MENTIONS, Mention, MentionedAs, StatementNames};
+use crate::sql::references::mention::{Mention, MentionedAs, StatementNames};
 use crate::sql::references::pieces::{at, pieces, word};
 use crate::sql::references::shape::{Elsewhere, Shape, Texts};
 use crate::sql::references::tree::{self, Grammar, MAX_PARSED_TOKENS, RelationKind, TreeNames};
 use crate::sql::words::{is_one_of, is_same};
+
+/// Known names of one statement that are looked at.
+const MAX_MET: usize = 16 * 1024;
 
 /// Literals within literals that are read.
 const MAX_TEXT_DEPTH: u8 = 4;
@@ -24,7 +27,7 @@ const HEAD_TOKENS: usize = 64;
 const BEFORE_RELATION: [&str; 7] = ["from", "join", "into", "update", "using", "table", "only"];
 
 /// The statements of a text in which a known name counts.
-pub(super) fn statements(text: &[u8], rules: Rules, names: &KnownNames) -> Vec<StatementNames> {
+pub(super) fn statements(text: &[u8], rules: Rules, names: &WatchedNames) -> Vec<StatementNames> {
     let reader = NameReader { text, rules, names, depth: 0 };
     reader.statements()
 }
@@ -34,7 +37,7 @@ pub(super) fn statements(text: &[u8], rules: Rules, names: &KnownNames) -> Vec<S
 struct NameReader<'t> {
     text: &'t [u8],
     rules: Rules,
-    names: &'t KnownNames,
+    names: &'t WatchedNames,
     depth: u8,
 }
 
@@ -50,7 +53,7 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn add(&mut self, text: &[u8], token: Token, names: &KnownNames) {
+    fn add(&mut self, text: &[u8], token: Token, names: &WatchedNames) {
         let start = self.span.as_ref().map_or(token.start, |span| span.start);
         self.span = Some(start..token.end);
         if self.head.len() < HEAD_TOKENS {
@@ -63,7 +66,7 @@ impl Gathered {
 
     fn keep(&mut self, met: Option<NameChain>) {
         let Some(chain) = met else { return };
-        if self.met.len() < MAX_MENTIONS {
+        if self.met.len() < MAX_MET {
             self.met.push(chain);
         } else {
             self.is_cut = true;
@@ -106,16 +109,13 @@ impl NameReader<'_> {
             return None;
         }
         let tokens = if is_long { gathered.head } else { self.tokens(&span) };
-        let shape =
-            if is_long { Shape::of_long(self.text, &tokens) } else { Shape::of_statement(self.text, &tokens) };
+        let shape = if is_long { Shape::of_long(self.text, &tokens) } else { Shape::of_statement(self.text, &tokens) };
         let mut statement = StatementNames { span, is_cut: gathered.is_cut, ..StatementNames::default() };
         let tree = self.tree(&tokens, &shape, &gathered.met);
         for chain in &gathered.met {
             self.sort(chain, &tokens, (&shape, tree.as_ref()), &mut statement);
         }
         self.texts(&tokens, shape.texts, &mut statement);
-        statement.is_cut |= statement.mentions.len() > MAX_MENTIONS;
-        statement.mentions.truncate(MAX_MENTIONS);
         (!statement.is_empty()).then_some(statement)
     }
 
@@ -155,13 +155,10 @@ impl NameReader<'_> {
         if is_one && (shape.temporary == place || self.is_made_temporary(chain, tokens)) {
             return statement.hides.extend(chain.parts(self.text));
         }
-        if is_one && shape.dropped == place {
-            return statement.shows.extend(chain.parts(self.text));
-        }
         let Some((named_as, is_exact)) = self.kind(chain, tokens, shape, tree) else { return };
         let (parts, span) = (chain.parts(self.text), chain.span());
         let is_exact = is_exact && !parts.iter().any(|part| part.is_open);
-        statement.mentions.push(Mention { named_as, parts, span, is_exact });
+        statement.add(Mention { named_as, parts, span, is_exact });
     }
 
     /// What a name stands for, and whether that is certain; `None`: it uses nothing.
@@ -174,6 +171,7 @@ impl NameReader<'_> {
     ) -> Option<(MentionedAs, bool)> {
         let place = Some(chain.place);
         match &shape.parsed {
+            _ if chain.place < shape.from => return None,
             _ if shape.procedure == place => return Some((MentionedAs::Procedure, true)),
             _ if shape.job == place => return Some((MentionedAs::Job, true)),
             _ if shape.prepared == place => return None,
@@ -194,11 +192,10 @@ impl NameReader<'_> {
         if tree.functions.contains(&chain.place) {
             return Some((MentionedAs::Function, true));
         }
-        let is_other = if tree.seen.contains(&chain.place) {
-            true
-        } else {
-            !tree.is_partial && chain.len() == 1 && !self.is_behind(chain, &BEFORE_RELATION)
-        };
+        // A word of one part that the tree does not hold is a keyword or a type.
+        let is_accounted = tree.seen.contains(&chain.place) || (!tree.is_partial && chain.len() == 1);
+        let is_other =
+            tree.columns.contains(&chain.place) || (is_accounted && !self.is_behind(chain, &BEFORE_RELATION));
         (!is_other).then_some((MentionedAs::Any, false))
     }
 
@@ -256,7 +253,8 @@ impl NameReader<'_> {
     /// What a literal reads; `None`: it stands too deep.
     fn inside(self, token: Token) -> Option<(Vec<u8>, Self)> {
         let literal = literal::decode(self.text, token)?;
-        (self.depth < MAX_TEXT_DEPTH).then(|| (literal.bytes.into_owned(), Self { depth: self.depth.saturating_add(1), ..self }))
+        (self.depth < MAX_TEXT_DEPTH)
+            .then(|| (literal.bytes.into_owned(), Self { depth: self.depth.saturating_add(1), ..self }))
     }
 
     fn read_inside((text, outer): (Vec<u8>, Self)) -> Vec<StatementNames> {
@@ -276,7 +274,7 @@ impl NameReader<'_> {
             let Some(chain) = met else { return };
             if let Some((named_as, is_exact)) = inner.elsewhere(&chain, Elsewhere::Any) {
                 let mention = Mention { named_as, parts: chain.parts(&text), span: span.clone(), is_exact };
-                statement.mentions.push(mention);
+                statement.add(mention);
             }
         };
         for token in Lexer::starting_at(&text, 0, self.rules) {
@@ -285,7 +283,7 @@ impl NameReader<'_> {
             if token.kind.is_literal() && inner.holds_name(token) {
                 inner.body(token, span.clone(), statement);
             }
-            if statement.mentions.len() > MAX_MENTIONS {
+            if statement.is_cut {
                 return;
             }
         }
@@ -301,7 +299,9 @@ impl NameReader<'_> {
 /// Takes over what a statement in a literal uses.
 fn absorb(inner: StatementNames, span: Range<usize>, statement: &mut StatementNames) {
     statement.is_cut |= inner.is_cut;
-    statement.mentions.extend(inner.mentions.into_iter().map(|mention| Mention { span: span.clone(), ..mention }));
+    for mention in inner.mentions {
+        statement.add(Mention { span: span.clone(), ..mention });
+    }
 }
 
 /// The tokens of a change as the parser knows it: Redshift lets the FROM of a DELETE be left out, and has MERGE remove duplicates.
@@ -316,7 +316,8 @@ fn as_known(mut tokens: Vec<TokenWithSpan>, grammar: Grammar) -> Vec<TokenWithSp
     }
     let last = tokens.len().saturating_sub(2);
     let ends = ["remove", "duplicates"].iter().enumerate().all(|(place, name)| {
-        shown(tokens.get(last.saturating_add(place))).as_deref() == Some(name) || is(tokens.get(last.saturating_add(place)), name)
+        shown(tokens.get(last.saturating_add(place))).as_deref() == Some(name)
+            || is(tokens.get(last.saturating_add(place)), name)
     });
     if ends {
         tokens.truncate(last);

@@ -34,6 +34,8 @@ pub(super) enum Texts {
 /// How a statement's names are read.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Shape {
+    /// Where the statement begins that is run: before it stand names of what is prepared or declared.
+    pub from: usize,
     /// The tokens that are parsed.
     pub parsed: Option<(Grammar, Range<usize>)>,
     /// How names of other tokens count.
@@ -46,15 +48,14 @@ pub(super) struct Shape {
     pub prepared: Option<usize>,
     /// of a job that is run,
     pub job: Option<usize>,
-    /// of a temporary table that is made,
+    /// and of a temporary table that is made.
     pub temporary: Option<usize>,
-    /// and of a table that is dropped.
-    pub dropped: Option<usize>,
 }
 
 impl Shape {
     const fn of(elsewhere: Elsewhere) -> Self {
         Self {
+            from: 0,
             parsed: None,
             elsewhere,
             texts: Texts::Data,
@@ -62,7 +63,6 @@ impl Shape {
             prepared: None,
             job: None,
             temporary: None,
-            dropped: None,
         }
     }
 
@@ -70,7 +70,8 @@ impl Shape {
     /// kind uses none.
     pub(super) fn of_long(text: &[u8], head: &[Token]) -> Self {
         let shape = Self::of_statement(text, head);
-        let elsewhere = if shape.elsewhere == Elsewhere::Nothing && shape.parsed.is_none() && shape.texts == Texts::Data {
+        let elsewhere = if shape.elsewhere == Elsewhere::Nothing && shape.parsed.is_none() && shape.texts == Texts::Data
+        {
             Elsewhere::Nothing
         } else {
             Elsewhere::Any
@@ -96,7 +97,6 @@ impl Shape {
             b"prepare" => Self::behind(head, at, "as"),
             b"declare" => Self::behind(head, at, "for"),
             b"create" => Self::create(head, at),
-            b"drop" => Self { dropped: Self::named(head, at, &["drop", "table", "if", "exists"]), ..Self::of(Elsewhere::Within) },
             b"call" => Self { procedure: at.checked_add(1), ..parsed(Grammar::Expression, head.rest(at)) },
             b"execute" => Self { prepared: at.checked_add(1), ..parsed(Grammar::Expression, head.rest(at)) },
             b"copy" => Self { job: Self::run_job(head, at), ..Self::of(Elsewhere::Within) },
@@ -113,7 +113,9 @@ impl Shape {
     fn behind(head: &Head<'_>, at: usize, word: &str) -> Self {
         match head.find(at, |place| head.is(place, word)) {
             Some(place) if head.depth < MAX_STATEMENT_DEPTH => {
-                Self::read(&Head { depth: head.depth.saturating_add(1), ..*head }, place.saturating_add(1))
+                let from = place.saturating_add(1);
+                let inner = Self::read(&Head { depth: head.depth.saturating_add(1), ..*head }, from);
+                Self { from: inner.from.max(from), ..inner }
             }
             Some(_) | None => Self::of(Elsewhere::Any),
         }
@@ -126,7 +128,8 @@ impl Shape {
             b"table" | b"view" => {
                 let begins = |place: usize| {
                     let next = place.saturating_add(1);
-                    let is_query = head.is_symbol(next, b'(') || head.word(next).is_some_and(|word| is_one_of(word, &QUERY_VERBS));
+                    let is_query =
+                        head.is_symbol(next, b'(') || head.word(next).is_some_and(|word| is_one_of(word, &QUERY_VERBS));
                     head.is(place, "as") && is_query
                 };
                 let query = head.find(object, begins).map(|place| place.saturating_add(1)..head.end_of_view());
@@ -143,12 +146,6 @@ impl Shape {
             made if is_one_of(made, &NAMED_ALONE) => Self::of(Elsewhere::Nothing),
             _ => Self::of(Elsewhere::Within),
         }
-    }
-
-    /// The place behind these words, where something is named.
-    fn named(head: &Head<'_>, at: usize, words: &[&str]) -> Option<usize> {
-        let place = head.past(at, words);
-        head.is(at.saturating_add(1), "table").then_some(place)
     }
 
     fn run_job(head: &Head<'_>, at: usize) -> Option<usize> {
@@ -168,21 +165,58 @@ impl Shape {
 }
 
 /// Words between CREATE and what is made.
-const MAKING: [&str; 11] =
-    ["create", "or", "replace", "local", "global", "temp", "temporary", "external", "materialized", "recursive", "unlogged"];
+const MAKING: [&str; 11] = [
+    "create",
+    "or",
+    "replace",
+    "local",
+    "global",
+    "temp",
+    "temporary",
+    "external",
+    "materialized",
+    "recursive",
+    "unlogged",
+];
 
 /// What CREATE makes without a name in a schema.
 const NAMED_ALONE: [&str; 10] =
     ["schema", "database", "user", "group", "role", "library", "datashare", "identity", "template", "rls"];
 
 /// Verbs of statements that look at, change or empty something in a schema.
-const WITHIN: [&str; 8] = ["alter", "analyze", "analyse", "desc", "describe", "lock", "show", "truncate"];
+const WITHIN: [&str; 9] = ["alter", "analyze", "analyse", "desc", "describe", "drop", "lock", "show", "truncate"];
 
 /// Verbs of statements that use nothing that is named in them.
 const NOTHING: [&str; 29] = [
-    "abort", "begin", "cancel", "checkpoint", "close", "comment", "commit", "deallocate", "discard", "end", "fetch", "grant",
-    "listen", "move", "notify", "release", "reset", "revoke", "rollback", "savepoint", "set", "start", "unlisten", "use",
-    "vacuum", "attach", "detach", "reassign", "reindex",
+    "abort",
+    "begin",
+    "cancel",
+    "checkpoint",
+    "close",
+    "comment",
+    "commit",
+    "deallocate",
+    "discard",
+    "end",
+    "fetch",
+    "grant",
+    "listen",
+    "move",
+    "notify",
+    "release",
+    "reset",
+    "revoke",
+    "rollback",
+    "savepoint",
+    "set",
+    "start",
+    "unlisten",
+    "use",
+    "vacuum",
+    "attach",
+    "detach",
+    "reassign",
+    "reindex",
 ];
 
 /// Statements in statements that are looked into.

@@ -1,11 +1,11 @@
 use super::*;
 use crate::sql::known::Counts;
 
-fn known() -> KnownNames {
+fn known() -> WatchedNames {
     let schema = Counts { before_dot: true, anywhere: false };
     let other = Counts { before_dot: false, anywhere: true };
     let names = [("spectrum", schema), ("lake", schema), ("v", other), ("f", other), ("p", other), ("j", other)];
-    KnownNames::new(names).unwrap()
+    WatchedNames::new(names).unwrap()
 }
 
 /// The mentions of a text, as words.
@@ -36,16 +36,25 @@ fn the_tree_says_what_names_are() {
         ("with w as (select * from v), v as (select 1) select * from v, w", &["relation v"]),
         ("select * from (with v as (select 1) select * from v) x, v", &["relation v"]),
         ("select * from t where exists (select 1 from lake.u where lake.u.a = t.a)", &["relation lake.u"]),
-        ("select a from t union all select a from spectrum.u except select a from v", &["relation spectrum.u", "relation v"]),
+        (
+            "select a from t union all select a from spectrum.u except select a from v",
+            &["relation spectrum.u", "relation v"],
+        ),
         ("insert into t select * from spectrum.u", &["relation spectrum.u"]),
         ("insert into spectrum.u (v) values (1)", &["relation spectrum.u"]),
         ("update t set v = u.a from spectrum.u u where t.v = u.v", &["relation spectrum.u"]),
         ("delete from t using v where t.a = v.a", &["relation v"]),
         ("delete t using v where t.a = v.a", &["relation v"]),
-        ("select * from dev.spectrum.t, dev@cat.spectrum.t", &["relation dev.spectrum.t", "relation dev@cat.spectrum.t"]),
+        (
+            "select * from dev.spectrum.t, dev@cat.spectrum.t",
+            &["relation dev.spectrum.t", "relation dev@cat.spectrum.t"],
+        ),
         ("select * from public.t spectrum, spectrum.items i", &["relation? spectrum.items"]),
         ("select * from f(1) x, lateral_t", &["function f"]),
-        ("table spectrum.t", &["any? spectrum.t"]),
+        ("table spectrum.t", &["relation spectrum.t"]),
+        ("select 1 union table v", &["relation v"]),
+        ("with v as (select 1) table v", &[]),
+        ("select extract(year from spectrum.day), trim(v from v.a) from t spectrum, t v", &[]),
         ("select 1; select * from v; select 2", &["relation v"]),
         ("explain verbose select * from v", &["relation v"]),
         ("prepare v as select * from spectrum.t", &["relation spectrum.t"]),
@@ -65,10 +74,10 @@ fn the_tree_says_what_names_are() {
         ("unload ('select * from spectrum.t where a = ''v''') to 's3://b' iam_role default", &["relation spectrum.t"]),
         ("unload (select * from v) to 's3://b' iam_role default", &["relation v"]),
         ("select * into v from lake.t", &["relation lake.t"]),
-        ("create procedure q() as $$ begin call p(); execute 'select * from spectrum.t'; end $$ language plpgsql", &[
-            "procedure? p",
-            "any? spectrum.t",
-        ]),
+        (
+            "create procedure q() as $$ begin call p(); execute 'select * from spectrum.t'; end $$ language plpgsql",
+            &["procedure? p", "any? spectrum.t"],
+        ),
         ("frobnicate spectrum.t", &["any? spectrum.t"]),
         ("select a -> > b from spectrum.t", &["any? spectrum.t"]),
     ];
@@ -94,7 +103,6 @@ fn temporary_tables_are_told() {
     ] {
         assert_eq!(read(text).hides.first().map(|part| part.text.as_str()), Some("v"), "{text}");
     }
-    assert_eq!(read("drop table if exists v").shows.len(), 1);
     assert!(read("create table v (a int)").hides.is_empty());
 }
 
@@ -126,7 +134,8 @@ fn deep_texts_are_held() {
     ] {
         let began = std::time::Instant::now();
         let found = mentions(&text);
-        assert!(found.iter().any(|mention| mention.ends_with("spectrum.t")), "{found:?}: {}", text.get(..60).unwrap_or(&text));
+        let is_found = found.iter().any(|mention| mention.ends_with("spectrum.t"));
+        assert!(is_found, "{found:?}: {}", text.get(..60).unwrap_or(&text));
         assert!(began.elapsed().as_secs() < 20, "{:?}: {}", began.elapsed(), text.get(..60).unwrap_or(&text));
     }
 }
@@ -134,7 +143,8 @@ fn deep_texts_are_held() {
 #[test]
 fn what_cannot_be_followed_is_told() {
     let names = known();
-    let many = format!("select * from {}", vec!["spectrum.t"; MAX_MENTIONS + 1].join(", "));
+    let many: Vec<String> = (0..=MAX_MENTIONS).map(|number| format!("spectrum.t{number}")).collect();
+    let many = format!("select * from {}", many.join(", "));
     let read = |text: &str| names_used(text.as_bytes(), Dialect::Redshift, &names);
     assert!(read(&many).first().is_some_and(|statement| statement.is_cut && statement.mentions.len() == MAX_MENTIONS));
     assert!(read("select 1 as #$x from spectrum.t").first().is_some_and(|statement| statement.is_cut));

@@ -13,7 +13,7 @@ use sqlparser::tokenizer::{Token as ParserToken, TokenWithSpan};
 use crate::sql::references::pieces::place;
 
 /// Tokens of a statement that is parsed. A longer one counts by its tokens alone.
-pub const MAX_PARSED_TOKENS: usize = 8_192;
+pub const MAX_PARSED_TOKENS: usize = 4_096;
 
 /// Queries and expressions within each other that are parsed.
 pub const MAX_TREE_DEPTH: usize = 128;
@@ -51,6 +51,8 @@ pub(super) struct TreeNames {
     pub relations: HashMap<usize, RelationKind>,
     /// By the place of the first token.
     pub functions: HashSet<usize>,
+    /// Where the first parts of columns stand.
+    pub columns: HashSet<usize>,
     /// Every place that the tree holds as a name.
     pub seen: HashSet<usize>,
     /// A part of the tree holds names without their places.
@@ -106,8 +108,8 @@ struct TreeWalk {
     scopes: Vec<CteScope>,
     /// Relations of several parts, with the first.
     qualified: Vec<(usize, String)>,
-    /// Names by which the statement calls its tables.
-    called: HashSet<String>,
+    /// Names by which the statement calls its tables, and the places of those.
+    called: HashMap<String, HashSet<usize>>,
     /// Places of relations with arguments.
     with_arguments: HashSet<usize>,
 }
@@ -115,7 +117,7 @@ struct TreeWalk {
 impl TreeWalk {
     fn finish(mut self) -> TreeNames {
         for (place, first) in self.qualified {
-            if self.called.contains(&first) {
+            if self.called.get(&first).is_some_and(|places| places.iter().any(|other| *other != place)) {
                 self.names.relations.insert(place, RelationKind::Doubtful);
             }
         }
@@ -143,6 +145,32 @@ impl TreeWalk {
         }
     }
 
+    /// The table at a place is called so; `None`: it is no table of the cluster.
+    fn call(&mut self, name: &Ident, place: Option<usize>) {
+        self.called.entry(folded(name)).or_default().insert(place.unwrap_or(usize::MAX));
+    }
+
+    /// `TABLE name`, which is a query and no table to the parser.
+    fn tables(&mut self, body: &SetExpr) {
+        match body {
+            SetExpr::Table(table) => {
+                let first = table.schema_name.as_ref().or(table.table_name.as_ref());
+                let Some(place) = first.and_then(|first| place(first.span)) else {
+                    self.names.is_partial = true;
+                    return;
+                };
+                let is_hidden = table.schema_name.is_none() && first.is_some_and(|name| self.is_cte(&folded(name)));
+                let kind = if is_hidden { RelationKind::Hidden } else { RelationKind::Stored };
+                self.names.relations.insert(place, kind);
+            }
+            SetExpr::SetOperation { left, right, .. } => {
+                self.tables(left);
+                self.tables(right);
+            }
+            _ => {}
+        }
+    }
+
     fn is_cte(&self, name: &str) -> bool {
         let known = |scope: &CteScope| scope.ctes.iter().take(scope.known).any(|(own, _)| own == name);
         self.scopes.iter().any(known)
@@ -155,8 +183,7 @@ fn address(query: &Query) -> usize {
 
 fn scope(with: Option<&With>) -> CteScope {
     let tables = with.map(|with| with.cte_tables.as_slice()).unwrap_or_default();
-    let ctes: Vec<(String, usize)> =
-        tables.iter().map(|cte| (folded(&cte.alias.name), address(&cte.query))).collect();
+    let ctes: Vec<(String, usize)> = tables.iter().map(|cte| (folded(&cte.alias.name), address(&cte.query))).collect();
     CteScope { is_recursive: with.is_some_and(|with| with.recursive), known: ctes.len(), ctes }
 }
 
@@ -175,7 +202,7 @@ impl Visitor for TreeWalk {
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
         self.enter_cte(query);
         self.scopes.push(scope(query.with.as_ref()));
-        self.names.is_partial |= holds_table(&query.body);
+        self.tables(&query.body);
         ControlFlow::Continue(())
     }
 
@@ -195,16 +222,19 @@ impl Visitor for TreeWalk {
                 }
                 let called = alias.as_ref().map(|alias| &alias.name);
                 let own = name.0.last().and_then(|last| last.as_ident());
-                self.called.extend(called.or(own).map(folded));
+                let at = first(name).and_then(|first| place(first.span));
+                if let Some(name) = called.or(own) {
+                    self.call(name, at);
+                }
             }
             TableFactor::Function { name, .. } => {
                 self.names.functions.extend(first(name).and_then(|first| place(first.span)));
             }
             TableFactor::Derived { alias: Some(alias), .. } => {
-                self.called.insert(folded(&alias.name));
+                self.call(&alias.name, None);
             }
             TableFactor::UnpivotExpr { value_alias, .. } => {
-                self.called.insert(folded(value_alias));
+                self.call(value_alias, None);
             }
             _ => {}
         }
@@ -231,8 +261,15 @@ impl Visitor for TreeWalk {
     }
 
     fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
-        if let Expr::Function(function) = expression {
-            self.names.functions.extend(first(&function.name).and_then(|first| place(first.span)));
+        match expression {
+            Expr::Function(function) => {
+                self.names.functions.extend(first(&function.name).and_then(|first| place(first.span)));
+            }
+            Expr::Identifier(name) => self.names.columns.extend(place(name.span)),
+            Expr::CompoundIdentifier(names) => {
+                self.names.columns.extend(names.first().and_then(|name| place(name.span)));
+            }
+            _ => {}
         }
         ControlFlow::Continue(())
     }
@@ -240,14 +277,5 @@ impl Visitor for TreeWalk {
     fn pre_visit_ident(&mut self, name: &Ident) -> ControlFlow<()> {
         self.names.seen.extend(place(name.span));
         ControlFlow::Continue(())
-    }
-}
-
-/// Whether a query holds `TABLE name`, whose name the tree holds without its place.
-fn holds_table(body: &SetExpr) -> bool {
-    match body {
-        SetExpr::Table(_) => true,
-        SetExpr::SetOperation { left, right, .. } => holds_table(left) || holds_table(right),
-        _ => false,
     }
 }
