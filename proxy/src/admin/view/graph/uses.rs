@@ -1,13 +1,17 @@
 //! The steps that one judged statement takes through the graph.
 
-use crate::admin::view::chain::{bucket_of, hops_by_place, short};
+use crate::admin::view::chain::{bucket_of, chain_of, hops_by_place, short};
 use crate::admin::view::decision::OverallVerdict;
 use crate::admin::view::graph::model::{EdgeKind, EdgeVerdict, NodeKind};
 use crate::catalog::StoredObject;
+use crate::chain::RoleArn;
 use crate::gate::enforcement::Action;
 use crate::gate::verdict::{HopResult, JudgedHop, JudgedUse};
 use crate::observe::audit::AuditRecord;
 use crate::sql::Target;
+
+/// Characters of a literal that a node is named by.
+const LONGEST_NAME: usize = 256;
 
 /// A node as a statement names it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -92,8 +96,17 @@ pub(super) fn steps(record: &AuditRecord) -> Vec<UsedStep> {
     record.role_uses.iter().flat_map(|role_use| steps_of(record, role_use, judged(role_use))).collect()
 }
 
+/// A literal that is no chain: a node of its own, so that nothing is told of roles that it only resembles.
+fn no_chain(role_use: &JudgedUse) -> NodeName {
+    let name: String = chain_of(role_use).chars().take(LONGEST_NAME).collect();
+    NodeName { id: format!("literal:{name}"), kind: NodeKind::Other, name, account: None, arn: None }
+}
+
 fn steps_of(record: &AuditRecord, role_use: &JudgedUse, judged: &[&JudgedHop]) -> Vec<UsedStep> {
-    let names: Vec<NodeName> = if role_use.roles.is_empty() {
+    let is_chain = || role_use.roles.iter().all(|role| RoleArn::parse(role).is_ok());
+    let names: Vec<NodeName> = if judged.is_empty() && !is_chain() {
+        vec![no_chain(role_use)]
+    } else if role_use.roles.is_empty() {
         judged.iter().map(|hop| role(&hop.target)).collect()
     } else {
         role_use.roles.iter().map(|arn| role(arn)).collect()
