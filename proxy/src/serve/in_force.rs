@@ -277,3 +277,97 @@ fn gates_with_new_settings<'a>(config: &'a Config, keys: &[Change], files: &BTre
         config.gate.iter().filter(|gate| by_key(&gate.name) || !inputs::certificates(gate).is_disjoint(files));
     differs.map(|gate| gate.name.as_str()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"
+[policy]
+rules = ["r.cedar"]
+exceptions = "e.toml"
+[facts]
+iam = ["i.json"]
+clusters = ["c.json"]
+[[gate]]
+name = "a"
+listen = "127.0.0.1:1"
+cluster = "c"
+[gate.upstream]
+address = "h:1"
+[gate.tls]
+certificate = "a.crt"
+key = "a.key"
+[[gate]]
+name = "b"
+listen = "127.0.0.1:2"
+cluster = "c"
+[gate.upstream]
+address = "h:1"
+ca = "ca.crt"
+"#;
+
+    /// A configuration, in a folder in which its files are.
+    fn config(folder: &Path, text: &str) -> Config {
+        for name in ["r.cedar", "e.toml", "i.json", "c.json", "other"] {
+            std::fs::write(folder.join(name), "").unwrap();
+        }
+        let path = folder.join("rolegate.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::load(&path).unwrap()
+    }
+
+    /// The file that changed, or what is written in the place of something; what is read again, and whose sessions to come differ.
+    #[test]
+    fn what_differs_is_read_again_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let before = config(folder.path(), TEXT);
+        let (rules, exceptions, facts, none) = (
+            Stale { rules: true, ..Stale::default() },
+            Stale { exceptions: true, ..Stale::default() },
+            Stale { facts: true, ..Stale::default() },
+            Stale::default(),
+        );
+        let files: [(&str, Stale, &[&str]); 8] = [
+            ("r.cedar", rules, &[]),
+            ("e.toml", exceptions, &[]),
+            ("i.json", facts, &[]),
+            ("c.json", facts, &[]),
+            ("a.crt", none, &["a"]),
+            ("a.key", none, &["a"]),
+            ("ca.crt", none, &["b"]),
+            ("other", none, &[]),
+        ];
+        for (name, want, gates) in files {
+            let path = folder.path().join(name);
+            let changed = BTreeSet::from([path.as_path()]);
+            assert_eq!(stale(&before, &[], &changed), want, "{name}");
+            let renewed: Vec<_> = gates_with_new_settings(&before, &[], &changed).into_iter().collect();
+            assert_eq!(renewed, gates, "{name}");
+        }
+        let keys: [(&str, &str, Stale, &[&str]); 5] = [
+            ("[policy]\n", "[policy]\ntime_zone = \"Europe/Berlin\"\n", rules, &[]),
+            ("[facts]\n", "[facts]\nmax_age = \"1h\"\n", facts, &[]),
+            ("[policy]\n", "[policy]\nmode = \"shadow\"\n", none, &[]),
+            ("[policy]\n", "[policy]\nnotice = false\n", none, &["a", "b"]),
+            ("name = \"b\"\n", "name = \"b\"\ndialect = \"postgresql\"\n", none, &["b"]),
+        ];
+        for (old, new, want, gates) in keys {
+            let after = config(folder.path(), &TEXT.replace(old, new));
+            let changes = changes::between(&before, &after);
+            assert_eq!(stale(&after, &changes, &BTreeSet::new()), want, "{new}");
+            let renewed: Vec<_> = gates_with_new_settings(&after, &changes, &BTreeSet::new()).into_iter().collect();
+            assert_eq!(renewed, gates, "{new}");
+        }
+    }
+
+    #[test]
+    fn groups_that_were_read_stay_good_for_as_long_as_they_are_read() {
+        use ClusterGroups::{NotRead, Unknown};
+        for (before, is_read, want) in
+            [(NotRead, false, NotRead), (NotRead, true, Unknown), (Unknown, true, Unknown), (Unknown, false, NotRead)]
+        {
+            assert_eq!(groups_after(&before, is_read), want, "{before:?} {is_read}");
+        }
+    }
+}

@@ -84,3 +84,90 @@ pub(super) fn upstream_of(gate: &GateSection) -> Result<Backend, BuildError> {
     };
     Ok(Backend { address: settings.address.clone(), tls, timeout: settings.connect_timeout.get() })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// The settings of a gate with these keys in `[policy]`, in the gate's section and in its `[gate.upstream]`.
+    fn settings(policy: &str, gate: &str, upstream: &str) -> Result<Settings, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let made = rcgen::generate_simple_self_signed(["gate.example".to_owned()]).unwrap();
+        fs::write(folder.path().join("gate.crt"), made.cert.pem()).unwrap();
+        fs::write(folder.path().join("gate.key"), made.signing_key.serialize_pem()).unwrap();
+        let path = folder.path().join("rolegate.toml");
+        let head = "[[gate]]\nname = \"g\"\nlisten = \"127.0.0.1:1\"\n";
+        let text = format!("[policy]\n{policy}\n{head}{gate}\n[gate.upstream]\n{upstream}\n");
+        fs::write(&path, text).map_err(|error| error.to_string())?;
+        let config = Config::load(&path).map_err(|error| error.to_string())?;
+        of(&config, &config.gate[0]).map_err(|error| error.to_string())
+    }
+
+    const PLAIN: &str = "address = \"localhost:1\"\ntls = \"disable\"";
+
+    #[test]
+    fn function_calls_go_by_the_dialect_unless_it_is_said() {
+        for (keys, want) in [
+            ("", FunctionCalls::Refuse),
+            ("dialect = \"postgresql\"", FunctionCalls::Relay),
+            ("dialect = \"postgresql\"\nfunction_call = \"refuse\"", FunctionCalls::Refuse),
+            ("function_call = \"relay\"", FunctionCalls::Relay),
+        ] {
+            assert_eq!(settings("", keys, PLAIN).unwrap().function_calls, want, "{keys}");
+        }
+    }
+
+    /// Keys of `[policy]`; whether comment and notice show while refusals are carried out, and in shadow mode.
+    #[test]
+    fn shadow_mode_shows_no_more_than_enforcement_does() {
+        for (keys, want) in [
+            ("", [true, true, true, true]),
+            ("shadow_notice = false", [true, true, true, false]),
+            ("shadow_comment = false", [true, true, false, true]),
+            ("comment = false", [false, true, false, true]),
+            ("notice = false", [true, false, true, false]),
+        ] {
+            let settings = settings(keys, "", PLAIN).unwrap();
+            let (enforced, shadow) = (settings.annotations, settings.shadow_annotations);
+            assert_eq!([enforced.comment, enforced.notice, shadow.comment, shadow.notice], want, "{keys}");
+        }
+    }
+
+    /// Keys of `[gate.tls]`; whether TLS is offered, and whether it is demanded.
+    #[test]
+    fn a_client_certificate_can_only_be_demanded_inside_tls() {
+        let own = "tls = { certificate = \"gate.crt\", key = \"gate.key\"";
+        for (keys, want) in [
+            (String::new(), (false, false)),
+            (format!("{own} }}"), (true, false)),
+            (format!("{own}, required = true }}"), (true, true)),
+            (format!("{own}, client_ca = \"gate.crt\", client_certificate_required = true }}"), (true, true)),
+        ] {
+            let settings = settings("", &keys, PLAIN).unwrap();
+            assert_eq!((settings.offer.tls.is_some(), settings.offer.tls_required), want, "{keys}");
+            assert_eq!(settings.certificates.iter().any(|one| one.is_shown), want.0, "{keys}");
+        }
+    }
+
+    #[test]
+    fn limits_are_those_of_the_configuration() {
+        let keys = "limits = { max_sessions = 7, max_sessions_per_user = 3, max_unauthenticated = 2, max_cancels = 1 }";
+        let limits = settings("", keys, PLAIN).unwrap().limits;
+        assert_eq!(
+            (limits.holders.total, limits.holders.per_user, limits.holders.per_address),
+            (Some(7), Some(3), None)
+        );
+        assert_eq!((limits.holders.unauthenticated, limits.holders.cancels), (Some(2), Some(1)));
+        assert_eq!((limits.idle_timeout, limits.session_lifetime), (None, None), "no session ends by itself");
+    }
+
+    #[test]
+    fn a_name_that_no_certificate_can_carry_is_an_error_that_says_what_to_set() {
+        assert!(settings("", "", PLAIN).unwrap().backend.tls.is_none());
+        assert!(settings("", "", "address = \"localhost:1\"\ntls = \"require\"").unwrap().backend.tls.is_some());
+        let told = settings("", "", "address = \"localhost:1\"\ntls = \"require\"\nserver_name = \"a b\"").unwrap_err();
+        assert!(told.contains("[[gate]] g") || told.contains("server_name"), "{told}");
+    }
+}

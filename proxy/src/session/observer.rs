@@ -135,3 +135,91 @@ impl RelayObserver for SessionObserver<'_> {
         self.notes.tell(self.service, settled);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::policy::Parts;
+    use crate::gate::principal::{Attributes, Principal};
+    use crate::session::limits::{HolderLimits, SessionLimits};
+    use crate::session::service::tests::{service, settings};
+
+    /// What a session of `etl` is after something was heard of it.
+    struct Seen {
+        state: SessionState,
+        is_let_in: bool,
+        unauthenticated: usize,
+        user: String,
+    }
+
+    fn after(hear: impl Fn(&SessionObserver<'_>)) -> (Seen, String) {
+        let service = service(Parts::without_facts(), settings());
+        let login = Principal::new(Attributes::of_login("etl"));
+        let guard = service.metrics.session_opened(1);
+        let (limits, notes, span) = (SessionLimits::default(), SessionNotes::new(1, None), Span::none());
+        let listed = OpenSession::new(login.clone(), None, guard.state().clone());
+        let statements = RefCell::new(Statements::new(login, 1024));
+        let signs = SessionSigns { listed: &listed, span: &span, is_tls: false };
+        let starting = limits.start(&HolderLimits::default());
+        let observer = SessionObserver::new(&notes, &service, &statements, signs, starting);
+        hear(&observer);
+        let seen = Seen {
+            state: listed.state.get(),
+            is_let_in: observer.is_let_in(),
+            unauthenticated: limits.census().unauthenticated,
+            user: statements.borrow().current().user.clone(),
+        };
+        let refused = notes.login_refused.get().map(|result| result.to_string()).unwrap_or_default();
+        (seen, refused)
+    }
+
+    #[test]
+    fn a_session_starts_until_the_server_lets_it_in_once() {
+        let (seen, _) = after(|_| ());
+        assert_eq!((seen.state, seen.is_let_in, seen.unauthenticated), (SessionState::Starting, false, 1));
+        let (seen, _) = after(|observer| observer.to_backend(10));
+        assert_eq!(seen.state, SessionState::Starting, "a password is no statement");
+        let (seen, _) = after(|observer| {
+            observer.let_in();
+            observer.let_in();
+        });
+        assert_eq!((seen.is_let_in, seen.unauthenticated), (true, 0), "its place among the others is given back once");
+    }
+
+    /// The status of a ReadyForQuery, whether nothing is owed any more, and what the session does.
+    #[test]
+    fn what_a_session_does_is_what_the_server_says_when_it_owes_nothing() {
+        for (status, is_quiet, want) in [
+            (b'I', true, SessionState::Idle),
+            (b'T', true, SessionState::InTransaction),
+            (b'E', true, SessionState::InTransaction),
+            (b'I', false, SessionState::Active),
+        ] {
+            let (seen, _) = after(|observer| observer.ready(status, is_quiet));
+            assert_eq!(seen.state, want, "{} {is_quiet}", char::from(status));
+            let (seen, _) = after(|observer| {
+                observer.ready(status, is_quiet);
+                observer.to_backend(1);
+            });
+            assert_eq!(seen.state, SessionState::Active, "something is sent");
+        }
+    }
+
+    #[test]
+    fn whom_the_server_takes_the_session_for_counts() {
+        let (seen, _) = after(|observer| observer.session_authorization(b"bob"));
+        assert_eq!(seen.user, "bob");
+        let (seen, _) = after(|observer| observer.session_authorization(b"\xff"));
+        assert_ne!(seen.user, "etl", "a name that is no text is not the one who logged in");
+    }
+
+    #[test]
+    fn a_refused_login_is_told_by_its_sqlstate() {
+        for (sqlstate, want) in
+            [(&b"28P01"[..], "password"), (b"53300", "too_many"), (b"XX000", "refused"), (b"", "refused")]
+        {
+            let (seen, refused) = after(|observer| observer.login_refused(sqlstate));
+            assert_eq!((refused.as_str(), seen.is_let_in), (want, false), "{sqlstate:?}");
+        }
+    }
+}

@@ -115,3 +115,87 @@ fn record(folded: Folded) -> Option<Queued> {
     };
     Some(Queued { id, time, event })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::gate::enforcement::Action;
+    use crate::observe::audit::event::{AuditedSession, StopEvent};
+    use crate::observe::audit::record::AuditRecord;
+    use crate::observe::audit::record::tests::record as verdict;
+    use crate::observe::values::{LoginResult, SessionEnd};
+
+    const PERIOD: Duration = Duration::from_secs(60);
+
+    fn queued(event: AuditEvent) -> Queued {
+        Queued { id: "i".to_owned(), time: Timestamp::UNIX_EPOCH, event }
+    }
+
+    fn refusal(user: &str) -> Queued {
+        let login_user = user.to_owned();
+        let record = AuditRecord { action: Action::Reject, login_user, ..verdict(user, "select 'x'") };
+        queued(AuditEvent::Verdict(Arc::new(record)))
+    }
+
+    fn failed_login(user: &str) -> Queued {
+        let who = AuditedSession { user: user.to_owned(), ..AuditedSession::default() };
+        queued(AuditEvent::LoginFailed(Box::new(FailedLogin::one(who, SessionEnd::Upstream, LoginResult::Password))))
+    }
+
+    /// Whose record stands for how many.
+    fn told(records: Vec<Queued>) -> Vec<(String, u64)> {
+        let one = |queued: Queued| match queued.event {
+            AuditEvent::Folded(folded) => (folded.last.login_user.clone(), folded.count),
+            AuditEvent::LoginFailed(failed) => ("logins".to_owned(), failed.count),
+            other => panic!("{other:?}"),
+        };
+        let mut told: Vec<_> = records.into_iter().map(one).collect();
+        told.sort();
+        told
+    }
+
+    #[test]
+    fn refusals_above_the_rate_have_one_record_a_user_and_period() {
+        let (mut fold, now) = (Fold::new(2, PERIOD), Instant::now());
+        let mut kept = |user, at| fold.take(refusal(user), at).is_some();
+        assert_eq!([0; 5].map(|_| kept("a", now)), [true, true, false, false, false]);
+        assert!(kept("b", now), "another user's are not alike");
+        assert!(fold.over(now + PERIOD / 2).is_empty(), "the period goes on");
+        assert_eq!(told(fold.over(now + PERIOD)), [("a".to_owned(), 3)]);
+        assert!(fold.take(refusal("a"), now + PERIOD).is_some(), "the next period");
+        assert!(told(fold.all()).is_empty(), "what has its own record is told");
+    }
+
+    #[test]
+    fn failed_logins_are_alike_whatever_name_a_client_invents() {
+        let (mut fold, now) = (Fold::new(1, PERIOD), Instant::now());
+        let kept: Vec<bool> =
+            (0..4).map(|number| fold.take(failed_login(&format!("u{number}")), now).is_some()).collect();
+        assert_eq!(kept, [true, false, false, false]);
+        assert_eq!(told(fold.all()), [("logins".to_owned(), 3)]);
+    }
+
+    #[test]
+    fn what_was_not_refused_is_never_folded() {
+        let (mut fold, now) = (Fold::new(0, PERIOD), Instant::now());
+        let ran = |action| queued(AuditEvent::Verdict(Arc::new(AuditRecord { action, ..verdict("a", "select 'x'") })));
+        for event in [ran(Action::Forward), ran(Action::Annotate), queued(AuditEvent::Stop(StopEvent {}))] {
+            assert!(fold.take(event, now).is_some());
+        }
+        assert!(fold.take(refusal("a"), now).is_none(), "a rate of none leaves none its own");
+    }
+
+    #[test]
+    fn users_without_end_share_one_place() {
+        let (mut fold, now) = (Fold::new(1, PERIOD), Instant::now());
+        for number in 0..MAX_KEYS * 3 {
+            drop(fold.take(refusal(&format!("u{number}")), now));
+        }
+        assert!(fold.periods.len() <= MAX_KEYS + 1, "{}", fold.periods.len());
+        let folded: u64 = told(fold.all()).into_iter().map(|(_, count)| count).sum();
+        let own = u64::try_from(MAX_KEYS + 1).unwrap();
+        assert_eq!(folded, u64::try_from(MAX_KEYS * 3).unwrap() - own, "none is forgotten");
+    }
+}
