@@ -56,6 +56,8 @@ def test_last_week_is_replayed_and_hidden_roles_are_no_passes(session):
     assert "before_the_gate" in (here / "history/sys_query_history.csv").read_text()
     assert CHAIN not in (here / "history/sys_query_text.csv").read_text(), "the cluster blanks roles"
     assert "<html" in (here / "replay.html").read_text()
+    part = between(text, "rolegate history --format summary --config gate/asking.toml", "rolegate serve")
+    assert "1 hide their roles" in part and "1 cannot be told" in part, part
 
 
 def test_shadow_refuses_nothing_and_counts(session):
