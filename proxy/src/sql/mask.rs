@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
-use crate::sql::mask::values::{Found, Values};
+use crate::sql::mask::values::{BehindName, SecretValues};
 use crate::sql::signs::unescaped;
 
 /// What stands in a secret's place.
@@ -91,7 +91,7 @@ pub fn mask_within(text: &[u8], span: Range<usize>) -> String {
 fn secrets(text: &[u8]) -> Vec<Range<usize>> {
     let Some(patterns) = PATTERNS.as_ref() else { return std::iter::once(0..text.len()).collect() };
     let mut found: Vec<Range<usize>> = Vec::new();
-    let mut values = Values::of(text);
+    let mut values = SecretValues::of(text);
     let mut is_keyed = false;
     let mut from = 0;
     while let Some(name) = patterns.names.find_at(text, from) {
@@ -99,7 +99,7 @@ fn secrets(text: &[u8]) -> Vec<Range<usize>> {
             from = name.end();
             continue;
         }
-        let Found { secrets, goes_on_at } = values.behind(name.range());
+        let BehindName { secrets, goes_on_at } = values.behind(name.range());
         is_keyed |= !secrets.is_empty();
         from = goes_on_at.max(name.end());
         found.extend(secrets);

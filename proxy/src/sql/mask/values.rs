@@ -8,7 +8,7 @@ use memchr::{memchr, memchr2, memchr3_iter, memmem};
 /// The values of one text. Names may lead to the same places in any number, so what one of them has walked over is remembered and
 /// not walked over again: time and memory are linear in the text.
 #[derive(Debug)]
-pub(super) struct Values<'t> {
+pub(super) struct SecretValues<'t> {
     text: &'t [u8],
     /// Where the walk from the end of a comment leads.
     walks: HashMap<usize, Walk>,
@@ -25,7 +25,7 @@ pub(super) struct Values<'t> {
 
 /// What stands behind a name.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct BehindName {
     /// The secrets, but for those that another name has led to.
     pub(super) secrets: Vec<Range<usize>>,
     /// Where the next name is looked for: within what looks like a value there may be one, whose own value goes beyond. A value that
@@ -71,7 +71,7 @@ const PLAIN: [&str; 24] = [
     "set", "text", "then", "to", "union", "using", "varchar", "where", "when",
 ];
 
-impl<'t> Values<'t> {
+impl<'t> SecretValues<'t> {
     /// The values of a text.
     #[must_use]
     pub(super) fn of(text: &'t [u8]) -> Self {
@@ -89,7 +89,7 @@ impl<'t> Values<'t> {
     }
 
     /// The value, or the values, behind a name.
-    pub(super) fn behind(&mut self, name: Range<usize>) -> Found {
+    pub(super) fn behind(&mut self, name: Range<usize>) -> BehindName {
         let text = self.text;
         let is_letter = |at: Option<usize>| {
             at.and_then(|at| text.get(at))
@@ -104,7 +104,7 @@ impl<'t> Values<'t> {
             found => found,
         };
         if is_letter(Some(name.end)) || (is_quoted && !assigned.1 && assigned.0 == name.end.saturating_add(1)) {
-            return Found::default();
+            return BehindName::default();
         }
         let is_pairs = word.eq_ignore_ascii_case(b"credentials");
         let is_key = word.windows(3).any(|part| part.eq_ignore_ascii_case(b"key"));
@@ -123,15 +123,15 @@ impl<'t> Values<'t> {
             None => Vec::new(),
         };
         let end = secrets.last().map_or(0, |value| value.end);
-        Found { secrets, goes_on_at: if end < text.len() { 0 } else { end } }
+        BehindName { secrets, goes_on_at: if end < text.len() { 0 } else { end } }
     }
 
     /// A value in dollar quotes.
-    fn in_dollars(&mut self, at: usize, quote: &[u8], is_pairs: bool) -> Found {
+    fn in_dollars(&mut self, at: usize, quote: &[u8], is_pairs: bool) -> BehindName {
         let value = at.saturating_add(quote.len())..self.close(at, quote);
         let bytes = self.text.get(value.clone()).unwrap_or_default();
         let secrets = if is_pairs { pairs(bytes, value.start, is_bare) } else { vec![value.clone()] };
-        Found { secrets, goes_on_at: value.end }
+        BehindName { secrets, goes_on_at: value.end }
     }
 
     /// Where the value starts: behind the quote that closes the name, blanks, `=`, `:`, `=>`, AS and TO; and whether one of
