@@ -3,17 +3,27 @@
 //!
 //! What could not be read is unknown and says why; it is never taken for nothing.
 
+mod cells;
 mod credential;
 mod draft;
+mod gathered;
 mod index;
 mod kind;
 mod model;
 mod name;
 mod object;
+mod options;
 mod people;
+mod procedure;
+mod question;
 mod reach;
+mod reading;
 mod references;
+mod remembered;
+mod rows;
 mod source;
+#[cfg(test)]
+mod reading_tests;
 #[cfg(test)]
 mod tests;
 
@@ -28,5 +38,8 @@ pub(crate) use name::{Casing, NameRef};
 pub(crate) use object::StoredUse;
 pub use object::{LearnedFrom, StoredObject};
 pub(crate) use people::{DatabaseUser, People, RoleHolders};
+pub(crate) use question::{Form, MAX_ROWS, Question};
+pub(crate) use reading::ClusterReading;
+pub(crate) use remembered::{MadeObject, Remembered};
 pub use source::SystemView;
 pub(crate) use source::ViewState;

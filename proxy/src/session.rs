@@ -3,6 +3,7 @@
 mod cancel;
 pub(crate) mod inspect;
 pub(crate) mod limits;
+pub(crate) mod memory;
 pub(crate) mod notes;
 pub(crate) mod observer;
 pub(crate) mod outcomes;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::catalog::credential::{StoredCredential, StoredRole};
 use crate::catalog::index::NamedAs;
-use crate::catalog::kind::{ObjectKind, Via};
+use crate::catalog::kind::Via;
 use crate::catalog::name::{Casing, NameRef, ObjectName};
 use crate::catalog::object::{StoredObject, StoredUse};
 use crate::catalog::references::{Reference, References};

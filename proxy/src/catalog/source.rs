@@ -22,6 +22,8 @@ closed_sets! {
         PgNamespace,
         /// Schemas of other databases.
         SvvAllSchemas,
+        /// Functions of the language `exfunc`, which run in Lambda.
+        PgLanguage,
         /// Functions and procedures with their texts.
         PgProcInfo,
         /// Models.
@@ -60,6 +62,11 @@ pub(crate) enum ViewState {
         /// What is missing, and why.
         reason: Arc<str>,
     },
+    /// There is no such view: another version, or another server.
+    Absent {
+        /// The server's words.
+        reason: Arc<str>,
+    },
     /// Not at all.
     Unreadable {
         /// Why.
@@ -73,7 +80,7 @@ impl ViewState {
     pub(crate) fn gap(&self) -> Option<&str> {
         match self {
             Self::Read { .. } => None,
-            Self::Partial { reason, .. } | Self::Unreadable { reason } => Some(reason),
+            Self::Partial { reason, .. } | Self::Absent { reason } | Self::Unreadable { reason } => Some(reason),
         }
     }
 
@@ -82,7 +89,18 @@ impl ViewState {
     pub(crate) const fn rows(&self) -> usize {
         match self {
             Self::Read { rows } | Self::Partial { rows, .. } => *rows,
-            Self::Unreadable { .. } => 0,
+            Self::Absent { .. } | Self::Unreadable { .. } => 0,
+        }
+    }
+
+    /// The word for it in reports.
+    #[must_use]
+    pub(crate) const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "read",
+            Self::Partial { .. } => "partial",
+            Self::Absent { .. } => "absent",
+            Self::Unreadable { .. } => "unreadable",
         }
     }
 
@@ -102,7 +120,8 @@ impl SystemView {
     pub(super) const fn of(kind: ObjectKind) -> &'static [Self] {
         match kind {
             ObjectKind::ExternalSchema => &[Self::SvvExternalSchemas, Self::PgNamespace],
-            ObjectKind::ExternalFunction | ObjectKind::Function | ObjectKind::Procedure => &[Self::PgProcInfo],
+            ObjectKind::ExternalFunction => &[Self::PgLanguage],
+            ObjectKind::Function | ObjectKind::Procedure => &[Self::PgProcInfo],
             ObjectKind::Model => &[Self::StvMlModelInfo],
             ObjectKind::CopyJob => &[Self::SysCopyJob],
             ObjectKind::IdentityProvider => &[Self::SvvIdentityProviders],

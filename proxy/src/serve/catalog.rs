@@ -1,6 +1,9 @@
-//! Groups as the cluster itself knows them, read over a connection that belongs to the gate.
+//! What the cluster itself stores, read over a connection that belongs to the gate: groups for the rules, and every object that keeps a
+//! role.
 
-use std::collections::{BTreeMap, HashMap};
+mod read;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,6 +11,7 @@ use jiff::Timestamp;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
+use crate::catalog::Catalog;
 use crate::config::{CatalogSection, Config, GateSection};
 use crate::gate::policy::ClusterGroups;
 use crate::observe::Metrics;
@@ -16,12 +20,7 @@ use crate::serve::changes::{Change, Need};
 use crate::serve::gates::Gates;
 use crate::serve::in_force::Renewal;
 use crate::serve::inputs;
-use crate::serve::service_connection::{self, ServiceError};
 use crate::session::service::{CatalogStatus, Service};
-
-/// Every user in every group. Source: Amazon Redshift Database Developer Guide, `PG_GROUP`; PostgreSQL 8.0 documentation, `pg_user`.
-const QUERY: &str =
-    "select g.groname, u.usename from pg_catalog.pg_group g, pg_catalog.pg_user u where u.usesysid = any (g.grolist)";
 
 /// The tasks that read the groups of clusters, by gate.
 #[derive(Debug)]
@@ -71,12 +70,17 @@ impl Followers {
 async fn follow(gates: Arc<Gates>, service: Arc<Service>, settings: CatalogSection, metrics: Metrics) {
     loop {
         let began = Instant::now();
-        let read = read(&service, &settings).await;
+        let backend = service.settings.load().backend.clone();
+        let remembered = service.remembered.taken();
+        let read = read::read(&backend, &settings, Arc::clone(&remembered)).await;
         metrics.facts_fetched(Fetched::Catalog, AttemptResult::of(read.is_ok()), began.elapsed());
         match read {
-            Ok(groups) => put_in_force(&gates, &service, groups),
+            Ok(catalog) => {
+                service.remembered.compare(&remembered, &catalog);
+                put_in_force(&gates, &service, catalog);
+            }
             Err(error) => {
-                warn!(gate = %service.name, %error, "the groups of the cluster cannot be read; those at hand stay in force");
+                warn!(gate = %service.name, %error, "the cluster's catalogue cannot be read; what is at hand stays in force");
                 let old = service.catalog.load();
                 let failed = CatalogStatus { last_error: Some(error.to_string()), ..CatalogStatus::clone(&old) };
                 service.catalog.store(Arc::new(failed));
@@ -86,25 +90,21 @@ async fn follow(gates: Arc<Gates>, service: Arc<Service>, settings: CatalogSecti
     }
 }
 
-fn put_in_force(gates: &Gates, service: &Service, groups: BTreeMap<String, Vec<String>>) {
+fn put_in_force(gates: &Gates, service: &Service, catalog: Catalog) {
+    let old = service.catalog.load();
+    // What says the same is the same: nothing that was made of the old one has to be made anew.
+    let catalog = if *old.catalog == catalog { Arc::clone(&old.catalog) } else { Arc::new(catalog) };
+    let groups = &catalog.people().groups;
     let count = groups.len();
-    let status = CatalogStatus { read_at: Some(Timestamp::now()), groups: count, last_error: None };
+    let status = CatalogStatus {
+        read_at: Some(Timestamp::now()),
+        groups: count,
+        last_error: None,
+        catalog: Arc::clone(&catalog),
+    };
     service.catalog.store(Arc::new(status));
-    if gates.exchange(service, |policy| policy.with_catalog(ClusterGroups::Known(Arc::new(groups)))) {
-        info!(gate = %service.name, groups = count, "groups read from the cluster");
+    let groups = Arc::new(groups.clone());
+    if gates.exchange(service, |policy| policy.with_catalog(ClusterGroups::Known(groups))) {
+        info!(gate = %service.name, groups = count, objects = catalog.objects().len(), "the catalogue was read from the cluster");
     }
-}
-
-async fn read(service: &Service, settings: &CatalogSection) -> Result<BTreeMap<String, Vec<String>>, ServiceError> {
-    let backend = service.settings.load_full().backend.clone();
-    let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for row in service_connection::ask(&backend, settings, QUERY).await? {
-        if let [Some(group), Some(user)] = row.as_slice() {
-            groups.entry(group.clone()).or_default().push(user.clone());
-        }
-    }
-    for users in groups.values_mut() {
-        users.sort_unstable();
-    }
-    Ok(groups)
 }

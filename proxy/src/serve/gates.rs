@@ -15,6 +15,7 @@ use crate::observe::metrics::GateMetrics;
 use crate::observe::{Audit, Metrics, Recent};
 use crate::serve::policy;
 use crate::session::limits::SessionLimits;
+use crate::session::memory::Memory;
 use crate::session::registry::OpenSessions;
 use crate::session::service::{Service, Settings};
 
@@ -56,6 +57,7 @@ impl Gates {
                 held: SessionLimits::default(),
                 sessions: OpenSessions::default(),
                 catalog: ArcSwap::default(),
+                remembered: Memory::default(),
                 metrics: counts.clone(),
                 audit: audit.clone(),
                 recent: recent.clone(),

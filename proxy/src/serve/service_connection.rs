@@ -45,6 +45,21 @@ impl ServiceError {
             _ => None,
         }
     }
+
+    /// Whether the cluster answered, if only to refuse the statement: the connection is good.
+    #[must_use]
+    pub fn is_an_answer(&self) -> bool {
+        matches!(self, Self::Refused(error) if error.as_db_error().is_some_and(|said| !said.code().code().starts_with("57")))
+    }
+
+    /// Whether it says that there is no such relation, column or function. Source: PostgreSQL documentation, "Error Codes", class 42.
+    #[must_use]
+    pub fn is_about_what_is_not_there(&self) -> bool {
+        let Self::Refused(error) = self else { return false };
+        error.as_db_error().is_some_and(|said| {
+            matches!(said.code().code(), "42P01" | "42703" | "42883" | "42704" | "42601" | "3F000" | "0A000")
+        })
+    }
 }
 
 /// The server's message, which the error's own text leaves out.

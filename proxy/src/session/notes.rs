@@ -7,6 +7,7 @@ use std::time::Instant;
 use crate::observe::audit::AuditEvent;
 use crate::observe::audit::event::OutcomeEvent;
 use crate::observe::values::LoginResult;
+use crate::observe::values::StatementOutcome;
 use crate::session::outcomes::{Outcomes, Settled};
 use crate::session::service::Service;
 
@@ -66,6 +67,9 @@ impl SessionNotes {
     /// Counts and records how statements went.
     pub(crate) fn tell(&self, service: &Service, settled: Vec<Settled>) {
         for Settled { told, outcome, rows, sqlstate, took } in settled {
+            if outcome == StatementOutcome::Completed {
+                service.remembered.made(told.iter().filter_map(|statement| statement.made.as_ref()));
+            }
             for statement in told.iter() {
                 let id = statement.id.as_ref();
                 service.metrics.statement_outcome(statement.kind, outcome, took, &statement.chains, id);

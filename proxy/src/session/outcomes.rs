@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::catalog::MadeObject;
 use crate::observe::values::StatementOutcome;
 use crate::sql::StatementKind;
 use crate::wire::relay::{Answered, Number, Reached};
@@ -20,6 +21,8 @@ pub(crate) struct ToldStatement {
     pub kind: StatementKind,
     /// Its chains, where only the cluster can vouch for them.
     pub chains: Vec<String>,
+    /// What it stores, where the cluster does not show that in full.
+    pub made: Option<MadeObject>,
 }
 
 /// Which message carries or runs them.
@@ -157,7 +160,7 @@ mod tests {
     use super::*;
 
     fn told(id: &str) -> Arc<[ToldStatement]> {
-        Arc::from([ToldStatement { id: Some(id.into()), kind: StatementKind::Copy, chains: Vec::new() }])
+        Arc::from([ToldStatement { id: Some(id.into()), kind: StatementKind::Copy, chains: Vec::new(), made: None }])
     }
 
     fn reached(answered: Number, skipped: Number) -> Reached {

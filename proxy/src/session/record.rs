@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::catalog::Via;
+use crate::catalog::{MadeObject, Via};
 use crate::chain::RoleArn;
 use crate::gate::DecisionPath;
 use crate::gate::codes::{Code, Severity};
@@ -93,7 +93,9 @@ pub(crate) fn told(
         told.events.push(if is_glass_broken { AuditEvent::BreakGlass(record) } else { AuditEvent::Verdict(record) });
         let unvouched = chains.into_iter().filter(|(_, says)| *says == FactsSay::Nothing);
         let chains = unvouched.map(|(chain, _)| chain).collect();
-        told.statements.push(ToldStatement { id, kind: statement.kind, chains });
+        let uses = statement.uses.iter().map(|used| (used.clause, &used.method));
+        let made = MadeObject::of(text, (statement.kind, statement.span.clone()), uses, &principal.database);
+        told.statements.push(ToldStatement { id, kind: statement.kind, chains, made });
     }
     for exception in exceptions {
         service.metrics.exception_used(exception);

@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use jiff::Timestamp;
 
+use crate::catalog::Catalog;
 use crate::gate::Gate;
 use crate::gate::enforcement::Mode;
 use crate::iam::Live;
@@ -16,6 +17,7 @@ use crate::observe::metrics::GateMetrics;
 use crate::observe::values::Leg;
 use crate::observe::{Audit, Recent};
 use crate::session::limits::{HolderLimits, SessionLimits};
+use crate::session::memory::Memory;
 use crate::session::registry::OpenSessions;
 use crate::wire::function_call::FunctionCalls;
 use crate::wire::startup::Offer;
@@ -110,6 +112,8 @@ pub(crate) struct Service {
     pub sessions: OpenSessions,
     /// How reading the cluster's groups goes.
     pub catalog: ArcSwap<CatalogStatus>,
+    /// What statements have stored that the cluster shows nowhere.
+    pub remembered: Memory,
     /// Counts what passes.
     pub metrics: GateMetrics,
     /// Records verdicts.
@@ -154,6 +158,8 @@ pub(crate) struct CatalogStatus {
     pub groups: usize,
     /// The last error since then.
     pub last_error: Option<String>,
+    /// What was read last; empty if never.
+    pub catalog: Arc<Catalog>,
 }
 
 #[cfg(test)]
@@ -203,6 +209,7 @@ pub(crate) mod tests {
             held: SessionLimits::default(),
             sessions: OpenSessions::default(),
             catalog: ArcSwap::default(),
+            remembered: Memory::default(),
             metrics: metrics.gate("g"),
             audit: Audit::open(AuditSettings::to(Destination::Off), metrics).unwrap(),
             recent: Recent::new(RecentLimits { decisions: 10, bytes: 1024 * 1024 }),
