@@ -182,7 +182,9 @@ mod tests {
         assert_eq!(of(ObjectKind::ExternalSchema, None, "S"), Some("default"));
         assert_eq!(memory.len(), 4);
         let before = memory.clone();
-        for object in objects(&format!("create external function late(int) returns int stable lambda 'l' iam_role '{A}'")) {
+        for object in
+            objects(&format!("create external function late(int) returns int stable lambda 'l' iam_role '{A}'"))
+        {
             memory.made(object);
         }
         memory.forget(&before, |kind, _, _, _| kind == ObjectKind::Model);

@@ -12,7 +12,7 @@ use crate::admin::view::status::{AuditView, ConfigurationView, ExceptionView, Ga
 use crate::admin::{Check, StatusSource};
 use crate::catalog::Catalog;
 use crate::chain::AccountId;
-use crate::gate::policy::Policy;
+use crate::gate::policy::{ClusterGroups, Policy};
 use crate::iam::{Facts, Live, Origin};
 use crate::observe::Metrics;
 use crate::observe::values::Holder;
@@ -133,8 +133,9 @@ impl StatusSource for Overview {
     }
 
     fn catalogs(&self) -> Vec<(String, Arc<Catalog>)> {
-        // No gate reads its cluster's catalogue as a whole.
-        Vec::new()
+        let reads = |service: &&Arc<Service>| *service.gate.policy().catalog() != ClusterGroups::NotRead;
+        let catalog = |service: &Arc<Service>| (service.name.clone(), Arc::clone(&service.catalog.load().catalog));
+        self.services().iter().filter(reads).map(catalog).collect()
     }
 
     fn policies(&self) -> Vec<(String, Arc<Policy>)> {

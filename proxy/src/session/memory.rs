@@ -29,7 +29,9 @@ impl Memory {
             let is_it = |object: &StoredObject| {
                 object.kind == kind
                     && object.name.name.eq_ignore_ascii_case(name)
-                    && schema.is_none_or(|schema| object.name.schema.as_deref().is_none_or(|other| other.eq_ignore_ascii_case(schema)))
+                    && schema.is_none_or(|schema| {
+                        object.name.schema.as_deref().is_none_or(|other| other.eq_ignore_ascii_case(schema))
+                    })
                     && object.name.database.as_deref().is_none_or(|other| other.eq_ignore_ascii_case(database))
             };
             // What could not be read may be there.
