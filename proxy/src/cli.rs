@@ -13,6 +13,7 @@ pub mod health;
 pub mod history;
 pub mod iam;
 pub mod init;
+pub mod inventory;
 pub mod learn;
 pub mod manual;
 mod modes;
@@ -86,6 +87,12 @@ enum Command {
     #[command(after_help = "Example: rolegate learn --config rolegate.toml --out proposed 'audit/*.jsonl'\n\
                       Exit status: 0 done, whatever is for review; 2 usage or input error")]
     Learn(learn::LearnArguments),
+    /// List what the cluster stores: every role that is used without being named, and whether it is allowed today
+    #[command(
+        after_help = "Example: rolegate inventory --config rolegate.toml --role arn:aws:iam::123456789012:role/Loader\n\
+                            Exit status: 0 done, whatever is found; 2 usage, or the cluster cannot be asked"
+    )]
+    Inventory(inventory::InventoryArguments),
     /// Look at a configuration file
     #[command(subcommand, after_help = "Example: rolegate config check rolegate.toml")]
     Config(config::ConfigCommand),
@@ -132,6 +139,7 @@ pub fn main() -> ExitCode {
         Command::Coverage(arguments) => coverage::run(&arguments),
         Command::Learn(arguments) => learn::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Inventory(arguments) => inventory::run(&arguments),
         Command::Config(command) => config::run(&command),
         Command::Iam(command) => iam::run(&command),
         Command::Policy(command) => policy::run(&command),

@@ -51,6 +51,7 @@ use crate::serve::reload::Changes;
 use crate::serve::signals::StopSignals;
 use crate::wire::relay::Drain;
 
+pub(crate) use crate::serve::catalog::now as catalog_now;
 pub use crate::serve::error::ServeError;
 
 /// How long sessions that are told to end may take to say so.

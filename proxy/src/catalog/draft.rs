@@ -128,8 +128,8 @@ impl CatalogDraft {
         objects.sort_by(|one, other| (one.kind, &one.name, one.from).cmp(&(other.kind, &other.name, other.from)));
         self.databases.sort_unstable();
         let version = version(&objects, &names, &self.people, &self.views, &self.databases);
-        let Self { people, views, databases, .. } = self;
-        Catalog { version, objects, people, views, databases, names }
+        let Self { people, views, databases, known, .. } = self;
+        Catalog { version, objects, people, views, databases, names, known }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::catalog::kind::ObjectKind;
 use crate::catalog::name::{Casing, NameRef};
 use crate::catalog::object::{StoredObject, StoredUse};
 use crate::catalog::people::People;
+use crate::catalog::references::{KnownNames, Literals, References};
 use crate::catalog::source::{SystemView, ViewState};
 
 /// The states of the views that were read, by view and database; `None` for what belongs to the whole cluster.
@@ -22,6 +23,8 @@ pub struct Catalog {
     pub(super) views: ViewStates,
     pub(super) databases: Vec<Arc<str>>,
     pub(super) names: NameIndex,
+    /// Which names in a text are worth a look.
+    pub(super) known: KnownNames,
 }
 
 impl PartialEq for Catalog {
@@ -83,6 +86,24 @@ impl Catalog {
     /// The same names, each with whether it is an external schema's alone: one that nothing but what stands in it uses.
     pub(crate) fn watched(&self) -> impl Iterator<Item = (&str, bool)> {
         self.names.watched()
+    }
+
+    /// Hands over the credentials that a recorded text uses, read with the lexer alone: too many rather than too few.
+    pub(crate) fn used_by(&self, text: &str, mut take: impl FnMut(&StoredUse)) {
+        for reference in &References::of(text, Literals::Statements, &self.known).names {
+            let parts: Vec<&str> = reference.parts.iter().map(|part| &**part).collect();
+            // `a.b` is a table or a column, `a.b.c` a table of another database or a column: each reading counts.
+            for end in parts.len().min(2)..=parts.len() {
+                let Some((name, qualifiers)) = parts.get(..end).and_then(<[&str]>::split_last) else { continue };
+                let (database, schema) = match qualifiers {
+                    [] => (None, None),
+                    [schema] => (None, Some(*schema)),
+                    [.., database, schema] => (Some(*database), Some(*schema)),
+                };
+                let name = NameRef { database, schema, name };
+                self.uses(reference.named_as, name, Casing::Folded).for_each(&mut take);
+            }
+        }
     }
 
     /// The names without which a statement uses nothing that is stored, in lower case, each once: of external schemas, and of the

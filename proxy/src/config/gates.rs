@@ -81,11 +81,11 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// `[gate.catalog]`: a service connection that reads who is in which group.
+/// `[gate.catalog]`: a service connection that reads users, groups, and what the cluster stores.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct CatalogSection {
-    /// The database user; needs no rights but to connect.
+    /// The database user; for groups it needs no rights but to connect.
     pub user: String,
     /// A file that holds the user's password; read for every connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -95,7 +95,7 @@ pub struct CatalogSection {
     /// The time from one reading to the next.
     #[serde(default = "catalog_refresh")]
     pub refresh: Period,
-    /// The longest that a reading may take.
+    /// The longest that connecting, and each question, may take.
     #[serde(default = "connect_timeout")]
     pub timeout: Period,
 }

@@ -16,11 +16,27 @@ use crate::config::{CatalogSection, Config, GateSection};
 use crate::gate::policy::ClusterGroups;
 use crate::observe::Metrics;
 use crate::observe::values::{AttemptResult, Fetched};
+use crate::serve::build;
 use crate::serve::changes::{Change, Need};
 use crate::serve::gates::Gates;
 use crate::serve::in_force::Renewal;
 use crate::serve::inputs;
 use crate::session::service::{CatalogStatus, Service};
+
+/// Reads the catalogue of a gate's cluster once, for a command that is no gate.
+///
+/// # Errors
+/// The gate has no `[gate.catalog]`, or the cluster cannot be asked.
+pub(crate) fn now(gate: &GateSection) -> Result<Catalog, String> {
+    let settings = gate.catalog.as_ref();
+    let settings = settings
+        .ok_or_else(|| format!("gate \"{}\": add [gate.catalog] with a database user of the gate's own", gate.name))?;
+    let backend = build::backend(gate).map_err(|error| error.to_string())?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let read = runtime.block_on(read::read(&backend, settings, Arc::default()));
+    read.map_err(|error| format!("gate \"{}\": {error}", gate.name))
+}
 
 /// The tasks that read the groups of clusters, by gate.
 #[derive(Debug)]

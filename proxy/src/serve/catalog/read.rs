@@ -72,7 +72,8 @@ async fn in_form(
     question: &Question,
     form: Form,
 ) -> Result<ViewState, ServiceError> {
-    let (mut after, mut taken) = (-1_i64, 0_usize);
+    // Numbers of rows begin above: a negative one would be taken for a large oid, beyond which there is nothing.
+    let (mut after, mut taken) = (0_i64, 0_usize);
     loop {
         let rows = match conversation.ask(&form.after(after)).await {
             Ok(rows) => rows,
