@@ -12,7 +12,7 @@ use crate::catalog::name::ObjectName;
 use crate::catalog::object::{StoredObject, StoredUse};
 use crate::catalog::people::People;
 use crate::catalog::reach::{Reach, ReadingObject};
-use crate::catalog::references::{KnownNames, Literals, References};
+use crate::catalog::references::{Literals, References, TextNames};
 use crate::catalog::source::{SystemView, ViewState};
 
 /// The most objects that are kept. A cluster of 50,000 tables has fewer external schemas, procedures and views than that.
@@ -24,7 +24,7 @@ pub struct CatalogDraft {
     keepers: Vec<StoredObject>,
     readers: Vec<ReadingObject>,
     places: BTreeSet<Box<str>>,
-    known: KnownNames,
+    known: TextNames,
     people: People,
     views: ViewStates,
     databases: Vec<Arc<str>>,

@@ -8,7 +8,7 @@ use crate::catalog::kind::ObjectKind;
 use crate::catalog::name::{Casing, NameRef};
 use crate::catalog::object::{StoredObject, StoredUse};
 use crate::catalog::people::People;
-use crate::catalog::references::{KnownNames, Literals, References};
+use crate::catalog::references::{Literals, References, TextNames};
 use crate::catalog::source::{SystemView, ViewState};
 
 /// The states of the views that were read, by view and database; `None` for what belongs to the whole cluster.
@@ -24,7 +24,7 @@ pub struct Catalog {
     pub(super) databases: Vec<Arc<str>>,
     pub(super) names: NameIndex,
     /// Which names in a text are worth a look.
-    pub(super) known: KnownNames,
+    pub(super) known: TextNames,
 }
 
 impl PartialEq for Catalog {

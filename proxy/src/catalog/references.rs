@@ -35,14 +35,14 @@ pub(super) struct References {
 
 /// Which names are worth keeping: texts name columns more than anything else.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct KnownNames {
+pub(super) struct TextNames {
     /// Names of schemas and databases, in lower case; `None` where they could not be read, so that any name may be one.
     pub places: Option<HashSet<Box<str>>>,
     /// Names of functions that store or use credentials, in lower case.
     pub functions: HashSet<Box<str>>,
 }
 
-impl KnownNames {
+impl TextNames {
     fn is_place(&self, part: &str) -> bool {
         self.places.as_ref().is_none_or(|places| places.contains(part.to_ascii_lowercase().as_str()))
     }
@@ -69,7 +69,7 @@ pub(super) enum Literals {
 impl References {
     /// The names that a text uses.
     #[must_use]
-    pub(super) fn of(text: &str, literals: Literals, known: &KnownNames) -> Self {
+    pub(super) fn of(text: &str, literals: Literals, known: &TextNames) -> Self {
         let mut references = Self::default();
         let depth = if literals == Literals::Statements { MAX_DEPTH } else { 0 };
         let ends = references.read(text.as_bytes(), depth, known);
@@ -79,7 +79,7 @@ impl References {
 
     /// Whether the text can be read to its end. A literal that cannot may be a part of a statement: what stands in it was read as far
     /// as it goes, and whether the statement can be told is up to the grammar.
-    fn read(&mut self, text: &[u8], depth: usize, known: &KnownNames) -> bool {
+    fn read(&mut self, text: &[u8], depth: usize, known: &TextNames) -> bool {
         let mut lexer = Lexer::new(text, Escapes::Always);
         let mut walk = Walk::default();
         while let Some(token) = lexer.next() {
@@ -97,7 +97,7 @@ impl References {
         lexer.trouble().is_none()
     }
 
-    fn keep(&mut self, met: Option<Met>, known: &KnownNames) {
+    fn keep(&mut self, met: Option<Met>, known: &TextNames) {
         if let Some(Met { reference, in_from }) = met
             && known.keeps(&reference, in_from)
         {
@@ -192,10 +192,10 @@ impl Walk {
 
 #[cfg(test)]
 mod tests {
-    use super::{KnownNames, Literals, References};
+    use super::{Literals, References, TextNames};
 
     fn names(text: &str, literals: Literals) -> (Vec<String>, bool) {
-        let known = KnownNames {
+        let known = TextNames {
             places: Some(["spectrum", "public", "dev", "Mixed"].map(str::to_lowercase).map(Into::into).into()),
             functions: ["exfunc".into()].into(),
         };

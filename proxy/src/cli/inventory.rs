@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use crate::chain::RoleArn;
 use crate::cli::choice::gate_of;
 use crate::cli::exit::Exit;
-use crate::cli::inventory::report::{InventoryReport, Subject};
+use crate::cli::inventory::report::{InventoryReport, InventorySubject};
 use crate::cli::inventory::usage::Usage;
 use crate::cli::output;
 use crate::config::{Config, GateSection};
@@ -63,7 +63,7 @@ pub(super) fn run(arguments: &InventoryArguments) -> Result<Exit, String> {
     let policy = serve::build::policy(&config, gate).map_err(|error| error.to_string())?;
     let catalog = serve::catalog_now(gate)?;
     let usage = if arguments.history.is_empty() { None } else { Some(Usage::read(&arguments.history, &catalog)?) };
-    let subject = Subject { catalog: &catalog, policy: &policy, usage: usage.as_ref(), role: role.as_ref() };
+    let subject = InventorySubject { catalog: &catalog, policy: &policy, usage: usage.as_ref(), role: role.as_ref() };
     let report = InventoryReport::of(&subject);
     output::print(&match arguments.format {
         InventoryFormat::Human => escape::lines(&forms::human(&report)),

@@ -15,7 +15,7 @@ use crate::gate::policy::Policy;
 use crate::iam::DefaultRole;
 
 /// What is looked at, and by what.
-pub(super) struct Subject<'a> {
+pub(super) struct InventorySubject<'a> {
     pub catalog: &'a Catalog,
     pub policy: &'a Policy,
     pub usage: Option<&'a Usage>,
@@ -89,7 +89,7 @@ pub(super) struct RoleAnswer {
 }
 
 impl InventoryReport {
-    pub(super) fn of(subject: &Subject<'_>) -> Self {
+    pub(super) fn of(subject: &InventorySubject<'_>) -> Self {
         let now = Timestamp::now();
         let concerned = |object: &StoredObject, role: &StoredRole| {
             subject.role.is_none_or(|wanted| names(subject, object, role, wanted))
@@ -114,7 +114,12 @@ impl InventoryReport {
     }
 }
 
-fn row(subject: &Subject<'_>, object: &StoredObject, role: Option<&StoredRole>, now: Timestamp) -> InventoryRow {
+fn row(
+    subject: &InventorySubject<'_>,
+    object: &StoredObject,
+    role: Option<&StoredRole>,
+    now: Timestamp,
+) -> InventoryRow {
     let verdict = role.and_then(|role| judge(subject.policy, object, role, now));
     let findings = verdict.as_ref().map(|verdict| verdict.findings.as_slice()).unwrap_or_default();
     let (method, chain, reason) = credential(role.map(|role| &role.credential));
@@ -190,7 +195,7 @@ fn default_role<'p>(policy: &'p Policy) -> Option<&'p RoleArn> {
     }
 }
 
-fn names(subject: &Subject<'_>, object: &StoredObject, role: &StoredRole, wanted: &RoleArn) -> bool {
+fn names(subject: &InventorySubject<'_>, object: &StoredObject, role: &StoredRole, wanted: &RoleArn) -> bool {
     match &role.credential {
         StoredCredential::Chain(chain) => chain.roles().contains(wanted),
         StoredCredential::Default => default_role(subject.policy) == Some(wanted),
@@ -199,7 +204,7 @@ fn names(subject: &Subject<'_>, object: &StoredObject, role: &StoredRole, wanted
     }
 }
 
-fn attached_unused(subject: &Subject<'_>) -> Vec<String> {
+fn attached_unused(subject: &InventorySubject<'_>) -> Vec<String> {
     let Some(iam) = subject.policy.iam() else { return Vec::new() };
     let Some(cluster) = iam.facts.cluster(&iam.cluster) else { return Vec::new() };
     let stored = |role: &RoleArn| {
@@ -219,7 +224,7 @@ fn attached_unused(subject: &Subject<'_>) -> Vec<String> {
     unused.map(|role| role.to_string()).collect()
 }
 
-fn answer(subject: &Subject<'_>, role: &RoleArn) -> RoleAnswer {
+fn answer(subject: &InventorySubject<'_>, role: &RoleArn) -> RoleAnswer {
     let (mut breaks, mut stays_open, mut cannot_tell) = (BTreeSet::new(), BTreeSet::new(), 0_usize);
     for object in subject.catalog.objects() {
         for kept in &object.roles {
