@@ -36,7 +36,10 @@ pub(super) fn group(read: &mut Gathered, row: Cells<'_>) {
     let members = list.split(',').filter_map(|id| read.names.get(&id.trim().parse().ok()?));
     let mut members: Vec<String> = members.map(ToString::to_string).collect();
     members.sort_unstable();
-    read.people.groups.insert(name.to_owned(), members);
+    // A PostgreSQL shows every role that cannot log in as a group.
+    if !members.is_empty() {
+        read.people.groups.insert(name.to_owned(), members);
+    }
 }
 
 /// `user_name, role_name`
