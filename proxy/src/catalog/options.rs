@@ -107,7 +107,9 @@ mod tests {
 
     fn told(roles: &[StoredRole]) -> String {
         let words = roles.iter().map(|role| format!("{}={}", role.clause, role.credential.as_str()));
-        words.collect::<Vec<_>>().join(" ")
+        let mut words: Vec<_> = words.collect();
+        words.sort();
+        words.join(" ")
     }
 
     #[test]
@@ -118,7 +120,7 @@ mod tests {
             (
                 Some(1),
                 Some(format!("{{\"Iam_Role\":\"{A}\",\"CATALOG_ROLE\":\"{A}\"}}")),
-                "iam_role=chain catalog_role=chain",
+                "catalog_role=chain iam_role=chain",
             ),
             (Some(1), Some("{\"IAM_ROLE\":\"default\"}".to_owned()), "iam_role=default"),
             (Some(1), Some("{\"IAM_ROLE\":\"SESSION\"}".to_owned()), "iam_role=session"),
@@ -160,7 +162,7 @@ mod tests {
         for (parameters, want) in [
             (Some(identity_center.as_str()), "iam_role=chain"),
             (Some(azure), "access_keys=keys"),
-            (Some(both.as_str()), "iam_role=chain access_keys=keys"),
+            (Some(both.as_str()), "access_keys=keys iam_role=chain"),
             (Some("no json"), "iam_role=unknown"),
             (None, "iam_role=unknown"),
             (Some("{\"issuer\":\"x\"}"), ""),
