@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 use crate::catalog::Catalog;
 use crate::config::{CatalogSection, Config, GateSection};
-use crate::gate::policy::ClusterGroups;
+use crate::gate::policy::{ClusterGroups, Policy};
 use crate::observe::Metrics;
 use crate::observe::values::{AttemptResult, Fetched};
 use crate::serve::build;
@@ -120,7 +120,11 @@ fn put_in_force(gates: &Gates, service: &Service, catalog: Catalog) {
     };
     service.catalog.store(Arc::new(status));
     let groups = Arc::new(groups.clone());
-    if gates.exchange(service, |policy| policy.with_catalog(ClusterGroups::Known(groups))) {
+    let change = |policy: &Policy| {
+        let stored = policy.stored().with_catalog(Arc::clone(&catalog));
+        policy.with_catalog(ClusterGroups::Known(groups)).with_stored(stored)
+    };
+    if gates.exchange(service, change) {
         info!(gate = %service.name, groups = count, objects = catalog.objects().len(), "the catalogue was read from the cluster");
     }
 }
