@@ -3,7 +3,6 @@
 use std::fmt::{self, Write};
 
 use crate::cli::inventory::report::{InventoryReport, InventoryRow, RoleAnswer};
-use crate::replay::html::escape;
 
 /// For people.
 pub(super) fn human(report: &InventoryReport) -> String {
@@ -178,6 +177,12 @@ pub(super) fn html(report: &InventoryReport) -> String {
     }
     page.push_str("</tbody></table></html>\n");
     page
+}
+
+/// A text within HTML, in an attribute or not.
+fn escape(text: &str) -> String {
+    let marks = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&#39;")];
+    marks.iter().fold(text.to_owned(), |text, (mark, written)| text.replace(mark, written))
 }
 
 fn summary(report: &InventoryReport) -> String {

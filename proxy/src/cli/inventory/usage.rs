@@ -24,7 +24,7 @@ impl Usage {
         let fold = |part: &mut Self, record: &crate::history::StatementRecord<'_>| {
             part.take(&record.text, record.timestamp().unwrap_or(Timestamp::UNIX_EPOCH), catalog);
         };
-        RecordArguments::of(inputs.to_vec()).read(fold, |part: Self| {
+        RecordArguments::of(inputs.to_vec()).read(None, fold, |part: Self| {
             usage.merge(part);
             Ok(())
         })?;
