@@ -18,7 +18,9 @@ mod stream;
 use std::sync::LazyLock;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
+use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
@@ -84,7 +86,8 @@ async fn description() -> Response {
     guarded("application/json", DESCRIPTION.as_str())
 }
 
-async fn not_that_way() -> ApiProblem {
+/// Reads what was sent, so that the connection can be used again.
+async fn not_that_way(_sent: Result<Bytes, BytesRejection>) -> ApiProblem {
     ApiProblem::new(StatusCode::METHOD_NOT_ALLOWED, "not asked in this way; GET, or POST for /api/v1/explain")
 }
 

@@ -16,7 +16,7 @@ use crate::observe::{Audit, Metrics, Recent};
 use crate::serve::policy;
 use crate::session::limits::SessionLimits;
 use crate::session::memory::Memory;
-use crate::session::registry::OpenSessions;
+use crate::session::registry::LiveSessions;
 use crate::session::service::{Service, Settings};
 
 /// What a gate is made of.
@@ -55,7 +55,7 @@ impl Gates {
                 live: live.map(Arc::clone),
                 settings: ArcSwap::from_pointee(parts.settings),
                 held: SessionLimits::default(),
-                sessions: OpenSessions::default(),
+                sessions: LiveSessions::default(),
                 catalog: ArcSwap::default(),
                 remembered: Memory::default(),
                 metrics: counts.clone(),

@@ -15,7 +15,7 @@ use crate::gate::policy::ClusterGroups;
 use crate::iam::{Account, AccountStatus, Facts, Live, Origin};
 use crate::observe::Audit;
 use crate::observe::values::LimitKind;
-use crate::session::registry::OpenSession;
+use crate::session::registry::LiveSession;
 use crate::session::service::{GateCertificate, Service};
 
 /// Seconds of a day.
@@ -104,7 +104,7 @@ pub(super) fn exception(exception: &Exception, now: Timestamp) -> ExceptionView 
 
 /// The sessions of a gate.
 pub(super) fn sessions(service: &Service) -> Vec<SessionView> {
-    let view = |(number, session): (u64, Arc<OpenSession>)| {
+    let view = |(number, session): (u64, Arc<LiveSession>)| {
         let (judged, refused) = session.counts();
         let login = &session.login;
         SessionView {

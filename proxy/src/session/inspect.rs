@@ -21,7 +21,7 @@ use crate::session::inspect::reports::{
 use crate::session::notes::SessionNotes;
 use crate::session::outcomes::{Carrier, ToldStatement};
 use crate::session::record::{self, Decided, Told};
-use crate::session::registry::OpenSession;
+use crate::session::registry::LiveSession;
 use crate::session::service::{Service, Settings};
 use crate::session::statements::{Binding, Statements, VerdictFor, VerdictMaker, earlier};
 use crate::session::stored::{self, RecordedUses};
@@ -40,7 +40,7 @@ pub(crate) struct StatementInspector<'a> {
     notes: &'a SessionNotes,
     service: &'a Arc<Service>,
     /// Where others see how many were judged and refused.
-    listed: &'a OpenSession,
+    listed: &'a LiveSession,
     settings: &'a Settings,
     statements: &'a RefCell<Statements>,
     judged: u32,
@@ -62,7 +62,7 @@ impl<'a> StatementInspector<'a> {
     #[must_use]
     pub(crate) fn new(
         notes: &'a SessionNotes,
-        (service, listed): (&'a Arc<Service>, &'a OpenSession),
+        (service, listed): (&'a Arc<Service>, &'a LiveSession),
         settings: &'a Settings,
         statements: &'a RefCell<Statements>,
     ) -> Self {

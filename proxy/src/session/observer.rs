@@ -10,7 +10,7 @@ use crate::observe::values::{LoginResult, SessionState};
 use crate::session::limits::Counted;
 use crate::session::notes::SessionNotes;
 use crate::session::record;
-use crate::session::registry::OpenSession;
+use crate::session::registry::LiveSession;
 use crate::session::service::Service;
 use crate::session::statements::Statements;
 use crate::wire::relay::{Answered, Reached, RelayObserver};
@@ -19,7 +19,7 @@ use crate::wire::relay::{Answered, Reached, RelayObserver};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SessionSigns<'a> {
     /// Where it says what it does, and who it is.
-    pub listed: &'a OpenSession,
+    pub listed: &'a LiveSession,
     /// In which it is logged.
     pub span: &'a Span,
     /// Whether the client's leg is encrypted.

@@ -13,11 +13,11 @@ use crate::observe::metrics::StateOfSession;
 
 /// The open sessions of a gate, by number. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct OpenSessions(Arc<Mutex<BTreeMap<u64, Arc<OpenSession>>>>);
+pub(crate) struct LiveSessions(Arc<Mutex<BTreeMap<u64, Arc<LiveSession>>>>);
 
 /// What is known of an open session.
 #[derive(Debug)]
-pub(crate) struct OpenSession {
+pub(crate) struct LiveSession {
     /// Who logs in, and from where.
     pub login: Principal,
     /// The client's port.
@@ -34,7 +34,7 @@ pub(crate) struct OpenSession {
     acting: ArcSwapOption<String>,
 }
 
-impl OpenSession {
+impl LiveSession {
     /// A session that starts now.
     #[must_use]
     pub(crate) fn new(login: Principal, client_port: Option<u16>, state: StateOfSession) -> Self {
@@ -88,10 +88,10 @@ impl OpenSession {
     }
 }
 
-impl OpenSessions {
+impl LiveSessions {
     /// Lists a session until the guard is dropped.
     #[must_use]
-    pub(crate) fn enter(&self, number: u64, session: OpenSession) -> ListedSession {
+    pub(crate) fn enter(&self, number: u64, session: LiveSession) -> ListedSession {
         let session = Arc::new(session);
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(number, Arc::clone(&session));
         ListedSession { number, session, sessions: self.clone() }
@@ -99,7 +99,7 @@ impl OpenSessions {
 
     /// The sessions that are open now, by number.
     #[must_use]
-    pub(crate) fn all(&self) -> Vec<(u64, Arc<OpenSession>)> {
+    pub(crate) fn all(&self) -> Vec<(u64, Arc<LiveSession>)> {
         let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.iter().map(|(number, session)| (*number, Arc::clone(session))).collect()
     }
@@ -109,14 +109,14 @@ impl OpenSessions {
 #[derive(Debug)]
 pub(crate) struct ListedSession {
     number: u64,
-    session: Arc<OpenSession>,
-    sessions: OpenSessions,
+    session: Arc<LiveSession>,
+    sessions: LiveSessions,
 }
 
 impl std::ops::Deref for ListedSession {
-    type Target = OpenSession;
+    type Target = LiveSession;
 
-    fn deref(&self) -> &OpenSession {
+    fn deref(&self) -> &LiveSession {
         &self.session
     }
 }
@@ -135,10 +135,10 @@ mod tests {
 
     #[test]
     fn sessions_are_listed_while_they_are_open_and_as_whom_they_act() {
-        let (sessions, gate) = (OpenSessions::default(), Metrics::new().gate("g"));
+        let (sessions, gate) = (LiveSessions::default(), Metrics::new().gate("g"));
         let guard = gate.session_opened(7);
         let login = Principal::new(Attributes::of_login("IAM:etl"));
-        let listed = sessions.enter(7, OpenSession::new(login, Some(4000), guard.state().clone()));
+        let listed = sessions.enter(7, LiveSession::new(login, Some(4000), guard.state().clone()));
         assert_eq!((listed.user().as_str(), listed.backend_pid(), listed.counts()), ("etl", None, (0, 0)));
         for (said, want) in [("etl", "etl"), ("bi", "bi"), ("bi", "bi"), ("etl", "etl")] {
             listed.acts_as(said);

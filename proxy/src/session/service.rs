@@ -18,7 +18,7 @@ use crate::observe::values::Leg;
 use crate::observe::{Audit, Recent};
 use crate::session::limits::{HolderLimits, SessionLimits};
 use crate::session::memory::Memory;
-use crate::session::registry::OpenSessions;
+use crate::session::registry::LiveSessions;
 use crate::wire::function_call::FunctionCalls;
 use crate::wire::startup::Offer;
 
@@ -109,7 +109,7 @@ pub(crate) struct Service {
     /// Who holds how many sessions.
     pub held: SessionLimits,
     /// The sessions that are open.
-    pub sessions: OpenSessions,
+    pub sessions: LiveSessions,
     /// How reading the cluster's groups goes.
     pub catalog: ArcSwap<CatalogStatus>,
     /// What statements have stored that the cluster shows nowhere.
@@ -207,7 +207,7 @@ pub(crate) mod tests {
             settings: ArcSwap::from_pointee(settings),
             live: None,
             held: SessionLimits::default(),
-            sessions: OpenSessions::default(),
+            sessions: LiveSessions::default(),
             catalog: ArcSwap::default(),
             remembered: Memory::default(),
             metrics: metrics.gate("g"),

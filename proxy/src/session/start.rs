@@ -23,7 +23,7 @@ use crate::observe::values::{AttemptResult, Leg, LoginResult, SessionRefusal};
 use crate::session::inspect::reports;
 use crate::session::limits::{Counted, Full, SessionPlace};
 use crate::session::notes::SessionNotes;
-use crate::session::registry::OpenSession;
+use crate::session::registry::LiveSession;
 use crate::session::running::{Running, login_failed};
 use crate::session::service::{Limits, Service, Settings};
 use crate::session::statements::Statements;
@@ -199,7 +199,7 @@ async fn connect(opened: Opened, service: &Arc<Service>, drain: &watch::Receiver
         return None;
     }
     let limits = &settings.limits;
-    let listed = service.sessions.enter(id, OpenSession::new(principal.clone(), peer.port(), guard.state().clone()));
+    let listed = service.sessions.enter(id, LiveSession::new(principal.clone(), peer.port(), guard.state().clone()));
     let mut statements = Statements::new(principal, limits.max_prepared_bytes);
     if crate::sql::startup_may_move_catalog(&startup.packet) {
         statements.catalog_moved();

@@ -11,13 +11,13 @@ use crate::admin::reply::ApiProblem;
 
 /// The parameters of a question.
 #[derive(Debug)]
-pub(super) struct Asked<T>(pub(super) T);
+pub(super) struct QueryOf<T>(pub(super) T);
 
 /// Two groups of parameters of one question.
 #[derive(Debug)]
-pub(super) struct AskedBoth<A, B>(pub(super) A, pub(super) B);
+pub(super) struct QueriesOf<A, B>(pub(super) A, pub(super) B);
 
-impl<S: Sync, T: DeserializeOwned + IntoParams> FromRequestParts<S> for Asked<T> {
+impl<S: Sync, T: DeserializeOwned + IntoParams> FromRequestParts<S> for QueryOf<T> {
     type Rejection = ApiProblem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiProblem> {
@@ -26,7 +26,7 @@ impl<S: Sync, T: DeserializeOwned + IntoParams> FromRequestParts<S> for Asked<T>
     }
 }
 
-impl<S, A, B> FromRequestParts<S> for AskedBoth<A, B>
+impl<S, A, B> FromRequestParts<S> for QueriesOf<A, B>
 where
     S: Sync,
     A: DeserializeOwned + IntoParams,

@@ -5,7 +5,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::admin::api::asked::Asked;
+use crate::admin::api::asked::QueryOf;
 use crate::admin::api::decisions::limit;
 use crate::admin::reply::{ApiProblem, json, off_thread};
 use crate::admin::state::AdminState;
@@ -41,7 +41,7 @@ pub(super) struct CatalogQuery {
 )]
 pub(super) async fn catalog(
     State(state): State<AdminState>,
-    Asked(query): Asked<CatalogQuery>,
+    QueryOf(query): QueryOf<CatalogQuery>,
 ) -> Result<Response, ApiProblem> {
     let limit = limit(query.limit, PAGE)?;
     off_thread(move || json(&view(&state, &query, limit))).await

@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::admin::api::asked::AskedBoth;
+use crate::admin::api::asked::QueriesOf;
 use crate::admin::api::policies::policy_of;
 use crate::admin::reply::{ApiProblem, json, off_thread};
 use crate::admin::state::AdminState;
@@ -47,7 +47,7 @@ pub(super) struct DecisionPage {
 )]
 pub(super) async fn list(
     State(state): State<AdminState>,
-    AskedBoth(filter, paging): AskedBoth<DecisionFilter, DecisionPaging>,
+    QueriesOf(filter, paging): QueriesOf<DecisionFilter, DecisionPaging>,
 ) -> Result<Response, ApiProblem> {
     let limit = limit(paging.limit, PAGE)?;
     off_thread(move || json(&page(&state.recent, &filter, paging.before, limit))).await

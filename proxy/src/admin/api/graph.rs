@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::admin::api::asked::Asked;
+use crate::admin::api::asked::QueryOf;
 use crate::admin::reply::{ApiProblem, json, off_thread};
 use crate::admin::state::AdminState;
 use crate::admin::view::graph::{GraphSource, GraphView, GrowingGraph, SourceKind, possible};
@@ -45,7 +45,7 @@ pub(super) struct GraphQuery {
 )]
 pub(super) async fn graph(
     State(state): State<AdminState>,
-    Asked(query): Asked<GraphQuery>,
+    QueryOf(query): QueryOf<GraphQuery>,
 ) -> Result<Response, ApiProblem> {
     let most = query.nodes.unwrap_or(NODES.0);
     if !(1..=NODES.1).contains(&most) {

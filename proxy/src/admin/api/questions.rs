@@ -7,7 +7,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::admin::api::asked::Asked;
+use crate::admin::api::asked::QueryOf;
 use crate::admin::api::decisions::limit;
 use crate::admin::api::policies::{facts_of, policy_of};
 use crate::admin::reply::{ApiProblem, json, off_thread};
@@ -71,7 +71,7 @@ pub(super) struct StepAnswer {
 )]
 pub(super) async fn can_assume(
     State(state): State<AdminState>,
-    Asked(query): Asked<StepQuery>,
+    QueryOf(query): QueryOf<StepQuery>,
 ) -> Result<Response, ApiProblem> {
     let (_, policy) = policy_of(&state, query.gate.as_deref())?;
     off_thread(move || step(&policy, &query).map(|answer| json(&answer))).await?
@@ -168,7 +168,7 @@ pub(super) struct FoundChain {
 )]
 pub(super) async fn paths(
     State(state): State<AdminState>,
-    Asked(query): Asked<PathQuery>,
+    QueryOf(query): QueryOf<PathQuery>,
 ) -> Result<Response, ApiProblem> {
     let turn = Arc::clone(&state.questions).try_acquire_owned().map_err(|_none| ApiProblem::busy())?;
     let (_, policy) = policy_of(&state, query.gate.as_deref())?;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::admin::api::asked::Asked;
+use crate::admin::api::asked::QueryOf;
 use crate::admin::reply::{ApiProblem, guarded, json, off_thread};
 use crate::admin::state::AdminState;
 use crate::admin::view::export;
@@ -66,7 +66,7 @@ pub(super) struct RefusalQuery {
 )]
 pub(super) async fn refusals(
     State(state): State<AdminState>,
-    Asked(query): Asked<RefusalQuery>,
+    QueryOf(query): QueryOf<RefusalQuery>,
 ) -> Result<Response, ApiProblem> {
     let buckets = query.buckets.unwrap_or(BUCKETS.0);
     if !(1..=BUCKETS.1).contains(&buckets) {

@@ -5,7 +5,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::admin::api::asked::Asked;
+use crate::admin::api::asked::QueryOf;
 use crate::admin::api::decisions::limit;
 use crate::admin::reply::{ApiProblem, json, off_thread};
 use crate::admin::state::AdminState;
@@ -54,7 +54,7 @@ pub(super) struct SessionPage {
 )]
 pub(super) async fn list(
     State(state): State<AdminState>,
-    Asked(query): Asked<SessionQuery>,
+    QueryOf(query): QueryOf<SessionQuery>,
 ) -> Result<Response, ApiProblem> {
     let limit = limit(query.limit, PAGE)?;
     off_thread(move || json(&page(state.source.sessions(), &query, limit))).await

@@ -14,10 +14,10 @@ use futures_core::Stream;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::{sleep, timeout};
 
-use crate::admin::api::asked::Asked;
+use crate::admin::api::asked::QueryOf;
 use crate::admin::reply::{ApiProblem, guarded};
 use crate::admin::state::AdminState;
-use crate::admin::view::events::{Cursor, StreamEnd, batch, ended, opened};
+use crate::admin::view::events::{StreamCursor, StreamEnd, batch, ended, opened};
 use crate::admin::view::filter::DecisionFilter;
 use crate::admin::view::status::Readiness;
 use crate::observe::Recent;
@@ -47,13 +47,13 @@ const COMMENT: &[u8] = b": nothing new\n\n";
 pub(super) async fn stream(
     State(state): State<AdminState>,
     headers: HeaderMap,
-    Asked(filter): Asked<DecisionFilter>,
+    QueryOf(filter): QueryOf<DecisionFilter>,
 ) -> Result<Response, ApiProblem> {
     let place = Arc::clone(&state.streams).try_acquire_owned().map_err(|_none| ApiProblem::busy())?;
     let changes = state.recent.changes();
-    let now = Cursor { started_at: state.started_at, place: *changes.borrow() };
+    let now = StreamCursor { started_at: state.started_at, place: *changes.borrow() };
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
-    let from = last.and_then(|last| Cursor::parse(last, now)).unwrap_or(now);
+    let from = last.and_then(|last| StreamCursor::parse(last, now)).unwrap_or(now);
     let (reader, events) = mpsc::channel(1);
     let follower = Follower {
         recent: state.recent.clone(),
@@ -90,7 +90,7 @@ struct Follower {
 }
 
 impl Follower {
-    async fn run(mut self, mut cursor: Cursor) {
+    async fn run(mut self, mut cursor: StreamCursor) {
         let mut chunk = opened(cursor);
         while self.hand_over(chunk).await {
             chunk = loop {

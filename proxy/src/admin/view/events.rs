@@ -12,12 +12,12 @@ use crate::observe::recent::{RecentBatch, RecentEvent};
 
 /// A place between events: of this process, since others count from 0 too.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in crate::admin) struct Cursor {
+pub(in crate::admin) struct StreamCursor {
     pub started_at: Timestamp,
     pub place: u64,
 }
 
-impl Cursor {
+impl StreamCursor {
     /// A cursor that a reader brings back; `None`: it is of another process, or ahead of `now`.
     pub(in crate::admin) fn parse(text: &str, now: Self) -> Option<Self> {
         let (started_at, place) = text.split_once('-')?;
@@ -26,7 +26,7 @@ impl Cursor {
     }
 }
 
-impl fmt::Display for Cursor {
+impl fmt::Display for StreamCursor {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}-{}", self.started_at.as_microsecond(), self.place)
     }
@@ -73,7 +73,7 @@ pub(in crate::admin) struct EndEvent {
 }
 
 /// The first event of a stream.
-pub(in crate::admin) fn opened(cursor: Cursor) -> Vec<u8> {
+pub(in crate::admin) fn opened(cursor: StreamCursor) -> Vec<u8> {
     let data = OpenEvent { started_at: cursor.started_at, cursor: cursor.to_string() };
     let mut text = Vec::new();
     event(&mut text, "open", Some(cursor), &data);
@@ -88,8 +88,12 @@ pub(in crate::admin) fn ended(reason: StreamEnd) -> Vec<u8> {
 }
 
 /// Those events of a batch that fit, and the cursor behind the batch.
-pub(in crate::admin) fn batch(batch: &RecentBatch, filter: &DecisionFilter, from: Cursor) -> (Cursor, Vec<u8>) {
-    let (next, mut text) = (Cursor { place: batch.next, ..from }, Vec::new());
+pub(in crate::admin) fn batch(
+    batch: &RecentBatch,
+    filter: &DecisionFilter,
+    from: StreamCursor,
+) -> (StreamCursor, Vec<u8>) {
+    let (next, mut text) = (StreamCursor { place: batch.next, ..from }, Vec::new());
     if batch.lost > 0 {
         event(&mut text, "lost", Some(next), &LostEvent { count: batch.lost });
     }
@@ -111,7 +115,7 @@ pub(in crate::admin) fn batch(batch: &RecentBatch, filter: &DecisionFilter, from
 }
 
 /// One event. JSON has no line breaks outside its escapes, so that data is one line.
-fn event(text: &mut Vec<u8>, name: &str, id: Option<Cursor>, data: &impl Serialize) {
+fn event(text: &mut Vec<u8>, name: &str, id: Option<StreamCursor>, data: &impl Serialize) {
     let Ok(data) = serde_json::to_string(data) else { return };
     let id = id.map_or(String::new(), |id| format!("id: {id}\n"));
     text.extend_from_slice(format!("event: {name}\n{id}data: {data}\n\n").as_bytes());

@@ -36,7 +36,7 @@ struct Session {
     settings: Settings,
     statements: RefCell<Statements>,
     notes: SessionNotes,
-    listed: OpenSession,
+    listed: LiveSession,
 }
 
 impl Session {
@@ -45,7 +45,7 @@ impl Session {
         let service = service(Parts { modes: Modes::all(mode), ..Parts::without_facts() }, settings());
         let state = service.metrics.session_opened(7).state().clone();
         Self {
-            listed: OpenSession::new(login.clone(), None, state),
+            listed: LiveSession::new(login.clone(), None, state),
             service,
             settings: settings(),
             statements: RefCell::new(Statements::new(login, 1024 * 1024)),

@@ -27,7 +27,7 @@ fn session(mode: StoredMode) -> Session {
     let service = service(Parts { stored, rules: Arc::new(rules), ..Parts::without_facts() }, settings());
     let state = service.metrics.session_opened(7).state().clone();
     Session {
-        listed: OpenSession::new(login.clone(), None, state),
+        listed: LiveSession::new(login.clone(), None, state),
         service,
         settings: settings(),
         statements: RefCell::new(Statements::new(login, 1024 * 1024)),
