@@ -157,7 +157,7 @@ mod tests {
         let login = Principal::new(Attributes::of_login("etl"));
         let guard = service.metrics.session_opened(1);
         let (limits, notes, span) = (SessionLimits::default(), SessionNotes::new(1, None), Span::none());
-        let listed = OpenSession::new(login.clone(), None, guard.state().clone());
+        let listed = LiveSession::new(login.clone(), None, guard.state().clone());
         let statements = RefCell::new(Statements::new(login, 1024));
         let signs = SessionSigns { listed: &listed, span: &span, is_tls: false };
         let starting = limits.start(&HolderLimits::default());
