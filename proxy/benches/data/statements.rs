@@ -84,7 +84,7 @@ pub(crate) fn stored_names(views: bool) -> Option<WatchedNames> {
     let (schema, view) = (Counts { before_dot: true, anywhere: false }, Counts { before_dot: false, anywhere: true });
     let numbered = |prefix: &'static str, counts| {
         let of = move |name: &&str| (0..50).map(|number| format!("{prefix}{name}_{number}")).collect::<Vec<_>>();
-        SCHEMAS.iter().flat_map(move |name| of(&name)).map(move |name| (name, counts))
+        SCHEMAS.iter().flat_map(of).map(move |name| (name, counts))
     };
     let names: Vec<(String, Counts)> = numbered("", schema).chain(numbered("v_", view).filter(|_| views)).collect();
     WatchedNames::new(names.iter().map(|(name, counts)| (name.as_str(), *counts)))

@@ -149,8 +149,8 @@ pub(super) fn is_system(schema: &str) -> bool {
 /// Who is named in an access list, such as `{rdsdb=UC/rdsdb,=U/rdsdb,"group analysts=U/rdsdb"}`.
 pub(super) fn grantees(acl: &str) -> Vec<Arc<str>> {
     let items = acl.trim().trim_start_matches('{').trim_end_matches('}').split(',');
-    let named = items.filter_map(|item| item.trim_matches('"').rsplit_once('/')?.0.rsplit_once('='));
-    let mut names: Vec<Arc<str>> = named
+    let granted = items.filter_map(|item| item.trim_matches('"').rsplit_once('/')?.0.rsplit_once('='));
+    let mut names: Vec<Arc<str>> = granted
         .map(|(name, _)| if name.is_empty() { Arc::from("public") } else { name.replace('\\', "").into() })
         .collect();
     names.sort_unstable();

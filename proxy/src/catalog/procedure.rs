@@ -3,12 +3,18 @@
 use crate::catalog::credential::{StoredCredential, StoredRole};
 use crate::sql::{Clause, Dialect, Reading, read};
 
+/// How many tags of dollar quotes are tried that the body might hold itself.
+const MAX_TAGS: u16 = 1_000;
+
 /// The roles of a body, as the grammar of CREATE PROCEDURE finds them. What it cannot tell is unknown: text that is put together while the
 /// procedure runs may name any.
 #[must_use]
 pub(super) fn roles(body: &str) -> Vec<StoredRole> {
-    let tag = (0_u32..).map(|number| format!("$rolegate{number}$")).find(|tag| !body.contains(tag.as_str()));
-    let tag = tag.unwrap_or_default();
+    let tag = (0..=MAX_TAGS).map(|number| format!("$rolegate{number}$")).find(|tag| !body.contains(tag.as_str()));
+    let Some(tag) = tag else {
+        let credential = StoredCredential::unknown("its text cannot be quoted");
+        return vec![StoredRole { clause: Clause::Absent, credential }];
+    };
     let text = format!("create procedure p() as {tag}{body}{tag} language plpgsql");
     let Reading::Analysed(analysis) = read(text.as_bytes(), Dialect::Redshift) else { return Vec::new() };
     let mut roles: Vec<StoredRole> = Vec::new();

@@ -82,7 +82,7 @@ impl References {
     fn read(&mut self, text: &[u8], depth: usize, known: &TextNames) -> bool {
         let mut lexer = Lexer::new(text, Escapes::Always);
         let mut walk = Walk::default();
-        while let Some(token) = lexer.next() {
+        for token in lexer.by_ref() {
             self.keep(walk.meets(text, token), known);
             if depth > 0
                 && let Some(literal) = literal::decode(text, token)
@@ -120,6 +120,10 @@ const AFTER_A_LIST: [&str; 10] =
     ["except", "group", "having", "intersect", "limit", "order", "select", "set", "union", "where"];
 
 /// Follows tokens and puts names of several parts together.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is about another token behind the name, and they hold in any combination"
+)]
 #[derive(Debug, Default)]
 struct Walk {
     parts: Vec<Box<str>>,
@@ -246,9 +250,10 @@ mod tests {
     #[test]
     fn what_cannot_be_read_to_its_end_says_so() {
         assert!(names("select * from spectrum.t where a = 'x", Literals::Data).1);
-        let many: String = (0..2_000).map(|number| format!("spectrum.t{number}, ")).collect();
-        assert!(names(&format!("select * from {many} x"), Literals::Data).1);
-        let columns: String = (0..2_000).map(|number| format!("t.c{number}, ")).collect();
-        assert!(!names(&format!("select {columns} 1 from t"), Literals::Data).1, "columns are no names");
+        let listed = |name: &str| (0..2_000).map(|number| format!("{name}{number}")).collect::<Vec<_>>().join(", ");
+        let many = listed("spectrum.t");
+        assert!(names(&format!("select * from {many}, x"), Literals::Data).1);
+        let columns = listed("t.c");
+        assert!(!names(&format!("select {columns}, 1 from t"), Literals::Data).1, "columns are no names");
     }
 }

@@ -173,15 +173,12 @@ pub(super) fn routine(read: &mut Gathered, row: Cells<'_>) {
         owner: read.owner(row.number(3)),
         ..from(kind, read.within(schema, name), SystemView::PgProcInfo)
     };
-    match row.whole(5).filter(|text| !text.trim().is_empty()) {
-        Some(text) => {
-            let roles = if is_procedure { procedure::roles(text) } else { Vec::new() };
-            read.draft.add_reader(object.keeping(roles), text);
-        }
-        None => {
-            let unknown = StoredCredential::unknown("its text is not shown");
-            read.draft.add(object.keeping([StoredRole { clause: Clause::Absent, credential: unknown }]));
-        }
+    if let Some(text) = row.whole(5).filter(|text| !text.trim().is_empty()) {
+        let roles = if is_procedure { procedure::roles(text) } else { Vec::new() };
+        read.draft.add_reader(object.keeping(roles), text);
+    } else {
+        let unknown = StoredCredential::unknown("its text is not shown");
+        read.draft.add(object.keeping([StoredRole { clause: Clause::Absent, credential: unknown }]));
     }
 }
 
@@ -192,12 +189,11 @@ pub(super) fn view(read: &mut Gathered, row: Cells<'_>) {
         owner: row.filled(3).map(Arc::from),
         ..from(ObjectKind::View, read.within(schema, name), SystemView::PgViews)
     };
-    match row.whole(4).filter(|text| !text.trim().is_empty()) {
-        Some(text) => read.draft.add_reader(object, text),
-        None => {
-            let unknown = StoredCredential::unknown("its definition is not shown");
-            read.draft.add(object.keeping([StoredRole { clause: Clause::Absent, credential: unknown }]));
-        }
+    if let Some(text) = row.whole(4).filter(|text| !text.trim().is_empty()) {
+        read.draft.add_reader(object, text);
+    } else {
+        let unknown = StoredCredential::unknown("its definition is not shown");
+        read.draft.add(object.keeping([StoredRole { clause: Clause::Absent, credential: unknown }]));
     }
 }
 

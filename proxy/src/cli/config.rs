@@ -75,6 +75,8 @@ fn warn(warnings: &[String], is_strict: bool) -> Result<(), String> {
     if is_strict && !warnings.is_empty() {
         return Err(warnings.join("\nrolegate: "));
     }
-    warnings.iter().for_each(|warning| output::note(&format!("warning: {warning}")));
+    for warning in warnings {
+        output::note(&format!("warning: {warning}"));
+    }
     Ok(())
 }

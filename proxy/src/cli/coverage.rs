@@ -28,11 +28,11 @@ pub struct CoverageArguments {
     /// How far the gate's clock and the cluster's may be apart
     #[arg(long, value_name = "PERIOD", default_value = "5s")]
     clocks: Period,
-    /// With files of CloudTrail: how long after a statement its roles may be assumed
+    /// With files of `CloudTrail`: how long after a statement its roles may be assumed
     #[arg(long, value_name = "PERIOD", default_value = "15m")]
     assumed_within: Period,
     /// Files, folders or globs: the audit of every replica of the gate, exports of the cluster's history and connection log, audit
-    /// log files of Redshift, CloudTrail. Where no audit is among them, the file of [audit] is read; where no history of the cluster
+    /// log files of Redshift, `CloudTrail`. Where no audit is among them, the file of [audit] is read; where no history of the cluster
     /// is, the cluster is asked over [gate.catalog]
     #[arg(value_name = "INPUT")]
     inputs: Vec<String>,
@@ -68,7 +68,7 @@ pub fn run(arguments: &CoverageArguments) -> Result<Exit, String> {
     } else {
         Some(cluster::rows(&arguments.config, Some(&gate.name), arguments.since)?)
     };
-    inputs.extend(asked.iter().flat_map(|rows| rows.inputs()));
+    inputs.extend(asked.iter().flat_map(super::super::serve::cluster_history::ClusterRows::inputs));
     let comparison = CoverageQuery {
         dialect: gate.dialect,
         gate: Some(gate.name.clone()),

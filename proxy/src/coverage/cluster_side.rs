@@ -20,7 +20,7 @@ pub(crate) struct ClusterSide {
     pub(crate) unclear: Vec<(RoleCarrier, &'static str)>,
     /// What the connection log tells.
     pub(crate) events: Vec<ConnectionEvent>,
-    /// Roles that CloudTrail says the cluster's service has assumed.
+    /// Roles that `CloudTrail` says the cluster's service has assumed.
     pub(crate) assumed: Vec<AssumedRole>,
 }
 
@@ -62,18 +62,15 @@ impl Connections {
             let is_same = open.from.is_none() || from.is_none() || open.from == from;
             open.end.is_none() && is_same && open.user == event.user
         };
-        match of_pid.last_mut().filter(|open| goes_on(open)) {
-            Some(open) => {
-                open.from = open.from.or(from);
-                open.end = is_end.then_some(event.time);
+        if let Some(open) = of_pid.last_mut().filter(|open| goes_on(open)) {
+            open.from = open.from.or(from);
+            open.end = is_end.then_some(event.time);
+        } else {
+            if let Some(last) = of_pid.last_mut().filter(|last| last.end.is_none()) {
+                last.end = Some(event.time);
             }
-            None => {
-                if let Some(last) = of_pid.last_mut().filter(|last| last.end.is_none()) {
-                    last.end = Some(event.time);
-                }
-                let begin = is_start.then_some(event.time);
-                of_pid.push(Connection { begin, end: is_end.then_some(event.time), from, user: event.user });
-            }
+            let begin = is_start.then_some(event.time);
+            of_pid.push(Connection { begin, end: is_end.then_some(event.time), from, user: event.user });
         }
     }
 

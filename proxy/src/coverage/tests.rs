@@ -80,6 +80,7 @@ impl World {
         self.connection("disconnecting session", second + 2, "10.9.9.9", port, pid, "etl");
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the fields of a line of the log")]
     fn connection(&mut self, event: &str, second: i64, address: &str, port: u64, pid: u64, user: &str) {
         let time = time(second).strftime("%a, %d %b %Y %H:%M:%S:000");
         writeln!(
@@ -189,9 +190,11 @@ fn texts_that_are_not_whole() {
     world.ran(71, 4, "etl", &copy(1));
     let long =
         format!("copy t ({}) from 's3://b/x' iam_role 'arn:aws:iam::111122223333:role/A'", vec!["c"; 3000].join(","));
-    world.passed(2, 71, 100, &[long.clone()]);
+    world.passed(2, 71, 100, std::slice::from_ref(&long));
     let cut = World {
-        history: world.history.replace(&long.replace("arn:aws:iam::111122223333:role/A", ""), &long[..4000]),
+        history: world
+            .history
+            .replace(&long.replace("arn:aws:iam::111122223333:role/A", ""), long.get(..4000).unwrap()),
         ..world
     };
     let mut world = cut;

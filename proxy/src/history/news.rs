@@ -37,6 +37,6 @@ pub enum SideNews {
     Gate(Box<GateNews>),
     /// By the cluster's connection log.
     Connection(ConnectionEvent),
-    /// By CloudTrail.
+    /// By `CloudTrail`.
     Assumed(Box<AssumedRole>),
 }

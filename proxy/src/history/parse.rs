@@ -22,7 +22,6 @@ use crate::history::table::{Column, TableRow, View};
 use crate::history::trail::{AssumedRole, assumed_roles};
 
 /// One thing that a block holds.
-#[expect(clippy::large_enum_variant, reason = "most are records, and none of them is to cost an allocation")]
 #[derive(Debug)]
 pub enum Parsed<'a> {
     /// A statement.

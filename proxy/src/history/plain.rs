@@ -196,7 +196,7 @@ impl<'a> Scanner<'a> {
 
 /// JSON has no control characters within texts. Looks at all bytes, which takes less time than stopping at the first.
 fn holds_control(text: &str) -> bool {
-    text.bytes().fold(false, |found, byte| found | (byte < b' '))
+    text.bytes().fold(0, |found, byte| found | u8::from(byte < b' ')) != 0
 }
 
 #[cfg(test)]

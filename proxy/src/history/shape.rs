@@ -24,7 +24,7 @@ pub enum Shape {
     ActivityLog,
     /// The connection log.
     ConnectionLog,
-    /// Files of CloudTrail, or events from them.
+    /// Files of `CloudTrail`, or events from them.
     CloudTrail,
     /// Nothing at all.
     Empty,

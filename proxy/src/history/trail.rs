@@ -1,7 +1,7 @@
-//! CloudTrail: which roles the cluster's service has assumed. What such events hold beyond the first role of a chain is not documented,
+//! `CloudTrail`: which roles the cluster's service has assumed. What such events hold beyond the first role of a chain is not documented,
 //! so what stands there is read and nothing else is promised.
 //!
-//! Source: AWS CloudTrail User Guide, "CloudTrail record contents"; STS API Reference, `AssumeRole`.
+//! Source: AWS `CloudTrail` User Guide, "`CloudTrail` record contents"; STS API Reference, `AssumeRole`.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -92,7 +92,7 @@ impl TrailEvent {
     }
 }
 
-/// Whether an input begins like a file of CloudTrail, or one of its events.
+/// Whether an input begins like a file of `CloudTrail`, or one of its events.
 #[must_use]
 pub fn is_trail(head: &[u8]) -> bool {
     let start: Vec<u8> = head.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(64).collect();

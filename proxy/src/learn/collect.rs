@@ -76,7 +76,7 @@ impl Learner {
         }
         let failed = || (has_roles && record.failed()).then_some(ReviewReason::Failed);
         if let Some(reason) = objection(&self.policy, verdict).or_else(failed) {
-            return self.review(learned, record, verdict, reason);
+            return Self::review(learned, record, verdict, reason);
         }
         if !has_roles {
             return;
@@ -91,7 +91,7 @@ impl Learner {
                 let seen = UseTimes::at(record.count, time);
                 // The statement alone: others of its message have rules of their own.
                 let text = record.text.as_bytes().get(statement.span.clone()).unwrap_or(record.text.as_bytes());
-                let sample = || self.sample(record, text, time, role_use);
+                let sample = || Self::sample(record, text, time, role_use);
                 learned.uses.add(key, path, self.prefix_depth, seen, sample);
             }
         }
@@ -110,7 +110,6 @@ impl Learner {
     }
 
     fn sample(
-        &self,
         record: &StatementRecord<'_>,
         text: &[u8],
         time: Option<Timestamp>,
@@ -129,7 +128,7 @@ impl Learner {
         })
     }
 
-    fn review(&self, learned: &mut Learned, record: &StatementRecord<'_>, verdict: &Verdict, reason: ReviewReason) {
+    fn review(learned: &mut Learned, record: &StatementRecord<'_>, verdict: &Verdict, reason: ReviewReason) {
         let findings = verdict.findings();
         let code = findings.first().filter(|finding| finding.severity > Severity::Allow).map(|finding| finding.code);
         let uses = || verdict.statements.iter().flat_map(|one| one.uses.iter().map(|role_use| (one.kind, role_use)));
@@ -144,17 +143,17 @@ impl Learner {
             kind: shown.map_or(kind, |(kind, _)| kind),
             target: shown.and_then(|(_, role_use)| role_use.target.as_ref()).map(bucket),
         };
-        self.list(learned, record, key, verdict.codes());
+        Self::list(learned, record, key, verdict.codes());
     }
 
     fn cannot_tell(&self, learned: &mut Learned, record: &StatementRecord<'_>, why: CannotTell) {
         let (kind, target) = kind_and_target(&self.policy, &record.text);
         let user = record.user.as_deref().map(database_user).unwrap_or_default().to_owned();
         let key = ReviewKey { reason: why.into(), code: None, user, chain: String::new(), kind, target };
-        self.list(learned, record, key, Vec::new());
+        Self::list(learned, record, key, Vec::new());
     }
 
-    fn list(&self, learned: &mut Learned, record: &StatementRecord<'_>, key: ReviewKey, codes: Vec<Code>) {
+    fn list(learned: &mut Learned, record: &StatementRecord<'_>, key: ReviewKey, codes: Vec<Code>) {
         let time = record.timestamp();
         learned.review.add(key, record, time, || example(record, time, codes));
     }

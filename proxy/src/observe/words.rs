@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 /// A number of things, with an `s` behind their name unless it is one.
 #[must_use]
-pub fn counted<N: Display + PartialEq + From<u8>>(number: N, name: &str) -> String {
+pub fn counted<N: Copy + Display + PartialEq + From<u8>>(number: N, name: &str) -> String {
     let plural = if number == N::from(1) { "" } else { "s" };
     format!("{number} {name}{plural}")
 }

@@ -66,7 +66,7 @@ fn groups(page: &mut String, title: &str, rows: &[GroupRow]) -> fmt::Result {
 }
 
 fn group(page: &mut String, row: &GroupRow) -> fmt::Result {
-    let class = if !row.exceptions.is_empty() { "excepted" } else { row.would_be.as_str() };
+    let class = if row.exceptions.is_empty() { row.would_be.as_str() } else { "excepted" };
     let from = row.change.as_ref().map(|change| format!("{} \u{2192} ", change.from)).unwrap_or_default();
     write!(
         page,

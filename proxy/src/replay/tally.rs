@@ -10,7 +10,7 @@ use crate::gate::enforcement::Action;
 use crate::gate::policy::Policy;
 use crate::gate::verdict::Verdict;
 use crate::history::{RecordKind, StatementRecord};
-use crate::replay::groups::{Example, GroupKey, Groups, MAX_GROUPS, Reason, Shared, example, key_of};
+use crate::replay::groups::{GroupKey, Groups, MAX_GROUPS, Reason, Shared, example, key_of};
 use crate::replay::judged::{CannotTell, Judged, judge, kind_and_target};
 use crate::sql::StatementKind;
 
@@ -233,7 +233,7 @@ impl Replay {
             note(&mut tally.refused_applications, record.application.as_deref().unwrap_or_default());
         }
         let key = key_of(verdict, self.who(record));
-        tally.groups.add(key, record, time, || self.example(record, time, verdict));
+        tally.groups.add(key, record, time, || example(record, time, verdict.codes()));
     }
 
     fn change(
@@ -252,12 +252,8 @@ impl Replay {
         let to = new_key.or(old_key.map(GroupKey::let_through));
         if let Some((to, verdict)) = to.zip(new.or(old)) {
             let key = ChangeKey { from, from_exceptions, from_reason, to };
-            tally.changes.add(key, record, time, || self.example(record, time, verdict));
+            tally.changes.add(key, record, time, || example(record, time, verdict.codes()));
         }
-    }
-
-    fn example(&self, record: &StatementRecord<'_>, time: Option<Timestamp>, verdict: &Verdict) -> Example {
-        example(record, time, verdict.codes())
     }
 
     fn cannot_tell(&self, tally: &mut Tally, record: &StatementRecord<'_>, why: CannotTell) {

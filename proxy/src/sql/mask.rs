@@ -319,8 +319,8 @@ mod tests {
         }
         let tags: Vec<String> = (0..40_000).map(|number| format!("$tag{number:06}$")).collect();
         for name in ["credentials", "token"] {
-            let opened: String = tags.iter().map(|tag| format!("{name} {tag}x= ")).collect();
-            let text = opened + &tags.iter().rev().map(String::as_str).collect::<String>();
+            let opened: Vec<_> = tags.iter().map(|tag| format!("{name} {tag}x= ")).collect();
+            let text = opened.concat() + &tags.iter().rev().map(String::as_str).collect::<String>();
             assert!(!mask(text.as_bytes()).contains("x= "), "{name}");
         }
         let roles = "credentials $$aws_iam_role=arn:aws:iam::1:role/A;token=S3CRET$$ and credentials $$aws_iam_role=password 'S3CRET'$$";

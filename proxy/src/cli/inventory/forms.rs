@@ -164,14 +164,14 @@ pub(super) fn html(report: &InventoryReport) -> String {
         escape(&summary(report))
     );
     for column in COLUMNS {
-        page.push_str(&format_args!("<th>{column}</th>").to_string());
+        page.extend(["<th>", column, "</th>"]);
     }
     page.push_str("</tr></thead><tbody>");
     for row in &report.objects {
         let class = row.would_be.filter(|would_be| *would_be == "reject").unwrap_or(row.method);
-        page.push_str(&format!("<tr class=\"{}\">", escape(class)));
+        page.extend(["<tr class=\"", &escape(class), "\">"]);
         for cell in cells(row) {
-            page.push_str(&format!("<td>{}</td>", escape(&cell)));
+            page.extend(["<td>", &escape(&cell), "</td>"]);
         }
         page.push_str("</tr>");
     }
@@ -191,10 +191,10 @@ fn summary(report: &InventoryReport) -> String {
         let _written = write_answer(&mut text, answer).is_ok();
     }
     for role in &report.attached_unused {
-        text.push_str(&format!("attached, and nothing begins with it: {role}\n"));
+        text.extend(["attached, and nothing begins with it: ", role, "\n"]);
     }
     for view in &report.unknown {
-        text.push_str(&format!("not known: {}: {}\n", view.view, view.reason));
+        text.extend(["not known: ", view.view, ": ", &view.reason, "\n"]);
     }
     text
 }

@@ -187,7 +187,7 @@ fn reads(catalog: &Catalog, object: &StoredObject) -> Vec<String> {
 }
 
 /// The role that `default` stands for.
-fn default_role<'p>(policy: &'p Policy) -> Option<&'p RoleArn> {
+fn default_role(policy: &Policy) -> Option<&RoleArn> {
     let iam = policy.iam()?;
     match iam.facts.cluster(&iam.cluster)?.default_role() {
         DefaultRole::Is(role) => Some(role),
@@ -251,7 +251,7 @@ fn answer(subject: &InventorySubject<'_>, role: &RoleArn) -> RoleAnswer {
     let cluster = iam.and_then(|iam| iam.facts.cluster(&iam.cluster));
     RoleAnswer {
         role: role.to_string(),
-        attached: cluster.is_some_and(|cluster| cluster.attached_roles().contains(&role)),
+        attached: cluster.is_some_and(|cluster| cluster.attached_roles().contains(role)),
         default: default_role(subject.policy) == Some(role),
         breaks: breaks.into_iter().collect(),
         stays_open: stays_open.into_iter().collect(),

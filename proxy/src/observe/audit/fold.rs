@@ -127,7 +127,7 @@ mod tests {
     use crate::observe::audit::record::tests::record as verdict;
     use crate::observe::values::{LoginResult, SessionEnd};
 
-    const PERIOD: Duration = Duration::from_secs(60);
+    const PERIOD: Duration = Duration::from_mins(1);
 
     fn queued(event: AuditEvent) -> Queued {
         Queued { id: "i".to_owned(), time: Timestamp::UNIX_EPOCH, event }

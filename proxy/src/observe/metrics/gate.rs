@@ -352,7 +352,7 @@ impl GateMetrics {
         for chain in names {
             for group in groups {
                 let (family, open) = (BoundedFamily::Refusals, [chain, group]);
-                self.all.tuples.count_times(family, Half::Refused, &closed, &open, times, of.exemplar());
+                self.all.tuples.count_times(times, family, Half::Refused, (&closed, &open), of.exemplar());
             }
         }
     }

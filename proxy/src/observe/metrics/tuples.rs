@@ -154,17 +154,16 @@ impl Tuples {
         open: &[&str],
         exemplar: Option<Exemplar>,
     ) {
-        self.count_times(family, half, closed, open, 1, exemplar);
+        self.count_times(1, family, half, (closed, open), exemplar);
     }
 
     /// Counts so many at once.
     pub(super) fn count_times(
         &self,
+        times: u64,
         family: BoundedFamily,
         half: Half,
-        closed: &[&str],
-        open: &[&str],
-        times: u64,
+        (closed, open): (&[&str], &[&str]),
         exemplar: Option<Exemplar>,
     ) {
         let owned = |values: &[&str]| values.iter().map(|value| Box::from(*value)).collect();

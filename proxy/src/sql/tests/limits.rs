@@ -68,7 +68,7 @@ fn a_million_dollars_fit_a_small_stack() {
     for word in ["a", "#a"] {
         let text = format!("select {word}{}; copy t from 's3://b/p' iam_role '{A}'", "$".repeat(1_000_000));
         let reader = std::thread::Builder::new().stack_size(256 * 1024);
-        let read = reader.spawn(move || chains(&text)).and_then(|thread| Ok(thread.join().ok()));
+        let read = reader.spawn(move || chains(&text)).map(|thread| thread.join().ok());
         assert_eq!(read.ok().flatten(), Some(vec![A.to_owned()]), "{word}");
     }
 }

@@ -52,7 +52,8 @@ fn judge(policy: &Policy, sql: &str) -> Verdict {
 
 /// One statement that uses each of these chains.
 fn procedure(chains: &[&str]) -> String {
-    let copies: String = chains.iter().map(|chain| format!("copy t from 's3://b' iam_role '{chain}'; ")).collect();
+    let copies: Vec<_> = chains.iter().map(|chain| format!("copy t from 's3://b' iam_role '{chain}'; ")).collect();
+    let copies = copies.concat();
     format!("create procedure p() as $$ begin {copies}end $$ language plpgsql")
 }
 
@@ -124,8 +125,9 @@ fn credentials_of_one_literal_are_told_apart() {
     let exceptions: Arc<[_]> = Arc::from([exception(A, &[], 1000), exception(A, &[Code::Rg106], 1000)]);
     let policy = Policy::new(Parts { exceptions, ..parts(FORBID) });
     let body = |chains: &[&str]| {
-        let copies: String =
+        let copies: Vec<_> =
             chains.iter().map(|chain| format!("copy t from ''s3://b'' iam_role ''{chain}''; ")).collect();
+        let copies = copies.concat();
         format!("create procedure p() as 'begin {copies}end' language plpgsql")
     };
     for (chains, action) in [
