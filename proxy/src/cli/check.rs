@@ -7,6 +7,7 @@ mod input;
 mod jinja;
 mod junit;
 mod manifest;
+mod origin;
 mod place;
 mod psql;
 mod report;
@@ -25,7 +26,8 @@ use serde_json::Value;
 
 use crate::cli::check::input::{InputForm, InputText, Sender};
 use crate::cli::check::jinja::Values;
-use crate::cli::check::place::{Origin, SourcePlace};
+use crate::cli::check::origin::TextOrigin;
+use crate::cli::check::place::SourcePlace;
 use crate::cli::check::report::Face;
 use crate::cli::check::tally::CheckTally;
 use crate::cli::choice::gate_of;
@@ -283,7 +285,7 @@ impl Check<'_> {
 
 /// Says so when a text that is judged as it stands still holds Jinja.
 fn note(text: &InputText) -> String {
-    let is_template = text.rendered.is_none() && matches!(text.origin, Origin::At(_));
+    let is_template = text.rendered.is_none() && matches!(text.origin, TextOrigin::At(_));
     let Some(at) = is_template.then(|| jinja::start(&text.source)).flatten() else { return String::new() };
     let line = SourcePlace::of(text).position(at).line;
     format!("{}:{line}: note: Jinja is left in this text; run dbt compile, and check with --dbt PROJECT\n", text.file)

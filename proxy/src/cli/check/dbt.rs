@@ -7,7 +7,7 @@ use crate::cli::check::compiled::CompiledLines;
 use crate::cli::check::input::{InputText, Sender};
 use crate::cli::check::jinja::Values;
 use crate::cli::check::manifest::{self, Hooks, Manifest, Node};
-use crate::cli::check::place::Origin;
+use crate::cli::check::origin::TextOrigin;
 use crate::cli::check::template::{self, Rendered};
 use crate::sql::position::{Position, Positions};
 
@@ -94,13 +94,13 @@ impl Reader<'_> {
             found.unknown.push(told);
             let rendered = template::of_jinja(template.trim().as_bytes(), self.values);
             let text = self.text(path, template.trim().as_bytes().to_vec(), about);
-            found.texts.push(InputText { rendered: Some(rendered), origin: Origin::At(base), ..text });
+            found.texts.push(InputText { rendered: Some(rendered), origin: TextOrigin::At(base), ..text });
             return;
         };
         let origin = if self.node.resource_type == "operation" {
-            Origin::Near(base.line)
+            TextOrigin::Near(base.line)
         } else {
-            Origin::Compiled(CompiledLines::of(compiled, template.trim(), base.line))
+            TextOrigin::Compiled(CompiledLines::of(compiled, template.trim(), base.line))
         };
         found.texts.push(InputText { origin, ..self.text(path, compiled.clone().into_bytes(), about) });
     }
@@ -112,9 +112,9 @@ impl Reader<'_> {
             found.unknown.push(told);
         }
         let (origin, what) = match (position(file, template), line_of(file, template)) {
-            (Some(at), _) => (Origin::At(at), what),
-            (None, Some(line)) => (Origin::Near(line), what),
-            (None, None) => (Origin::Near(1), format!("{what}, {}", self.set_elsewhere(template))),
+            (Some(at), _) => (TextOrigin::At(at), what),
+            (None, Some(line)) => (TextOrigin::Near(line), what),
+            (None, None) => (TextOrigin::Near(1), format!("{what}, {}", self.set_elsewhere(template))),
         };
         let text = self.text(path, template.as_bytes().to_vec(), Some(what));
         found.texts.push(InputText { rendered: Some(rendered), origin, ..text });

@@ -11,7 +11,7 @@ use serde_json::Value;
 use walkdir::WalkDir;
 
 use crate::cli::check::jinja::Values;
-use crate::cli::check::place::Origin;
+use crate::cli::check::origin::TextOrigin;
 use crate::cli::check::template::{self, Placeholder, Rendered};
 use crate::sql::position::Position;
 
@@ -27,7 +27,7 @@ pub(super) struct InputText {
     /// What is judged in its place, where placeholders were replaced.
     pub(super) rendered: Option<Rendered>,
     /// Where its first byte stands.
-    pub(super) origin: Origin,
+    pub(super) origin: TextOrigin,
     /// What it is, where its file does not say so.
     pub(super) about: Option<String>,
     /// Placeholders of a text that is judged as it stands.
@@ -45,7 +45,7 @@ impl InputText {
             file,
             source,
             rendered: None,
-            origin: Origin::At(Position { line: 1, column: 1 }),
+            origin: TextOrigin::At(Position { line: 1, column: 1 }),
             about: None,
             expressions: Vec::new(),
             sender: Sender::default(),
@@ -185,7 +185,7 @@ fn read_lines(name: &str, bytes: &[u8]) -> Result<Vec<InputText>, String> {
             Ok(None) => {}
             Ok(Some((id, bytes, sender))) => {
                 let text = InputText::of_file(name.to_owned(), bytes);
-                texts.push(InputText { id: Some(id), origin: Origin::Record(first_line), sender, ..text });
+                texts.push(InputText { id: Some(id), origin: TextOrigin::Record(first_line), sender, ..text });
             }
             Err(what) => {
                 let expected = "expected an object with \"id\" and \"sql\" or \"sql_hex\"";
@@ -218,7 +218,7 @@ mod tests {
         let lines = b"{\"id\":1,\"sql\":\"x\"}\n\n{\"id\":\"b\",\"sql_hex\":\"00fF 41\",\"sql\":\"ignored\"}\n";
         let texts = read_lines("-", lines).unwrap();
         let found: Vec<_> = texts.iter().map(|text| (text.origin.clone(), text.judged())).collect();
-        assert_eq!(found, [(Origin::Record(1), &b"x"[..]), (Origin::Record(3), &b"\x00\xffA"[..])]);
+        assert_eq!(found, [(TextOrigin::Record(1), &b"x"[..]), (TextOrigin::Record(3), &b"\x00\xffA"[..])]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::sql::lexer::{Escapes, Lexer, Token, TokenKind};
 
 /// One piece of Jinja.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Block {
+pub(super) struct JinjaBlock {
     pub(super) kind: BlockKind,
     pub(super) span: Range<usize>,
 }
@@ -24,7 +24,7 @@ pub(super) enum BlockKind {
 }
 
 /// The Jinja of a text in order; what does not end is none. Jinja is read before SQL, so quotes around it do not matter.
-pub(super) fn blocks(text: &[u8]) -> Vec<Block> {
+pub(super) fn blocks(text: &[u8]) -> Vec<JinjaBlock> {
     let mut found = Vec::new();
     let mut at = 0_usize;
     while let Some(open) =
@@ -40,7 +40,7 @@ pub(super) fn blocks(text: &[u8]) -> Vec<Block> {
             }
         };
         let Some(end) = end(text, open.saturating_add(2), kind) else { break };
-        found.push(Block { kind, span: open..end });
+        found.push(JinjaBlock { kind, span: open..end });
         at = end;
     }
     found

@@ -7,7 +7,7 @@ use crate::sql::lexer::{Escapes, Lexer, Token, TokenKind};
 
 /// One `:name`, `:'name'` or `:"name"`.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Variable {
+pub(super) struct PsqlVariable {
     pub(super) name: String,
     /// How the value is put in.
     pub(super) form: VariableForm,
@@ -25,7 +25,7 @@ pub(super) enum VariableForm {
     Identifier,
 }
 
-impl Variable {
+impl PsqlVariable {
     /// A value as psql writes it into the statement.
     pub(super) fn written(&self, value: &str) -> String {
         match self.form {
@@ -40,11 +40,11 @@ impl Variable {
 }
 
 /// The variables of a script in order. A cast (`::`) is none, and neither is a slice (`[1:2]`).
-pub(super) fn variables(text: &[u8]) -> Vec<Variable> {
+pub(super) fn variables(text: &[u8]) -> Vec<PsqlVariable> {
     if memchr::memchr(b':', text).is_none() {
         return Vec::new();
     }
-    let (mut found, mut before): (Vec<Variable>, [Option<Token>; 2]) = (Vec::new(), [None, None]);
+    let (mut found, mut before): (Vec<PsqlVariable>, [Option<Token>; 2]) = (Vec::new(), [None, None]);
     for token in Lexer::new(text, Escapes::Always).by_ref() {
         let [earlier, last] = before;
         if let Some(colon) = last
@@ -63,7 +63,7 @@ fn is_colon(token: Token) -> bool {
     token.kind == TokenKind::Symbol(b':')
 }
 
-fn variable(text: &[u8], start: usize, token: Token) -> Option<Variable> {
+fn variable(text: &[u8], start: usize, token: Token) -> Option<PsqlVariable> {
     let written = text.get(token.start..token.end)?;
     let (form, name) = match token.kind {
         TokenKind::Word => (VariableForm::Bare, written),
@@ -80,7 +80,7 @@ fn variable(text: &[u8], start: usize, token: Token) -> Option<Variable> {
         _ => return None,
     };
     let name = String::from_utf8_lossy(name.get(..length)?).into_owned();
-    Some(Variable { name, form, span: start..end })
+    Some(PsqlVariable { name, form, span: start..end })
 }
 
 fn within(written: &[u8], quote: u8) -> Option<&[u8]> {
@@ -117,7 +117,7 @@ mod tests {
             (VariableForm::Literal, r"a\b", r" E'a\\b'"),
             (VariableForm::Identifier, "a\"b", "\"a\"\"b\""),
         ] {
-            assert_eq!(Variable { name: String::new(), form, span: 0..0 }.written(value), written);
+            assert_eq!(PsqlVariable { name: String::new(), form, span: 0..0 }.written(value), written);
         }
     }
 }

@@ -165,7 +165,7 @@ fn paragraph(text: &mut String, place: &SourcePlace<'_>, kind: StatementKind, wo
 mod tests {
     use super::*;
     use crate::cli::check::input::InputText;
-    use crate::cli::check::place::Origin;
+    use crate::cli::check::origin::TextOrigin;
     use crate::gate::enforcement::Mode;
     use crate::gate::judge_alone;
     use crate::gate::modes::Modes;
@@ -182,7 +182,7 @@ mod tests {
 
     fn text(sql: &str) -> InputText {
         let text = InputText::of_file("f.sql".to_owned(), sql.as_bytes().to_vec());
-        InputText { origin: Origin::At(Position { line: 7, column: 1 }), ..text }
+        InputText { origin: TextOrigin::At(Position { line: 7, column: 1 }), ..text }
     }
 
     fn told_of(mode: Mode, sql: &str, face: Face, every_text: bool) -> String {

@@ -137,7 +137,7 @@ fn uri(path: &str) -> String {
 mod tests {
     use super::*;
     use crate::cli::check::input::InputText;
-    use crate::cli::check::place::Origin;
+    use crate::cli::check::origin::TextOrigin;
     use crate::gate::enforcement::Mode;
     use crate::gate::judge_alone;
     use crate::gate::modes::Modes;
@@ -160,7 +160,7 @@ mod tests {
                 .enforcer_for_anybody()
                 .judge_unreadable(b"call p($1)");
             let text = InputText::of_file("a b.sql".to_owned(), b"call p($1)".to_vec());
-            let text = InputText { origin: Origin::At(Position { line: 3, column: 1 }), ..text };
+            let text = InputText { origin: TextOrigin::At(Position { line: 3, column: 1 }), ..text };
             let place = SourcePlace::of(&text);
             assert_eq!(results(&place, None, face), Vec::<Value>::new());
             let results = results(&place, Some(&verdict), face);
