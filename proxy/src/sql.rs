@@ -36,7 +36,7 @@ pub mod words;
 
 pub use encoding::{is_unsafe_encoding, options_ask_for_unsafe_encoding, reads_by_encoding};
 pub use fault::{Fault, FaultKind};
-pub use known::{Counts, WatchedNames};
+pub use known::{NameCounts, WatchedNames};
 pub use mask::{MASK, mask, mask_within};
 pub use model::{
     Analysis, Clause, Dialect, Effect, Method, MethodKind, Reading, RoleUse, Statement, StatementKind, Target,

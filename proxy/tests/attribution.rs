@@ -2,6 +2,8 @@
 //! names a slow plain twin resolves. What may be used and is not, or is not and may be, has its row.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a test says what is wrong by failing, and the table prints its figures"
 )]

@@ -52,23 +52,23 @@ pub(super) enum NotYet {
     /// It is not at all.
     Denied(Denied),
     /// It is if this token is good.
-    With(Token),
+    With(BearerToken),
 }
 
 /// A token that a request shows.
 #[derive(Clone, Eq, PartialEq)]
-pub(super) struct Token {
+pub(super) struct BearerToken {
     file: PathBuf,
     shown: String,
 }
 
-impl fmt::Debug for Token {
+impl fmt::Debug for BearerToken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Token").field("file", &self.file).finish_non_exhaustive()
+        formatter.debug_struct("BearerToken").field("file", &self.file).finish_non_exhaustive()
     }
 }
 
-impl Token {
+impl BearerToken {
     /// Whether the file holds it. Blocks: the file may be on storage that does not answer.
     pub(super) fn is_good(&self) -> bool {
         // Of a file that is gone or empty nothing is good.
@@ -101,7 +101,7 @@ impl Access {
     fn token(&self, authorization: Option<&str>) -> NotYet {
         let shown = authorization.and_then(|value| value.strip_prefix("Bearer "));
         match (&self.token_file, shown) {
-            (Some(file), Some(shown)) => NotYet::With(Token { file: file.clone(), shown: shown.to_owned() }),
+            (Some(file), Some(shown)) => NotYet::With(BearerToken { file: file.clone(), shown: shown.to_owned() }),
             _ => NotYet::Denied(Denied::Unauthorized),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::catalog::{Catalog, Via};
-use crate::sql::{Counts, WatchedNames};
+use crate::sql::{NameCounts, WatchedNames};
 
 closed_sets! {
     /// What becomes of statements that use stored credentials.
@@ -70,7 +70,7 @@ impl Stored {
 }
 
 fn watched(catalog: &Catalog) -> Option<WatchedNames> {
-    let counts = |is_schema: bool| Counts { before_dot: is_schema, anywhere: !is_schema };
+    let counts = |is_schema: bool| NameCounts { before_dot: is_schema, anywhere: !is_schema };
     WatchedNames::new(catalog.watched().map(|(name, is_schema)| (name, counts(is_schema))))
 }
 

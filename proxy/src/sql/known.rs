@@ -54,14 +54,14 @@ impl Watchlist for NoNames {
 
 /// Where a name counts.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Counts {
+pub struct NameCounts {
     /// Before a dot: it is a schema's.
     pub before_dot: bool,
     /// Wherever it stands: a view's, a function's, a procedure's, a job's.
     pub anywhere: bool,
 }
 
-impl Counts {
+impl NameCounts {
     /// Nothing, where it counts nowhere.
     fn some(self) -> Option<Self> {
         (self != Self::default()).then_some(self)
@@ -74,7 +74,7 @@ pub struct WatchedNames {
     before_dot: Tails,
     anywhere: Option<Tails>,
     /// Folded to lower case.
-    names: HashMap<Box<[u8]>, Counts>,
+    names: HashMap<Box<[u8]>, NameCounts>,
     /// Some name has letters beyond ASCII, which other encodings than UTF-8 write otherwise.
     is_beyond_ascii: bool,
     /// Some name is as long as a server's longest, so that what it cuts may be that.
@@ -84,7 +84,7 @@ pub struct WatchedNames {
 impl WatchedNames {
     /// These names, each with where it counts. `None`: there are none.
     #[must_use]
-    pub fn new<'n>(names: impl IntoIterator<Item = (&'n str, Counts)>) -> Option<Self> {
+    pub fn new<'n>(names: impl IntoIterator<Item = (&'n str, NameCounts)>) -> Option<Self> {
         let mut known = Self {
             before_dot: Tails::default(),
             anywhere: None,
@@ -98,7 +98,7 @@ impl WatchedNames {
         (!known.names.is_empty()).then_some(known)
     }
 
-    fn add(&mut self, name: &[u8], counts: Counts) {
+    fn add(&mut self, name: &[u8], counts: NameCounts) {
         let written = doubled(name);
         if counts.before_dot {
             self.before_dot.add(&written);
@@ -127,7 +127,7 @@ impl WatchedNames {
 
     /// Where the name of a token counts; ASCII case does not matter. A name whose escapes are not read here may be any.
     #[must_use]
-    pub fn counts(&self, text: &[u8], token: Token) -> Counts {
+    pub fn counts(&self, text: &[u8], token: Token) -> NameCounts {
         let raw = text.get(token.start..token.end).unwrap_or_default();
         match token.kind {
             TokenKind::Word => self.find(raw),
@@ -136,17 +136,17 @@ impl WatchedNames {
                 self.find(literal::inside(raw))
             }
             TokenKind::Quoted => self.find(literal::identifier(text, token).unwrap_or_default().as_bytes()),
-            _ => Counts::default(),
+            _ => NameCounts::default(),
         }
     }
 
-    fn any(&self) -> Counts {
-        Counts { before_dot: true, anywhere: self.anywhere.is_some() }
+    fn any(&self) -> NameCounts {
+        NameCounts { before_dot: true, anywhere: self.anywhere.is_some() }
     }
 
-    fn find(&self, name: &[u8]) -> Counts {
+    fn find(&self, name: &[u8]) -> NameCounts {
         let found = self.find_whole(name.get(..MAX_NAME_BYTES).unwrap_or(name));
-        if found != Counts::default() || !self.may_be_cut {
+        if found != NameCounts::default() || !self.may_be_cut {
             return found;
         }
         // A letter beyond ASCII that the server would split, it leaves out.
@@ -155,15 +155,15 @@ impl WatchedNames {
         LONGEST.iter().find_map(cut).unwrap_or_default()
     }
 
-    fn find_whole(&self, name: &[u8]) -> Counts {
+    fn find_whole(&self, name: &[u8]) -> NameCounts {
         let mut folded = [0_u8; MAX_NAME_BYTES];
-        let Some(folded) = folded.get_mut(..name.len()) else { return Counts::default() };
+        let Some(folded) = folded.get_mut(..name.len()) else { return NameCounts::default() };
         folded.copy_from_slice(name);
         folded.make_ascii_lowercase();
         match self.names.get(&*folded) {
             Some(counts) => *counts,
             None if self.is_beyond_ascii && str::from_utf8(name).is_err() => self.any(),
-            None => Counts::default(),
+            None => NameCounts::default(),
         }
     }
 

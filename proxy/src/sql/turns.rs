@@ -146,13 +146,13 @@ fn is_on(value: &str) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sql::known::{Counts, WatchedNames};
+    use crate::sql::known::{NameCounts, WatchedNames};
     use crate::sql::lexer::Escapes;
     use crate::sql::model::Dialect;
     use crate::sql::references::names_used;
 
     fn read(text: &str) -> Vec<(Turn, bool)> {
-        let names = WatchedNames::new([("v", Counts { before_dot: false, anywhere: true })]).unwrap();
+        let names = WatchedNames::new([("v", NameCounts { before_dot: false, anywhere: true })]).unwrap();
         let rules = Rules::with_escapes(Escapes::Always);
         let effects = turns(text.as_bytes(), rules, &names_used(text.as_bytes(), Dialect::Redshift, &names));
         effects

@@ -2,8 +2,8 @@ use super::*;
 use crate::sql::lexer::Escapes;
 use crate::sql::{Dialect, Glance, glance, is_plain};
 
-const SCHEMA: Counts = Counts { before_dot: true, anywhere: false };
-const VIEW: Counts = Counts { before_dot: false, anywhere: true };
+const SCHEMA: NameCounts = NameCounts { before_dot: true, anywhere: false };
+const VIEW: NameCounts = NameCounts { before_dot: false, anywhere: true };
 
 fn known(schemas: &[&'static str], views: &[&'static str]) -> WatchedNames {
     let schemas = schemas.iter().map(|name| (*name, SCHEMA));

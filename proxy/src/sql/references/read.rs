@@ -10,7 +10,7 @@ use crate::sql::literal;
 use crate::sql::references::chains::{ChainBuilder, NameChain};
 use crate::sql::references::mention::{Mention, MentionedAs, StatementNames};
 use crate::sql::references::pieces::{at, pieces, word};
-use crate::sql::references::shape::{Elsewhere, Shape, Texts};
+use crate::sql::references::shape::{Elsewhere, StatementShape, Texts};
 use crate::sql::references::tree::{self, Grammar, MAX_PARSED_TOKENS, RelationKind, TreeNames};
 use crate::sql::words::{is_one_of, is_same};
 
@@ -109,7 +109,11 @@ impl NameReader<'_> {
             return None;
         }
         let tokens = if is_long { gathered.head } else { self.tokens(&span) };
-        let shape = if is_long { Shape::of_long(self.text, &tokens) } else { Shape::of_statement(self.text, &tokens) };
+        let shape = if is_long {
+            StatementShape::of_long(self.text, &tokens)
+        } else {
+            StatementShape::of_statement(self.text, &tokens)
+        };
         let mut statement = StatementNames { span, is_cut: gathered.is_cut, ..StatementNames::default() };
         let tree = self.tree(&tokens, &shape, &gathered.met);
         for chain in &gathered.met {
@@ -133,7 +137,7 @@ impl NameReader<'_> {
         Lexer::starting_at(text, span.start, self.rules).collect()
     }
 
-    fn tree(self, tokens: &[Token], shape: &Shape, met: &[NameChain]) -> Option<TreeNames> {
+    fn tree(self, tokens: &[Token], shape: &StatementShape, met: &[NameChain]) -> Option<TreeNames> {
         let (grammar, range) = shape.parsed.clone()?;
         if !met.iter().any(|chain| range.contains(&chain.place)) {
             return None;
@@ -147,7 +151,7 @@ impl NameReader<'_> {
         self,
         chain: &NameChain,
         tokens: &[Token],
-        (shape, tree): (&Shape, Option<&TreeNames>),
+        (shape, tree): (&StatementShape, Option<&TreeNames>),
         statement: &mut StatementNames,
     ) {
         let place = Some(chain.place);
@@ -166,7 +170,7 @@ impl NameReader<'_> {
         self,
         chain: &NameChain,
         tokens: &[Token],
-        shape: &Shape,
+        shape: &StatementShape,
         tree: Option<&TreeNames>,
     ) -> Option<(MentionedAs, bool)> {
         let place = Some(chain.place);

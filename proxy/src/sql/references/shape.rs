@@ -33,7 +33,7 @@ pub(super) enum Texts {
 
 /// How a statement's names are read.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Shape {
+pub(super) struct StatementShape {
     /// Where the statement begins that is run: before it stand names of what is prepared or declared.
     pub from: usize,
     /// The tokens that are parsed.
@@ -52,7 +52,7 @@ pub(super) struct Shape {
     pub temporary: Option<usize>,
 }
 
-impl Shape {
+impl StatementShape {
     const fn of(elsewhere: Elsewhere) -> Self {
         Self {
             from: 0,

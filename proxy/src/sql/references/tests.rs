@@ -1,9 +1,9 @@
 use super::*;
-use crate::sql::known::Counts;
+use crate::sql::known::NameCounts;
 
 fn known() -> WatchedNames {
-    let schema = Counts { before_dot: true, anywhere: false };
-    let other = Counts { before_dot: false, anywhere: true };
+    let schema = NameCounts { before_dot: true, anywhere: false };
+    let other = NameCounts { before_dot: false, anywhere: true };
     let names = [("spectrum", schema), ("lake", schema), ("v", other), ("f", other), ("p", other), ("j", other)];
     WatchedNames::new(names).unwrap()
 }
