@@ -204,7 +204,7 @@ fn exceptions_are_marked_at_the_time_of_the_record() {
     assert!(text.contains("RoleB is for etl (rule \"no-b\"); let through by exception SEC-1"), "{text}");
     assert!(code == Some(1) && text.contains("1 newly refused, 0 newly let through"), "{text}");
     exception("2027-01-01T00:00:00Z");
-    folder.write("only.jsonl", history().lines().skip(1).take(2).map(|line| format!("{line}\n")).collect::<String>());
+    folder.write("only.jsonl", history().lines().skip(1).take(2).flat_map(|line| [line, "\n"]).collect::<String>());
     let (code, text, _) = folder.run(&["replay", "--config", "excepted.toml", "only.jsonl"]);
     assert_eq!(code, Some(0), "{text}");
     assert!(text.ends_with("2 statements, 2 with roles, 0 would be refused; 2 let through by exceptions\n"), "{text}");

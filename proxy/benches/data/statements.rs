@@ -1,6 +1,6 @@
 //! The statements that benches read, by name: plain ones, and each kind of carrier.
 
-use rolegate::sql::{Counts, WatchedNames};
+use rolegate::sql::{NameCounts, WatchedNames};
 
 const CHAIN: &str = "arn:aws:iam::123456789012:role/RoleA,arn:aws:iam::210987654321:role/RoleB";
 
@@ -81,12 +81,13 @@ const SCHEMAS: [&str; 10] =
 
 /// The names of a cluster with 500 external schemas; with `views`, of 500 views over them too, which count wherever they stand.
 pub(crate) fn stored_names(views: bool) -> Option<WatchedNames> {
-    let (schema, view) = (Counts { before_dot: true, anywhere: false }, Counts { before_dot: false, anywhere: true });
+    let (schema, view) =
+        (NameCounts { before_dot: true, anywhere: false }, NameCounts { before_dot: false, anywhere: true });
     let numbered = |prefix: &'static str, counts| {
         let of = move |name: &&str| (0..50).map(|number| format!("{prefix}{name}_{number}")).collect::<Vec<_>>();
         SCHEMAS.iter().flat_map(of).map(move |name| (name, counts))
     };
-    let names: Vec<(String, Counts)> = numbered("", schema).chain(numbered("v_", view).filter(|_| views)).collect();
+    let names: Vec<(String, NameCounts)> = numbered("", schema).chain(numbered("v_", view).filter(|_| views)).collect();
     WatchedNames::new(names.iter().map(|(name, counts)| (name.as_str(), *counts)))
 }
 

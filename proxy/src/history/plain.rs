@@ -161,7 +161,9 @@ impl<'a> Scanner<'a> {
     fn number(&mut self) -> Option<&'a str> {
         let unsigned = self.rest.strip_prefix('-').unwrap_or(self.rest);
         let digits = unsigned.bytes().take_while(u8::is_ascii_digit).count();
-        if digits == 0 || (digits > 1 && unsigned.starts_with('0')) {
+        // A negative zero is a fraction to the general parser.
+        let is_negative_zero = unsigned.len() < self.rest.len() && unsigned.starts_with('0');
+        if digits == 0 || is_negative_zero || (digits > 1 && unsigned.starts_with('0')) {
             return None;
         }
         let length = self.rest.len().checked_sub(unsigned.len())?.checked_add(digits)?;
