@@ -1,6 +1,6 @@
 //! Reading an ordinary statement allocates nothing.
 
-use rolegate::sql::{Counts, Dialect, Glance, Reading, WatchedNames, glance, read};
+use rolegate::sql::{Dialect, Glance, NameCounts, Reading, WatchedNames, glance, read};
 
 /// A dashboard's query of about 1 KB.
 fn dashboard() -> String {
@@ -34,9 +34,9 @@ fn a_carrier_allocates() {
 fn names_are_met_without_allocation() {
     let schemas: Vec<String> = (0..500).map(|number| format!("schema_{number}")).collect();
     let views: Vec<String> = (0..500).map(|number| format!("view_{number}")).collect();
-    let schema = Counts { before_dot: true, anywhere: false };
-    let view = Counts { before_dot: false, anywhere: true };
-    let of = |names: &[(&Vec<String>, Counts)]| {
+    let schema = NameCounts { before_dot: true, anywhere: false };
+    let view = NameCounts { before_dot: false, anywhere: true };
+    let of = |names: &[(&Vec<String>, NameCounts)]| {
         let named = names.iter().flat_map(|(names, counts)| names.iter().map(|name| (name.as_str(), *counts)));
         WatchedNames::new(named.collect::<Vec<_>>()).unwrap()
     };
