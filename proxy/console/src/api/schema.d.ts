@@ -324,7 +324,7 @@ export interface components {
             gap?: string | null;
             rows: number;
             /** @enum {string} */
-            view: "pg_user" | "pg_group" | "svv_user_grants" | "svv_role_grants" | "svv_external_schemas" | "pg_namespace" | "svv_all_schemas" | "pg_proc_info" | "stv_ml_model_info" | "show_model" | "sys_copy_job" | "svv_identity_providers" | "pg_views" | "pg_get_iam_role_by_user" | "svv_datashares" | "svv_redshift_databases";
+            view: "pg_user" | "pg_group" | "svv_user_grants" | "svv_role_grants" | "svv_external_schemas" | "pg_namespace" | "svv_all_schemas" | "pg_language" | "pg_proc_info" | "stv_ml_model_info" | "show_model" | "sys_copy_job" | "svv_identity_providers" | "pg_views" | "pg_get_iam_role_by_user" | "svv_datashares" | "svv_redshift_databases";
         };
         /** @description A certificate of a gate. */
         Certificate: {
