@@ -117,6 +117,7 @@ REFUSALS = [
     lines("By code", "Refusals and would-be refusals a second by finding.", (rate("rolegate_refusals_total", "code"), "{{code}}"), unit="reqps", stack=True),
     lines("By group", "Refusals and would-be refusals a second by the user's group.", (rate("rolegate_refusals_total", "group"), "{{group}}"), unit="reqps", stack=True),
     lines("Break-glass and exceptions", "Statements in five minutes that only break-glass, or that an exception, let through, and exceptions by the time that each has left.", (f"sum by (gate) (increase(rolegate_break_glass_total{{{G}}}[5m]))", "break-glass at {{gate}}"), (f"sum(increase(rolegate_exception_uses_total{{{G}}}[5m])) or vector(0)", "by an exception"), (f"max by (days_left) (rolegate_exceptions{{{I}}})", "exceptions: {{days_left}}"), width=8),
+    lines("Past the gate", "Statements with roles an hour that the cluster ran and the gate did not pass, and roles that were assumed for none: zero without [gate.coverage].", (f"sum by (gate, kind) (increase(rolegate_unseen_statements_total{{{G}}}[1h]))", "{{gate}}: {{kind}}"), width=8),
     lines("Against what is usual", "Refusals in ten minutes, and what is usual for the gate: the alert RolegateRefusalsSurge compares the two.", (f"gate:rolegate_refusals:increase10m{{{SEEN}}}", "{{gate}}"), (f"gate:rolegate_refusals:usual10m{{{SEEN}}}", "usual of {{gate}}")),
     lines("Rules that applied", "Organisation rules a second by what they do.", (rate("rolegate_rule_hits_total", "rule, effect"), "{{rule}}: {{effect}}"), unit="reqps"),
 ]
