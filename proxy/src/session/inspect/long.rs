@@ -31,7 +31,7 @@ pub(super) struct Look {
 impl Look {
     /// Looks off the worker.
     pub(super) async fn of(service: &Arc<Service>, text: &[u8], standing: Standing) -> Self {
-        let (service, text): (_, Arc<[u8]>) = (Arc::clone(service), copied(text).await.into());
+        let (service, text) = (Arc::clone(service), Arc::new(copied(text).await));
         off_worker(move || Self::at(&service.gate, &text, standing)).await
     }
 
@@ -87,7 +87,7 @@ impl VerdictMaker for Prejudged<'_> {
 
 /// The verdicts on a long text for these users.
 pub(super) async fn judged(service: &Arc<Service>, text: &[u8], principals: Vec<Principal>) -> Vec<VerdictFor> {
-    let (service, text): (_, Arc<[u8]>) = (Arc::clone(service), copied(text).await.into());
+    let (service, text) = (Arc::clone(service), Arc::new(copied(text).await));
     let rule = move |principal: &Principal| {
         let (verdict, _) = VerdictMaker::judge(&service.gate, &text, principal);
         verdict.map(|verdict| VerdictFor { verdict, principal: principal.clone() })
