@@ -32,8 +32,8 @@ pub struct CoverageArguments {
     #[arg(long, value_name = "PERIOD", default_value = "15m")]
     assumed_within: Period,
     /// Files, folders or globs: the audit of every replica of the gate, exports of the cluster's history and connection log, audit
-    /// log files of Redshift, `CloudTrail`. Where no audit is among them, the file of [audit] is read; where no history of the cluster
-    /// is, the cluster is asked over [gate.catalog]
+    /// log files of Redshift, `CloudTrail`. Where no audit is among them, the file of `[audit]` is read; where no history of the cluster
+    /// is, the cluster is asked over `[gate.catalog]`
     #[arg(value_name = "INPUT")]
     inputs: Vec<String>,
     /// The form of the output
