@@ -210,8 +210,10 @@ fn may_matter(text: &[u8], rules: Rules, names: &impl Watchlist) -> Seen {
     let (mut head, mut skim, mut may_name, mut may_turn) = (Head::default(), Skim::default(), false, false);
     while let Some(token) = lexer.next() {
         let bytes = text.get(token.start..token.end).unwrap_or_default();
-        may_name = may_name || names_may_meet(text, token, names);
-        may_turn = may_turn || names.is_any() && token.kind == TokenKind::Word && head.turns(bytes);
+        if names.is_any() {
+            may_name = may_name || names_may_meet(text, token, names);
+            may_turn = may_turn || (token.kind == TokenKind::Word && head.turns(bytes));
+        }
         match token.kind {
             TokenKind::Word if head.meets(bytes) => {
                 return Seen { matters: true, may_name, may_turn, doubts: lexer.doubts() };

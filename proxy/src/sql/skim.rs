@@ -165,6 +165,9 @@ impl Skim {
 /// touches the window's end is seen again in the next one, or token by token.
 #[inline]
 fn names_may_stand(text: &[u8], base: usize, classes: &Classes, names: &impl Watchlist) -> bool {
+    if !names.is_any() {
+        return false;
+    }
     let places = |mask: Mask| Places(mask).map(move |place| base.saturating_add(place));
     let Classes { words, dots, doubles, .. } = *classes;
     if names.watches_words() {
