@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::gate::codes::{Code, Severity};
@@ -12,7 +13,7 @@ use crate::gate::exception::Exception;
 use crate::gate::modes::Modes;
 use crate::gate::principal::Principal;
 use crate::gate::stored::Stored;
-use crate::iam::{EvaluationMode, ExternalIdOn, Facts, StatedContext};
+use crate::iam::{Caller, Cluster, EvaluationMode, ExternalIdOn, Facts, StatedContext};
 use crate::rules::RuleSet;
 use crate::sql::Dialect;
 
@@ -29,6 +30,23 @@ pub struct Iam {
     pub external_id: ExternalIdOn,
     /// What the operator says of condition keys.
     pub stated: Arc<StatedContext>,
+}
+
+impl Iam {
+    /// Who asks when a question is put to these facts now: a database user of a cluster, with an external id in place of the user's own if
+    /// one is given.
+    #[must_use]
+    pub fn caller<'a>(&'a self, cluster: &'a Cluster, user: &'a str, external_id: Option<&'a str>) -> Caller<'a> {
+        Caller {
+            cluster,
+            database_user: user,
+            external_id,
+            external_id_on: self.external_id,
+            mode: self.mode,
+            stated: &self.stated,
+            now: Timestamp::now(),
+        }
+    }
 }
 
 /// The groups that the cluster's own catalogue puts users in.

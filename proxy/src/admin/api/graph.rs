@@ -12,7 +12,6 @@ use crate::admin::api::asked::QueryOf;
 use crate::admin::reply::{ApiProblem, json, off_thread};
 use crate::admin::state::AdminState;
 use crate::admin::view::graph::{GraphSource, GraphView, GrowingGraph, SourceKind, possible};
-use crate::admin::view::hops::caller;
 use crate::gate::policy::Policy;
 
 /// Nodes of a graph: as many as are asked for, up to the second.
@@ -91,7 +90,7 @@ fn view(state: &AdminState, query: GraphQuery, most: usize) -> GraphView {
 fn add_possible(graph: &mut GrowingGraph, gate: &str, policy: &Policy) -> bool {
     let Some(iam) = policy.iam() else { return false };
     let Ok(cluster) = iam.facts.find_cluster(&iam.cluster) else { return false };
-    let (steps, is_cut) = possible(&iam.facts, caller(iam, cluster, "", None), POSSIBLE);
+    let (steps, is_cut) = possible(&iam.facts, iam.caller(cluster, "", None), POSSIBLE);
     for step in &steps {
         graph.add_possible(gate, &iam.cluster, step);
     }

@@ -12,7 +12,7 @@ use crate::admin::api::decisions::limit;
 use crate::admin::api::policies::{facts_of, policy_of};
 use crate::admin::reply::{ApiProblem, json, off_thread};
 use crate::admin::state::AdminState;
-use crate::admin::view::hops::{HopView, caller, grants};
+use crate::admin::view::hops::{HopView, grants};
 use crate::admin::view::words;
 use crate::chain::{MAX_ROLES, RoleArn};
 use crate::gate::policy::Policy;
@@ -85,7 +85,7 @@ fn step(policy: &Policy, query: &StepQuery) -> Result<StepAnswer, ApiProblem> {
     let from = (query.from != CLUSTER).then(|| role("from", &query.from)).transpose()?;
     let to = role("to", &query.to)?;
     let (iam, cluster) = facts_of(policy, query.cluster.as_deref())?;
-    let caller = caller(iam, cluster, query.user.as_deref().unwrap_or_default(), query.external_id.as_deref());
+    let caller = iam.caller(cluster, query.user.as_deref().unwrap_or_default(), query.external_id.as_deref());
     let (number, outcome) = match &from {
         None => (0, iam::attachment(&iam.facts, std::slice::from_ref(&to), &caller).outcome),
         Some(from) => (1, iam::hop(&iam.facts, from, &to, 1, &caller).outcome),
@@ -192,7 +192,7 @@ fn found(policy: &Policy, query: &PathQuery) -> Result<PathAnswer, ApiProblem> {
         return Err(ApiProblem::not_found("the role is not in the IAM facts"));
     }
     let user = query.user.as_deref().unwrap_or_default();
-    let found = Explorer::new(&iam.facts, caller(iam, cluster, user, None)).chains_to(&to, max_roles, limit);
+    let found = Explorer::new(&iam.facts, iam.caller(cluster, user, None)).chains_to(&to, max_roles, limit);
     let chains = found.chains.iter().map(|chain| FoundChain {
         roles: chain.iter().map(|link| link.role.to_string()).collect(),
         doubts: chain.iter().filter_map(|link| link.doubt.clone()).collect(),

@@ -1,6 +1,5 @@
 //! A chain hop by hop, each with what speaks for or against it. Pure.
 
-use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -80,7 +79,7 @@ fn with_grants(hop: HopView, record: &AuditRecord, policy: Option<&Policy>) -> H
     let (Some(iam), Ok(to)) = (iam, RoleArn::parse(&hop.to)) else { return hop };
     let from = RoleArn::parse(&hop.from).ok();
     let Ok(cluster) = iam.facts.find_cluster(&iam.cluster) else { return hop };
-    let caller = caller(iam, cluster, &record.user, None);
+    let caller = iam.caller(cluster, &record.user, None);
     let evidence = grants(iam, from.as_ref(), &to, &caller);
     HopView { evidence, unseen: iam::unseen_policies(&iam.facts, from.as_ref(), &to), ..hop }
 }
@@ -89,22 +88,4 @@ fn with_grants(hop: HopView, record: &AuditRecord, policy: Option<&Policy>) -> H
 pub(in crate::admin) fn grants(iam: &Iam, from: Option<&RoleArn>, to: &RoleArn, caller: &Caller<'_>) -> Vec<String> {
     let attached = from.is_none().then(|| format!("the role is attached to cluster {}", caller.cluster.name()));
     attached.into_iter().chain(iam::grants(&iam.facts, from, to, caller)).collect()
-}
-
-/// For whom a chain is judged.
-pub(in crate::admin) fn caller<'a>(
-    iam: &'a Iam,
-    cluster: &'a iam::Cluster,
-    user: &'a str,
-    external_id: Option<&'a str>,
-) -> Caller<'a> {
-    Caller {
-        cluster,
-        database_user: user,
-        external_id,
-        external_id_on: iam.external_id,
-        mode: iam.mode,
-        stated: &iam.stated,
-        now: Timestamp::now(),
-    }
 }

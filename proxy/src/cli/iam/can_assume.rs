@@ -5,7 +5,7 @@ use std::fmt::Write;
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use super::scope::{Scope, caller, role};
+use super::scope::{Scope, role};
 use crate::chain::RoleArn;
 use crate::cli::exit::Exit;
 use crate::iam::{self, Decision, Outcome};
@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &CanAssumeArguments) -> Result<Exit, String> {
     let roles = arguments.roles.iter().map(|text| role(text)).collect::<Result<Vec<_>, _>>()?;
     let policy = arguments.scope.policy()?;
     let (facts, cluster) = arguments.scope.facts(&policy)?;
-    let caller = caller(facts, cluster, &arguments.user, arguments.external_id.as_deref());
+    let caller = facts.caller(cluster, &arguments.user, arguments.external_id.as_deref());
     let mut steps = Vec::new();
     if let (true, Some(first)) = (arguments.from_cluster, roles.first()) {
         let outcome = iam::attachment(&facts.facts, &roles, &caller).outcome;

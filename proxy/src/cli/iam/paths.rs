@@ -5,7 +5,7 @@ use std::fmt::Write;
 use clap::Args;
 use serde_json::json;
 
-use super::scope::{Scope, caller, role};
+use super::scope::{Scope, role};
 use crate::chain::MAX_ROLES;
 use crate::cli::exit::Exit;
 use crate::iam::Explorer;
@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &PathsArguments) -> Result<Exit, String> {
     if !facts.facts.knows(&target) {
         return Err(format!("role {target} is not in the IAM facts"));
     }
-    let mut explorer = Explorer::new(&facts.facts, caller(facts, cluster, &arguments.user, None));
+    let mut explorer = Explorer::new(&facts.facts, facts.caller(cluster, &arguments.user, None));
     let found = explorer.chains_to(&target, arguments.max_roles, arguments.limit);
     let mut text = String::new();
     let mut rows = Vec::new();

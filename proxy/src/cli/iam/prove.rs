@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use super::scope::{Scope, caller};
+use super::scope::Scope;
 use crate::chain::RoleArn;
 use crate::cli::exit::Exit;
 use crate::config::{GuardCase, GuardFile};
@@ -57,7 +57,7 @@ fn proof_of(iam: &Iam, case: &GuardCase) -> Result<Proof, String> {
         }
     };
     let proofs = clusters.into_iter().map(|cluster| {
-        let mut explorer = Explorer::new(&iam.facts, caller(iam, cluster, &case.user, None));
+        let mut explorer = Explorer::new(&iam.facts, iam.caller(cluster, &case.user, None));
         prove(&iam.facts, &mut explorer, &guard)
     });
     let rank = |proof: &Proof| match proof {

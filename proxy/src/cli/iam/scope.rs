@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use jiff::Timestamp;
 
 use crate::chain::RoleArn;
 use crate::cli::choice::gate_of;
 use crate::cli::output;
 use crate::config::Config;
 use crate::gate::policy::{Iam, Policy};
-use crate::iam::{Caller, Cluster};
+use crate::iam::Cluster;
 
 /// The arguments of every question to the facts.
 #[derive(Args, Debug)]
@@ -68,21 +67,4 @@ pub(super) fn say(text: &str) -> Result<(), String> {
 
 pub(super) fn role(text: &str) -> Result<RoleArn, String> {
     RoleArn::parse(text).map_err(|why| format!("{text}: {why}"))
-}
-
-pub(super) fn caller<'a>(
-    iam: &'a Iam,
-    cluster: &'a Cluster,
-    user: &'a str,
-    external_id: Option<&'a str>,
-) -> Caller<'a> {
-    Caller {
-        cluster,
-        database_user: user,
-        external_id,
-        external_id_on: iam.external_id,
-        mode: iam.mode,
-        stated: &iam.stated,
-        now: Timestamp::now(),
-    }
 }

@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::scope::{Scope, caller};
+use super::scope::Scope;
 use crate::chain::{Chain, RoleArn};
 use crate::iam::{self, DefaultRole, Explorer};
 
@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &UnusedArguments) -> Result<(), String> {
     for (roles, users) in used.chains(cluster.default_role()) {
         attachments.extend(roles.first().cloned());
         for user in users {
-            let caller = caller(facts, cluster, &user, None);
+            let caller = facts.caller(cluster, &user, None);
             let mut source = None;
             for role in &roles {
                 let granting = iam::granting_statements(&facts.facts, source, role, &caller);
@@ -70,7 +70,7 @@ pub(super) fn run(arguments: &UnusedArguments) -> Result<(), String> {
             }
         }
     }
-    let mut explorer = Explorer::new(&facts.facts, caller(facts, cluster, "", None));
+    let mut explorer = Explorer::new(&facts.facts, facts.caller(cluster, "", None));
     let idle_attachments: Vec<_> =
         cluster.attached_roles().into_iter().filter(|role| !attachments.contains(role)).collect();
     let reachable = explorer.reachable();

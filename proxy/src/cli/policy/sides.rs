@@ -4,13 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use crate::chain::RoleArn;
 use crate::cli::choice::gate_of;
 use crate::config::Config;
 use crate::gate::policy::{ClusterGroups, Parts, Policy};
-use crate::iam::{Caller, Cluster};
+use crate::iam::Cluster;
 use crate::rules::RuleSet;
 use crate::rules::names::{KnownNames, RuleWarning};
 use crate::serve::build::Base;
@@ -73,18 +71,7 @@ impl PolicySide {
     /// Chains that the facts allow; and whether there are more.
     pub(super) fn chains(&self) -> (Vec<Vec<RoleArn>>, bool) {
         let Some(iam) = self.policy.iam() else { return (Vec::new(), false) };
-        let of = |cluster: &Cluster| {
-            let caller = Caller {
-                cluster,
-                database_user: "",
-                external_id: None,
-                external_id_on: iam.external_id,
-                mode: iam.mode,
-                stated: &iam.stated,
-                now: Timestamp::now(),
-            };
-            allowed(&iam.facts, caller)
-        };
+        let of = |cluster: &Cluster| allowed(&iam.facts, iam.caller(cluster, "", None));
         iam.facts.cluster(&iam.cluster).map(of).unwrap_or_default()
     }
 }

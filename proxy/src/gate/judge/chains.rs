@@ -6,7 +6,7 @@ use crate::gate::finding::Finding;
 use crate::gate::judge::context::JudgeContext;
 use crate::gate::policy::Iam;
 use crate::gate::verdict::{HopResult, JudgedHop};
-use crate::iam::{self, Caller, Cause, Cluster, ClusterError, Outcome, Refusal, Step};
+use crate::iam::{self, Caller, Cause, ClusterError, Outcome, Refusal, Step};
 
 /// What the facts say of a chain.
 #[derive(Default)]
@@ -29,7 +29,7 @@ pub(super) fn judge_chain(context: &JudgeContext<'_>, chain: &Chain, at: usize) 
         }
     };
     steps.unknown_roles = chain.roles().iter().filter(|role| !iam.facts.knows(role)).cloned().collect();
-    let caller = caller(context, iam, cluster);
+    let caller = Caller { now: context.now, ..iam.caller(cluster, &context.principal.user, None) };
     if let Some(first) = chain.roles().first() {
         let hop = JudgedHop { source: "cluster".to_owned(), target: short(first), result: HopResult::Allowed, at };
         steps.add(context, (chain, 0, at), hop, iam::attachment(&iam.facts, chain.roles(), &caller));
@@ -39,18 +39,6 @@ pub(super) fn judge_chain(context: &JudgeContext<'_>, chain: &Chain, at: usize) 
         steps.add(context, (chain, number, at), hop, iam::hop(&iam.facts, source, target, number, &caller));
     }
     steps
-}
-
-fn caller<'a>(context: &'a JudgeContext<'_>, iam: &'a Iam, cluster: &'a Cluster) -> Caller<'a> {
-    Caller {
-        cluster,
-        database_user: &context.principal.user,
-        external_id: None,
-        external_id_on: iam.external_id,
-        mode: iam.mode,
-        stated: &iam.stated,
-        now: context.now,
-    }
 }
 
 impl Steps {

@@ -366,6 +366,32 @@ fn a_session_keeps_so_many_and_short_names() {
 }
 
 #[test]
+fn a_name_stands_for_so_many_unanswered_statements() {
+    // (how many are sent under one name, how many texts are judged anew when it is bound under another policy, what becomes of that)
+    let rows = [(3, 3, "forward"), (4, 4, "forward"), (5, 0, "not kept"), (6, 0, "not kept")];
+    for (sent, judged, want) in rows {
+        let mut session = Session::new(&[], 100_000);
+        for number in 0..sent {
+            session.send(Some("s"), &format!("role role{number}")).unwrap();
+        }
+        session.judge = Words::new(&["b"]);
+        assert_eq!((session.bind("s"), session.judge.judged.get()), (want, judged), "{sent} statements");
+        // Any of them may be what the name stands for: the gravest counts.
+        for grave in 0..sent {
+            let mut session = Session::new(&[], 100_000);
+            for number in 0..sent {
+                session.send(Some("s"), if number == grave { "role" } else { "call" }).unwrap();
+            }
+            session.judge = Words::new(&["a"]);
+            assert_ne!(session.bind("s"), "forward", "{grave} of {sent}");
+        }
+        // The server's answers make room again.
+        session.statements.reached(answered(sent - 1));
+        assert_eq!(session.bind("s"), "forward", "the last of {sent} alone");
+    }
+}
+
+#[test]
 fn work_is_linear_in_what_is_sent() {
     let mut session = Session::new(&[], 1000);
     for number in 0..64_600 {
