@@ -308,7 +308,17 @@ impl<'t> Lexer<'t> {
 
     /// Where a literal that was closed before `at` goes on: whitespace with at least one newline, in which `--` comments
     /// may stand, and another quote (`xqcat` of scan.l).
-    fn continuation(&mut self, mut at: usize) -> Option<usize> {
+    #[inline]
+    fn continuation(&mut self, at: usize) -> Option<usize> {
+        // Most literals are followed by something else.
+        if matches!(self.byte(at)?, b' ' | b'\t' | 0x0c | b'-' | b'\n' | b'\r') {
+            self.continuation_behind(at)
+        } else {
+            None
+        }
+    }
+
+    fn continuation_behind(&mut self, mut at: usize) -> Option<usize> {
         loop {
             match self.byte(at)? {
                 b' ' | b'\t' | 0x0c => at = at.saturating_add(1),
@@ -475,7 +485,8 @@ impl<'t> Lexer<'t> {
 impl Iterator for Lexer<'_> {
     type Item = Token;
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "in the pass over every statement the call costs as much as a token")]
+    #[inline(always)]
     fn next(&mut self) -> Option<Token> {
         loop {
             let start = self.run_end(self.at, SPACE);

@@ -64,8 +64,9 @@ impl Skim {
             if self.stretches & (self.stretches << 1) & bit(passed) != 0 {
                 return at;
             }
-            let (mut stops, mut end) = (self.stops & from(passed), self.end);
-            let doubles = self.doubles & from(passed);
+            let onwards = from_bit(passed);
+            let (mut stops, mut end) = (self.stops & onwards, self.end);
+            let doubles = self.doubles & onwards;
             if doubles != 0 {
                 let inside = parity(doubles);
                 let quoted = inside | doubles;
@@ -112,7 +113,7 @@ impl Skim {
             b'#' | b';' | 0 => true,
             _ if self.behind_numbers & bit(stop) != 0 => return Some(self.stretch_before(stop, passed)),
             _ => {
-                let end = first(!self.words & from(stop));
+                let end = first(!self.words & from_bit(stop));
                 text.get(at..self.base.saturating_add(end)).is_none_or(|word| meaning(word).is_some())
             }
         };
@@ -122,7 +123,7 @@ impl Skim {
     /// The start of the stretch that ends at `stop`, or goes on there.
     #[inline]
     fn stretch_before(&self, stop: usize, passed: usize) -> usize {
-        let gaps = !self.stretches & from(passed) & !from(stop);
+        let gaps = !self.stretches & from_bit(passed) & !from_bit(stop);
         if gaps == 0 { passed } else { WINDOW.saturating_sub(count(gaps.leading_zeros())) }
     }
 
@@ -212,7 +213,12 @@ const fn bit(place: usize) -> Mask {
     1 << (place % WINDOW)
 }
 
-/// The bits of a byte and of all behind it.
+/// The bits of a byte of the window and of all behind it.
+const fn from_bit(place: usize) -> Mask {
+    Mask::MAX << (place % WINDOW)
+}
+
+/// The same for a byte that may stand behind the window.
 const fn from(place: usize) -> Mask {
     if place < WINDOW { Mask::MAX << place } else { 0 }
 }
@@ -284,8 +290,10 @@ impl Classes {
         let firsts = FIRST_LETTERS.iter().fold(u8x16::splat(0), |found, first| found | letter(*first));
         self.firsts |= mask(firsts);
         self.doubles |= mask(is(b'"'));
+        // They differ in one bit, in which no other byte differs from both.
+        let minus_or_slash = (bytes | u8x16::splat(b'-' ^ b'/')).simd_eq(u8x16::splat(b'/'));
         // From `#` to `'`: with `$`, `%` and `&`.
-        self.marks |= mask(within(bytes, b'#', 4) | is(b'-') | is(b'/') | is(b';') | is(0));
+        self.marks |= mask(within(bytes, b'#', 4) | minus_or_slash | is(b';') | is(0));
     }
 
     /// Letters behind a number, and the dot between a number and a letter.
