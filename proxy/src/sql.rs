@@ -173,6 +173,7 @@ const FIRST_RULES: Rules = Rules::with_escapes(Escapes::Always);
 
 /// The pass that every statement gets: whether it holds a word for which the grammar has to look closer, under Redshift's rules or,
 /// where it has met a difference, under any other.
+#[inline]
 fn look(text: &[u8]) -> (bool, Doubts) {
     let Seen { matters, doubts, .. } = may_matter(text, FIRST_RULES, &NoNames);
     if matters || doubts.is_empty() { (matters, doubts) } else { look_again(text, FIRST_RULES, doubts) }

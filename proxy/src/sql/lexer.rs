@@ -170,6 +170,7 @@ const CLASSES: [u8; 256] = {
     classes
 };
 
+#[inline]
 fn is(byte: u8, classes: u8) -> bool {
     CLASSES.get(usize::from(byte)).is_some_and(|found| found & classes != 0)
 }
@@ -234,10 +235,12 @@ impl<'t> Lexer<'t> {
         self.at = further(self.text, self.at);
     }
 
+    #[inline]
     fn byte(&self, at: usize) -> Option<u8> {
         self.text.get(at).copied()
     }
 
+    #[inline]
     fn rest(&self, at: usize) -> &'t [u8] {
         self.text.get(at..).unwrap_or_default()
     }
@@ -249,6 +252,7 @@ impl<'t> Lexer<'t> {
     }
 
     /// The first byte from `at` on that is not of `class`.
+    #[inline]
     fn run_end(&self, at: usize, class: u8) -> usize {
         let run = self.rest(at).iter().take_while(|byte| is(**byte, class)).count();
         at.saturating_add(run)
@@ -396,6 +400,7 @@ impl<'t> Lexer<'t> {
         (self.byte(end) == Some(b'$')).then(|| end.saturating_add(1).saturating_sub(at))
     }
 
+    #[inline]
     fn token(&mut self, kind: TokenKind, start: usize, end: usize) -> Token {
         self.at = end;
         Token { kind, start, end }
@@ -426,6 +431,7 @@ impl<'t> Lexer<'t> {
         Some(self.token(TokenKind::Word, start, end))
     }
 
+    #[inline]
     fn number(&mut self, start: usize) -> Token {
         let mut end = self.run_end(start, DIGIT);
         if self.byte(end) == Some(b'.') {

@@ -195,6 +195,7 @@ impl Iterator for Places {
 }
 
 /// The bits with which runs of at least `length` set bits begin, `length` being a power of two.
+#[inline]
 const fn runs(mut mask: Mask, length: u32) -> Mask {
     let mut found = 1;
     while found < length {
@@ -204,26 +205,31 @@ const fn runs(mut mask: Mask, length: u32) -> Mask {
     mask
 }
 
+#[inline]
 fn is_at(text: &[u8], at: usize, byte: u8) -> bool {
     text.get(at) == Some(&byte)
 }
 
 /// The bit of a byte.
+#[inline]
 const fn bit(place: usize) -> Mask {
     1 << (place % WINDOW)
 }
 
 /// The bits of a byte of the window and of all behind it.
+#[inline]
 const fn from_bit(place: usize) -> Mask {
     Mask::MAX << (place % WINDOW)
 }
 
 /// The same for a byte that may stand behind the window.
+#[inline]
 const fn from(place: usize) -> Mask {
     if place < WINDOW { Mask::MAX << place } else { 0 }
 }
 
 /// Sets every bit that has an odd number of set bits up to and with itself: a quote that opens, and what it encloses.
+#[inline]
 const fn parity(mut mask: Mask) -> Mask {
     mask ^= mask << 1;
     mask ^= mask << 2;
@@ -234,14 +240,17 @@ const fn parity(mut mask: Mask) -> Mask {
 }
 
 /// How many bits directly before `place` are set.
+#[inline]
 fn ones_before(mask: Mask, place: usize) -> usize {
     if place == 0 { 0 } else { count((mask << (WINDOW.saturating_sub(place))).leading_ones()) }
 }
 
+#[inline]
 fn first(mask: Mask) -> usize {
     count(mask.trailing_zeros())
 }
 
+#[inline]
 fn count(bits: u32) -> usize {
     usize::try_from(bits).unwrap_or(WINDOW)
 }
