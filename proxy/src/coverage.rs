@@ -10,9 +10,11 @@ mod gate_side;
 mod matching;
 mod reading;
 mod report;
+mod standing;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use matching::Margins;
 pub(crate) use reading::{CoverageQuery, compare};
 pub(crate) use report::{CoverageReport, UnseenRow, human};
+pub(crate) use standing::CoverageStanding;

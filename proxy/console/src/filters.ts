@@ -1,6 +1,4 @@
-/** The filters that all views share: their names, what the gate takes, and what of them a thing must hold to stay. Pure. */
-
-import type { Decision } from "./api/types";
+/** The filters that all views share; the gate itself applies them, to lists, the stream, the graph and refusals alike. Pure. */
 
 export interface Filter {
   name: FilterName;
@@ -22,6 +20,7 @@ export const FILTER_NAMES = [
   "would_be",
   "application",
   "bucket",
+  "at",
   "gate",
 ] as const;
 export type FilterName = (typeof FILTER_NAMES)[number];
@@ -40,6 +39,7 @@ export const FILTERS: readonly Filter[] = [
   { name: "would_be", label: "Would be", choices: ["forward", "annotate", "reject"] },
   { name: "application", label: "Application" },
   { name: "bucket", label: "Bucket" },
+  { name: "at", label: "Passes", hint: "id of a node or an edge of the graph" },
   { name: "gate", label: "Gate" },
 ];
 
@@ -64,25 +64,9 @@ export function bucketOf(target: string | null): string | null {
   return /^s3:\/\/([^/]+)/.exec(target ?? "")?.[1] ?? null;
 }
 
-const HOLDS: Record<FilterName, (decision: Decision, value: string) => boolean> = {
-  verdict: (decision, value) => decision.verdict === value,
-  user: (decision, value) => decision.user === value,
-  group: (decision, value) => decision.groups.includes(value),
-  role: (decision, value) => decision.role_uses.some((use) => use.roles.includes(value)),
-  chain: (decision, value) => decision.role_uses.some((use) => use.chain === value),
-  code: (decision, value) => decision.codes.includes(value),
-  rule: (decision, value) => decision.rules.some((rule) => rule.id === value),
-  kind: (decision, value) => decision.kind === value,
-  would_be: (decision, value) => decision.would_be === value,
-  application: (decision, value) => decision.application === value,
-  bucket: (decision, value) => decision.role_uses.some((use) => bucketOf(use.target) === value),
-  gate: (decision, value) => decision.gate === value,
-};
+/** Filters that only a judged statement can fit: under them the gate leaves out what nobody used. */
+const OF_STATEMENTS: readonly FilterName[] = ["verdict", "user", "group", "code", "rule", "kind", "would_be", "application"];
 
-/** Whether a decision passes all filters: what the gate itself does with them. */
-export function passes(decision: Decision, filters: Filters): boolean {
-  return FILTER_NAMES.every((name) => {
-    const value = filters[name];
-    return value === undefined || HOLDS[name](decision, value);
-  });
+export function isOfStatements(filters: Filters): boolean {
+  return OF_STATEMENTS.some((name) => filters[name] !== undefined);
 }

@@ -4,6 +4,7 @@
 mod asked;
 mod catalog;
 mod chains;
+mod coverage;
 mod decisions;
 mod explain;
 mod facts;
@@ -44,6 +45,7 @@ use crate::admin::view::events::{EndEvent, LostEvent, OpenEvent, OutcomeTold};
         facts::facts,
         catalog::catalog,
         chains::chains,
+        coverage::coverage,
         sessions::list,
         decisions::list,
         decisions::one,
@@ -70,6 +72,7 @@ pub(super) fn router() -> Router<AdminState> {
         .route("/api/v1/facts", asked(get(facts::facts)))
         .route("/api/v1/catalog", asked(get(catalog::catalog)))
         .route("/api/v1/chains", asked(get(chains::chains)))
+        .route("/api/v1/coverage", asked(get(coverage::coverage)))
         .route("/api/v1/sessions", asked(get(sessions::list)))
         .route("/api/v1/decisions", asked(get(decisions::list)))
         .route("/api/v1/decisions/stream", asked(get(stream::stream)))

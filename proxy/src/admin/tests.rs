@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::*;
+use crate::admin::view::coverage::{GateCoverage, UnseenStatement};
 use crate::admin::view::facts::FactsView;
 use crate::admin::view::sessions::SessionView;
 use crate::admin::view::status::{AuditView, ConfigurationView, ExceptionView, GateView};
@@ -24,6 +25,8 @@ use crate::observe::recent::RecentLimits;
 use crate::observe::values::{SessionState, StatementOutcome};
 use crate::observe::{Metrics, Recent};
 use crate::sql::StatementKind;
+
+mod filtered;
 
 /// A name that breaks out of whatever does not escape it.
 const HOSTILE: &str = "=</script><img src=x onerror=alert(1)>\"'\r\n\u{2028}{{7*7}}";
@@ -94,6 +97,32 @@ impl StatusSource for Fixed {
         Vec::new()
     }
 
+    fn coverage(&self) -> Vec<GateCoverage> {
+        vec![GateCoverage {
+            gate: "g".to_owned(),
+            available: true,
+            reason: None,
+            looked_at: None,
+            since: None,
+            seen: 3,
+            cannot_tell: 0,
+            unseen: 1,
+            statements: vec![UnseenStatement {
+                time: None,
+                user: Some(HOSTILE.to_owned()),
+                client_address: None,
+                application: Some(HOSTILE.to_owned()),
+                session: None,
+                kind: "unload".to_owned(),
+                target: None,
+                statement: HOSTILE.to_owned(),
+                reason: "no_session".to_owned(),
+            }],
+            gaps: Vec::new(),
+            fault: None,
+        }]
+    }
+
     fn policies(&self) -> Vec<(String, Arc<Policy>)> {
         vec![("g".to_owned(), Arc::clone(&self.policy))]
     }
@@ -135,6 +164,10 @@ impl StatusSource for Broken {
     }
 
     fn catalogs(&self) -> Vec<(String, Arc<Catalog>)> {
+        Vec::new()
+    }
+
+    fn coverage(&self) -> Vec<GateCoverage> {
         Vec::new()
     }
 

@@ -2,6 +2,7 @@
 
 pub(super) mod catalog;
 pub(super) mod chain;
+pub(crate) mod coverage;
 pub(super) mod decision;
 pub(super) mod events;
 pub(super) mod explained;

@@ -93,8 +93,9 @@ pub struct JudgedStored {
 }
 
 impl JudgedStored {
-    /// The credential as exceptions write it.
-    pub(super) fn credential(&self) -> String {
+    /// The credential as exceptions write it, and as reports call it.
+    #[must_use]
+    pub fn credential(&self) -> String {
         if self.roles.is_empty() { self.method.to_owned() } else { self.roles.join(",") }
     }
 }

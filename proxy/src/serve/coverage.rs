@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tracing::{info, warn};
 
 use crate::config::{CatalogSection, Config, CoverageSection, GateSection};
-use crate::coverage::{CoverageQuery, CoverageReport, Margins, UnseenRow, compare};
+use crate::coverage::{CoverageQuery, CoverageReport, CoverageStanding, Margins, UnseenRow, compare};
 use crate::history::{HistoryInput, expand};
 use crate::observe::Metrics;
 use crate::observe::audit::AuditEvent;
@@ -39,6 +39,7 @@ pub(super) fn start(gates: &Arc<Gates>, metrics: &Metrics, config: &Config) {
             let own = config.audit.is_file().then(|| PathBuf::from(format!("{}*", config.audit.path)));
             let audit = own.into_iter().chain(coverage.audit.iter().cloned()).collect();
             let look = Look { gate: gate.clone(), coverage: coverage.clone(), catalog: catalog.clone(), audit };
+            service.coverage.store(Some(Arc::default()));
             drop(tokio::spawn(again_and_again(look, Arc::clone(service), metrics.clone())));
         }
     }
@@ -66,11 +67,21 @@ async fn again_and_again(look: Look, service: Arc<Service>, metrics: Metrics) {
         match looked {
             Ok((report, notes)) => {
                 since = next;
-                told.tell(&service, report, &notes);
+                let new = told.tell(&service, &report, &notes);
+                stand(&service, |standing| standing.after(&report, told.notes.clone(), (from, next), &new));
             }
-            Err(error) => warn!(gate = %service.name, %error, "what did not pass the gate cannot be told"),
+            Err(error) => {
+                warn!(gate = %service.name, %error, "what did not pass the gate cannot be told");
+                stand(&service, |standing| standing.broken_off(error.to_string()));
+            }
         }
     }
+}
+
+/// Shows how it stands now.
+fn stand(service: &Service, change: impl FnOnce(&CoverageStanding) -> CoverageStanding) {
+    let old = service.coverage.load_full().unwrap_or_default();
+    service.coverage.store(Some(Arc::new(change(&old))));
 }
 
 impl Look {
@@ -130,7 +141,8 @@ struct Told {
 }
 
 impl Told {
-    fn tell(&mut self, service: &Service, report: CoverageReport, notes: &[String]) {
+    /// Counts and records what was not told of before, and gives it.
+    fn tell(&mut self, service: &Service, report: &CoverageReport, notes: &[String]) -> Vec<UnseenRow> {
         let all: Vec<String> = report.gaps.iter().chain(notes).cloned().collect();
         if all != self.notes {
             for what in &all {
@@ -138,13 +150,13 @@ impl Told {
             }
             self.notes = all;
         }
-        for row in report.unseen {
-            if self.is_new(&row) {
-                let kind = row.kind.parse().unwrap_or(StatementKind::Unknown);
-                service.metrics.unseen(kind);
-                service.audit.record(AuditEvent::Unseen(Box::new(event(&service.name, kind, row))));
-            }
+        let new: Vec<UnseenRow> = report.unseen.iter().filter(|row| self.is_new(row)).cloned().collect();
+        for row in &new {
+            let kind = row.kind.parse().unwrap_or(StatementKind::Unknown);
+            service.metrics.unseen(kind);
+            service.audit.record(AuditEvent::Unseen(Box::new(event(&service.name, kind, row.clone()))));
         }
+        new
     }
 
     fn is_new(&mut self, row: &UnseenRow) -> bool {

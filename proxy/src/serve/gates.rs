@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
 
 use crate::config::Config;
@@ -57,6 +57,7 @@ impl Gates {
                 held: SessionLimits::default(),
                 sessions: LiveSessions::default(),
                 catalog: ArcSwap::default(),
+                coverage: ArcSwapOption::empty(),
                 remembered: Memory::default(),
                 metrics: counts.clone(),
                 audit: audit.clone(),

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use jiff::Timestamp;
 use strum::VariantArray;
 
+use crate::admin::view::coverage::GateCoverage;
 use crate::admin::view::facts::FactsView;
 use crate::admin::view::sessions::SessionView;
 use crate::admin::view::status::{AuditView, ConfigurationView, ExceptionView, GateView};
@@ -136,6 +137,10 @@ impl StatusSource for Overview {
         let reads = |service: &&Arc<Service>| *service.gate.policy().catalog() != ClusterGroups::NotRead;
         let catalog = |service: &Arc<Service>| (service.name.clone(), Arc::clone(&service.catalog.load().catalog));
         self.services().iter().filter(reads).map(catalog).collect()
+    }
+
+    fn coverage(&self) -> Vec<GateCoverage> {
+        self.services().iter().map(|service| views::coverage(service)).collect()
     }
 
     fn policies(&self) -> Vec<(String, Arc<Policy>)> {

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::admin::view::coverage::{GateCoverage, UnseenStatement};
 use crate::admin::view::facts::{AccountView, ClusterView, FactsView, FetchView, GroupsView};
 use crate::admin::view::sessions::SessionView;
 use crate::admin::view::status::{AuditView, CertificateView, ExceptionView, GateView, LimitView};
 use crate::chain::AccountId;
 use crate::config::GateSection;
+use crate::coverage::UnseenRow;
 use crate::gate::exception::Exception;
 use crate::gate::policy::ClusterGroups;
 use crate::iam::{Account, AccountStatus, Facts, Live, Origin};
@@ -125,6 +127,41 @@ pub(super) fn sessions(service: &Service) -> Vec<SessionView> {
         }
     };
     service.sessions.all().into_iter().map(view).collect()
+}
+
+/// What passed a gate by.
+pub(super) fn coverage(service: &Service) -> GateCoverage {
+    let standing = service.coverage.load_full();
+    let reason = standing.is_none().then(|| "nobody looks; set [gate.coverage]".to_owned());
+    let available = standing.is_some();
+    let standing = standing.map(|standing| (*standing).clone()).unwrap_or_default();
+    GateCoverage {
+        gate: service.name.clone(),
+        available,
+        reason,
+        looked_at: standing.looked_at,
+        since: standing.since,
+        seen: standing.seen,
+        cannot_tell: standing.cannot_tell,
+        unseen: standing.unseen,
+        statements: standing.last.into_iter().map(unseen).collect(),
+        gaps: standing.gaps,
+        fault: standing.fault,
+    }
+}
+
+fn unseen(row: UnseenRow) -> UnseenStatement {
+    UnseenStatement {
+        time: row.time,
+        user: row.user,
+        client_address: row.client_address,
+        application: row.application,
+        session: row.session,
+        kind: row.kind.to_owned(),
+        target: row.target,
+        statement: row.text,
+        reason: row.reason.to_owned(),
+    }
 }
 
 /// The facts in force, and what the clusters say of groups.

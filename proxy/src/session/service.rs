@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use ipnet::IpNet;
 use jiff::Timestamp;
 
 use crate::catalog::Catalog;
+use crate::coverage::CoverageStanding;
 use crate::gate::Gate;
 use crate::gate::enforcement::Mode;
 use crate::iam::Live;
@@ -112,6 +113,8 @@ pub(crate) struct Service {
     pub sessions: LiveSessions,
     /// How reading the cluster's groups goes.
     pub catalog: ArcSwap<CatalogStatus>,
+    /// How looking for what passes the gate by goes; `None` where nobody looks.
+    pub coverage: ArcSwapOption<CoverageStanding>,
     /// What statements have stored that the cluster shows nowhere.
     pub remembered: Memory,
     /// Counts what passes.
@@ -209,6 +212,7 @@ pub(crate) mod tests {
             held: SessionLimits::default(),
             sessions: LiveSessions::default(),
             catalog: ArcSwap::default(),
+            coverage: ArcSwapOption::empty(),
             remembered: Memory::default(),
             metrics: metrics.gate("g"),
             audit: Audit::open(AuditSettings::to(Destination::Off), metrics).unwrap(),

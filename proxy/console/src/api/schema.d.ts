@@ -55,6 +55,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Statements with roles that clusters ran and that did not pass their gates, as far as the gates look for them. */
+        get: operations["coverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/decisions": {
         parameters: {
             query?: never;
@@ -151,7 +168,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who assumes whom and what is reached, of the statements that the gate keeps. */
+        /**
+         * Who assumes whom and what is reached, of the statements that the gate keeps and that fit. Steps that nobody used fit no user, group,
+         *     code, kind, verdict, rule or application.
+         */
         get: operations["graph"];
         put?: never;
         post?: never;
@@ -185,7 +205,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Refusals in groups, the largest first. */
+        /** Refusals that fit in groups, the largest first. */
         get: operations["refusals"];
         put?: never;
         post?: never;
@@ -310,7 +330,14 @@ export interface components {
         CatalogReading: {
             gate: string;
             groups: number;
+            /** @description Why it could not be read since. */
+            last_error?: string | null;
             objects: number;
+            /**
+             * Format: date-time
+             * @description When it was last read; none if never.
+             */
+            read_at?: string | null;
             users: number;
             /** @description A hash over what was read; empty before the first reading. */
             version: string;
@@ -387,6 +414,10 @@ export interface components {
             /** @description Keys whose written value waits for a restart. */
             restart_pending: string[];
         };
+        /** @description Statements with roles that clusters ran and that did not pass their gates. */
+        Coverage: {
+            gates: components["schemas"]["GateCoverage"][];
+        };
         /** @description A judged statement in short. */
         Decision: {
             /** @enum {string} */
@@ -425,6 +456,7 @@ export interface components {
             session: number;
             /** @description The start of its text, secrets masked. */
             statement: string;
+            stored_uses: components["schemas"]["StoredUse"][];
             /** Format: date-time */
             time: string;
             /** @description The database user. */
@@ -670,6 +702,45 @@ export interface components {
             /** @description The cluster's address. */
             upstream: string;
         };
+        /** @description How looking for them goes at a gate. */
+        GateCoverage: {
+            /** @description Whether anybody looks. */
+            available: boolean;
+            /**
+             * Format: int64
+             * @description Those of which it cannot be told, in the last look.
+             */
+            cannot_tell: number;
+            /** @description Why the last look broke off. */
+            fault?: string | null;
+            /** @description What was not there to be read. */
+            gaps: string[];
+            gate: string;
+            /**
+             * Format: date-time
+             * @description When the last look ended.
+             */
+            looked_at?: string | null;
+            /** @description Why not. */
+            reason?: string | null;
+            /**
+             * Format: int64
+             * @description Statements with roles that passed the gate, in the last look.
+             */
+            seen: number;
+            /**
+             * Format: date-time
+             * @description Back to when it looked.
+             */
+            since?: string | null;
+            /** @description The last of these, the newest first. */
+            statements: components["schemas"]["UnseenStatement"][];
+            /**
+             * Format: int64
+             * @description Those that did not pass it, since the start.
+             */
+            unseen: number;
+        };
         /** @description Who assumes whom and what is reached. */
         Graph: {
             /**
@@ -778,6 +849,24 @@ export interface components {
             nodes: number;
             /** @description Whether there are possible steps that were not looked for. */
             possible: boolean;
+        };
+        /** @description By what statements were let through that enforcement would refuse. */
+        LetThrough: {
+            /**
+             * Format: int64
+             * @description Break-glass.
+             */
+            break_glass: number;
+            /**
+             * Format: int64
+             * @description An exception.
+             */
+            exception: number;
+            /**
+             * Format: int64
+             * @description Shadow mode alone.
+             */
+            shadow: number;
         };
         /** @description A limit of a gate and how far it is used. Of limits by user and by address, the one who uses most. */
         Limit: {
@@ -893,6 +982,8 @@ export interface components {
             key: string;
             /** Format: date-time */
             last_seen: string;
+            /** @description By what those were let through that were not refused. */
+            let_through: components["schemas"]["LetThrough"];
             /** @description What is wrong with the last of them. */
             message?: string | null;
             /** @description Refusals by time. */
@@ -1035,11 +1126,44 @@ export interface components {
             /** @description The version of the program. */
             version: string;
         };
+        /** @description A credential that the cluster stores, used by its name. */
+        StoredUse: {
+            /** @description Whether the statement uses it for certain. */
+            certain: boolean;
+            /** @description The chain as one text, which filters take; of what is no chain its method. */
+            chain: string;
+            /** @description What is stored: `chain`, `default`, `session`, `all`, `access_keys`, or `unknown`. */
+            method: string;
+            /** @description What stores the credential. */
+            object: string;
+            roles: string[];
+            /** @description What stands between, that which the statement names first. */
+            through: string[];
+            /** @enum {string} */
+            via: "statement" | "schema" | "view" | "function" | "model" | "procedure" | "job";
+        };
         /**
          * @description Why a stream ends.
          * @enum {string}
          */
         StreamEnd: "drain";
+        /** @description A statement that did not pass the gate. */
+        UnseenStatement: {
+            application?: string | null;
+            client_address?: string | null;
+            /** @description The statement kind, or `assume_role`. */
+            kind: string;
+            /** @description Why it counts as unseen. */
+            reason: string;
+            /** @description The process of the cluster; of a role that was assumed, the name of its session. */
+            session?: string | null;
+            /** @description The text, secrets masked, and cut; of a role that was assumed, the role. */
+            statement: string;
+            target?: string | null;
+            /** Format: date-time */
+            time?: string | null;
+            user?: string | null;
+        };
         /**
          * @description A verdict in one word, its two faces and what the facts leave open together.
          * @enum {string}
@@ -1164,6 +1288,36 @@ export interface operations {
             };
         };
     };
+    coverage: {
+        parameters: {
+            query?: {
+                /** @description The gate; all when not given. */
+                gate?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Coverage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     decisions: {
         parameters: {
             query?: {
@@ -1189,6 +1343,8 @@ export interface operations {
                 application?: string;
                 /** @description The bucket of a target in S3. */
                 bucket?: string;
+                /** @description A node or an edge of the graph that it passes, by its `id` there. */
+                at?: string;
                 /** @description `next` of the page before. */
                 before?: number;
                 /** @description The most entries; 100 when not given. */
@@ -1243,6 +1399,8 @@ export interface operations {
                 application?: string;
                 /** @description The bucket of a target in S3. */
                 bucket?: string;
+                /** @description A node or an edge of the graph that it passes, by its `id` there. */
+                at?: string;
             };
             header?: never;
             path?: never;
@@ -1407,8 +1565,30 @@ export interface operations {
     graph: {
         parameters: {
             query?: {
-                /** @description The gate; all when not given. */
+                /** @description The gate. */
                 gate?: string;
+                /** @description The database user, or the user who logged in. */
+                user?: string;
+                /** @description A group that the user is in. */
+                group?: string;
+                /** @description The chain as `chain` of a role use has it. */
+                chain?: string;
+                /** @description A role of a chain: its ARN, or `account/name`. */
+                role?: string;
+                code?: "RG101" | "RG102" | "RG103" | "RG104" | "RG105" | "RG106" | "RG107" | "RG108" | "RG109" | "RG201" | "RG202" | "RG203" | "RG204" | "RG205" | "RG206" | "RG207" | "RG301" | "RG302" | "RG303";
+                kind?: "copy" | "unload" | "copy_job" | "create_external_schema" | "alter_external_schema" | "create_external_function" | "create_model" | "create_external_model" | "create_library" | "create_database" | "create_identity_provider" | "alter_identity_provider" | "alter_user" | "grant_assumerole" | "revoke_assumerole" | "grant_external" | "create_template" | "alter_template" | "create_procedure" | "create_function" | "show_databases" | "call" | "set" | "query" | "unknown" | "none";
+                /** @description The verdict in one word. */
+                verdict?: components["schemas"]["Verdict"];
+                action?: "forward" | "annotate" | "reject";
+                would_be?: "forward" | "annotate" | "reject";
+                /** @description A rule that applied. */
+                rule?: string;
+                /** @description `application_name`. */
+                application?: string;
+                /** @description The bucket of a target in S3. */
+                bucket?: string;
+                /** @description A node or an edge of the graph that it passes, by its `id` there. */
+                at?: string;
                 /** @description Whether steps that are possible and were not used are in it. */
                 unused?: boolean;
                 /** @description The most nodes; 2,000 when not given. */
@@ -1513,12 +1693,34 @@ export interface operations {
     refusals: {
         parameters: {
             query?: {
+                /** @description The gate. */
+                gate?: string;
+                /** @description The database user, or the user who logged in. */
+                user?: string;
+                /** @description A group that the user is in. */
+                group?: string;
+                /** @description The chain as `chain` of a role use has it. */
+                chain?: string;
+                /** @description A role of a chain: its ARN, or `account/name`. */
+                role?: string;
+                code?: "RG101" | "RG102" | "RG103" | "RG104" | "RG105" | "RG106" | "RG107" | "RG108" | "RG109" | "RG201" | "RG202" | "RG203" | "RG204" | "RG205" | "RG206" | "RG207" | "RG301" | "RG302" | "RG303";
+                kind?: "copy" | "unload" | "copy_job" | "create_external_schema" | "alter_external_schema" | "create_external_function" | "create_model" | "create_external_model" | "create_library" | "create_database" | "create_identity_provider" | "alter_identity_provider" | "alter_user" | "grant_assumerole" | "revoke_assumerole" | "grant_external" | "create_template" | "alter_template" | "create_procedure" | "create_function" | "show_databases" | "call" | "set" | "query" | "unknown" | "none";
+                /** @description The verdict in one word. */
+                verdict?: components["schemas"]["Verdict"];
+                action?: "forward" | "annotate" | "reject";
+                would_be?: "forward" | "annotate" | "reject";
+                /** @description A rule that applied. */
+                rule?: string;
+                /** @description `application_name`. */
+                application?: string;
+                /** @description The bucket of a target in S3. */
+                bucket?: string;
+                /** @description A node or an edge of the graph that it passes, by its `id` there. */
+                at?: string;
                 /** @description What they are grouped by. */
                 by?: components["schemas"]["GroupedBy"];
                 /** @description Those that were carried out, or those that enforcement would carry out. */
                 view?: components["schemas"]["RefusalView"];
-                /** @description The gate. */
-                gate?: string;
                 /** @description Buckets of the trend; 24 when not given. */
                 buckets?: number;
                 /** @description The form of the answer. */

@@ -4,7 +4,7 @@ import { useMemo, useState } from "preact/hooks";
 
 import type { Graph as Answer } from "../api/types";
 import { usePolled } from "../api/poll";
-import { filtersOf } from "../filters";
+import { filtersOf, isEmpty, isOfStatements } from "../filters";
 import { route, setParams } from "../route";
 import { counted } from "../text/format";
 import { FilterBar } from "../ui/filterbar";
@@ -12,7 +12,7 @@ import { Choice, Fault, Nothing } from "../ui/parts";
 import { Text } from "../ui/text";
 import { Moment } from "../ui/time";
 import { bucketOfNode, groupOf, READABLE, show, type Shown } from "./graph/model";
-import { GraphPanel } from "./graph/panel";
+import { filterOf, GraphPanel } from "./graph/panel";
 import { useLayout } from "./graph/place";
 import { Plane, titleOf, type Pointed } from "./graph/plane";
 import { GraphTable } from "./graph/table";
@@ -20,36 +20,36 @@ import { GraphTable } from "./graph/table";
 const EVERY_SECONDS = 5;
 const EMPTY: Shown = { nodes: [], edges: [] };
 const NEAR = [["1", "1 step"], ["2", "2 steps"], ["all", "all the way"]] as const;
-const TAKES = ["verdict", "user", "role", "chain", "code", "bucket", "gate"] as const;
 
 export function Graph() {
   const { params } = route.value;
   const filters = filtersOf(params);
   const unused = params.get("unused") === "yes";
-  const { data, fault } = usePolled<Answer>("/graph", { gate: filters.gate, unused: unused || null, nodes: 2000 }, EVERY_SECONDS);
+  const { data, fault, isCurrent: isAnswered } = usePolled<Answer>("/graph", { ...filters, unused: unused || null, nodes: 2000 }, EVERY_SECONDS);
   const choices = useChoices();
   const shown = useMemo(() => (data === null ? EMPTY : show(data, choices)), [data, JSON.stringify([...params])]);
   const { layout, isCurrent } = useLayout(shown);
   const [pointed, point] = useState<Pointed | null>(null);
   const chosen = chosenOf(shown, choices);
+  const pick = (one: Pointed) => choose(one, shown);
   const isTable = params.get("as_table") === "yes";
   const known = useMemo(() => knownOf(data), [data]);
   return (
     <div class="graph">
       <h1>Graph</h1>
-      <FilterBar takes={TAKES} known={known} />
+      <FilterBar known={known} />
       <Toolbar of={data} shown={shown} find={choices.find} isFolded={choices.fold ?? (data?.nodes.length ?? 0) > READABLE} />
       <Fault of={fault} />
       {data === null ? <Nothing>The graph is being fetched.</Nothing> : shown.nodes.length === 0 ? (
-        <Nothing>{data.nodes.length === 0 ? "No chain was used yet, and no facts name one." : "Nothing passes these filters."}</Nothing>
+        <Nothing>{isEmpty(filters) && choices.find === "" ? "No chain was used yet, and no facts name one." : "Nothing that the gate still holds passes these filters."}</Nothing>
       ) : (
         <div class="graph-main">
-          {isTable || layout === null ? <GraphTable shown={shown} choose={choose} />
-            : <Plane shown={shown} layout={layout} isCurrent={isCurrent} find={choices.find} at={chosen?.node?.id ?? chosen?.edge?.id ?? null} point={point} choose={choose} turn={turn} />}
-          <GraphPanel of={pointed ?? chosen} shown={shown} isChosen={chosen !== null && (pointed === null || pointed.node?.id === chosen.node?.id)} />
+          {isTable || layout === null ? <GraphTable shown={shown} choose={pick} />
+            : <Plane shown={shown} layout={layout} isCurrent={isCurrent && isAnswered} find={choices.find} at={chosen?.node?.id ?? chosen?.edge?.id ?? null} point={point} choose={pick} turn={turn} />}
+          <GraphPanel of={pointed ?? chosen} shown={shown} isChosen={chosen !== null && (pointed === null || idOf(pointed) === idOf(chosen))} />
         </div>
       )}
-      {data && <Notes of={data} />}
+      {data && <Notes of={data} isWithoutUnused={unused && isOfStatements(filters)} />}
     </div>
   );
 }
@@ -78,19 +78,23 @@ function chosenOf(shown: Shown, { at, filters }: { at: string | null; filters: {
   return node ? { node } : null;
 }
 
-/** A role or a bucket becomes a filter, which other views follow; a folded node unfolds; anything else is chosen here. Twice undoes it. */
-function choose({ node, edge }: Pointed): void {
+const idOf = ({ node, edge }: Pointed) => node?.id ?? edge?.id;
+
+/** A node or an edge becomes a filter, which every view follows; what is folded unfolds. Twice undoes it. */
+function choose(pointed: Pointed, { nodes }: Shown): void {
   const { params } = route.value;
-  if (node?.kind === "folded") return turn(node.group);
-  const name = node?.kind === "role" && node.arn !== null ? "role" : node?.kind === "bucket" ? "bucket" : "at";
-  const value = name === "role" ? node?.arn : name === "bucket" && node ? bucketOfNode(node) : (node?.id ?? edge?.id);
-  const isSame = params.get(name) === value;
-  setParams({ role: null, bucket: null, at: null, find: null, ...(isSame ? {} : { [name]: value ?? null }) });
+  const filter = filterOf(pointed);
+  if (filter === null) {
+    const ends = [pointed.node?.id, pointed.edge?.from, pointed.edge?.to];
+    return turn(...nodes.filter((one) => one.kind === "folded" && ends.includes(one.id)).map((one) => one.group));
+  }
+  const isSame = Object.entries(filter).every(([name, value]) => params.get(name) === value);
+  setParams({ role: null, bucket: null, at: null, find: null, ...(isSame ? {} : filter) });
 }
 
-function turn(group: string): void {
+function turn(...groups: readonly string[]): void {
   const turned = new Set((route.value.params.get("turned") ?? "").split(",").filter((one) => one !== ""));
-  if (!turned.delete(group)) turned.add(group);
+  for (const group of new Set(groups)) if (!turned.delete(group)) turned.add(group);
   setParams({ turned: [...turned].join(",") });
 }
 
@@ -123,13 +127,14 @@ function Toolbar({ of, shown, find, isFolded }: { of: Answer | null; shown: Show
 }
 
 /** Where the picture comes from, and what it leaves out. */
-function Notes({ of }: { of: Answer }) {
+function Notes({ of, isWithoutUnused }: { of: Answer; isWithoutUnused: boolean }) {
   const { nodes, edges, possible } = of.left_out;
   return (
     <div class="note notes">
       <p>{counted(of.decisions, "decision")} since {of.since === null ? "the start" : <Moment of={of.since} />}.
         {nodes + edges > 0 && ` Left out: ${counted(nodes, "node")} and ${counted(edges, "edge")}, least used first.`}
-        {possible && " There are more possible steps than were looked for."}</p>
+        {possible && " There are more possible steps than were looked for."}
+        {isWithoutUnused && " Steps that nobody used fit none of these filters."}</p>
       {of.sources.filter((note) => note.note !== null).map((note) => (
         <p key={note.source}>{note.source === "catalog" ? "Stored chains" : note.source === "facts" ? "Facts" : "Decisions"}: <Text of={note.note ?? ""} /></p>
       ))}

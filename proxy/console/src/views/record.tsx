@@ -1,13 +1,13 @@
 /** What was judged and why: the text, the findings, each chain hop by hop, the rules that spoke. Live and Why share it. */
 
-import type { DecisionRecord, Finding, Hop, RoleUse } from "../api/types";
+import type { DecisionRecord, Finding, Hop, RoleUse, StoredUse } from "../api/types";
 import { counted, span, took, words } from "../text/format";
 import { Copy, Pair } from "../ui/parts";
 import { Chain, Name, Role, Text } from "../ui/text";
 import { Moment } from "../ui/time";
 import { HopBadge, VerdictBadge } from "../ui/verdict";
 
-type Judgement = Pick<DecisionRecord, "kind" | "action" | "would_be" | "verdict" | "codes" | "rules" | "role_uses" | "segments" | "hops" | "findings">;
+type Judgement = Pick<DecisionRecord, "kind" | "action" | "would_be" | "verdict" | "codes" | "rules" | "role_uses" | "stored_uses" | "segments" | "hops" | "findings">;
 
 export function Judged({ of, evidenceCurrent = true }: { of: Judgement; evidenceCurrent?: boolean }) {
   return (
@@ -27,6 +27,7 @@ export function Judged({ of, evidenceCurrent = true }: { of: Judgement; evidence
       {of.role_uses.map((use, index) => (
         <RoleUseItem key={index} of={use} hops={of.hops.filter((hop) => (hop.role_use ?? 0) === index)} />
       ))}
+      {of.stored_uses.length > 0 && <StoredUses of={of.stored_uses} />}
       {!evidenceCurrent && <p class="note">Policy or facts have changed since: the evidence is that of the facts in force now.</p>}
       <Rules of={of} />
     </>
@@ -76,6 +77,26 @@ function RoleUseItem({ of, hops }: { of: RoleUse; hops: readonly Hop[] }) {
       <h3>{of.roles.length > 1 ? "Chain" : "Role"}: <Chain roles={of.roles} method={of.method} /></h3>
       <p class="detail">{words(of.clause)}{of.target !== null && <> to <Text of={of.target} /></>}</p>
       {hops.length > 0 && <ol class="hops">{hops.map((hop) => <HopItem key={hop.number} of={hop} />)}</ol>}
+    </section>
+  );
+}
+
+/** Credentials that the cluster stores and that the statement names nowhere. */
+function StoredUses({ of }: { of: readonly StoredUse[] }) {
+  return (
+    <section class="part stored">
+      <h3>Stored in the cluster</h3>
+      <ul class="findings">
+        {of.map((use, index) => (
+          <li key={index}>
+            <p><Chain roles={use.roles} method={use.method} /> <span class="detail">kept by</span> <Text of={use.object} />{!use.certain && <span class="detail"> (as far as can be told)</span>}</p>
+            <p class="detail">
+              Used through a {words(use.via)}
+              {use.through.length > 0 && <>: {use.through.map((name, place) => <span key={place}>{place > 0 && <span class="arrow" aria-label="then"> → </span>}<Text of={name} /></span>)}</>}
+            </p>
+          </li>
+        ))}
+      </ul>
     </section>
   );
 }

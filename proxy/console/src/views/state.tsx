@@ -1,10 +1,11 @@
 /** How the gate stands, and what it depends on. */
 
 import { usePolled } from "../api/poll";
-import type { Catalog, Facts } from "../api/types";
+import type { Catalog, Coverage, Facts } from "../api/types";
 import { status } from "../status";
 import { Fault, Nothing } from "../ui/parts";
 import { CatalogPanel } from "./state/catalog";
+import { CoveragePanel } from "./state/coverage";
 import { FactsPanel } from "./state/facts";
 import { CertificatesPanel, GatesPanel, LimitsPanel } from "./state/gates";
 import { AuditPanel, ChecksPanel, ExceptionsPanel, MemoryPanel } from "./state/health";
@@ -16,6 +17,7 @@ export function State() {
   const said = status.value;
   const facts = usePolled<Facts>("/facts", {}, FACTS_SECONDS);
   const catalog = usePolled<Catalog>("/catalog", { limit: 200 }, FACTS_SECONDS);
+  const coverage = usePolled<Coverage>("/coverage", {}, FACTS_SECONDS);
   return (
     <div class="state">
       <h1>State</h1>
@@ -36,6 +38,8 @@ export function State() {
       {facts.data && <FactsPanel of={facts.data} />}
       <Fault of={catalog.fault} />
       {catalog.data && <CatalogPanel of={catalog.data} />}
+      <Fault of={coverage.fault} />
+      {coverage.data && <CoveragePanel of={coverage.data} />}
       <SessionsPanel />
     </div>
   );

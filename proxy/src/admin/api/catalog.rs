@@ -49,7 +49,8 @@ pub(super) async fn catalog(
 
 fn view(state: &AdminState, query: &CatalogQuery, limit: usize) -> CatalogView {
     let mut catalogs = state.source.catalogs();
-    let available = !catalogs.is_empty();
+    let (available, readings) = (!catalogs.is_empty(), state.source.facts().catalogs);
+    let read = |gate: &String| readings.iter().find(|read| read.gate == *gate);
     catalogs.retain(|(gate, _)| query.gate.as_ref().is_none_or(|wanted| wanted == gate));
     let objects =
         catalogs.iter().flat_map(|(gate, catalog)| catalog.objects().iter().map(move |object| (gate, object)));
@@ -61,7 +62,7 @@ fn view(state: &AdminState, query: &CatalogQuery, limit: usize) -> CatalogView {
     CatalogView {
         available,
         reason: (!available).then(|| "no gate reads what its cluster stores; set [gate.catalog]".to_owned()),
-        gates: catalogs.iter().map(|(gate, catalog)| CatalogReading::of(gate, catalog)).collect(),
+        gates: catalogs.iter().map(|(gate, catalog)| CatalogReading::of(gate, catalog, read(gate))).collect(),
         items,
         total,
         next: (end < total).then_some(end),

@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::admin::api::asked::QueryOf;
+use crate::admin::api::asked::QueriesOf;
 use crate::admin::reply::{ApiProblem, guarded, json, off_thread};
 use crate::admin::state::AdminState;
 use crate::admin::view::export;
+use crate::admin::view::filter::DecisionFilter;
 use crate::admin::view::refusals::{GroupedBy, RefusalView, RefusalsView, grouped};
 
 /// Buckets of a trend: as many as are asked for, up to the second.
@@ -39,8 +40,6 @@ pub(super) struct RefusalQuery {
     /// Those that were carried out, or those that enforcement would carry out.
     #[serde(default)]
     view: RefusalView,
-    /// The gate.
-    gate: Option<String>,
     /// Buckets of the trend; 24 when not given.
     #[param(minimum = 1, maximum = 200)]
     buckets: Option<usize>,
@@ -49,12 +48,12 @@ pub(super) struct RefusalQuery {
     format: RefusalFormat,
 }
 
-/// Refusals in groups, the largest first.
+/// Refusals that fit in groups, the largest first.
 #[utoipa::path(
     get,
     path = "/api/v1/refusals",
     operation_id = "refusals",
-    params(RefusalQuery),
+    params(DecisionFilter, RefusalQuery),
     responses(
         (status = 200, content(
             (RefusalsView = "application/json"),
@@ -66,27 +65,26 @@ pub(super) struct RefusalQuery {
 )]
 pub(super) async fn refusals(
     State(state): State<AdminState>,
-    QueryOf(query): QueryOf<RefusalQuery>,
+    QueriesOf(filter, query): QueriesOf<DecisionFilter, RefusalQuery>,
 ) -> Result<Response, ApiProblem> {
     let buckets = query.buckets.unwrap_or(BUCKETS.0);
     if !(1..=BUCKETS.1).contains(&buckets) {
         return Err(ApiProblem::of("buckets", format!("out of range; write 1 to {}", BUCKETS.1)));
     }
-    off_thread(move || answer(&state, &query, buckets)).await
+    off_thread(move || answer(&state, &filter, &query, buckets)).await
 }
 
-fn answer(state: &AdminState, query: &RefusalQuery, buckets: usize) -> Response {
-    let is_of = |gate: &String| query.gate.as_ref().is_none_or(|wanted| wanted == gate);
-    let of_gate = state.recent.newest(None).filter(|decision| is_of(&decision.record.gate));
+fn answer(state: &AdminState, filter: &DecisionFilter, query: &RefusalQuery, buckets: usize) -> Response {
+    let fitting = state.recent.newest(None).filter(|decision| filter.fits(&decision.record));
     let period = (state.recent.census().since, Timestamp::now());
     match query.format {
-        RefusalFormat::Json => json(&grouped(of_gate, (query.by, query.view), period, buckets)),
+        RefusalFormat::Json => json(&grouped(fitting, (query.by, query.view), period, buckets)),
         RefusalFormat::Csv => {
-            let table = export::csv(&grouped(of_gate, (query.by, query.view), period, buckets));
+            let table = export::csv(&grouped(fitting, (query.by, query.view), period, buckets));
             attached("text/csv; charset=utf-8", "attachment; filename=\"refusals.csv\"", table)
         }
         RefusalFormat::Cases => {
-            let cases = export::cases(of_gate.filter(|decision| query.view.holds(&decision.record)));
+            let cases = export::cases(fitting.filter(|decision| query.view.holds(&decision.record)));
             attached("text/plain; charset=utf-8", "attachment; filename=\"refusals.test.toml\"", cases)
         }
     }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::admin::view::facts::GroupsView;
 use crate::admin::view::words;
 use crate::catalog::{Catalog, LearnedFrom, ObjectKind, StoredCredential, StoredObject, SystemView, ViewState};
 
@@ -30,6 +32,11 @@ pub(in crate::admin) struct CatalogView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::admin) struct CatalogReading {
     pub gate: String,
+    /// When it was last read; none if never.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub read_at: Option<Timestamp>,
+    /// Why it could not be read since.
+    pub last_error: Option<String>,
     /// A hash over what was read; empty before the first reading.
     pub version: String,
     pub objects: usize,
@@ -82,7 +89,8 @@ pub(in crate::admin) struct CatalogCredential {
 }
 
 impl CatalogReading {
-    pub(in crate::admin) fn of(gate: &str, catalog: &Catalog) -> Self {
+    /// `read` says how the last readings went.
+    pub(in crate::admin) fn of(gate: &str, catalog: &Catalog, read: Option<&GroupsView>) -> Self {
         let source = |((view, database), state): (&(SystemView, Option<Arc<str>>), &ViewState)| CatalogSource {
             view: *view,
             database: database.as_deref().map(str::to_owned),
@@ -91,6 +99,8 @@ impl CatalogReading {
         };
         Self {
             gate: gate.to_owned(),
+            read_at: read.and_then(|read| read.read_at),
+            last_error: read.and_then(|read| read.last_error.clone()),
             version: catalog.version().to_owned(),
             objects: catalog.objects().len(),
             users: catalog.people().users.len(),

@@ -1,15 +1,10 @@
-//! What a credential clause is called: in filters, in groups and as nodes of the graph.
+//! What roles, steps and buckets are called: in filters and as nodes of the graph.
 
 use std::collections::HashMap;
 
-use crate::gate::verdict::{JudgedHop, JudgedUse};
+use crate::gate::verdict::JudgedHop;
 use crate::observe::audit::AuditRecord;
 use crate::sql::Target;
-
-/// The chain of a clause as the literal has it; of one without roles, its method.
-pub(in crate::admin) fn chain_of(role_use: &JudgedUse) -> String {
-    if role_use.roles.is_empty() { role_use.method.as_str().to_owned() } else { role_use.roles.join(",") }
-}
 
 /// `account/name` of a role's ARN, as hops name roles; any other text as it is.
 pub(in crate::admin) fn short(role: &str) -> String {

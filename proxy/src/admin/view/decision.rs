@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::admin::view::chain::chain_of;
 use crate::admin::view::hops::{HopView, hops, is_current};
 use crate::admin::view::segments::{Segment, segments};
 use crate::admin::view::words;
+use crate::catalog::Via;
 use crate::chain::MAX_ROLES;
 use crate::gate::DecisionPath;
 use crate::gate::codes::{Code, Severity};
@@ -15,6 +15,7 @@ use crate::gate::enforcement::{Action, Mode};
 use crate::gate::finding::Finding;
 use crate::gate::lenience::Lenience;
 use crate::gate::policy::Policy;
+use crate::gate::stored::JudgedStored;
 use crate::gate::verdict::{HopResult, JudgedUse};
 use crate::observe::audit::AuditRecord;
 use crate::observe::recent::{RecentDecision, RecentOutcome};
@@ -94,6 +95,7 @@ pub(in crate::admin) struct DecisionView {
     pub codes: Vec<Code>,
     pub rules: Vec<RuleView>,
     pub role_uses: Vec<RoleUseView>,
+    pub stored_uses: Vec<StoredUseView>,
     /// The start of its text, secrets masked.
     pub statement: String,
     /// Whether the text goes on.
@@ -128,6 +130,26 @@ pub(in crate::admin) struct RoleUseView {
     pub chain: String,
     /// What the role is used on.
     pub target: Option<String>,
+}
+
+/// A credential that the cluster stores, used by its name.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = StoredUse)]
+pub(in crate::admin) struct StoredUseView {
+    /// What the statement names.
+    #[schema(schema_with = words::via)]
+    pub via: Via,
+    /// What stores the credential.
+    pub object: String,
+    /// What stands between, that which the statement names first.
+    pub through: Vec<String>,
+    /// What is stored: `chain`, `default`, `session`, `all`, `access_keys`, or `unknown`.
+    pub method: &'static str,
+    pub roles: Vec<String>,
+    /// The chain as one text, which filters take; of what is no chain its method.
+    pub chain: String,
+    /// Whether the statement uses it for certain.
+    pub certain: bool,
 }
 
 /// Shortens a text to what a list holds; whether it was longer.
@@ -221,8 +243,22 @@ impl From<&JudgedUse> for RoleUseView {
             clause: role_use.clause,
             method: role_use.method.kind(),
             roles: role_use.roles.clone(),
-            chain: chain_of(role_use),
+            chain: role_use.credential(),
             target: role_use.target.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+impl From<&JudgedStored> for StoredUseView {
+    fn from(used: &JudgedStored) -> Self {
+        Self {
+            via: used.via,
+            object: used.object.clone(),
+            through: used.through.clone(),
+            method: used.method,
+            roles: used.roles.clone(),
+            chain: used.credential(),
+            certain: used.certain,
         }
     }
 }
@@ -266,6 +302,8 @@ impl DecisionView {
         let mut view = Self::of(decision);
         view.is_cut |= view.role_uses.len() > LISTED_USES;
         view.role_uses.truncate(LISTED_USES);
+        view.is_cut |= view.stored_uses.len() > LISTED_USES;
+        view.stored_uses.truncate(LISTED_USES);
         for role_use in &mut view.role_uses {
             view.is_cut |= role_use.roles.len() > MAX_ROLES;
             role_use.roles.truncate(MAX_ROLES);
@@ -297,6 +335,7 @@ impl DecisionView {
             codes: codes_of(record),
             rules: record.rules.iter().map(|rule| RuleView { id: rule.id.clone(), effect: rule.effect }).collect(),
             role_uses: record.role_uses.iter().map(RoleUseView::from).collect(),
+            stored_uses: record.stored_uses.iter().map(StoredUseView::from).collect(),
             is_cut: record.truncated || statement.len() < record.statement.len(),
             statement,
             decision_seconds: record.decision_seconds,

@@ -116,7 +116,7 @@ fn statements(policy: &Policy, verdict: &Verdict, supposed: &Supposed<'_>) -> Ve
         exceptions: &exceptions,
         break_glass: verdict.break_glass(),
     };
-    let told = verdict.statements.iter().filter(|statement| statement.is_told());
+    let told = verdict.statements.iter().filter(|statement| statement.is_told() || !statement.stored.is_empty());
     told.zip(0..)
         .map(|(statement, number)| {
             let record = Arc::new(AuditRecord::of(&circumstances, verdict, statement));

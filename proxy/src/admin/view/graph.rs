@@ -7,4 +7,5 @@ mod uses;
 
 pub(in crate::admin) use growing::GrowingGraph;
 pub(in crate::admin) use model::{GraphSource, GraphView, SourceKind};
-pub(in crate::admin) use possible::possible;
+pub(in crate::admin) use possible::{PossibleStep, possible};
+pub(in crate::admin) use uses::passes;

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::admin::view::chain::chain_of;
 use crate::admin::view::decision::OverallVerdict;
 use crate::gate::codes::Severity;
 use crate::gate::finding::Finding;
@@ -91,12 +90,39 @@ pub(in crate::admin) struct RefusalGroup {
     pub trend: Vec<u64>,
     /// Different users, up to 1,000.
     pub users: usize,
+    /// By what those were let through that were not refused.
+    pub let_through: LetThrough,
     /// What is wrong with the last of them.
     pub message: Option<String>,
     /// Its remedy.
     pub hint: Option<String>,
     /// The id of the last of them.
     pub example: String,
+}
+
+/// By what statements were let through that enforcement would refuse.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize, ToSchema)]
+pub(in crate::admin) struct LetThrough {
+    /// Shadow mode alone.
+    pub shadow: u64,
+    /// An exception.
+    pub exception: u64,
+    /// Break-glass.
+    pub break_glass: u64,
+}
+
+impl LetThrough {
+    fn count(&mut self, record: &AuditRecord) {
+        if OverallVerdict::of(record) != OverallVerdict::WouldBeRefused {
+            return;
+        }
+        let count = match (&record.break_glass, record.exceptions.is_empty()) {
+            (Some(_), _) => &mut self.break_glass,
+            (None, false) => &mut self.exception,
+            (None, true) => &mut self.shadow,
+        };
+        *count = count.saturating_add(1);
+    }
 }
 
 /// The groups of these statements, which come the newest first.
@@ -140,6 +166,7 @@ impl Growing {
             last_seen: newest.time,
             trend: vec![0; buckets],
             users: 0,
+            let_through: LetThrough::default(),
             message: finding.map(|finding| finding.message.clone()),
             hint: finding.and_then(|finding| finding.hint.clone()),
             example: newest.record.id.as_deref().unwrap_or_default().to_owned(),
@@ -152,6 +179,7 @@ impl Growing {
         group.count = group.count.saturating_add(1);
         group.first_seen = group.first_seen.min(decision.time);
         group.last_seen = group.last_seen.max(decision.time);
+        group.let_through.count(&decision.record);
         if let Some(count) = group.trend.get_mut(bucket) {
             *count = count.saturating_add(1);
         }
@@ -177,7 +205,10 @@ fn keys(record: &AuditRecord, by: GroupedBy) -> BTreeMap<String, Option<&Finding
             let forbidding = record.rules.iter().filter(|rule| rule.effect == RuleEffect::Forbid);
             keys.extend(forbidding.map(|rule| (rule.id.clone(), first)));
         }
-        GroupedBy::Chain => keys.extend(record.role_uses.iter().map(|role_use| (chain_of(role_use), first))),
+        GroupedBy::Chain => {
+            keys.extend(record.role_uses.iter().map(|role_use| (role_use.credential(), first)));
+            keys.extend(record.stored_uses.iter().map(|used| (used.credential(), first)));
+        }
         GroupedBy::User => _ = keys.insert(record.user.clone(), first),
         GroupedBy::Application => _ = keys.insert(record.application.clone(), first),
     }

@@ -1,4 +1,4 @@
-/** What of the gate's graph is shown: filters, what passes through a choice, and accounts folded into one node. Pure. */
+/** What of the gate's graph is shown: what passes through a choice, and accounts folded into one node. Pure. */
 
 import type { GraphEdge, GraphNode, Graph } from "../../api/types";
 import { bucketOf, type Filters } from "../../filters";
@@ -90,37 +90,10 @@ interface Raw {
   edges: readonly GraphEdge[];
 }
 
+/** The gate has filtered already; what is chosen narrows the picture at once, and its steps that nobody used too. */
 function narrow(graph: Raw, { filters, at, find, near }: Choices): Raw {
-  const arns = new Map(graph.nodes.map((node) => [node.id, node.arn]));
-  const edges = graph.edges.filter((edge) => edgePasses(edge, filters, arns));
-  const isFiltered = edges.length < graph.edges.length;
-  const touched = new Set(edges.flatMap((edge) => [edge.from, edge.to]));
-  const nodes = isFiltered ? graph.nodes.filter((node) => touched.has(node.id)) : graph.nodes;
-  const seeds = seedsOf({ nodes, edges }, filters, at, find);
-  return seeds === null ? { nodes, edges } : through({ nodes, edges }, seeds, near);
-}
-
-type Arns = ReadonlyMap<string, string | null>;
-
-function edgePasses(edge: GraphEdge, filters: Filters, arns: Arns): boolean {
-  const { verdict, user, code, chain } = filters;
-  if (verdict !== undefined && edge.verdict !== verdict && !counted(edge, verdict)) return false;
-  if (user !== undefined && !edge.users.some((one) => one.name === user)) return false;
-  if (code !== undefined && !edge.codes.includes(code)) return false;
-  return chain === undefined || isOfChain(edge, chain.split(","), arns);
-}
-
-function counted(edge: GraphEdge, verdict: string): boolean {
-  return Object.entries(edge.counts).some(([name, count]) => name === verdict && count > 0);
-}
-
-function isOfChain(edge: GraphEdge, roles: readonly string[], arns: Arns): boolean {
-  const arn = (id: string) => arns.get(id) ?? "";
-  const from = roles.indexOf(arn(edge.from));
-  const to = roles.indexOf(arn(edge.to));
-  if (edge.kind === "attachment") return to === 0;
-  if (edge.kind === "hop") return from >= 0 && to === from + 1;
-  return edge.kind === "reach" && from === roles.length - 1;
+  const seeds = seedsOf(graph, filters, at, find);
+  return seeds === null ? graph : through(graph, seeds, near);
 }
 
 /** Where what is kept begins; `null`: everywhere. */

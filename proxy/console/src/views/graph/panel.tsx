@@ -2,20 +2,22 @@
 
 import type { Decisions } from "../../api/types";
 import { usePolled } from "../../api/poll";
-import { formatRoute } from "../../route";
+import { filtersOf, type Filters } from "../../filters";
+import { formatRoute, route } from "../../route";
 import { count, counted, words } from "../../text/format";
 import { Copy, Pair } from "../../ui/parts";
 import { Name, Text } from "../../ui/text";
 import { Ago, Clock, Moment } from "../../ui/time";
 import { VerdictBadge } from "../../ui/verdict";
-import { bucketOfNode, type Shown, type ShownEdge, type ShownNode } from "./model";
+import { type Shown, type ShownEdge, type ShownNode } from "./model";
 import type { Pointed } from "./plane";
 
 export function GraphPanel({ of, shown, isChosen }: { of: Pointed | null; shown: Shown; isChosen: boolean }) {
+  const through = isChosen && of ? filterOf(of) : null;
   return (
     <section class="panel graph-panel" aria-label="Details">
       {of?.node ? <NodeFacts of={of.node} shown={shown} /> : of?.edge ? <EdgeFacts of={of.edge} shown={shown} /> : <Overview shown={shown} />}
-      {isChosen && of && <Recent filters={filtersOf(of, shown)} />}
+      {through !== null && <Recent filters={{ ...filtersOf(route.value.params), ...through }} />}
     </section>
   );
 }
@@ -102,6 +104,7 @@ function EdgeFacts({ of, shown }: { of: ShownEdge; shown: Shown }) {
         <Pair name="Verdict"><VerdictBadge of={of.verdict} /></Pair>
         <Pair name="Uses">{count(of.uses)}</Pair>
         <Pair name="Last use"><Ago of={of.last} /></Pair>
+        <Pair name="First use"><Moment of={of.first} /></Pair>
         {of.codes.length > 0 && <Pair name="Codes">{of.codes.join(" ")}</Pair>}
       </dl>
       {of.doubt !== null && <p class="detail">Cannot tell: <Text of={of.doubt} /></p>}
@@ -119,18 +122,17 @@ function EdgeFacts({ of, shown }: { of: ShownEdge; shown: Shown }) {
   );
 }
 
-/** The filters by which other views show what passes here; empty where they cannot. */
-function filtersOf({ node, edge }: Pointed, shown: Shown): Record<string, string> {
-  const target = node ?? shown.nodes.find((one) => one.id === edge?.to);
-  if (target?.kind === "role" && target.arn !== null) return { role: target.arn };
-  const bucket = target ? bucketOfNode(target) : null;
-  return bucket === null ? {} : { bucket };
+/** The filter by which every view shows what passes here; `null` for what stands for several. */
+export function filterOf({ node, edge }: Pointed): Filters | null {
+  if (node?.kind === "folded" || (edge && edge.members.length > 0)) return null;
+  if (node?.kind === "role" && node.arn !== null) return { role: node.arn };
+  const id = node?.id ?? edge?.id;
+  return id === undefined ? null : { at: id };
 }
 
-function Recent({ filters }: { filters: Record<string, string> }) {
-  const isKnown = Object.keys(filters).length > 0;
-  const { data } = usePolled<Decisions>(isKnown ? "/decisions" : null, { ...filters, limit: 6 }, 5);
-  if (!isKnown || data === null) return null;
+function Recent({ filters }: { filters: Filters }) {
+  const { data } = usePolled<Decisions>("/decisions", { ...filters, limit: 6 }, 5);
+  if (data === null) return null;
   return (
     <div class="part">
       <h3>Last decisions</h3>

@@ -9,6 +9,7 @@ import type { Layout } from "./layout";
 import { matches, width, type Shown, type ShownEdge, type ShownNode } from "./model";
 import { Outline } from "./outline";
 import { NODE } from "./size";
+import { stay, type Placed } from "./stay";
 import { step, type Direction } from "./walk";
 import { cut, FAR, fit, nearer, type Window } from "./zoom";
 
@@ -20,6 +21,11 @@ const STEP = 180;
 const LEGEND = ["allowed", "would_be_refused", "refused", "undecided", "unused"] as const;
 /** With more lines than this in view, each is drawn thinner. */
 const DENSE = 150;
+
+/** The layout that is drawn, and what was chosen when it came. */
+interface Settled extends Placed {
+  at: string | null;
+}
 
 export interface Pointed {
   node?: ShownNode;
@@ -57,17 +63,22 @@ export function Plane(props: {
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
-  // What is new begins where the chains begin.
-  const begun = useRef<string | null>(null);
+  // What is new begins where the chains begin, or at what is chosen; what changes by itself stays where it is looked at.
+  const settled = useRef<Settled | null>(null);
   useLayoutEffect(() => {
-    const element = box.current;
-    if (!element || begun.current === layout.key) return;
-    const isFirst = begun.current === null;
-    begun.current = layout.key;
-    const anchor = shown.nodes.find((node) => node.id === at) ?? shown.nodes.find((node) => node.kind === "cluster");
-    const place = anchor && layout.nodes[anchor.id];
-    if (!place || (!isFirst && inWindow(place.y * scale, element))) return;
-    element.scrollTop = (place.y + NODE.height / 2) * scale - element.clientHeight / 2;
+    const [element, before] = [box.current, settled.current];
+    if (!element) return;
+    if (before?.layout === layout) {
+      if (isCurrent) before.at = at;
+      return;
+    }
+    settled.current = { layout, scale, at };
+    const kept = before !== null && before.at === at ? stay(before, { layout, scale }, element) : null;
+    const anchor = layout.nodes[at ?? ""] ?? layout.nodes[shown.nodes.find((node) => node.kind === "cluster")?.id ?? ""];
+    if (kept) element.scrollTo(kept.left, kept.top);
+    else if (anchor && (before === null || !inWindow(anchor.y * scale, element))) {
+      element.scrollTop = (anchor.y + NODE.height / 2) * scale - element.clientHeight / 2;
+    }
     look();
   });
   const zoomBy = (direction: 1 | -1, x: number, y: number) => {

@@ -22,7 +22,8 @@ export function Head() {
 export function Row(props: { of: Decision; index: number; isOpen: boolean; open: (id: string) => void }) {
   const { of, index, isOpen, open } = props;
   const use = of.role_uses[0];
-  const rest = of.role_uses.length - 1;
+  const stored = use === undefined ? of.stored_uses[0] : undefined;
+  const rest = of.role_uses.length + of.stored_uses.length - 1;
   return (
     <div role="row" class={`decision ${isOpen ? "open" : ""}`} aria-rowindex={index + 2} onClick={() => open(of.id)} data-id={of.id}>
       <span role="cell" class="time">
@@ -33,7 +34,7 @@ export function Row(props: { of: Decision; index: number; isOpen: boolean; open:
       <span role="cell" class="v"><VerdictBadge of={of.verdict} /></span>
       <span role="cell" class="user" title={visible(of.user)}><Name of={of.user} /></span>
       <span role="cell" class="kind">{words(of.kind)}</span>
-      <span role="cell" class="roles">{use ? <Chain roles={use.roles} method={use.method} /> : <span class="none">none</span>}{rest > 0 && ` and ${rest} more`}</span>
+      <span role="cell" class="roles">{use ? <Chain roles={use.roles} method={use.method} /> : stored ? <><Chain roles={stored.roles} method={stored.method} /><span class="detail"> by {words(stored.via)} <Text of={stored.through[0] ?? stored.object} /></span></> : <span class="none">none</span>}{rest > 0 && ` and ${rest} more`}</span>
       <span role="cell" class="target" title={visible(use?.target ?? "")}>{use?.target ? <Text of={use.target} /> : ""}</span>
       <span role="cell" class="codes">{of.codes.join(" ")}</span>
       <span role="cell" class="application" title={visible(of.application)}>{of.application ? <Text of={of.application} /> : ""}</span>

@@ -81,6 +81,11 @@ export class Held {
       note("gate", row.gate);
       for (const group of row.groups) note("group", group);
       for (const code of row.codes) note("code", code);
+      for (const use of row.stored_uses) {
+        note("chain", use.chain);
+        for (const role of use.roles) note("role", role);
+      }
+      for (const rule of row.rules) note("rule", rule.id);
       for (const use of row.role_uses) {
         note("chain", use.chain);
         note("bucket", /^s3:\/\/([^/]+)/.exec(use.target ?? "")?.[1]);

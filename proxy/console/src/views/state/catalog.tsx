@@ -4,6 +4,7 @@ import type { Catalog } from "../../api/types";
 import { counted, words } from "../../text/format";
 import { Nothing, Panel, Scroll } from "../../ui/parts";
 import { Chain, Name, Text } from "../../ui/text";
+import { Ago } from "../../ui/time";
 import { Mark } from "./health";
 
 export function CatalogPanel({ of }: { of: Catalog }) {
@@ -20,12 +21,14 @@ export function CatalogPanel({ of }: { of: Catalog }) {
 
 function Reading({ of }: { of: Catalog["gates"][number] }) {
   const gaps = of.views.filter((view) => view.gap !== null);
+  const isGood = gaps.length === 0 && of.last_error === null && of.read_at !== null;
   return (
     <ul class="checks">
       <li>
         <span>Gate <Text of={of.gate} /></span>
-        <span>{counted(of.objects, "object")}, {counted(of.users, "user")}, {counted(of.groups, "group")}</span>
-        <Mark isGood={gaps.length === 0} good="read in full" bad={counted(gaps.length, "gap")} />
+        <span>{counted(of.objects, "object")}, {counted(of.users, "user")}, {counted(of.groups, "group")}, read <Ago of={of.read_at} /></span>
+        <Mark isGood={isGood} good="read in full" bad={of.last_error !== null ? "cannot be read" : of.read_at === null ? "not read yet" : counted(gaps.length, "gap")} />
+        {of.last_error !== null && <p class="detail"><Text of={of.last_error} /></p>}
         {gaps.map((view) => <p key={`${view.view} ${view.database}`} class="detail">{view.view}{view.database !== null && <> of <Text of={view.database} /></>}: <Text of={view.gap ?? ""} /></p>)}
       </li>
     </ul>

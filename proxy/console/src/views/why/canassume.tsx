@@ -4,6 +4,7 @@ import { get } from "../../api/client";
 import type { CanAssume } from "../../api/types";
 import { route } from "../../route";
 import { Field, Form } from "../../ui/form";
+import { GateField } from "./gate";
 import { Fault, Panel } from "../../ui/parts";
 import { Text } from "../../ui/text";
 import { HopBadge } from "../../ui/verdict";
@@ -28,6 +29,7 @@ export function CanAssumeForm() {
         <Field name="to" label="To" value={fields.to} change={change("to")} hint="arn:aws:iam::<account>:role/<name>" required long />
         <Field name="as" label="User" value={fields.as} change={change("as")} />
         <Field name="external_id" label="External ID" value={fields.external_id} change={change("external_id")} />
+        <GateField value={fields.at_gate} change={change("at_gate")} />
       </Form>
       <div aria-live="polite">
         <Fault of={answer.fault} />

@@ -6,6 +6,7 @@ import { formatRoute, route } from "../../route";
 import { counted } from "../../text/format";
 import { visible } from "../../text/visible";
 import { Field, Form } from "../../ui/form";
+import { GateField } from "./gate";
 import { Fault, Nothing, Panel } from "../../ui/parts";
 import { Role, Text } from "../../ui/text";
 import { useAnswer, useFields } from "./ask";
@@ -27,6 +28,7 @@ export function PathsForm() {
         <Field name="to" label="To" value={fields.to} change={change("to")} hint="arn:aws:iam::<account>:role/<name>" required long />
         <Field name="as" label="User" value={fields.as} change={change("as")} />
         <Field name="max_roles" label="Longest chain (5 roles if empty)" value={fields.max_roles} change={change("max_roles")} />
+        <GateField value={fields.at_gate} change={change("at_gate")} />
       </Form>
       <div aria-live="polite">
         <Fault of={answer.fault} />
@@ -48,7 +50,7 @@ function Ways({ of }: { of: Paths }) {
                 <span key={place}>{place > 0 && <span class="arrow" aria-label="then"> → </span>}<Role arn={arn} /></span>
               ))}
               {" "}
-              <a href={formatRoute("graph", [["chain", chain.roles.join(",")]])}>in the graph</a>
+              <a href={formatRoute("graph", [["chain", chain.roles.join(",")], ["unused", "yes"]])}>in the graph</a>
             </p>
             {chain.doubts.map((doubt, place) => <p key={place} class="detail">Cannot tell: <Text of={doubt} /></p>)}
           </li>

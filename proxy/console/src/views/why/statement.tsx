@@ -5,14 +5,14 @@ import { useState } from "preact/hooks";
 import { post } from "../../api/client";
 import type { Explain, Explanation, Verdict } from "../../api/types";
 import { route } from "../../route";
-import { status } from "../../status";
 import { words } from "../../text/format";
-import { Area, Field, Form, Select } from "../../ui/form";
+import { Area, Field, Form } from "../../ui/form";
 import { Choice, Fault, Nothing } from "../../ui/parts";
 import { Text } from "../../ui/text";
 import { VerdictBadge } from "../../ui/verdict";
 import { Judged } from "../record";
 import { useAnswer, useFields } from "./ask";
+import { GateField } from "./gate";
 import { localOf, utcOf } from "./time";
 
 const NAMES = ["sql", "as", "groups", "database", "app", "client", "at", "at_gate", "rules"] as const;
@@ -39,7 +39,6 @@ export function StatementForm() {
     if (secret !== null) setSecret(null);
     change("sql")(text);
   };
-  const gates = status.value?.gates ?? [];
   return (
     <>
       <Form label="Statement" submit={submit} action="Explain" isBusy={answer.isBusy}>
@@ -50,10 +49,7 @@ export function StatementForm() {
         <Field name="app" label="Application" value={fields.app} change={change("app")} />
         <Field name="client" label="Client address" value={fields.client} change={change("client")} />
         <Field name="at" label="Time (now if empty)" type="datetime-local" value={localOf(fields.at)} change={(value) => change("at")(utcOf(value))} />
-        {gates.length > 1 && (
-          <Select name="at_gate" label="Gate" value={fields.at_gate || (gates[0]?.name ?? "")} change={change("at_gate")}
-            of={gates.map((gate) => [gate.name, gate.name] as const)} />
-        )}
+        <GateField value={fields.at_gate} change={change("at_gate")} />
         <div class="wide">
           <Choice label="Beside the policy in force" value={beside} choose={(value) => { setBeside(value); if (value === "shadow") change("rules")(""); }}
             of={[["shadow", "Beside shadow"], ["rules", "Beside rules of your own"]]} />

@@ -8,7 +8,7 @@ use crate::admin::view::graph::model::{
     EdgeCounts, EdgeKind, EdgeUser, EdgeVerdict, GraphEdge, GraphNode, GraphSource, GraphView, LeftOut, NodeKind,
 };
 use crate::admin::view::graph::possible::PossibleStep;
-use crate::admin::view::graph::uses::{NodeName, UsedStep, cluster, role, steps, stored_object};
+use crate::admin::view::graph::uses::{NodeName, UsedStep, cluster, edge_id, role, steps, stored_object};
 use crate::catalog::{StoredCredential, StoredObject};
 use crate::chain::RoleArn;
 use crate::iam::Facts;
@@ -64,11 +64,15 @@ impl GrowingGraph {
         self.unused((&from, &to), kind, step.doubt.clone());
     }
 
-    /// Adds an object that keeps chains, and their steps, unless they were used.
-    pub(in crate::admin) fn add_stored(&mut self, object: &StoredObject) {
+    /// Adds an object that keeps chains, and their steps, unless they were used; of one chain alone where it is given.
+    pub(in crate::admin) fn add_stored(&mut self, object: &StoredObject, only: Option<&[&str]>) {
         for stored in &object.roles {
             let StoredCredential::Chain(chain) = &stored.credential else { continue };
-            let mut from = stored_object(object);
+            let is_it = |only: &[&str]| chain.roles().iter().map(RoleArn::as_str).eq(only.iter().copied());
+            if !only.is_none_or(is_it) {
+                continue;
+            }
+            let mut from = stored_object(&object.name.to_string());
             self.node(&from).owner = object.owner.as_deref().map(str::to_owned);
             for (number, arn) in chain.roles().iter().enumerate() {
                 let (to, kind) = (role(arn.as_str()), if number == 0 { EdgeKind::Stores } else { EdgeKind::Hop });
@@ -81,7 +85,7 @@ impl GrowingGraph {
 
     /// Adds an edge that nobody has used, unless there is one.
     fn unused(&mut self, (from, to): (&NodeName, &NodeName), kind: EdgeKind, doubt: Option<String>) {
-        let id = id(from, to, kind);
+        let id = edge_id(from, to, kind);
         self.edges
             .entry(id.clone())
             .or_insert_with(|| GrowingEdge::new(GraphEdge { doubt, ..new_edge(id, (from, to), kind) }));
@@ -114,7 +118,7 @@ impl GrowingGraph {
     }
 
     fn stepped(&mut self, step: UsedStep, time: Timestamp, user: &str) {
-        let id = id(&step.from, &step.to, step.kind);
+        let id = step.id();
         let edge = || GrowingEdge::new(new_edge(id.clone(), (&step.from, &step.to), step.kind));
         let growing = self.edges.entry(id.clone()).or_insert_with(edge);
         let edge = &mut growing.edge;
@@ -205,10 +209,6 @@ fn count_of(counts: &mut EdgeCounts, verdict: EdgeVerdict) -> Option<&mut u64> {
         EdgeVerdict::WouldBeRefused => Some(&mut counts.would_be_refused),
         EdgeVerdict::Refused => Some(&mut counts.refused),
     }
-}
-
-fn id(from: &NodeName, to: &NodeName, kind: EdgeKind) -> String {
-    format!("{} {} -> {}", kind.as_str(), from.id, to.id)
 }
 
 fn new_edge(id: String, (from, to): (&NodeName, &NodeName), kind: EdgeKind) -> GraphEdge {

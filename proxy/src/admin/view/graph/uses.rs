@@ -1,11 +1,12 @@
 //! The steps that one judged statement takes through the graph.
 
-use crate::admin::view::chain::{bucket_of, chain_of, hops_by_place, short};
+use crate::admin::view::chain::{bucket_of, hops_by_place, short};
 use crate::admin::view::decision::OverallVerdict;
 use crate::admin::view::graph::model::{EdgeKind, EdgeVerdict, NodeKind};
-use crate::catalog::StoredObject;
 use crate::chain::RoleArn;
 use crate::gate::enforcement::Action;
+use crate::gate::finding::Finding;
+use crate::gate::stored::JudgedStored;
 use crate::gate::verdict::{HopResult, JudgedHop, JudgedUse};
 use crate::observe::audit::AuditRecord;
 use crate::sql::Target;
@@ -33,6 +34,18 @@ pub(super) struct UsedStep {
     pub(super) codes: Vec<String>,
 }
 
+impl UsedStep {
+    /// The id of its edge.
+    pub(super) fn id(&self) -> String {
+        edge_id(&self.from, &self.to, self.kind)
+    }
+}
+
+/// The id of an edge: the same from one answer to the next.
+pub(super) fn edge_id(from: &NodeName, to: &NodeName, kind: EdgeKind) -> String {
+    format!("{} {} -> {}", kind.as_str(), from.id, to.id)
+}
+
 /// The cluster of a gate.
 pub(super) fn cluster(gate: &str, cluster: Option<&str>) -> NodeName {
     let name = cluster.filter(|cluster| !cluster.is_empty()).unwrap_or(gate);
@@ -53,10 +66,10 @@ pub(super) fn role(text: &str) -> NodeName {
     }
 }
 
-/// An object of a cluster.
-pub(super) fn stored_object(object: &StoredObject) -> NodeName {
-    let (kind, name) = (object.kind.as_str(), object.name.to_string());
-    NodeName { id: format!("stored:{kind}:{name}"), kind: NodeKind::StoredObject, name, account: None, arn: None }
+/// An object of a cluster, by its name: what a use tells of it.
+pub(super) fn stored_object(name: &str) -> NodeName {
+    let (id, name) = (format!("stored:{name}"), name.to_owned());
+    NodeName { id, kind: NodeKind::StoredObject, name, account: None, arn: None }
 }
 
 /// What a role is used on. Of an object in S3, the bucket and the first part of the path.
@@ -93,12 +106,33 @@ fn prefix_of(uri: &str, bucket: Option<&str>) -> String {
 pub(super) fn steps(record: &AuditRecord) -> Vec<UsedStep> {
     let by_place = hops_by_place(record);
     let judged = |role_use: &JudgedUse| by_place.get(&role_use.span.start).map(Vec::as_slice).unwrap_or_default();
-    record.role_uses.iter().flat_map(|role_use| steps_of(record, role_use, judged(role_use))).collect()
+    let written = record.role_uses.iter().flat_map(|role_use| steps_of(record, role_use, judged(role_use)));
+    written.chain(record.stored_uses.iter().flat_map(|used| steps_of_stored(record, used))).collect()
+}
+
+/// Whether a statement passes the node or the edge of this id.
+pub(in crate::admin) fn passes(record: &AuditRecord, id: &str) -> bool {
+    steps(record).iter().any(|step| step.from.id == id || step.to.id == id || step.id() == id)
+}
+
+/// The steps of a stored chain. Nothing but the rules judges it here: the cluster's own account has been asked when it was stored.
+fn steps_of_stored(record: &AuditRecord, used: &JudgedStored) -> Vec<UsedStep> {
+    let credential = used.credential();
+    let of_it = |finding: &&Finding| finding.is_stored && finding.credential.as_deref() == Some(credential.as_str());
+    let codes: Vec<String> = record.findings.iter().filter(of_it).map(|one| one.code.as_str().to_owned()).collect();
+    let (mut from, mut steps) = (stored_object(&used.object), Vec::new());
+    for (number, arn) in used.roles.iter().enumerate() {
+        let (to, kind) = (role(arn), if number == 0 { EdgeKind::Stores } else { EdgeKind::Hop });
+        let codes = if number == 0 { codes.clone() } else { Vec::new() };
+        steps.push(UsedStep { from, to: to.clone(), kind, verdict: of_statement(record), codes });
+        from = to;
+    }
+    steps
 }
 
 /// A literal that is no chain: a node of its own, so that nothing is told of roles that it only resembles.
 fn no_chain(role_use: &JudgedUse) -> NodeName {
-    let name: String = chain_of(role_use).chars().take(LONGEST_NAME).collect();
+    let name: String = role_use.credential().chars().take(LONGEST_NAME).collect();
     NodeName { id: format!("literal:{name}"), kind: NodeKind::Other, name, account: None, arn: None }
 }
 
