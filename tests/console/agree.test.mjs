@@ -42,6 +42,7 @@ const to = SMALL.chains[3].roles[1];
 const rows = () => [
   ["/status", "Status"],
   ["/decisions", "Decisions"],
+  [`/decisions/${mock.held.findLast((one) => one.stored_uses.length > 0).id}`, "DecisionRecord"],
   [`/decisions/${mock.held.at(-1).id}`, "DecisionRecord"],
   [`/decisions/${mock.held.findLast((one) => one.verdict === "would_be_refused").id}`, "DecisionRecord"],
   ["/graph?unused=true", "Graph"],
@@ -50,6 +51,7 @@ const rows = () => [
   ["/sessions", "Sessions"],
   ["/facts", "Facts"],
   ["/catalog", "Catalog"],
+  ["/coverage", "Coverage"],
   [`/can-assume?from=cluster&to=${to}`, "CanAssume"],
   [`/paths?to=${to}`, "Paths"],
 ];

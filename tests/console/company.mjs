@@ -87,51 +87,72 @@ export function bigGraph(size, seed = 7) {
   return { nodes, edges };
 }
 
-/** The graph of the small company. */
-export function smallGraph(withUnused) {
+const GRAVEST = ["unused", "allowed", "undecided", "would_be_refused", "refused"];
+
+/** The nodes and edges that a decision passes, as `[from, to, kind, verdict]`. */
+function steps(decision) {
+  const nodeOf = (arn) => {
+    const [, , , , account, path] = arn.split(":");
+    return { id: `role:${arn}`, kind: "role", name: (path ?? arn).replace("role/", ""), account: account ?? null, arn, known: true };
+  };
+  const found = [];
+  for (const use of decision.role_uses) {
+    let from = CLUSTER;
+    use.roles.forEach((arn, place) => {
+      const isLast = place === use.roles.length - 1;
+      const to = nodeOf(arn);
+      found.push([from, to, place === 0 ? "attachment" : "hop", isLast ? decision.verdict : "allowed"]);
+      from = to;
+    });
+    const path = `${(use.target ?? "").split("/").slice(0, 4).join("/")}/`;
+    found.push([from, { id: `bucket:${path}`, kind: "bucket", name: path, account: null, arn: null, known: null }, "reach", decision.verdict]);
+  }
+  for (const use of decision.stored_uses) {
+    let from = { ...STORED, id: `stored:${use.object}`, name: use.object };
+    use.roles.forEach((arn, place) => {
+      const to = nodeOf(arn);
+      found.push([from, to, place === 0 ? "stores" : "hop", decision.verdict]);
+      from = to;
+    });
+  }
+  return found;
+}
+
+const CLUSTER = { id: "cluster:demo", kind: "cluster", name: "demo", account: OWN, arn: null, known: true };
+const STORED = { kind: "stored_object", account: null, arn: null, known: null, owner: "etl" };
+const edgeId = (from, to, kind) => `${kind} ${from.id} -> ${to.id}`;
+
+/** Whether a decision passes the node or the edge of this id. */
+export function passes(decision, id) {
+  return steps(decision).some(([from, to, kind]) => [from.id, to.id, edgeId(from, to, kind)].includes(id));
+}
+
+/** The graph of these decisions, with what is possible and stored where nobody used it. */
+export function graphOf(decisions, { withUnused, withStored }) {
   const nodes = new Map();
   const edges = new Map();
-  const add = (id, kind, name, account, arn, known = true) => {
-    if (!nodes.has(id)) nodes.set(id, { id, kind, name, account, arn, known, owner: kind === "stored_object" ? "etl" : null, uses: 0, first_seen: iso(7_200), last_seen: iso(12) });
-    return nodes.get(id);
-  };
-  const GRAVEST = ["unused", "allowed", "undecided", "would_be_refused", "refused"];
-  const link = (from, to, kind, verdict, uses, codes) => {
-    const id = `${kind}:${from.id}>${to.id}`;
+  const link = (from, to, kind, verdict, decision) => {
+    for (const node of [from, to]) if (!nodes.has(node.id)) nodes.set(node.id, { owner: null, uses: 0, first_seen: null, last_seen: null, ...node });
+    const id = edgeId(from, to, kind);
     const edge = edges.get(id) ?? { id, from: from.id, to: to.id, kind, verdict: "unused", counts: { allowed: 0, would_be_refused: 0, refused: 0, undecided: 0 }, uses: 0, first_seen: null, last_seen: null, users: [], users_left_out: 0, codes: [], doubt: null };
     edges.set(id, edge);
     if (GRAVEST.indexOf(verdict) > GRAVEST.indexOf(edge.verdict)) edge.verdict = verdict;
-    if (uses === 0) return;
-    edge.counts[verdict] += uses;
-    edge.uses += uses;
-    edge.first_seen = iso(7_200);
-    edge.last_seen = iso(12);
-    edge.users = [{ name: "etl", uses: edge.uses }];
-    edge.codes = [...new Set([...edge.codes, ...codes])];
-    to.uses += uses;
+    if (!decision) return;
+    edge.counts[verdict] += 1;
+    for (const one of [edge, nodes.get(from.id), nodes.get(to.id)]) {
+      one.uses += 1;
+      one.first_seen ??= decision.time;
+      one.last_seen = decision.time;
+    }
+    const user = edge.users.find((one) => one.name === decision.user);
+    if (user) user.uses += 1;
+    else edge.users.push({ name: decision.user, uses: 1 });
+    if (verdict !== "allowed") edge.codes = [...new Set([...edge.codes, ...decision.codes])];
   };
-  const cluster = add("cluster:demo", "cluster", "demo", OWN, null);
-  cluster.uses = 214;
-  SMALL.chains.forEach((chain, index) => {
-    const uses = [140, 41, 12, 6, 3, 2][index];
-    let from = cluster;
-    chain.roles.forEach((arn, place) => {
-      const [, , , , account, path] = arn.split(":");
-      const to = add(`role:${arn}`, "role", path.replace("role/", ""), account, arn);
-      const isLast = place === chain.roles.length - 1;
-      link(from, to, place === 0 ? "attachment" : "hop", isLast ? chain.verdict : "allowed", uses, isLast && chain.code ? [chain.code] : []);
-      from = to;
-    });
-    const path = chain.target.split("/").slice(0, 4).join("/") + "/";
-    link(from, add(`bucket:${path}`, "bucket", path, null, null, null), "reach", chain.verdict, uses, chain.code ? [chain.code] : []);
-  });
-  const stored = add("stored:external_schema:spectrum", "stored_object", "spectrum", null, null, null);
-  link(stored, nodes.get(`role:${role(OWN, "RoleA")}`), "stores", "allowed", 9, []);
-  if (withUnused) {
-    const backup = add(`role:${role(B, "Backup")}`, "role", "Backup", B, role(B, "Backup"));
-    backup.last_seen = backup.first_seen = null;
-    link(nodes.get(`role:${role(OWN, "RoleA")}`), backup, "hop", "unused", 0, []);
-  }
+  for (const decision of decisions) for (const [from, to, kind, verdict] of steps(decision)) link(from, to, kind, verdict, decision);
+  const roleA = steps({ role_uses: [{ roles: [role(OWN, "RoleA")], target: "" }], stored_uses: [] })[0][1];
+  if (withStored) link({ ...STORED, id: "stored:spectrum", name: "spectrum" }, roleA, "stores", "unused");
+  if (withUnused) link(roleA, { id: `role:${role(B, "Backup")}`, kind: "role", name: "Backup", account: B, arn: role(B, "Backup"), known: true }, "hop", "unused");
   return { nodes: [...nodes.values()], edges: [...edges.values()] };
 }
 
@@ -141,38 +162,43 @@ export function iso(secondsAgo) {
 
 const KINDS = ["unload", "copy", "create_external_schema"];
 
+const STORED_USE = { via: "view", object: "spectrum", through: ["public.sales"], method: "chain", roles: SMALL.chains[1].roles, chain: SMALL.chains[1].roles.join(","), certain: true };
+
 /** The `seq`th decision. */
-export function decision(seq, chance, { hostile = false, secondsAgo = 0 } = {}) {
+export function decision(seq, chance, { secondsAgo = 0 } = {}) {
   const [user, groups, application] = chance.pick(SMALL.users);
   const chain = chance.next() < 0.7 ? SMALL.chains[chance.below(2)] : chance.pick(SMALL.chains);
-  const kind = KINDS[chance.next() < 0.6 ? 0 : chance.below(3)];
-  const refused = chain.verdict === "refused" || chain.verdict === "undecided";
-  const bad = (plain) => (hostile ? chance.pick(HOSTILE) : plain);
-  const target = hostile ? `s3://${chance.pick(HOSTILE)}/x` : chain.target;
-  const roles = hostile && chance.next() < 0.3 ? [chance.pick(HOSTILE)] : chain.roles;
-  const statement = hostile ? `unload ('${chance.pick(HOSTILE)}') to '${target}' iam_role '${roles.join(",")}'`
-    : kind === "copy" ? `copy venue from '${target}' iam_role '${roles.join(",")}'`
-    : kind === "unload" ? `unload ('select * from venue limit 10')\nto '${target}'\niam_role '${roles.join(",")}'`
-    : `create external schema spectrum from data catalog database 'dev' iam_role '${roles.join(",")}'`;
+  const isStored = seq % 23 === 5;
+  const kind = isStored ? "query" : KINDS[chance.next() < 0.6 ? 0 : chance.below(3)];
+  const { roles, target } = chain;
+  const literal = roles.join(",");
+  const statement = isStored ? "select count(*) from sales"
+    : kind === "copy" ? `copy venue from '${target}' iam_role '${literal}'`
+    : kind === "unload" ? `unload ('select * from venue limit 10')\nto '${target}'\niam_role '${literal}'`
+    : `create external schema spectrum from data catalog database 'dev' iam_role '${literal}'`;
+  const verdict = isStored ? "allowed" : chain.verdict;
+  const code = isStored ? undefined : chain.code;
+  const [action, would_be] = { allowed: ["forward", "forward"], undecided: ["annotate", "annotate"], would_be_refused: ["annotate", "reject"], refused: ["reject", "reject"] }[verdict];
   return {
     id: `${seq.toString(16).padStart(12, "0")}-log`,
     seq,
     time: iso(secondsAgo),
     gate: "demo",
     session: 1 + (seq % 40),
-    user: bad(user),
-    database: bad("dev"),
-    application: bad(application),
+    user,
+    database: "dev",
+    application,
     client_address: "127.0.0.1",
-    groups: hostile ? [chance.pick(HOSTILE)] : groups,
+    groups,
     kind,
-    action: refused ? "reject" : chain.verdict === "would_be_refused" ? "annotate" : "forward",
-    would_be: chain.verdict === "allowed" ? "forward" : "reject",
-    mode: chain.verdict === "would_be_refused" ? "shadow" : "enforce",
-    verdict: chain.verdict,
-    codes: chain.code ? [chain.code] : [],
-    rules: chain.code === "RG301" ? [{ id: bad("no-cross-account-unload"), effect: "forbid" }] : [{ id: "permit-all", effect: "permit" }],
-    role_uses: [{ clause: "iam_role", method: "chain", roles, chain: roles.join(","), target }],
+    action,
+    would_be,
+    mode: verdict === "would_be_refused" ? "shadow" : "enforce",
+    verdict,
+    codes: code ? [code] : [],
+    rules: code === "RG301" ? [{ id: "no-cross-account-unload", effect: "forbid" }] : [{ id: "permit-all", effect: "permit" }],
+    role_uses: isStored ? [] : [{ clause: "iam_role", method: "chain", roles, chain: literal, target }],
+    stored_uses: isStored ? [STORED_USE] : [],
     statement: statement.slice(0, 300),
     is_cut: statement.length > 300,
     decision_seconds: 0.000_012 + chance.next() * 0.000_3,
@@ -184,9 +210,9 @@ export function decision(seq, chance, { hostile = false, secondsAgo = 0 } = {}) 
 
 /** The record of a decision. */
 export function record({ full, ...of }) {
-  const [use] = of.role_uses;
+  const use = of.role_uses[0] ?? { roles: [] };
   const literal = use.roles.join(",");
-  const at = full.indexOf(literal);
+  const at = literal === "" ? -1 : full.indexOf(literal);
   const refused = of.verdict !== "allowed";
   const ends = ["cluster demo", ...use.roles];
   const hops = use.roles.map((to, number) => {

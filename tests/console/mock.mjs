@@ -6,8 +6,9 @@ import { readFile } from "node:fs/promises";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { HOSTILE, SMALL, bigGraph, decision, dice, iso, record, smallGraph } from "./company.mjs";
-import { sessions, status, facts, catalog, refusals } from "./state.mjs";
+import { SMALL, bigGraph, decision, dice, graphOf, iso, passes, record } from "./company.mjs";
+import { Poison } from "./poison.mjs";
+import { sessions, status, facts, catalog, coverage, refusals } from "./state.mjs";
 
 const DIST = fileURLToPath(new URL("../../proxy/console/dist/", import.meta.url));
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
@@ -15,7 +16,9 @@ const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; ch
 
 export class Mock {
   constructor({ size = 0, hostile = false, token = null, history = 240, every = 0, seed = 11 } = {}) {
-    Object.assign(this, { size, hostile, token, every });
+    Object.assign(this, { size, token, every });
+    /** Makes every text hostile on its way out. */
+    this.poison = hostile ? new Poison() : null;
     this.chance = dice(seed);
     this.startedAt = iso(7_200);
     this.seq = 0;
@@ -43,7 +46,7 @@ export class Mock {
 
   #make(secondsAgo, change = {}) {
     this.seq += 1;
-    const made = { ...decision(this.seq, this.chance, { hostile: this.hostile, secondsAgo }), ...change };
+    const made = { ...decision(this.seq, this.chance, { secondsAgo }), ...change };
     this.held.push(made);
     return made;
   }
@@ -54,10 +57,10 @@ export class Mock {
     for (let index = 0; index < count; index += 1) {
       made = this.#make(0, change);
       const { full, ...told } = made;
-      for (const stream of this.streams) if (matches(made, stream.query)) stream.send("decision", told, made.seq);
+      for (const stream of this.streams) if (matches(made, stream.query)) stream.send("decision", this.#out("Decision", told), made.seq);
       if (made.action !== "reject") {
         made.outcome = { time: iso(0), outcome: "completed", rows: 10, error: null, seconds: 0.21, runs: 1 };
-        for (const stream of this.streams) stream.send("outcome", { of: made.id, ...made.outcome });
+        for (const stream of this.streams) stream.send("outcome", this.#out("OutcomeEvent", { of: made.id, ...made.outcome }));
       }
     }
     return made;
@@ -78,28 +81,38 @@ export class Mock {
     if (!url.pathname.startsWith("/api/")) return this.#file(url.pathname, send);
     if (this.token !== null && request.headers.authorization !== `Bearer ${this.token}`) return send(401, "who is there?", "text/plain", { "WWW-Authenticate": "Bearer" });
     const path = url.pathname.slice("/api/v1".length);
-    const query = Object.fromEntries(url.searchParams);
+    const query = Object.fromEntries([...url.searchParams].map(([name, value]) => [name, this.#was(value)]));
     if (path === "/decisions/stream") return this.#stream(query, request, response);
     if (path === "/explain" && request.method === "POST") return this.#explain(request, send);
     const answer = this.#get(path, query);
     if (answer === null) return send(404, { error: "no such page", field: null });
     if (typeof answer === "string") return send(200, answer, "text/csv", { "Content-Disposition": "attachment" });
-    return send(200, answer);
+    return send(200, this.poison === null ? answer : this.poison.answer(path, answer));
+  }
+
+  #out(schema, value) {
+    return this.poison === null ? value : this.poison.named(schema, value);
+  }
+
+  /** What a text was before it was made hostile. */
+  #was(text) {
+    return text.split(",").map((part) => this.poison?.was.get(part) ?? part).join(",");
   }
 
   #get(path, query) {
     if (path.startsWith("/decisions/")) {
-      const found = this.held.find((one) => one.id === decodeURIComponent(path.slice("/decisions/".length)));
+      const found = this.held.find((one) => one.id === this.#was(decodeURIComponent(path.slice("/decisions/".length))));
       return found ? record(found) : null;
     }
     switch (path) {
       case "/status": return status(this);
       case "/decisions": return this.#page(query);
       case "/graph": return this.#graph(query);
-      case "/refusals": return query.format ? "key,count\nRG203,6\n" : refusals(this.held, query);
-      case "/sessions": return sessions(this.hostile ? HOSTILE : null, query);
+      case "/refusals": return query.format ? `key,count\n${this.held.filter((one) => matches(one, query)).length}\n` : refusals(this.held.filter((one) => matches(one, query)), query);
+      case "/sessions": return sessions(query);
       case "/facts": return facts();
       case "/catalog": return catalog();
+      case "/coverage": return coverage();
       case "/can-assume": return { cluster: "demo", decision: "denied", steps: record(this.held.find((one) => one.verdict !== "allowed")).hops };
       case "/paths": return { cluster: "demo", to: query.to, chains: [{ roles: SMALL.chains[0].roles, doubts: [] }, { roles: SMALL.chains[5].roles, doubts: ["the facts do not hold the permissions boundary of Archive"] }], is_cut: false };
       default: return null;
@@ -119,10 +132,19 @@ export class Mock {
   }
 
   #graph(query) {
-    const { nodes, edges } = this.size > 0 ? bigGraph(this.size) : smallGraph(query.unused === "true");
-    if (this.hostile) nodes.forEach((node, index) => { node.name = HOSTILE[index % HOSTILE.length]; });
+    const isOfStatements = ["verdict", "user", "group", "code", "rule", "kind", "would_be", "application"].some((name) => query[name] !== undefined);
+    const found = this.held.filter((one) => matches(one, query));
+    const choices = { withUnused: query.unused === "true" && !isOfStatements, withStored: !isOfStatements };
+    const { nodes, edges } = this.size > 0 ? this.#large() : graphOf(found, choices);
     const sources = [{ source: "recent", available: true, note: null }, { source: "facts", available: true, note: null }, { source: "catalog", available: false, note: "no catalogue is read" }];
-    return { gate: query.gate ?? null, since: this.startedAt, until: iso(0), decisions: this.held.length, nodes, edges, left_out: { nodes: 0, edges: 0, possible: false }, sources };
+    return { gate: query.gate ?? null, since: this.startedAt, until: iso(0), decisions: found.length, nodes, edges, left_out: { nodes: 0, edges: 0, possible: false }, sources };
+  }
+
+  /** One more use each time, so that every answer is news. */
+  #large() {
+    this.big ??= bigGraph(this.size);
+    this.big.edges[0].uses += 1;
+    return this.big;
   }
 
   #stream(query, request, response) {
@@ -133,7 +155,7 @@ export class Mock {
     };
     stream.send("open", { started_at: this.startedAt, cursor: String(this.seq) }, this.seq);
     const since = Number(request.headers["last-event-id"] ?? this.seq);
-    for (const one of this.held) if (one.seq > since && matches(one, query)) stream.send("decision", one, one.seq);
+    for (const one of this.held) if (one.seq > since && matches(one, query)) stream.send("decision", this.#out("Decision", one), one.seq);
     this.streams.add(stream);
     const beat = setInterval(() => response.write(": \n"), 5_000);
     response.on("close", () => {
@@ -151,14 +173,14 @@ export class Mock {
     const chain = SMALL.chains.find((one) => one.roles.join() === arns.join()) ?? (arns.length > 0 ? { ...SMALL.chains[3], roles: arns } : null);
     const explain = (mode) => {
       if (chain === null) return { policy_version: "9c1f6b2e7a40", is_plain: true, action: "forward", would_be: "forward", mode, client: null, statements: [] };
-      const base = { ...decision(1, dice(3)), ...chain, codes: chain.code ? [chain.code] : [], full: sql, role_uses: [{ clause: "iam_role", method: "chain", roles: chain.roles, chain: chain.roles.join(","), target: chain.target }] };
+      const base = { ...decision(1, dice(3)), ...chain, stored_uses: [], codes: chain.code ? [chain.code] : [], full: sql, role_uses: [{ clause: "iam_role", method: "chain", roles: chain.roles, chain: chain.roles.join(","), target: chain.target }] };
       const isGood = chain.verdict === "allowed";
       const action = isGood ? "forward" : mode === "shadow" ? "annotate" : "reject";
       const said = record({ ...base, verdict: isGood ? "allowed" : mode === "shadow" ? "would_be_refused" : "refused" });
       const client = isGood ? null : { message: "role chain refused (RG203)", detail: said.findings[0].detail, hint: said.findings[0].hint, position: 42 };
       return { policy_version: "9c1f6b2e7a40", is_plain: false, action, would_be: isGood ? "forward" : "reject", mode, client, statements: [said] };
     };
-    return send(200, { gate: "demo", in_force: explain("enforce"), shadow: explain("shadow"), with_rules: rules ? explain("enforce") : null });
+    return send(200, this.#out("ExplainAnswer", { gate: "demo", in_force: explain("enforce"), shadow: explain("shadow"), with_rules: rules ? explain("enforce") : null }));
   }
 
   async #file(path, send) {
@@ -181,8 +203,9 @@ const HOLDS = {
   kind: (one, value) => one.kind === value,
   would_be: (one, value) => one.would_be === value,
   application: (one, value) => one.application === value,
-  role: (one, value) => one.role_uses.some((use) => use.roles.includes(value)),
-  chain: (one, value) => one.role_uses.some((use) => use.chain === value),
+  role: (one, value) => [...one.role_uses, ...one.stored_uses].some((use) => use.roles.includes(value)),
+  chain: (one, value) => [...one.role_uses, ...one.stored_uses].some((use) => use.chain === value),
+  at: passes,
   bucket: (one, value) => one.role_uses.some((use) => use.target?.split("/")[2] === value),
 };
 

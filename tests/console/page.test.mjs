@@ -226,7 +226,7 @@ test("refusals are grouped, told apart from what would break, and exported", asy
   assert.equal(sum, mock.held.filter((one) => one.action === "reject").length);
   await page.click("text=Would break when enforced");
   await page.waitForSelector("tbody >> text=RG301", soon);
-  await page.click("text=Rule");
+  await page.click("[aria-label=\"Grouped by\"] >> text=Rule");
   await page.waitForSelector("tbody >> text=no-cross-account-unload", soon);
   assert.match(page.url(), /seen=would_be/);
   for (const [button, ending] of [["Export CSV", ".csv"], ["Export test cases", ".toml"]]) {

@@ -30,12 +30,11 @@ export function status(mock) {
   };
 }
 
-export function sessions(hostile, query) {
+export function sessions(query) {
   const states = ["active", "idle", "in_transaction", "starting"];
   const items = Array.from({ length: 7 }, (_, index) => {
     const [user, , application] = SMALL.users[index % SMALL.users.length];
-    const bad = (plain) => (hostile ? hostile[index % hostile.length] : plain);
-    return { gate: "demo", session: index + 1, user: bad(user), login_user: bad(user), database: bad("dev"), application: bad(application), client_address: "10.2.3.4", client_port: 50_000 + index, backend_pid: 4_000 + index, tls_subject: null, since: iso(60 + index * 911), state: states[index % 4], judged: index * 13, refused: index % 3 };
+    return { gate: "demo", session: index + 1, user, login_user: index === 2 ? "IAMR:finance" : user, database: "dev", application, client_address: "10.2.3.4", client_port: 50_000 + index, backend_pid: 4_000 + index, tls_subject: index === 3 ? "CN=finance" : null, since: iso(60 + index * 911), state: states[index % 4], judged: index * 13, refused: index % 3 };
   }).filter((one) => (!query.user || one.user === query.user) && (!query.state || one.state === query.state));
   return { items, total: items.length, next: null };
 }
@@ -59,7 +58,7 @@ export function catalog() {
     available: true,
     reason: null,
     gates: [{
-      gate: "demo", version: "77aa", objects: 2, users: 6, groups: 2,
+      gate: "demo", read_at: iso(41), last_error: null, version: "77aa", objects: 2, users: 6, groups: 2,
       views: [
         { view: "svv_external_schemas", database: "dev", rows: 1, gap: null },
         { view: "pg_proc_info", database: "dev", rows: 0, gap: "permission denied for relation pg_proc_info" },
@@ -74,11 +73,17 @@ export function catalog() {
   };
 }
 
+export function coverage() {
+  const statement = { time: iso(300), user: "etl", client_address: "10.2.3.4", application: "nightly", session: "4711", kind: "unload", target: "s3://companyb/nightly_", statement: `unload ('select * from venue') to 's3://companyb/nightly_' iam_role '${SMALL.chains[0].roles.join(",")}'`, reason: "no_session" };
+  const looked = { available: true, reason: null, looked_at: iso(20), since: iso(320), seen: 41, cannot_tell: 2, unseen: 1, statements: [statement], gaps: ["the connection log may not be read: sessions are told apart by process and time"], fault: null };
+  return { gates: [{ gate: "demo", ...looked }, { gate: "reports", ...looked, available: false, reason: "nobody looks; set [gate.coverage]", looked_at: null, since: null, seen: 0, cannot_tell: 0, unseen: 0, statements: [], gaps: [] }] };
+}
+
 export function refusals(held, { by = "code", view = "refused", buckets = 24 }) {
   const KEYS = {
     code: (one) => one.codes,
     rule: (one) => one.rules.map((rule) => rule.id),
-    chain: (one) => one.role_uses.map((use) => use.chain),
+    chain: (one) => [...one.role_uses, ...one.stored_uses].map((use) => use.chain),
     user: (one) => [one.user],
     application: (one) => [one.application],
   };
@@ -89,8 +94,9 @@ export function refusals(held, { by = "code", view = "refused", buckets = 24 }) 
   const groups = new Map();
   for (const one of wanted) {
     for (const key of KEYS[by](one)) {
-      const group = groups.get(key) ?? { key, count: 0, first_seen: one.time, last_seen: one.time, trend: new Array(Number(buckets)).fill(0), users: new Set(), message: "the trust policy of the next role does not trust the one before", hint: "let the owner of the role trust the one before", example: one.id };
+      const group = groups.get(key) ?? { key, count: 0, first_seen: one.time, last_seen: one.time, trend: new Array(Number(buckets)).fill(0), users: new Set(), let_through: { shadow: 0, exception: 0, break_glass: 0 }, message: "the trust policy of the next role does not trust the one before", hint: "let the owner of the role trust the one before", example: one.id };
       group.count += 1;
+      if (view === "would_be") group.let_through.shadow += 1;
       group.last_seen = one.time;
       group.users.add(one.user);
       group.trend[Math.min(Number(buckets) - 1, Math.floor((Date.parse(one.time) - start) / width))] += 1;

@@ -10,7 +10,7 @@ export function decision(id: string, change: Partial<Decision> = {}): Decision {
     id, seq: 1, time: "2026-11-28T07:30:00.000000Z", gate: "demo", session: 1, user: "etl", database: "dev", application: "dbt", client_address: null,
     groups: ["etl"], kind: "unload", action: "forward", would_be: "forward", mode: "enforce", verdict: "allowed", codes: [], rules: [{ id: "permit-all", effect: "permit" }],
     role_uses: [{ clause: "iam_role", method: "chain", roles: [A, B], chain: `${A},${B}`, target: "s3://landing/orders/" }],
-    statement: "unload", is_cut: false, decision_seconds: 0.00002, decision_path: "cached", outcome: null, ...change,
+    stored_uses: [], statement: "unload", is_cut: false, decision_seconds: 0.00002, decision_path: "cached", outcome: null, ...change,
   };
 }
 

@@ -34,7 +34,7 @@ export function Role({ arn }: { arn: string }) {
 
 /** A chain by the last names of its roles. */
 export function Chain({ roles, method }: { roles: readonly string[]; method: string }) {
-  if (roles.length === 0) return <span class="none">{method.replaceAll("_", " ")}</span>;
+  if (roles.length === 0) return <span class="none"><Text of={method.replaceAll("_", " ")} /></span>;
   return (
     <span class="chain" title={visible(roles.join(", "))}>
       {roles.map((arn, index) => (

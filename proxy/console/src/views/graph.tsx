@@ -7,6 +7,7 @@ import { usePolled } from "../api/poll";
 import { filtersOf, isEmpty, isOfStatements } from "../filters";
 import { route, setParams } from "../route";
 import { counted } from "../text/format";
+import { visible } from "../text/visible";
 import { FilterBar } from "../ui/filterbar";
 import { Choice, Fault, Nothing } from "../ui/parts";
 import { Text } from "../ui/text";
@@ -115,7 +116,7 @@ function Toolbar({ of, shown, find, isFolded }: { of: Answer | null; shown: Show
         <label><span class="sr">Fold or unfold an account</span>
           <select value="" onChange={(event) => { if (event.currentTarget.value) turn(event.currentTarget.value); event.currentTarget.value = ""; }}>
             <option value="">{isFolded ? "Unfold one" : "Fold one"}</option>
-            {groups.map((group) => <option key={group} value={group}>{titleOf(group)}</option>)}
+            {groups.map((group) => <option key={group} value={group}>{visible(titleOf(group))}</option>)}
           </select>
         </label>
       )}

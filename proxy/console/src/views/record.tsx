@@ -15,7 +15,7 @@ export function Judged({ of, evidenceCurrent = true }: { of: Judgement; evidence
       <p class="headline">
         <VerdictBadge of={of.verdict} />
         <span>{words(of.kind)}</span>
-        <span class="codes">{of.codes.join(" ")}</span>
+        <span class="codes"><Text of={of.codes.join(" ")} /></span>
       </p>
       <Statement of={of} />
       {of.findings.length > 0 && (
@@ -51,10 +51,10 @@ function Statement({ of }: { of: Judgement }) {
 function FindingItem({ of }: { of: Finding }) {
   return (
     <li>
-      <p><strong class={`severity ${of.severity}`}>{of.code}</strong> <Text of={of.message} /></p>
+      <p><strong class={`severity ${of.severity}`}><Text of={of.code} /></strong> <Text of={of.message} /></p>
       {of.detail !== null && <p class="detail"><Text of={of.detail} lines /></p>}
       {of.lenience !== null && (
-        <p class="detail">Would refuse, but for {words(of.lenience)}{of.lenient_by !== null && <> <Text of={of.lenient_by} /></>}</p>
+        <p class="detail">Would refuse, but for <Text of={words(of.lenience)} />{of.lenient_by !== null && <> <Text of={of.lenient_by} /></>}</p>
       )}
       {of.hint !== null && <Remedy text={of.hint} />}
     </li>

@@ -105,7 +105,7 @@ function EdgeFacts({ of, shown }: { of: ShownEdge; shown: Shown }) {
         <Pair name="Uses">{count(of.uses)}</Pair>
         <Pair name="Last use"><Ago of={of.last} /></Pair>
         <Pair name="First use"><Moment of={of.first} /></Pair>
-        {of.codes.length > 0 && <Pair name="Codes">{of.codes.join(" ")}</Pair>}
+        {of.codes.length > 0 && <Pair name="Codes"><Text of={of.codes.join(" ")} /></Pair>}
       </dl>
       {of.doubt !== null && <p class="detail">Cannot tell: <Text of={of.doubt} /></p>}
       {counts.length > 1 && <ul class="lines-of">{counts.map(([verdict, uses]) => <li key={verdict}><VerdictBadge of={verdict} /><span class="number">{count(uses)}</span></li>)}</ul>}

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 
 import { count, words } from "../../text/format";
 import { Nothing, Scroll } from "../../ui/parts";
-import { Name } from "../../ui/text";
+import { Name, Text } from "../../ui/text";
 import { Ago } from "../../ui/time";
 import { VerdictBadge } from "../../ui/verdict";
 import type { Shown, ShownEdge, ShownNode } from "./model";
@@ -50,7 +50,7 @@ function Row({ of, nodes, choose }: { of: ShownEdge; nodes: ReadonlyMap<string, 
       <td class="fixed"><VerdictBadge of={of.verdict} /></td>
       <td class="number">{count(of.uses)}</td>
       <td>{of.users.slice(0, 3).map((user, index) => <span key={user.name}>{index > 0 && ", "}<Name of={user.name} /></span>)}{of.users.length + of.usersLeftOut > 3 && ` and ${count(of.users.length + of.usersLeftOut - 3)} more`}</td>
-      <td class="fixed">{of.codes.join(" ")}</td>
+      <td class="fixed"><Text of={of.codes.join(" ")} /></td>
       <td class="when"><Ago of={of.last} /></td>
     </tr>
   );

@@ -48,11 +48,11 @@ function Unseen({ of }: { of: readonly (Coverage["gates"][number]["statements"][
             <tr key={index}>
               <td class="when"><Moment of={row.time} /></td>
               <th scope="row"><Name of={row.user} /></th>
-              <td class="fixed">{words(row.kind)}</td>
+              <td class="fixed"><Text of={words(row.kind)} /></td>
               <td><code class="text"><Text of={row.statement} /></code></td>
               <td class="fixed"><Name of={row.client_address} /></td>
               <td><Name of={row.application} /></td>
-              <td class="fixed">{words(row.reason)}</td>
+              <td class="fixed"><Text of={words(row.reason)} /></td>
               <td><Text of={row.gate} /></td>
             </tr>
           ))}

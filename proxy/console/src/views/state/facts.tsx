@@ -2,6 +2,7 @@
 
 import type { Facts } from "../../api/types";
 import { count, counted, span } from "../../text/format";
+import { visible } from "../../text/visible";
 import { Nothing, Panel, Scroll } from "../../ui/parts";
 import { Name, Text } from "../../ui/text";
 import { Ago } from "../../ui/time";
@@ -11,7 +12,7 @@ export function FactsPanel({ of }: { of: Facts }) {
   const fetches = new Map(of.fetches.map((fetch) => [fetch.account, fetch]));
   const missing = of.fetches.filter((fetch) => !of.accounts.some((account) => account.account === fetch.account));
   return (
-    <Panel title="Facts" id="facts" aside={of.version !== null && <code title={of.version}>{of.version.slice(0, 16)}</code>}>
+    <Panel title="Facts" id="facts" aside={of.version !== null && <code title={visible(of.version)}><Text of={of.version.slice(0, 16)} /></code>}>
       {of.accounts.length + missing.length === 0 ? <Nothing>There are no IAM facts: chains are judged by their syntax and by rules alone.</Nothing> : (
         <Scroll label="Accounts of the facts">
           <table>

@@ -2,6 +2,7 @@
 
 import type { Status } from "../../api/types";
 import { count, words } from "../../text/format";
+import { visible } from "../../text/visible";
 import { Nothing, Panel, Scroll } from "../../ui/parts";
 import { Name, Text } from "../../ui/text";
 import { Ago, Moment } from "../../ui/time";
@@ -33,7 +34,7 @@ export function GatesPanel({ of: { gates } }: { of: Status }) {
                 <td class="fixed"><Text of={gate.upstream} /></td>
                 <td class="number">{count(gate.sessions_open)}</td>
                 <td class="number">{count(gate.rules)}</td>
-                <td class="fixed"><code title={gate.policy_version}>{gate.policy_version.slice(0, 16)}</code></td>
+                <td class="fixed"><code title={visible(gate.policy_version)}><Text of={gate.policy_version.slice(0, 16)} /></code></td>
                 <td class="when"><Ago of={gate.policy_changed_at} /></td>
               </tr>
             ))}

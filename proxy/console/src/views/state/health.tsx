@@ -16,11 +16,11 @@ export function ChecksPanel({ of }: { of: Status }) {
     <Panel title="Readiness" id="readiness" aside={<Mark isGood={of.ready} good="ready" bad={of.standing === "ready" ? "not ready" : of.standing} />}>
       <ul class="checks">
         {of.checks.map((check) => (
-          <li key={check.name}><span>{check.name}</span><Mark isGood={check.fault === null} good="good" bad="fault" />{check.fault !== null && <p class="detail"><Text of={check.fault} /></p>}</li>
+          <li key={check.name}><span><Text of={check.name} /></span><Mark isGood={check.fault === null} good="good" bad="fault" />{check.fault !== null && <p class="detail"><Text of={check.fault} /></p>}</li>
         ))}
       </ul>
       <dl class="pairs">
-        <Pair name="Version">{of.version}{of.commit !== null && <> <code>{of.commit.slice(0, 12)}</code></>}</Pair>
+        <Pair name="Version"><Text of={of.version} />{of.commit !== null && <> <code><Text of={of.commit.slice(0, 12)} /></code></>}</Pair>
         <Pair name="Running for">{span((now.value.getTime() - new Date(of.started_at).getTime()) / 1000)}</Pair>
         <Pair name="Configuration applied"><Moment of={of.configuration.applied_at} /></Pair>
         <Pair name="Waits for a restart">{pending.length === 0 ? <span class="none">nothing</span> : <span class="warn"><Text of={pending.join(", ")} /></span>}</Pair>
