@@ -4,6 +4,7 @@ import { layout } from "../src/views/graph/layout";
 import { show, width, type Choices } from "../src/views/graph/model";
 import { questionOf } from "../src/views/graph/place";
 import { NODE } from "../src/views/graph/size";
+import { slice } from "../src/views/graph/slices";
 import { stay } from "../src/views/graph/stay";
 import { step } from "../src/views/graph/walk";
 import { fit, nearer } from "../src/views/graph/zoom";
@@ -113,4 +114,12 @@ test("what is looked at stays where it is while the graph grows around it", () =
   expect(stay(before, { layout: at({ near: [100, 1_180] }), scale: 0.5 }, window), "another scale").toEqual({ left: -50, top: 410 });
   expect(stay(before, { layout: at({ edge: [100, 1_120] }), scale: 1 }, window), "the next in view").toEqual({ left: 0, top: 1_100 });
   expect(stay(before, { layout: at({ far: [0, 0] }), scale: 1 }, window), "nothing in view is left").toBeNull();
+});
+
+test("what comes into view comes in slices, and what was there stays", () => {
+  const all = ["a", "b", "c", "d", "e"];
+  const first = slice(all, new Set(), 2);
+  const second = slice(all, first, 2);
+  expect([[...first], [...second].sort(), [...slice(all, second, 2)].sort()]).toEqual([["a", "b"], ["a", "b", "c", "d"], all]);
+  expect([...slice(["d", "e"], second, 2)].sort(), "what is out of view goes at once").toEqual(["d", "e"]);
 });

@@ -89,7 +89,10 @@ mod tests {
         assert_eq!((texts.len(), texts[0], texts[1], texts[2]), (KEPT, "99", "98", "49"));
         assert_eq!((standing.unseen, standing.seen, standing.cannot_tell), (52, 7, 2), "looks overlap: seen is of one");
         let broken = standing.broken_off("no connection".to_owned());
-        assert_eq!((broken.looked_at, broken.unseen, broken.fault.as_deref()), (Some(second), 52, Some("no connection")));
+        assert_eq!(
+            (broken.looked_at, broken.unseen, broken.fault.as_deref()),
+            (Some(second), 52, Some("no connection"))
+        );
         let again = broken.after(&report, Vec::new(), (first, second), &[]);
         assert_eq!((again.fault, again.unseen), (None, 52));
     }

@@ -21,8 +21,7 @@ async fn company() -> World {
         certain: false,
     };
     let plain = judged(&world.policy, "analyst", &format!("copy t from 's3://x/y' iam_role '{A}'")).remove(0);
-    let record =
-        AuditRecord { id: world.recent.next_id(), role_uses: Vec::new(), stored_uses: vec![used], ..plain };
+    let record = AuditRecord { id: world.recent.next_id(), role_uses: Vec::new(), stored_uses: vec![used], ..plain };
     world.recent.hear(&AuditEvent::Verdict(Arc::new(record)));
     world
 }

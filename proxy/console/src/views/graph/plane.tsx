@@ -1,6 +1,6 @@
 /** The graph as a picture: nodes are buttons over lines; only what can be seen is there. */
 
-import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { count, words } from "../../text/format";
 import { visible } from "../../text/visible";
@@ -9,6 +9,7 @@ import type { Layout } from "./layout";
 import { matches, width, type Shown, type ShownEdge, type ShownNode } from "./model";
 import { Outline } from "./outline";
 import { NODE } from "./size";
+import { useSlices } from "./slices";
 import { stay, type Placed } from "./stay";
 import { step, type Direction } from "./walk";
 import { cut, FAR, fit, nearer, type Window } from "./zoom";
@@ -101,11 +102,13 @@ export function Plane(props: {
   // Lines are painted where they can be seen: they may be longer than anything should be that is painted at once.
   const canvas = cut({ left: (view.left - BEYOND) / scale, top: (view.top - BEYOND) / scale, width: (view.width + 2 * BEYOND + STEP) / scale, height: (view.height + 2 * BEYOND + STEP) / scale }, layout);
   const isFar = scale < FAR;
-  const seen = isFar ? [] : shown.nodes.filter((node) => {
+  const outline = useMemo(() => isFar && <Outline shown={shown} layout={layout} />, [isFar, shown, layout]);
+  const wanted = isFar ? [] : shown.nodes.filter((node) => {
     const place = places[node.id];
     return place !== undefined && inView(place.x, place.y, place.x + NODE.width, place.y + NODE.height);
   });
-  const ids = new Set(seen.map((node) => node.id));
+  const ids = useSlices(wanted.map((node) => node.id));
+  const seen = wanted.filter((node) => ids.has(node.id));
   // A line with no end in view tells nothing here, and there may be thousands.
   const lines = isFar ? [] : shown.edges.filter((edge) => ids.has(edge.from) || ids.has(edge.to));
   const tabStop = tabbed !== null && ids.has(tabbed) ? tabbed : seen[0]?.id;
@@ -120,7 +123,7 @@ export function Plane(props: {
     if (x < element.scrollLeft || x + NODE.width * scale > element.scrollLeft + element.clientWidth) element.scrollLeft = x - element.clientWidth / 2;
     if (y < element.scrollTop || y + NODE.height * scale > element.scrollTop + element.clientHeight) element.scrollTop = y - element.clientHeight / 2;
     look();
-    requestAnimationFrame(() => element.querySelector<HTMLElement>(`[data-node="${CSS.escape(id)}"]`)?.focus());
+    focusSoon(element, id);
   };
   const onKey = (event: KeyboardEvent, node: ShownNode) => {
     const direction = { ArrowRight: "right", ArrowLeft: "left", ArrowDown: "down", ArrowUp: "up" }[event.key] as Direction | undefined;
@@ -135,7 +138,7 @@ export function Plane(props: {
       <div class="plane-box" ref={box} onScroll={look} tabIndex={0} role="group" aria-label="Graph of chains; the table holds the same">
         <div class="plane-inner" style={{ width: `${layout.width * scale}px`, height: `${layout.height * scale}px` }}>
           <div class="plane-scaled" style={{ width: `${layout.width}px`, height: `${layout.height}px`, transform: `scale(${scale})` }}>
-            {isFar ? <Outline shown={shown} layout={layout} /> : (
+            {isFar ? outline : (
               <>
                 {layout.frames.filter((frame) => inView(frame.x, frame.y, frame.x + frame.width, frame.y + frame.height)).map((frame) => (
                   <div class="frame" key={`${frame.x} ${frame.group}`}
@@ -190,6 +193,15 @@ export function Plane(props: {
       </div>
     </div>
   );
+}
+
+/** It may be put up a few frames later. */
+function focusSoon(element: HTMLElement, id: string, frames = 60): void {
+  requestAnimationFrame(() => {
+    const node = element.querySelector<HTMLElement>(`[data-node="${CSS.escape(id)}"]`);
+    if (node) node.focus();
+    else if (frames > 0) focusSoon(element, id, frames - 1);
+  });
 }
 
 const stepped = (at: number) => Math.floor(at / STEP) * STEP;
