@@ -39,7 +39,7 @@ setup: ## Install what the tests need: Debian packages and a Python environment 
 	tests/setup.sh
 
 .PHONY: test
-test: setup ## Run all tests and print one closing line of counts
+test: ## Run all tests and print one closing line of counts; installs what they need
 	python3 tests/run.py tests
 
 .PHONY: unit
@@ -49,7 +49,8 @@ unit: ## Run the tests of the Rust code alone
 .PHONY: e2e
 e2e: setup ## Run the end-to-end tests alone: real clients, real servers
 	cargo build $(ALL) --bins --examples
-	target/venv/bin/python -m pytest -q -ra tests/e2e tests/deploy
+	target/venv/bin/python -m pytest -q -ra -m "not alone" --numprocesses 4 --dist loadfile --no-loadscope-reorder tests/e2e tests/deploy
+	target/venv/bin/python -m pytest -q -ra -m alone tests/e2e tests/deploy
 
 .PHONY: test-console
 test-console: setup ## Test the console alone: its parts, and its pages in Chromium; pictures of each view in target/console
@@ -100,10 +101,10 @@ bench-reload: setup ## Measure reloads of 200 accounts of 1,000 roles in which o
 	target/venv/bin/python loadtest/reload_bench.py $(RELOAD)
 
 .PHONY: properties
-properties: setup ## Run the property and differential tests of the lexer on 200,000 generated texts each
+properties: setup ## Run the property and differential tests of the lexer on 200,000 generated texts each, and look for secrets in what is said of 20,000
 	ROLEGATE_PROPERTY_CASES=200000 cargo test $(ALL) --test sql_disguise -- --nocapture
 	cargo build $(ALL) --bins --examples
-	ROLEGATE_DIFFERENTIAL_CASES=200000 target/venv/bin/python -m pytest -q -s tests/e2e/test_lexer.py tests/e2e/test_scanner.py
+	ROLEGATE_DIFFERENTIAL_CASES=200000 ROLEGATE_SECRET_CASES=20000 target/venv/bin/python -m pytest -q -s tests/e2e/test_lexer.py tests/e2e/test_scanner.py tests/e2e/test_secrets.py
 
 # Gate and load generator together, so that targets share what they build.
 BOTH = --locked --package rolegate --package rolegate-loadtest --features rolegate-loadtest/load
@@ -189,5 +190,5 @@ layout: ## Check how the crate is laid out: order of rooms, circles of files, si
 	cargo test $(ALL) --test layering -- --nocapture --test-threads 1
 
 .PHONY: check
-check: setup ## Everything that a change must pass: format, licences, lints, documentation, tests; changes nothing
+check: ## Everything that a change must pass: format, licences, lints, documentation, tests; changes nothing
 	python3 tests/run.py checks tests

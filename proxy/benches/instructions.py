@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BASELINE = Path(__file__).with_name("instructions.json")
 TOLERANCE = 0.05
 FOLDERS = {"dev": "debug", "release": "release"}
+# Of each case's work. The tests have little time, and their build needs many more instructions.
+ROUNDS = {"dev": 10, "release": 100}
 
 
 def build_facts() -> dict[str, str]:
@@ -30,25 +32,25 @@ def build_facts() -> dict[str, str]:
     return {"rustc": rustc, "machine": f"{platform.machine()}, {vectors}"}
 
 
-def count(program: Path, case: str) -> int:
+def count(program: Path, case: str, rounds: int) -> int:
     """Instructions that one case executes inside `measured`."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"
         command = ["valgrind", "--tool=callgrind", "--toggle-collect=instructions::measured*", f"--callgrind-out-file={out}"]
-        done = subprocess.run([*command, program, case], capture_output=True, text=True, check=False)
+        done = subprocess.run([*command, program, case, str(rounds)], capture_output=True, text=True, check=False)
         found = re.search(r"^(?:summary|totals): (\d+)$", out.read_text(), re.MULTILINE) if out.exists() else None
         if done.returncode or not found or int(found[1]) == 0:
             sys.exit(f"{program} {case}: nothing was counted\n{done.stderr}")
         return int(found[1])
 
 
-def measure(program: Path) -> dict[str, int]:
+def measure(program: Path, rounds: int) -> dict[str, int]:
     """The counts of all cases."""
     if not program.exists():
         sys.exit(f"{program} is missing: cargo build --package rolegate --example instructions, with the profile that is measured")
     cases = subprocess.run([program], capture_output=True, text=True, check=True).stdout.splitlines()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(zip(cases, pool.map(lambda case: count(program, case), cases), strict=True))
+        return dict(zip(cases, pool.map(lambda case: count(program, case, rounds), cases), strict=True))
 
 
 def compare(counts: dict[str, int], baseline: dict[str, int]) -> int:
@@ -81,7 +83,7 @@ def main() -> int:
     if unlike and not arguments.write:
         print(f"instructions of profile {arguments.profile} are not compared: {'; '.join(unlike)}. `make bench-baseline` writes a new one.")
         return 0 if arguments.only_like else 1
-    counts = measure(target / FOLDERS[arguments.profile] / "examples" / "instructions")
+    counts = measure(target / FOLDERS[arguments.profile] / "examples" / "instructions", ROUNDS[arguments.profile])
     if arguments.write:
         recorded[arguments.profile] = {**facts, "instructions": counts}
         BASELINE.write_text(json.dumps(recorded, indent=2, sort_keys=True) + "\n")

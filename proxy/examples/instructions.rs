@@ -1,5 +1,5 @@
-//! The work whose instructions `make bench-instructions` counts. `instructions CASE` does one case's work a hundred times and `instructions` alone
-//! lists the cases; valgrind counts what happens inside [`measured`] only.
+//! The work whose instructions `make bench-instructions` counts. `instructions CASE ROUNDS` does one case's work so many times and `instructions`
+//! alone lists the cases; valgrind counts what happens inside [`measured`] only.
 
 #![expect(clippy::print_stdout, reason = "the list of cases is its output")]
 
@@ -10,8 +10,6 @@ use rolegate::sql::{Dialect, glance, is_plain, names_used, read};
 
 #[path = "../benches/data/statements.rs"]
 mod statements;
-
-const ROUNDS: u32 = 100;
 
 /// A case: its name and its work.
 type Case = (String, Box<dyn Fn()>);
@@ -53,22 +51,24 @@ fn names() -> Vec<Case> {
 
 /// The name is what valgrind is told to start and stop counting at.
 #[inline(never)]
-fn measured(work: &dyn Fn()) {
-    for _round in 0..ROUNDS {
+fn measured(work: &dyn Fn(), rounds: u32) {
+    for _round in 0..rounds {
         work();
     }
 }
 
 fn main() -> ExitCode {
-    let Some(wanted) = std::env::args().nth(1) else {
+    let mut arguments = std::env::args().skip(1);
+    let Some(wanted) = arguments.next() else {
         for (name, _) in cases() {
             println!("{name}");
         }
         return ExitCode::SUCCESS;
     };
     let Some((_, work)) = cases().into_iter().find(|(name, _)| *name == wanted) else { return ExitCode::FAILURE };
+    let Some(rounds) = arguments.next().and_then(|rounds| rounds.parse().ok()) else { return ExitCode::FAILURE };
     // The first run pays for what is made once, such as the choice of vector instructions.
     work();
-    measured(work.as_ref());
+    measured(work.as_ref(), rounds);
     ExitCode::SUCCESS
 }

@@ -5,12 +5,7 @@ cd "$(dirname "$0")/../.."
 # With the examples, as all tests build: without them other features would be chosen, and AWS's crates built twice.
 cargo build --locked --workspace --features rolegate/aws,rolegate-loadtest/load --bins --examples
 venv=target/venv-aws
-if ! cmp -s tests/aws/requirements.txt "$venv/requirements.txt"; then
-    rm -rf "$venv"
-    python3 -m venv "$venv"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/aws/requirements.txt
-    cp tests/aws/requirements.txt "$venv/requirements.txt"
-fi
+cmp -s tests/aws/requirements.txt "$venv/requirements.txt" || tests/setup.sh drivers
 programs=${CARGO_TARGET_DIR:-$PWD/target}/debug
 export ROLEGATE_BIN="$programs/rolegate" ROLEGATE_STANDIN="$programs/standin"
 exec "$venv/bin/python" -m pytest -q -ra tests/aws "$@"

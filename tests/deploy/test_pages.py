@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from servers import BIN, ROOT
+from servers import BIN, ROOT, for_all
 from tools import HELM
 from typed import blocks
 
@@ -33,10 +33,7 @@ def type_section(page: Path, heading: str, folder: Path, files: Path | None = No
 @pytest.fixture
 def tree(tmp_path):
     """A folder that any user may enter."""
-    folder = Path(tmp_path)
-    for parent in [folder, *folder.parents][:3]:
-        parent.chmod(0o755)
-    return folder
+    return for_all(tmp_path)
 
 
 def test_before_your_own_cluster(tree):

@@ -1,5 +1,6 @@
 """The Terraform module, and what `init` writes for it, read as HCL: without Terraform nothing is planned."""
 
+import functools
 import re
 import subprocess
 from pathlib import Path
@@ -12,6 +13,7 @@ MODULE = ROOT / "deploy/terraform"
 FILES = sorted(MODULE.glob("*.tf"))
 
 
+@functools.cache
 def parsed(path: Path) -> dict:
     with path.open() as text:
         return hcl2.load(text)

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,10 +19,17 @@ BIN = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
 PG_BIN = Path("/usr/lib/postgresql/15/bin")
 
 
+# Ports that were given last stay bound, without a listener: the system gives them to nobody else, neither to another test that asks nor
+# to a connection that leaves from here, while a server with SO_REUSEADDR (all of ours) may still listen there.
+RESERVED = deque(maxlen=200)
+
+
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", 0))
+    RESERVED.append(sock)
+    return sock.getsockname()[1]
 
 
 def wait_for(what, condition, seconds=20.0):
@@ -124,6 +132,15 @@ def pg_folder() -> Path:
     """A folder that the user postgres can enter."""
     folder = Path(tempfile.mkdtemp(prefix="rolegate-pg-", dir="/tmp"))
     folder.chmod(0o755)
+    return folder
+
+
+def for_all(folder: Path) -> Path:
+    """Lets any user enter a folder of pytest's."""
+    for parent in [folder, *folder.parents]:
+        if parent == Path(tempfile.gettempdir()):
+            break
+        parent.chmod(0o755)
     return folder
 
 

@@ -9,4 +9,4 @@ import audit_load
 
 
 def test_the_audit_holds_under_load_full_disks_removed_files_and_hard_kills(capfd):
-    assert audit_load.main(30) == 0, capfd.readouterr().out
+    assert audit_load.main(12) == 0, capfd.readouterr().out

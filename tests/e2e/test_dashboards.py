@@ -134,7 +134,7 @@ def watched(tmp_path_factory):
     rules = lambda text: text.replace("interval: 2m", "interval: 1s")  # noqa: E731
     try:
         with Prometheus(folder / "prometheus", *(demo.admin for demo in demos), rules=rules) as prometheus:
-            wait_for("half a minute of samples", lambda: prometheus.ask('min(count_over_time(up{job="rolegate"}[5m])) > 25'), 90)
+            wait_for("samples", lambda: prometheus.ask('min(count_over_time(up{job="rolegate"}[5m])) > 12'), 90)
             yield prometheus, demos
     finally:
         load.stop()

@@ -79,6 +79,7 @@ def test_connections_that_are_not_authenticated(before):
                 assert is_ready(gate), "a session that was let in takes up no room"
 
 
+@pytest.mark.alone
 def test_connecting_to_the_backend_is_bounded(before):
     """A backend whose queue of connections is full answers nothing at all to a further one."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf:
@@ -206,6 +207,7 @@ def send_cancels(port: int, until: threading.Event, sent: list):
             connections.pop(0).close()
 
 
+@pytest.mark.alone
 def test_a_flood_of_cancel_requests_does_not_stop_sessions(before, postgres):
     """A session beside it is answered, and afterwards all is as before."""
     gate = before(postgres.port, "limits = { max_unauthenticated = 50 }")

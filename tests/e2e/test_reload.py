@@ -277,6 +277,7 @@ def answer_times(server: Gate, until) -> list[float]:
     return sorted(times)
 
 
+@pytest.mark.alone
 def test_health_and_metrics_answer_while_a_start_and_a_reload_load(postgres, tmp_path):
     server = large_gate(tmp_path / "gate", postgres.port)
     assert http(server.admin, "/readyz") == (503, "starting: the gates are not open yet\n")
@@ -291,6 +292,7 @@ def test_health_and_metrics_answer_while_a_start_and_a_reload_load(postgres, tmp
     assert server.stop() == 0
 
 
+@pytest.mark.alone
 def test_sigterm_is_heard_while_a_start_and_a_reload_load(postgres, tmp_path):
     server = large_gate(tmp_path / "gate", postgres.port)
     assert http(server.admin, "/readyz")[0] == 503

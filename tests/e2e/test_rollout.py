@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from guide import CHAIN, UNLOAD
-from servers import BIN, ROOT
+from servers import BIN, ROOT, for_all
 
 PAGE = ROOT / "docs/rollout.md"
 CHECK = ROOT / "docs/check.md"
@@ -21,9 +21,7 @@ RAN_BEFORE = ["select 1 as before_the_gate", UNLOAD]
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
     """What the page's session printed, commands included, in the order of their steps."""
-    folder = tmp_path_factory.mktemp("rollout")
-    for parent in [folder, *folder.parents][:3]:
-        parent.chmod(0o755)
+    folder = for_all(tmp_path_factory.mktemp("rollout"))
     command = ["unshare", "--mount", "--net", sys.executable, TYPED, PAGE, TITLE, folder]
     env = {**os.environ, "ROLEGATE_RAN_BEFORE": json.dumps(RAN_BEFORE)}
     with (folder / "printed").open("w") as printed:

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from servers import BIN, Gate, http
 
-CASES = int(os.environ.get("ROLEGATE_SECRET_CASES", "4000"))
+CASES = int(os.environ.get("ROLEGATE_SECRET_CASES", "1500"))
 CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/+"
 QUOTES = [("'", "'")] * 3 + [('"', '"'), ("$$", "$$"), ("$q$", "$q$"), ("\u201c", "\u201d"), ("''", "''"), ("E'", "'")]

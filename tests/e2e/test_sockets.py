@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from fake import WELCOME, Fake, Listening
 from servers import Gate, wait_for
 from shim import copy
@@ -104,6 +105,7 @@ class Nagle(Listening):
             threading.Thread(target=copy, args=pair, daemon=True).start()
 
 
+@pytest.mark.alone
 def test_small_messages_are_not_held_back(tmp_path):
     talker = Talker()
     slow = gaps(Nagle(talker.port).port, talker)

@@ -306,6 +306,7 @@ def stop_within_tls(wire):
     wire.starttls()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("stop", [trickle, stop_before_the_handshake, stop_within_tls])
 def test_one_deadline_bounds_the_whole_startup(tmp_path, authority, stop):
     """It is not set anew by bytes that arrive or by a stage that is over."""

@@ -16,6 +16,7 @@ mod rooms;
 mod sizes;
 mod tree;
 mod tree_tests;
+mod unbuilt;
 mod visit;
 
 use std::path::Path;
