@@ -8,24 +8,63 @@ CREATE EXTERNAL TABLE IF NOT EXISTS rolegate_audit (
   id string,
   `time` string,
   event string,
+  host string,
+  instance string,
   gate string,
+  cluster string,
   session bigint,
+  backend_pid string,
   `user` string,
   login_user string,
   `database` string,
   application string,
   client_address string,
+  client_port int,
+  gate_address string,
+  gate_port int,
+  tls_subject string,
   groups array<string>,
   kind string,
   would_be string,
   action string,
   mode string,
+  exceptions array<string>,
+  break_glass string,
   nonce string,
   policy_version string,
+  facts_version string,
+  facts_age_seconds bigint,
+  decision_path string,
+  decision_seconds double,
   role_uses array<struct<clause:string, method:string, roles:array<string>, target:string>>,
-  findings array<struct<code:string, severity:string, message:string, detail:string, hint:string, hop:int>>,
+  stored_uses array<struct<via:string, object:string, through:array<string>, method:string, roles:array<string>, certain:boolean>>,
+  hops array<struct<source:string, target:string, result:string>>,
+  rules array<struct<id:string, effect:string>>,
+  findings array<struct<code:string, severity:string, message:string, detail:string, hint:string, hop:int, lenience:string, lenient_by:string>>,
   statement string,
-  `count` bigint
+  truncated boolean,
+  fingerprint string,
+  `of` string,
+  outcome string,
+  `rows` bigint,
+  error string,
+  seconds double,
+  login string,
+  reason string,
+  judged bigint,
+  refused bigint,
+  `count` bigint,
+  since string,
+  lost bigint,
+  ran_at string,
+  target string,
+  result string,
+  why string,
+  version string,
+  pid bigint,
+  gates array<string>,
+  log_is string,
+  detail string
 )
 PARTITIONED BY (day string)
 ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'
@@ -56,17 +95,19 @@ SELECT
   array_join(u.roles, '>') AS chain, u.target, COALESCE(a."count", 1) AS statements
 FROM rolegate_audit a
 CROSS JOIN UNNEST(a.role_uses) AS u (clause, method, roles, target)
-WHERE a.event IN ('verdict', 'folded');
+WHERE a.event IN ('verdict', 'folded', 'break_glass');
 
 -- One row for each step of a chain that was let through: from the cluster to the first role, and from each role to the next.
 CREATE OR REPLACE VIEW rolegate_steps AS
 SELECT
   a.id, a.day, CAST(from_iso8601_timestamp(a."time") AS timestamp) AS used_at, a.gate, a."user" AS username,
-  CASE WHEN r.n = 1 THEN 'cluster' ELSE element_at(u.roles, CAST(r.n AS integer) - 1) END AS source, r.role AS target
+  CASE WHEN r.n = 1 THEN 'cluster' ELSE element_at(c.roles, CAST(r.n AS integer) - 1) END AS source, r.role AS target
 FROM rolegate_audit a
-CROSS JOIN UNNEST(a.role_uses) AS u (clause, method, roles, target)
-CROSS JOIN UNNEST(u.roles) WITH ORDINALITY AS r (role, n)
-WHERE a.event = 'verdict' AND a.action <> 'reject';
+CROSS JOIN UNNEST(
+  COALESCE(transform(a.role_uses, u -> u.roles), ARRAY[]) || COALESCE(transform(a.stored_uses, s -> s.roles), ARRAY[])
+) AS c (roles)
+CROSS JOIN UNNEST(c.roles) WITH ORDINALITY AS r (role, n)
+WHERE a.event IN ('verdict', 'break_glass') AND a.action <> 'reject';
 
 -- One row for each finding.
 CREATE OR REPLACE VIEW rolegate_findings AS
@@ -74,5 +115,5 @@ SELECT
   a.id, a.day, CAST(from_iso8601_timestamp(a."time") AS timestamp) AS found_at, a.gate, a."user" AS username,
   array_join(a.groups, ' ') AS user_groups, a.application, a.kind, a.would_be, a.action, a.mode, f.code, f.severity, f.message, f.hint, a.statement, COALESCE(a."count", 1) AS statements
 FROM rolegate_audit a
-CROSS JOIN UNNEST(a.findings) AS f (code, severity, message, detail, hint, hop)
-WHERE a.event IN ('verdict', 'folded');
+CROSS JOIN UNNEST(a.findings) AS f (code, severity, message, detail, hint, hop, lenience, lenient_by)
+WHERE a.event IN ('verdict', 'folded', 'break_glass');

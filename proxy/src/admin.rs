@@ -2,14 +2,16 @@
 
 pub(crate) mod access;
 mod api;
+mod connections;
 mod doors;
+mod places;
 mod reply;
 mod site;
+mod stall;
 mod state;
 pub(crate) mod view;
 
 use std::future::Future;
-use std::io;
 use std::sync::Arc;
 
 use axum::Router;
@@ -23,7 +25,8 @@ use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 
 use crate::admin::access::{Access, AdminRequest, Denied, NotYet};
-use crate::admin::doors::{Client, Doors};
+use crate::admin::connections::{Client, in_time};
+use crate::admin::doors::Doors;
 use crate::net::tls::AdminIdentity;
 use crate::observe::metrics::{Exposition, gzip, takes_gzip};
 
@@ -42,17 +45,13 @@ pub(crate) struct AdminAddress {
 }
 
 /// Serves until `shutdown` resolves.
-///
-/// # Errors
-/// The listener's.
 pub(crate) async fn serve(
     address: AdminAddress,
     state: AdminState,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    let doors = Doors::open(address.listener, address.tls)?;
-    let app = router(state, address.access).into_make_service_with_connect_info::<Client>();
-    axum::serve(doors, app).with_graceful_shutdown(shutdown).await
+) {
+    let doors = Doors::open(address.listener, address.tls);
+    connections::serve(doors, router(state, address.access), shutdown).await;
 }
 
 /// Answers only whom it may.
@@ -104,6 +103,7 @@ fn router(state: AdminState, access: Access) -> Router {
         .merge(api::router())
         .fallback(site::file)
         .layer(middleware::from_fn_with_state(Arc::new(access), admit))
+        .layer(middleware::from_fn(in_time))
         .with_state(state)
 }
 

@@ -125,10 +125,8 @@ async fn serve(config: &Config, shutdown: impl Future<Output = ()>) -> Result<()
     if let Err(error) = spawn_blocking(move || audit.shutdown()).await {
         error!(%error, "the audit did not stop in good order");
     }
-    match admin.await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => warn!(%error, "the admin server ended with an error"),
-        Err(error) => error!(%error, "the admin server failed"),
+    if let Err(error) = admin.await {
+        error!(%error, "the admin server failed");
     }
     Ok(())
 }

@@ -15,6 +15,8 @@ TEAMS = {"etl": "platform", "loader": "platform", "analyst": "insights"}
 GROUPS = {"etl": ["etl", "loaders"], "reporter": ["reports", "readers"]}
 USERS = [*TEAMS, "reporter", "guest"]
 CHAINS = [[f"{ACCOUNT}RoleA"], [f"{ACCOUNT}RoleA", f"{OTHER}RoleB"], [f"{ACCOUNT}RoleC", f"{OTHER}RoleD", f"{OTHER}RoleE"]]
+# What external schemas hold.
+STORED = [[f"{ACCOUNT}RoleSpectrum"], [f"{ACCOUNT}RoleSpectrum", f"{OTHER}RoleGlue"]]
 # (code, what enforcement does) of each third of the statements that are not simply let through.
 WRONG = [("RG201", "reject"), ("RG301", "reject"), ("RG108", "annotate")]
 
@@ -39,21 +41,27 @@ def verdict(log: str, seq: int, time: datetime, chance: random.Random) -> dict:
     """A record of a statement, as docs/audit.schema.json has it."""
     code, severity = chance.choice([(None, "forward")] * 5 + WRONG)
     mode = chance.choice(["enforce", "enforce", "shadow"])
-    action = "annotate" if (severity, mode) == ("reject", "shadow") else severity
+    glass = severity == "reject" and chance.random() < 0.1
+    action = "annotate" if severity == "reject" and (mode == "shadow" or glass) else severity
     folded = action == "reject" and chance.random() < 0.1
     user = chance.choice(USERS)
     findings = [{"code": code, "severity": severity, "message": f"{code}: no", "detail": None, "hint": None, "hop": None}] if code else []
     kind = chance.choice(["copy", "unload"])
     roles = chance.choice(CHAINS)
     record = {
-        "v": 1, "log": log, "seq": seq, "prev": "A" * 43 + "=", "id": f"{log}-{seq}", "time": stamp(time),
-        "event": "folded" if folded else "verdict", "gate": chance.choice(["warehouse", "finance"]), "session": seq, "user": user,
+        "v": 2, "log": log, "host": f"gate-{log}", "instance": log, "seq": seq, "prev": "A" * 43 + "=", "id": f"{log}-{seq}", "time": stamp(time),
+        "event": "folded" if folded else "break_glass" if glass else "verdict", "gate": chance.choice(["warehouse", "finance"]), "session": seq, "user": user,
         "login_user": user, "database": "dev", "application": chance.choice(["dbt", "airflow"]), "client_address": "10.0.0.1", "kind": kind,
         "groups": GROUPS.get(user, []),
         "would_be": severity, "action": action, "mode": mode, "verdict": action, "shadow": action != severity, "nonce": None,
         "policy_version": "0123456789abcdef", "findings": findings, "statement": f"{kind} …", "truncated": False,
         "role_uses": [{"clause": "iam_role", "method": "chain", "roles": roles, "target": "s3://b/x"}],
     }  # fmt: skip
+    if glass:
+        record |= {"break_glass": "oncall"}
+    if chance.random() < 0.1:
+        used = chance.choice(STORED)
+        record |= {"stored_uses": [{"via": "schema", "object": "lake", "method": "chain", "roles": used, "certain": True}]}
     return {**record, "count": chance.randint(2, 50), "since": stamp(time)} if folded else record
 
 
@@ -78,8 +86,9 @@ def add(expected: Expected, record: dict, time: datetime):
     if ran:
         first, last = expected.seen.get((gate, chain), (time, time))
         expected.seen[gate, chain] = (min(first, time), max(last, time))
-        for source, target in zip(["cluster", *use["roles"]], use["roles"], strict=False):
-            expected.steps[gate, source, target] = max(time, expected.steps.get((gate, source, target), time))
+        for roles in [use["roles"], *(stored["roles"] for stored in record.get("stored_uses", []))]:
+            for source, target in zip(["cluster", *roles], roles, strict=False):
+                expected.steps[gate, source, target] = max(time, expected.steps.get((gate, source, target), time))
     for finding in record["findings"]:
         if finding["severity"] == "reject" and not ran:
             expected.refused[team, finding["code"]] += count

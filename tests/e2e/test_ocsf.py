@@ -72,6 +72,16 @@ def test_a_session_over_a_unix_socket_is_valid(postgres, tmp_path, validators):
     assert {event["src_endpoint"].get("name") for event in events if event["class_uid"] == 6005} == {"unix socket"}
 
 
+def test_what_passed_the_gate_by_is_valid(tmp_path, validators):
+    """Whatever the cluster's history tells of it, and however little."""
+    known = {"user": "bi", "client_address": "192.0.2.7", "application": "editor", "backend_pid": "77", "ran_at": "2026-11-28T00:00:00Z", "target": "s3://b/x"}
+    record = {"v": 2, "log": "0" * 16, "seq": 7, "prev": None, "id": f"{'0' * 16}-7", "time": "2026-11-28T01:02:03.456789Z", "event": "unseen"}
+    record |= {"gate": "warehouse", "kind": "copy", "reason": "other_connection", "statement": "copy t"}
+    (tmp_path / "audit.jsonl").write_text("".join(json.dumps(record | dict.fromkeys(known) | told) + "\n" for told in ({}, known, {"client_address": "[local]"})))
+    events = exported(tmp_path / "audit.jsonl")
+    assert len(events) == 3 and not faults(events, validators)
+
+
 def test_the_check_sees_what_is_wrong(validators):
     event = {"class_uid": 3002, "metadata": {"profiles": []}}
     assert any("is a required property" in fault for fault in faults([event], validators))

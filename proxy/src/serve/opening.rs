@@ -36,7 +36,7 @@ pub(super) struct ClosedGates {
     pub(super) shown: Arc<Shown>,
     pub(super) readiness: watch::Sender<Readiness>,
     pub(super) drain: watch::Sender<Drain>,
-    pub(super) admin: JoinHandle<io::Result<()>>,
+    pub(super) admin: JoinHandle<()>,
 }
 
 /// Gates that are open.

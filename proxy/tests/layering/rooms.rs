@@ -12,7 +12,7 @@ const ORDER: [&str; 19] = [
 ];
 
 /// Crates whose types stand in no other room's code.
-const AT_HOME: [(&str, &[&str]); 20] = [
+const AT_HOME: [(&str, &[&str]); 22] = [
     ("aws_config", &["iam"]),
     ("axum", &["admin"]),
     ("cedar_policy", &["rules"]),
@@ -20,6 +20,8 @@ const AT_HOME: [(&str, &[&str]); 20] = [
     ("figment", &["config"]),
     ("flate2", &["observe", "cli", "history", "iam"]),
     ("futures_core", &["admin"]),
+    ("hyper", &["admin"]),
+    ("hyper_util", &["admin"]),
     ("moka", &["gate", "iam"]),
     ("notify", &["serve"]),
     ("pgwire", &["wire"]),

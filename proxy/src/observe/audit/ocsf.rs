@@ -1,5 +1,7 @@
 //! Records of the audit as events of the Open Cybersecurity Schema Framework 1.3. Pure. `docs/audit.md` has the table.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -21,6 +23,7 @@ mod ids {
     pub(super) const ALLOWED: u64 = 1;
     pub(super) const DENIED: u64 = 2;
     pub(super) const BLOCKED: u64 = 2;
+    pub(super) const DETECTED: u64 = 15;
     pub(super) const LOGGED: u64 = 17;
     pub(super) const RELATIONAL: u64 = 1;
 }
@@ -39,7 +42,8 @@ pub fn event(line: &[u8]) -> Option<Value> {
     let record: Map<String, Value> = serde_json::from_slice(line).ok()?;
     let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
     let kind = kind(&record)?;
-    let time: Timestamp = text("time").parse().ok()?;
+    let logged: Timestamp = text("time").parse().ok()?;
+    let time = text("ran_at").parse().unwrap_or(logged);
     let mut event = json!({
         "class_uid": kind.class,
         "category_uid": kind.class / 1000,
@@ -55,11 +59,13 @@ pub fn event(line: &[u8]) -> Option<Value> {
             "uid": text("id"),
             "sequence": record.get("seq"),
             "log_name": text("log"),
+            "logged_time": logged.as_millisecond(),
             "profiles": profiles(&kind),
         },
         "unmapped": record,
     });
     match kind.class {
+        _ if text("event") == "unseen" => extend(&mut event, &unseen(&record)),
         DATASTORE_ACTIVITY => extend(&mut event, &datastore(&record)),
         AUTHENTICATION => extend(&mut event, &session(&record)),
         _ => extend(
@@ -86,7 +92,7 @@ fn kind(record: &Map<String, Value>) -> Option<Kind> {
     let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
     let kind = |class, activity, severity, status| Some(Kind { class, activity, severity, status });
     match text("event") {
-        "verdict" | "folded" | "break_glass" => {
+        "verdict" | "folded" | "break_glass" | "unseen" => {
             let activity = match text("kind") {
                 "unload" => 1,
                 "copy" => 5,
@@ -94,7 +100,9 @@ fn kind(record: &Map<String, Value>) -> Option<Kind> {
                 _ => 4,
             };
             match text("action") {
-                _ if text("event") == "break_glass" => kind(DATASTORE_ACTIVITY, activity, HIGH, SUCCESS),
+                _ if matches!(text("event"), "break_glass" | "unseen") => {
+                    kind(DATASTORE_ACTIVITY, activity, HIGH, SUCCESS)
+                }
                 "reject" => kind(DATASTORE_ACTIVITY, activity, HIGH, FAILURE),
                 "annotate" => kind(DATASTORE_ACTIVITY, activity, MEDIUM, SUCCESS),
                 _ => kind(DATASTORE_ACTIVITY, activity, INFORMATIONAL, SUCCESS),
@@ -156,6 +164,34 @@ fn datastore(record: &Map<String, Value>) -> Value {
     event
 }
 
+/// What passed the gate by. The cluster's history may not tell who ran it, nor from where, and never in which database.
+fn unseen(record: &Map<String, Value>) -> Value {
+    let field = |name: &str| record.get(name).cloned().unwrap_or_default();
+    let text = |name: &str| record.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let source = match text("client_address") {
+        Some(address) if address.parse::<IpAddr>().is_ok() => json!({ "ip": address }),
+        other => json!({ "name": other.unwrap_or("unknown") }),
+    };
+    let mut actor = json!({ "user": { "name": text("user").unwrap_or("unknown") } });
+    if let Some(session) = text("backend_pid") {
+        extend(&mut actor, &json!({ "session": { "uid": session } }));
+    }
+    if let Some(application) = text("application") {
+        extend(&mut actor, &json!({ "app_name": application }));
+    }
+    json!({
+        "actor": actor,
+        "src_endpoint": source,
+        "dst_endpoint": { "name": field("gate") },
+        "database": { "uid": field("gate"), "type_id": ids::RELATIONAL },
+        "query_info": { "uid": field("id"), "query_string": field("statement") },
+        "action_id": ids::ALLOWED,
+        "disposition_id": ids::DETECTED,
+        "status_code": field("reason"),
+        "message": "a statement with a role did not pass the gate",
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,6 +213,8 @@ mod tests {
             (json!({"event": "session_end"}), Some((300_202, 1, 1))),
             (json!({"event": "reload", "result": "refused"}), Some((600_208, 3, 2))),
             (json!({"event": "gap"}), Some((600_299, 4, 2))),
+            (json!({"event": "break_glass", "action": "annotate", "kind": "copy"}), Some((600_505, 4, 1))),
+            (json!({"event": "unseen", "kind": "unload"}), Some((600_501, 4, 1))),
             (json!({"event": "checkpoint"}), None),
             (json!({"no": "record"}), None),
         ];
@@ -223,5 +261,67 @@ mod tests {
         ] {
             assert_eq!(event.pointer(place), Some(&want), "{place}");
         }
+    }
+
+    #[test]
+    fn fields_of_what_passed_the_gate_by() {
+        let mut record = json!({
+            "event": "unseen", "time": "2026-11-28T01:02:03.456789Z", "ran_at": "2026-11-28T00:00:00Z", "id": "1f-7",
+            "gate": "warehouse", "user": "bi", "client_address": "192.0.2.7", "application": "editor", "backend_pid": "77",
+            "kind": "copy", "reason": "other_connection", "statement": "copy t",
+        });
+        let event = of(&record).unwrap();
+        for (place, want) in [
+            ("/time", json!(1_795_824_000_000_i64)),
+            ("/metadata/logged_time", json!(1_795_827_723_456_i64)),
+            ("/actor/user/name", json!("bi")),
+            ("/actor/session/uid", json!("77")),
+            ("/actor/app_name", json!("editor")),
+            ("/src_endpoint/ip", json!("192.0.2.7")),
+            ("/database/uid", json!("warehouse")),
+            ("/disposition_id", json!(15)),
+            ("/status_code", json!("other_connection")),
+        ] {
+            assert_eq!(event.pointer(place), Some(&want), "{place}");
+        }
+        for name in ["user", "client_address", "application", "backend_pid", "ran_at"] {
+            record[name] = Value::Null;
+        }
+        let event = of(&record).unwrap();
+        assert_eq!(
+            (&event["time"], &event["src_endpoint"]),
+            (&event["metadata"]["logged_time"], &json!({ "name": "unknown" }))
+        );
+        assert_eq!(event["actor"], json!({ "user": { "name": "unknown" } }));
+        record["client_address"] = "::ffff:x".into();
+        assert_eq!(of(&record).unwrap()["src_endpoint"], json!({ "name": "::ffff:x" }));
+    }
+
+    /// The page names every kind of record, with its class where it has one.
+    #[test]
+    fn the_page_has_every_kind_of_record() {
+        let schema: Value = serde_json::from_str(include_str!("../../../../docs/audit.schema.json")).unwrap();
+        let page = include_str!("../../../../docs/audit.md").split("\n## OCSF\n").nth(1).unwrap();
+        let rows: Vec<(&str, &str)> = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once(" | "))
+            .take_while(|(_, class)| !class.starts_with('`'))
+            .collect();
+        let consts = schema["$defs"]
+            .as_object()
+            .unwrap()
+            .values()
+            .filter_map(|kind| kind["properties"]["event"]["const"].as_str());
+        let mut kinds = 0;
+        for kind in consts {
+            let named: Vec<_> =
+                rows.iter().filter(|(names, _)| format!("`{names}").contains(&format!("`{kind}`"))).collect();
+            let [(_, class)] = named.as_slice() else { panic!("{kind}: {named:?}") };
+            let event = of(&json!({ "event": kind, "time": "2026-11-28T01:02:03.456789Z" }));
+            let want = event.map_or_else(|| "none".to_owned(), |event| event["class_uid"].to_string());
+            assert!(class.starts_with(&want), "{kind}: {class}, not {want}");
+            kinds += 1;
+        }
+        assert_eq!(kinds, schema["oneOf"].as_array().unwrap().len());
     }
 }
