@@ -120,14 +120,20 @@ def test_the_log_goes_on_over_files_starts_and_a_hard_kill(postgres, tmp_path, k
                     return
 
     threads = [threading.Thread(target=work) for _number in range(4)]
+    before = len(files(gate))
     for thread in threads:
         thread.start()
-    time.sleep(0.5)
+    wait_for("files that are written no longer", lambda: len(files(gate)) >= before + 3)
     gate.process.process.kill()
     gate.process.process.wait()
     over.set()
     for thread in threads:
         thread.join()
+    gate = Gate(tmp_path / "gate", postgres.port, **options)
+    refuse(gate, 10)
+    wait_for("the records", lambda: len(gate.verdicts()) >= 10)
+    gate.process.process.kill()
+    gate.process.process.wait()
     # What a kill leaves of a line is whatever the kernel had taken of it.
     with gate.audit.open("ab") as file:
         file.write(b'{"v":1,"log":"')
@@ -300,7 +306,7 @@ def test_what_ran_is_recorded_when_the_gate_is_killed(tmp_path, keys, signed):
         threads = [threading.Thread(target=work) for _number in range(4)]
         for thread in threads:
             thread.start()
-        time.sleep(1)
+        wait_for("statements", lambda: backend.received.count(b"iam_role") > 200)
         gate.process.process.kill()
         gate.process.process.wait()
         for thread in threads:
@@ -308,7 +314,7 @@ def test_what_ran_is_recorded_when_the_gate_is_killed(tmp_path, keys, signed):
         seen = backend.received.count(b"iam_role")
         recorded = sum(line.count('"event":"verdict"') for line in gate.audit.read_text().splitlines() if line.endswith("}"))
         # A statement of each session may have been recorded and not have gone on yet.
-        assert seen <= recorded <= seen + 4 and seen > 50, (seen, recorded)
+        assert seen <= recorded <= seen + 4, (seen, recorded)
 
 
 def test_a_flood_of_refusals_is_folded(postgres, start):

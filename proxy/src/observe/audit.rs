@@ -16,6 +16,7 @@ mod record;
 mod resume;
 mod rotate;
 mod settings;
+mod successor;
 #[cfg(test)]
 mod tests;
 pub mod verify;

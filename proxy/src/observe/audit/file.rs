@@ -36,6 +36,20 @@ impl LogFile {
     /// Opens a file to append to, readable by its owner only when it is made here.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        Self::of(file, path)
+    }
+
+    /// Begins an empty file under another name than the path that it will have.
+    pub(super) fn begin(path: &Path, at: &Path) -> io::Result<Self> {
+        match fs::remove_file(at) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(at)?;
+        Self::of(file, path)
+    }
+
+    fn of(file: File, path: &Path) -> io::Result<Self> {
         let metadata = file.metadata()?;
         let mut opened = Self {
             path: path.to_owned(),

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use tracing::warn;
 
 use crate::observe::audit::chain::LogHead;
 use crate::observe::audit::checkpoint::{self, SigningKey};
@@ -13,6 +14,7 @@ use crate::observe::audit::file::{FileStanding, LogFile, Sink, WriteFailure};
 use crate::observe::audit::resume::{Found, Resumed, resume};
 use crate::observe::audit::rotate::old_path;
 use crate::observe::audit::settings::Destination;
+use crate::observe::audit::successor;
 use crate::observe::values::NewAuditFile;
 
 /// Events of which the first ones are written and the rest is not.
@@ -46,6 +48,15 @@ pub(super) struct AuditLog {
     first: (String, u64),
 }
 
+/// Lines that are written in one piece.
+struct Lines {
+    bytes: Vec<u8>,
+    /// Where each begins and ends.
+    ends: Vec<(usize, usize)>,
+    /// The head of the log after them.
+    head: LogHead,
+}
+
 /// How a log came to be.
 #[derive(Debug)]
 pub(super) struct Begun {
@@ -62,7 +73,12 @@ impl AuditLog {
     pub(super) fn begin(destination: &Destination, is_synced: bool, by: WrittenBy) -> io::Result<Begun> {
         let sink = match destination {
             Destination::Off | Destination::Stdout => Sink::Stdout,
-            Destination::File(path) => Sink::File(LogFile::open(path)?),
+            Destination::File(path) => {
+                // Where the folder cannot be read, the file alone says how the log goes on.
+                successor::finish(path)
+                    .unwrap_or_else(|error| warn!(%error, "files that a rotation left cannot be put in order"));
+                Sink::File(LogFile::open(path)?)
+            }
         };
         let mut log = Self {
             id: new_id()?,
@@ -132,20 +148,7 @@ impl AuditLog {
     /// # Errors
     /// [`AppendFailure`]: the log goes on after those that are written.
     pub(super) fn append<'q>(&mut self, events: impl IntoIterator<Item = &'q Queued>) -> Result<(), AppendFailure> {
-        let mut head = self.head.clone();
-        let mut bytes = Vec::new();
-        let mut ends = Vec::new();
-        if self.needs_line_feed {
-            bytes.push(b'\n');
-        }
-        for queued in events {
-            let from = bytes.len();
-            write_line(&mut bytes, (&self.id, &self.by), &head, queued).map_err(AppendFailure::nothing)?;
-            head.append(bytes.get(from..).unwrap_or_default())
-                .map_err(|error| AppendFailure::nothing(io::Error::other(error)))?;
-            ends.push((from, bytes.len()));
-            bytes.push(b'\n');
-        }
+        let Lines { bytes, ends, head } = self.lines(events, self.needs_line_feed).map_err(AppendFailure::nothing)?;
         match self.sink.append(&bytes, self.is_synced) {
             Ok(()) => {
                 self.head = head;
@@ -155,6 +158,22 @@ impl AuditLog {
             }
             Err(failure) => Err(self.append_part(&bytes, &ends, failure)),
         }
+    }
+
+    /// The lines of events, and the head after them.
+    fn lines<'q>(&self, events: impl IntoIterator<Item = &'q Queued>, needs_line_feed: bool) -> io::Result<Lines> {
+        let mut lines = Lines { bytes: Vec::new(), ends: Vec::new(), head: self.head.clone() };
+        if needs_line_feed {
+            lines.bytes.push(b'\n');
+        }
+        for queued in events {
+            let from = lines.bytes.len();
+            write_line(&mut lines.bytes, (&self.id, &self.by), &lines.head, queued)?;
+            lines.head.append(lines.bytes.get(from..).unwrap_or_default()).map_err(io::Error::other)?;
+            lines.ends.push((from, lines.bytes.len()));
+            lines.bytes.push(b'\n');
+        }
+        Ok(lines)
     }
 
     /// Keeps to what was written of some lines.
@@ -205,19 +224,40 @@ impl AuditLog {
         Ok(Some(reason))
     }
 
-    /// Moves the file out of the way and begins another. Gives the name of the one that was moved.
+    /// Where the file would be moved to now; nowhere, where it is no regular file.
+    pub(super) fn path_when_moved(&mut self, now: Timestamp) -> Option<PathBuf> {
+        let (log, number) = self.first.clone();
+        self.sink.file().map(|file| old_path(file.path(), now, &log, number))
+    }
+
+    /// Moves the file out of the way and goes on in another, which begins with `first`. Whether that is written: where another process
+    /// has taken the path meanwhile, the log goes on in its file, and `first` is still to be written.
     ///
     /// # Errors
-    /// It cannot be moved, or no other can be opened: [`AuditLog::follow_file`] tries again.
-    pub(super) fn rotate(&mut self, now: Timestamp) -> io::Result<Option<String>> {
-        let Some(file) = self.sink.file() else { return Ok(None) };
-        let path = file.path().to_owned();
-        let old = old_path(&path, now, &self.first.0, self.first.1);
-        fs::rename(&path, &old)?;
-        *file = LogFile::open(&path)?;
+    /// Nothing can be moved or begun, and the log goes on where it was; or no other file can be opened after it was moved:
+    /// [`AuditLog::follow_file`] tries again.
+    pub(super) fn rotate(&mut self, old: &Path, first: &Queued) -> io::Result<bool> {
+        let Lines { bytes, head, .. } = self.lines([first], false)?;
+        let Some(path) = self.file_path() else { return Ok(true) };
+        let begun = successor::beside(&path, &self.id);
+        let mut next = Sink::File(LogFile::begin(&path, &begun)?);
+        let moved = next.append(&bytes, self.is_synced).map_err(|failure| failure.error);
+        if let Err(error) = moved.and_then(|()| fs::rename(&path, old)) {
+            fs::remove_file(&begun)?;
+            return Err(error);
+        }
         self.needs_line_feed = false;
         self.first = (self.id.clone(), self.head.tree.size());
-        Ok(Some(old.file_name().unwrap_or_default().to_string_lossy().into_owned()))
+        if successor::put_in_place(&begun, &path).is_ok() {
+            (self.sink, self.head) = (next, head);
+            self.torn.clear();
+            return Ok(true);
+        }
+        // The record in it counts for nothing; what is left of it goes with the next rotation or start.
+        _ = fs::remove_file(&begun);
+        self.sink = Sink::File(LogFile::open(&path)?);
+        self.needs_line_feed = self.file_size() > 0;
+        Ok(false)
     }
 
     /// The checkpoint over all records so far.

@@ -306,24 +306,39 @@ impl Writer {
         Ok(())
     }
 
+    /// Writes the first record of a file.
     fn begin_file(&mut self, reason: NewAuditFile, before: Option<String>) {
+        let event = self.file_event(reason, before);
+        let is_written = self.write_own(event);
+        self.has_begun_file(reason, is_written);
+    }
+
+    fn file_event(&self, reason: NewAuditFile, before: Option<String>) -> AuditEvent {
+        let (subtrees, torn) = (self.log.subtrees(), self.log.torn.clone());
+        AuditEvent::File(Box::new(FileEvent { reason, before, subtrees, torn }))
+    }
+
+    fn has_begun_file(&mut self, reason: NewAuditFile, has_first: bool) {
         self.file_since = Instant::now();
         self.metrics.audit_file(reason);
-        let (subtrees, torn) = (self.log.subtrees(), self.log.torn.clone());
-        if self.write_own(AuditEvent::File(Box::new(FileEvent { reason, before, subtrees, torn }))) {
+        if has_first {
             self.checkpoint();
         }
     }
 
     fn rotate(&mut self) {
-        match self.log.rotate(Timestamp::now()) {
-            Ok(None) => {}
-            Ok(before) => {
-                self.begin_file(NewAuditFile::Rotated, before);
-                self.tidy();
+        let Some(old) = self.log.path_when_moved(Timestamp::now()) else { return };
+        let before = old.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let first = self.shared.queued(self.file_event(NewAuditFile::Rotated, Some(before.clone())));
+        match self.log.rotate(&old, &first) {
+            Ok(true) => {
+                self.written(vec![(first, None)], 1);
+                self.has_begun_file(NewAuditFile::Rotated, true);
             }
-            Err(error) => error!(%error, "the audit file cannot be rotated"),
+            Ok(false) => self.begin_file(NewAuditFile::Rotated, Some(before)),
+            Err(error) => return error!(%error, "the audit file cannot be rotated"),
         }
+        self.tidy();
     }
 
     /// Writes a checkpoint, here and where it is kept apart.
