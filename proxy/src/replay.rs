@@ -1,6 +1,7 @@
 //! A recorded history under a policy: what would have been refused, and what another policy would change. Opens no socket.
 
 pub(crate) mod judged;
+pub(crate) mod let_off;
 pub(crate) mod groups;
 pub(crate) mod tally;
 pub(crate) mod report;

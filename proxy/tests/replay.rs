@@ -212,6 +212,38 @@ fn exceptions_are_marked_at_the_time_of_the_record() {
     assert!(page.contains("<tr class=\"excepted\">") && page.contains("let through by exception SEC-1"), "{page}");
 }
 
+/// What a group breaks the glass for is marked, in shadow mode too, and is not refused.
+#[test]
+fn what_breaks_the_glass_is_marked() {
+    let folder = Folder::new();
+    folder.write("week.jsonl", history());
+    let strict = fs::read_to_string(folder.0.path().join("strict.toml")).unwrap();
+    for mode in ["enforce", "shadow"] {
+        let glass = format!("[policy]\nmode = \"{mode}\"\nbreak_glass = [\"oncall\"]\n");
+        folder.write(
+            "glass.toml",
+            strict.replace("[policy]\n", &glass).replace("etl = [\"etl\"]", "etl = [\"etl\"]\noncall = [\"analyst\"]"),
+        );
+        let (code, report) = folder.json(&["--config", "glass.toml", "week.jsonl"]);
+        let rows = report["groups"].as_array().unwrap().iter().filter(|row| row["would_be"] == "reject");
+        let groups: Vec<&Value> = rows.map(|row| &row["break_glass"]).collect();
+        assert_eq!((code, groups), (Some(0), vec![&json!("oncall"); 2]), "{mode}: {report:#}");
+        assert_eq!((&report["summary"]["break_glass"], &report["summary"]["excepted"]), (&json!(3), &json!(0)));
+        let (code, text, _) = folder.run(&["replay", "--config", "glass.toml", "week.jsonl"]);
+        assert!(
+            text.contains("2 x let through by break-glass: RG301") && text.contains("break-glass group oncall"),
+            "{text}"
+        );
+        assert!(text.contains(", 0 would be refused; 3 let through by break-glass; "), "{text}");
+        assert_eq!(code, Some(0));
+        let (code, report) = folder.json(&["--config", "strict.toml", "--old", "glass.toml", "week.jsonl"]);
+        let change = &report["changes"][0];
+        assert_eq!((code, &change["from_break_glass"], &change["to"]), (Some(1), &json!("oncall"), &json!("reject")));
+        let (_, page, _) = folder.run(&["replay", "--config", "glass.toml", "--format", "html", "week.jsonl"]);
+        assert!(page.contains("<tr class=\"excepted\">") && page.contains("break-glass group oncall"), "{page}");
+    }
+}
+
 #[test]
 fn rules_on_hours_see_the_time_of_the_record() {
     let folder = Folder::new();

@@ -64,6 +64,12 @@ impl Policy {
 }
 
 impl Enforcer<'_> {
+    /// The user's group that breaks the glass, if one does.
+    #[must_use]
+    pub fn break_glass(&self) -> Option<&str> {
+        self.break_glass.as_deref()
+    }
+
     /// The mode of a finding.
     pub(super) fn mode_of(&self, finding: &Finding) -> Mode {
         self.policy.parts.modes.of_finding(finding.code, finding.rule_mode, self.mode)

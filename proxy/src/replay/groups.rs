@@ -11,6 +11,7 @@ use crate::gate::enforcement::Action;
 use crate::gate::finding::Finding;
 use crate::gate::verdict::{JudgedStatement, JudgedUse, Verdict};
 use crate::history::StatementRecord;
+use crate::replay::let_off::LetOff;
 use crate::sql::{StatementKind, Target, mask};
 
 /// Groups beyond so many share one, so that memory is bounded whatever a history holds.
@@ -54,8 +55,8 @@ impl Reason {
 pub(crate) struct GroupKey {
     /// What enforcement would do.
     pub would_be: Action,
-    /// The exceptions that let it through, where nothing else would refuse it.
-    pub exceptions: Vec<String>,
+    /// What lets it through all the same.
+    pub let_off: LetOff,
     /// Why; nothing for what is merely counted.
     pub reason: Option<Reason>,
     /// The chain, or the word for another credential.
@@ -69,16 +70,16 @@ pub(crate) struct GroupKey {
 }
 
 impl GroupKey {
-    /// Whether enforcement would refuse it, exceptions considered.
+    /// Whether enforcement would refuse it, and nothing lets it off.
     #[must_use]
     pub(crate) fn is_refused(&self) -> bool {
-        self.would_be == Action::Reject && self.exceptions.is_empty()
+        self.would_be == Action::Reject && self.let_off.is_nothing()
     }
 
     /// The same with nothing in its way.
     #[must_use]
     pub(crate) fn let_through(self) -> Self {
-        Self { would_be: Action::Forward, exceptions: Vec::new(), reason: None, ..self }
+        Self { would_be: Action::Forward, let_off: LetOff::default(), reason: None, ..self }
     }
 }
 
@@ -248,12 +249,12 @@ impl Shared for GroupKey {
 
 /// The group of a verdict, by its gravest finding; `who` is whose it is.
 #[must_use]
-pub(crate) fn key_of(verdict: &Verdict, who: String) -> GroupKey {
+pub(crate) fn key_of(verdict: &Verdict, let_off: LetOff, who: String) -> GroupKey {
     let gravest = |statement: &JudgedStatement| statement.findings.iter().map(|finding| finding.severity).max();
     let Some(statement) = verdict.statements.iter().rev().max_by_key(|statement| gravest(statement)) else {
         return GroupKey {
             would_be: verdict.would_be,
-            exceptions: Vec::new(),
+            let_off,
             reason: None,
             chain: String::new(),
             who,
@@ -267,17 +268,13 @@ pub(crate) fn key_of(verdict: &Verdict, who: String) -> GroupKey {
     let role_use = statement.uses.iter().find(|role_use| Some(role_use.span.start) == at).or(statement.uses.first());
     GroupKey {
         would_be: verdict.would_be,
-        exceptions: exceptions(verdict),
+        let_off,
         reason: finding.map(reason),
         chain: role_use.map(JudgedUse::credential).unwrap_or_default(),
         who,
         kind: statement.kind,
         target: role_use.and_then(|role_use| role_use.target.as_ref()).map(bucket),
     }
-}
-
-fn exceptions(verdict: &Verdict) -> Vec<String> {
-    if verdict.is_excepted() { verdict.exceptions().map(str::to_owned).collect() } else { Vec::new() }
 }
 
 fn reason(finding: &Finding) -> Reason {
@@ -319,7 +316,7 @@ mod tests {
     fn examples_are_bounded() {
         let key = |number: usize| GroupKey {
             would_be: Action::Reject,
-            exceptions: Vec::new(),
+            let_off: LetOff::default(),
             reason: None,
             chain: format!("{number:05}"),
             who: "etl".into(),
@@ -364,7 +361,7 @@ mod tests {
         };
         let key = |number: u64| GroupKey {
             would_be: Action::Reject,
-            exceptions: Vec::new(),
+            let_off: LetOff::default(),
             reason: None,
             chain: (number % 3).to_string(),
             who: "etl".into(),

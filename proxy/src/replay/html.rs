@@ -66,7 +66,7 @@ fn groups(page: &mut String, title: &str, rows: &[GroupRow]) -> fmt::Result {
 }
 
 fn group(page: &mut String, row: &GroupRow) -> fmt::Result {
-    let class = if row.exceptions.is_empty() { row.would_be.as_str() } else { "excepted" };
+    let class = row.gravity();
     let from = row.change.as_ref().map(|change| format!("{} \u{2192} ", change.from)).unwrap_or_default();
     write!(
         page,
@@ -104,8 +104,8 @@ fn why(page: &mut String, row: &GroupRow) -> fmt::Result {
     let code = row.code.map(|code| code.to_string()).unwrap_or_default();
     let rule = row.rule.as_ref().map(|rule| format!(" (rule \u{201c}{rule}\u{201d})")).unwrap_or_default();
     let message = row.message.as_deref().unwrap_or_default();
-    let excepted = human::excepted(&row.exceptions);
-    write!(page, "<b>{code}</b> {}{}{}", escape(message), escape(&rule), escape(&excepted))
+    let let_off = row.let_off.words();
+    write!(page, "<b>{code}</b> {}{}{}", escape(message), escape(&rule), escape(&let_off))
 }
 
 /// A time to the minute.

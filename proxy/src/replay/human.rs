@@ -54,14 +54,14 @@ pub(crate) fn thousands(number: u64) -> String {
 #[must_use]
 pub(crate) fn summary(report: &ReplayReport) -> String {
     let ReplaySummary { statements, with_roles, would_be, excepted, cannot_tell, unreadable, .. } = &report.summary;
-    let ReplaySummary { users, applications, .. } = &report.summary;
+    let ReplaySummary { users, applications, break_glass, .. } = &report.summary;
     let groups = report.groups.iter().filter(|row| row.is_refused()).count();
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let mut line = format!(
         "{}, {} with roles, {} would be refused",
         plural(*statements, "statement", "statements"),
         thousands(*with_roles),
-        thousands(would_be.reject.saturating_sub(*excepted))
+        thousands(would_be.reject.saturating_sub(*excepted).saturating_sub(*break_glass))
     );
     if groups > 0 {
         let groups = plural(count(groups), "group", "groups");
@@ -71,6 +71,9 @@ pub(crate) fn summary(report: &ReplayReport) -> String {
     }
     if *excepted > 0 {
         let _written = write!(line, "; {} let through by exceptions", thousands(*excepted)).is_ok();
+    }
+    if *break_glass > 0 {
+        let _written = write!(line, "; {} let through by break-glass", thousands(*break_glass)).is_ok();
     }
     if let Some(changes) = &report.changes {
         let of = |is: fn(&RowChange) -> bool| {
@@ -90,12 +93,13 @@ pub(crate) fn summary(report: &ReplayReport) -> String {
 
 fn group(text: &mut String, row: &GroupRow) -> fmt::Result {
     let word = match row.would_be {
-        Action::Reject if row.exceptions.is_empty() => "refused",
+        Action::Reject if row.let_off.is_nothing() => "refused",
+        Action::Reject if row.let_off.break_glass.is_some() => "let through by break-glass",
         Action::Reject => "let through by exceptions",
         Action::Annotate => "annotated",
         Action::Forward => "let through",
     };
-    writeln!(text, "{} x {word}: {}{}", thousands(row.count), why(row), excepted(&row.exceptions))?;
+    writeln!(text, "{} x {word}: {}{}", thousands(row.count), why(row), row.let_off.words())?;
     about(text, row)
 }
 
@@ -105,19 +109,13 @@ fn why(row: &GroupRow) -> String {
     format!("{code} {}{rule}", row.message.as_deref().unwrap_or_default())
 }
 
-/// Which exceptions let it through; nothing where none does.
-#[must_use]
-pub(crate) fn excepted(exceptions: &[String]) -> String {
-    if exceptions.is_empty() { String::new() } else { format!("; let through by exception {}", exceptions.join(", ")) }
-}
-
 /// What either policy says of a change: a word and the reason.
 #[must_use]
 pub(crate) fn sides(row: &GroupRow, change: &RowChange) -> [(&'static str, String); 2] {
     let reason = |reason: &Option<String>| reason.clone().unwrap_or_else(|| "nothing stands in its way".to_owned());
     [
-        ("before", reason(&change.from_reason) + &excepted(&change.from_exceptions)),
-        ("now", reason(&change.to_reason) + &excepted(&row.exceptions)),
+        ("before", reason(&change.from_reason) + &change.from_let_off.words()),
+        ("now", reason(&change.to_reason) + &row.let_off.words()),
     ]
 }
 

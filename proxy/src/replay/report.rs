@@ -11,6 +11,7 @@ use crate::gate::principal::database_user;
 use crate::history::{HistoryCounts, RecordKind};
 use crate::replay::groups::{Example, GroupCount, GroupKey, Groups, Reason};
 use crate::replay::judged::CannotTell;
+use crate::replay::let_off::LetOff;
 use crate::replay::tally::{ChangeKey, GroupBy, Replay, Tally};
 use crate::sql::StatementKind;
 
@@ -50,6 +51,8 @@ pub(crate) struct ReplaySummary {
     pub would_be: ActionCounts,
     /// Those of the refused that exceptions let through.
     pub excepted: u64,
+    /// Those of the refused that a group breaks the glass for.
+    pub break_glass: u64,
     /// Statements that cannot be judged: cut or masked.
     pub cannot_tell: u64,
     /// Records that could not be parsed.
@@ -80,8 +83,9 @@ pub(crate) struct ActionCounts {
 pub(crate) struct GroupRow {
     /// What enforcement would do.
     pub would_be: Action,
-    /// The exceptions that let it through, where nothing else would refuse it.
-    pub exceptions: Vec<String>,
+    /// What lets it through all the same: exceptions, or the group that breaks the glass.
+    #[serde(flatten)]
+    pub let_off: LetOff,
     /// The gravest finding's code.
     pub code: Option<Code>,
     /// The rule that forbids it.
@@ -136,6 +140,12 @@ pub(crate) struct RowChange {
     /// The exceptions of the old policy that let it through.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub from_exceptions: Vec<String>,
+    /// The group that breaks the glass for it under the old policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_break_glass: Option<String>,
+    /// Both of them.
+    #[serde(skip)]
+    pub from_let_off: LetOff,
     /// It is refused now and was not.
     #[serde(skip)]
     pub is_newly_refused: bool,
@@ -145,10 +155,16 @@ pub(crate) struct RowChange {
 }
 
 impl GroupRow {
-    /// Whether enforcement would refuse it, exceptions considered.
+    /// Whether enforcement would refuse it, and nothing lets it off.
     #[must_use]
     pub(crate) fn is_refused(&self) -> bool {
-        self.would_be == Action::Reject && self.exceptions.is_empty()
+        self.would_be == Action::Reject && self.let_off.is_nothing()
+    }
+
+    /// How grave it is, in a word: what would be done, or that something lets it off.
+    #[must_use]
+    pub(crate) fn gravity(&self) -> &'static str {
+        if self.let_off.is_nothing() { self.would_be.as_str() } else { "excepted" }
     }
 }
 
@@ -194,7 +210,7 @@ pub(crate) struct ShownRow {
 /// The report of a tally.
 #[must_use]
 pub(crate) fn report(replay: &Replay, tally: &Tally, counts: HistoryCounts) -> ReplayReport {
-    let groups = sorted(&tally.groups, |key| (Reverse(key.would_be), !key.exceptions.is_empty()));
+    let groups = sorted(&tally.groups, |key| (Reverse(key.would_be), !key.let_off.is_nothing()));
     let rows: Vec<GroupRow> = groups.iter().map(|(key, count)| group_row(replay, key, count)).collect();
     let changes = replay.old.as_ref().map(|_| {
         let changes = sorted(&tally.changes, |key| (!key.is_newly_refused(), !key.is_newly_let_through()));
@@ -212,6 +228,7 @@ pub(crate) fn report(replay: &Replay, tally: &Tally, counts: HistoryCounts) -> R
             reject: tally.count(Action::Reject),
         },
         excepted: tally.excepted,
+        break_glass: tally.break_glass,
         cannot_tell: tally.cannot_tell,
         unreadable: counts.unreadable,
         combined: counts.combined,
@@ -257,7 +274,7 @@ fn sorted<K: Ord + Clone, R: Ord>(groups: &Groups<K>, rank: impl Fn(&K) -> R) ->
 }
 
 fn group_row(replay: &Replay, key: &GroupKey, count: &GroupCount) -> GroupRow {
-    let GroupKey { would_be, exceptions, reason, chain, who, kind, target } = key.clone();
+    let GroupKey { would_be, let_off, reason, chain, who, kind, target } = key.clone();
     let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>();
     let (users, applications) = (list(&count.users), list(&count.applications));
     let (user, group) = match replay.by {
@@ -269,7 +286,7 @@ fn group_row(replay: &Replay, key: &GroupKey, count: &GroupCount) -> GroupRow {
     };
     GroupRow {
         would_be,
-        exceptions,
+        let_off,
         code: reason.as_ref().map(|reason| reason.code),
         rule: reason.as_ref().and_then(|reason| reason.rule.clone()),
         message: reason.map(|reason| reason.message),
@@ -297,7 +314,9 @@ fn change_row(replay: &Replay, key: &ChangeKey, count: &GroupCount) -> GroupRow 
         to: key.to.would_be,
         from_reason: key.from_reason.as_ref().map(Reason::words),
         to_reason: key.to.reason.as_ref().map(Reason::words),
-        from_exceptions: key.from_exceptions.clone(),
+        from_exceptions: key.from_let_off.exceptions.clone(),
+        from_break_glass: key.from_let_off.break_glass.clone(),
+        from_let_off: key.from_let_off.clone(),
         is_newly_refused: key.is_newly_refused(),
         is_newly_let_through: key.is_newly_let_through(),
     });

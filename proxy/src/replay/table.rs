@@ -3,7 +3,7 @@
 use crate::replay::report::{GroupRow, ReplayReport};
 
 /// The names of the columns.
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 21] = [
     "would_be",
     "code",
     "rule",
@@ -18,9 +18,11 @@ const COLUMNS: [&str; 19] = [
     "first_seen",
     "last_seen",
     "exceptions",
+    "break_glass",
     "from",
     "from_reason",
     "from_exceptions",
+    "from_break_glass",
     "to_reason",
     "example",
 ];
@@ -40,7 +42,7 @@ pub(crate) fn csv(report: &ReplayReport) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn fields(row: &GroupRow) -> [String; 19] {
+fn fields(row: &GroupRow) -> [String; 21] {
     let text = |value: &Option<String>| safe(value.as_deref().unwrap_or_default());
     let change = row.change.as_ref();
     [
@@ -57,10 +59,12 @@ fn fields(row: &GroupRow) -> [String; 19] {
         row.count.to_string(),
         text(&row.first_seen),
         text(&row.last_seen),
-        safe(&row.exceptions.join(" ")),
+        safe(&row.let_off.exceptions.join(" ")),
+        text(&row.let_off.break_glass),
         change.map(|change| change.from.as_str()).unwrap_or_default().to_owned(),
         change.map(|change| text(&change.from_reason)).unwrap_or_default(),
         change.map(|change| safe(&change.from_exceptions.join(" "))).unwrap_or_default(),
+        change.map(|change| text(&change.from_break_glass)).unwrap_or_default(),
         change.map(|change| text(&change.to_reason)).unwrap_or_default(),
         safe(&row.example),
     ]

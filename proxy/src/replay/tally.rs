@@ -12,6 +12,7 @@ use crate::gate::verdict::Verdict;
 use crate::history::{RecordKind, StatementRecord};
 use crate::replay::groups::{GroupKey, Groups, MAX_GROUPS, Reason, Shared, example, key_of};
 use crate::replay::judged::{CannotTell, Judged, judge, kind_and_target};
+use crate::replay::let_off::LetOff;
 use crate::sql::StatementKind;
 
 /// By whom refused statements are grouped.
@@ -40,8 +41,8 @@ pub(crate) struct Replay {
 pub(crate) struct ChangeKey {
     /// What enforcement of the old policy would do.
     pub from: Action,
-    /// The exceptions of the old policy that let it through, where nothing else would refuse it.
-    pub from_exceptions: Vec<String>,
+    /// What of the old policy lets it through all the same.
+    pub from_let_off: LetOff,
     /// Why.
     pub from_reason: Option<Reason>,
     /// What that of the new one would do, and why.
@@ -52,14 +53,17 @@ impl ChangeKey {
     /// It is refused now and was not.
     #[must_use]
     pub(crate) fn is_newly_refused(&self) -> bool {
-        let was_refused = self.from == Action::Reject && self.from_exceptions.is_empty();
-        self.to.is_refused() && !was_refused
+        self.to.is_refused() && !self.was_refused()
     }
 
     /// It was refused and is not now.
     #[must_use]
     pub(crate) fn is_newly_let_through(&self) -> bool {
-        self.from == Action::Reject && self.from_exceptions.is_empty() && !self.to.is_refused()
+        self.was_refused() && !self.to.is_refused()
+    }
+
+    fn was_refused(&self) -> bool {
+        self.from == Action::Reject && self.from_let_off.is_nothing()
     }
 }
 
@@ -105,6 +109,8 @@ pub(crate) struct Tally {
     pub groups: Groups<GroupKey>,
     /// Statements that would be refused, if exceptions did not let them through.
     pub excepted: u64,
+    /// Statements that would be refused, if a group did not break the glass for them.
+    pub break_glass: u64,
     /// Users of refused statements; as many as there may be groups.
     pub refused_users: BTreeSet<String>,
     /// Applications that sent them; as many as there may be groups.
@@ -141,6 +147,7 @@ impl Tally {
         add(&mut self.with_roles, later.with_roles);
         add(&mut self.cannot_tell, later.cannot_tell);
         add(&mut self.excepted, later.excepted);
+        add(&mut self.break_glass, later.break_glass);
         for (action, count) in later.would_be {
             add(self.would_be.entry(action).or_default(), count);
         }
@@ -171,7 +178,7 @@ impl Tally {
         if is_compared {
             self.changes.0.keys().any(ChangeKey::is_newly_refused)
         } else {
-            self.count(Action::Reject) > self.excepted
+            self.count(Action::Reject) > self.excepted.saturating_add(self.break_glass)
         }
     }
 }
@@ -198,18 +205,31 @@ impl Replay {
             return;
         }
         let time = record.timestamp();
-        if let Some(verdict) = &new {
-            self.verdict(tally, record, verdict, time);
-        }
-        let outcome = |verdict: Option<&Verdict>| {
-            verdict.map_or((Action::Forward, false), |verdict| (verdict.would_be, verdict.is_excepted()))
+        let side = |policy: &Policy, verdict: Option<&Verdict>| {
+            verdict.map_or((Action::Forward, LetOff::default()), |verdict| {
+                (verdict.would_be, LetOff::of(policy, verdict, record, time))
+            })
         };
-        if self.old.is_some() && outcome(old.as_deref()) != outcome(new.as_deref()) {
-            self.change(tally, record, [old.as_deref(), new.as_deref()], time);
+        let now = side(&self.new, new.as_deref());
+        if let Some(verdict) = &new {
+            self.verdict(tally, record, (verdict, &now.1), time);
+        }
+        if let Some(policy) = &self.old {
+            let before = side(policy, old.as_deref());
+            let outcome = |(would_be, let_off): &(Action, LetOff)| (*would_be, let_off.is_nothing());
+            if outcome(&before) != outcome(&now) {
+                self.change(tally, record, [(old.as_deref(), before.1), (new.as_deref(), now.1)], time);
+            }
         }
     }
 
-    fn verdict(&self, tally: &mut Tally, record: &StatementRecord<'_>, verdict: &Verdict, time: Option<Timestamp>) {
+    fn verdict(
+        &self,
+        tally: &mut Tally,
+        record: &StatementRecord<'_>,
+        (verdict, let_off): (&Verdict, &LetOff),
+        time: Option<Timestamp>,
+    ) {
         let has_roles = verdict.statements.iter().any(|statement| !statement.uses.is_empty());
         if has_roles {
             add(&mut tally.with_roles, record.count);
@@ -220,19 +240,21 @@ impl Replay {
         if verdict.would_be == Action::Forward {
             return;
         }
+        let is_refused = verdict.would_be == Action::Reject && let_off.is_nothing();
         if let Some(time) = time {
             let [refused, annotated] = tally.days.entry(day(time)).or_default();
-            let is_refused = verdict.would_be == Action::Reject && !verdict.is_excepted();
             let count = if is_refused { refused } else { annotated };
             add(count, record.count);
         }
-        if verdict.is_excepted() {
+        if let_off.break_glass.is_some() {
+            add(&mut tally.break_glass, record.count);
+        } else if !let_off.is_nothing() {
             add(&mut tally.excepted, record.count);
-        } else if verdict.would_be == Action::Reject {
+        } else if is_refused {
             note(&mut tally.refused_users, record.user.as_deref().unwrap_or_default());
             note(&mut tally.refused_applications, record.application.as_deref().unwrap_or_default());
         }
-        let key = key_of(verdict, self.who(record));
+        let key = key_of(verdict, let_off.clone(), self.who(record));
         tally.groups.add(key, record, time, || example(record, time, verdict.codes()));
     }
 
@@ -240,18 +262,18 @@ impl Replay {
         &self,
         tally: &mut Tally,
         record: &StatementRecord<'_>,
-        [old, new]: [Option<&Verdict>; 2],
+        [(old, old_let_off), (new, new_let_off)]: [(Option<&Verdict>, LetOff); 2],
         time: Option<Timestamp>,
     ) {
-        let key = |verdict: Option<&Verdict>| verdict.map(|verdict| key_of(verdict, self.who(record)));
-        let (old_key, new_key) = (key(old), key(new));
-        let old_side = |key: &GroupKey| (key.would_be, key.exceptions.clone(), key.reason.clone());
-        let (from, from_exceptions, from_reason) =
-            old_key.as_ref().map_or((Action::Forward, Vec::new(), None), old_side);
+        let key = |verdict: Option<&Verdict>, let_off| verdict.map(|one| key_of(one, let_off, self.who(record)));
+        let (old_key, new_key) = (key(old, old_let_off), key(new, new_let_off));
+        let old_side = |key: &GroupKey| (key.would_be, key.let_off.clone(), key.reason.clone());
+        let (from, from_let_off, from_reason) =
+            old_key.as_ref().map_or((Action::Forward, LetOff::default(), None), old_side);
         // What the new policy says nothing of is described as the old one saw it.
         let to = new_key.or(old_key.map(GroupKey::let_through));
         if let Some((to, verdict)) = to.zip(new.or(old)) {
-            let key = ChangeKey { from, from_exceptions, from_reason, to };
+            let key = ChangeKey { from, from_let_off, from_reason, to };
             tally.changes.add(key, record, time, || example(record, time, verdict.codes()));
         }
     }

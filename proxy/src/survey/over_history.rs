@@ -10,6 +10,7 @@ use crate::gate::verdict::Verdict;
 use crate::history::StatementRecord;
 use crate::replay::groups::{Groups, OTHERS, Shared, example, key_of};
 use crate::replay::judged::{Judged, judge};
+use crate::replay::let_off::LetOff;
 use crate::rules::RuleEffect;
 use crate::sql::StatementKind;
 use crate::survey::causes::{Applied, RuleCause, RuleChanges};
@@ -100,7 +101,7 @@ impl Compared {
         let stricter = if to > from { new.or(old) } else { old.or(new) };
         let Some(stricter) = stricter else { return };
         let user = record.user.as_deref().map(database_user).unwrap_or_default().to_owned();
-        let seen = key_of(&stricter, user);
+        let seen = key_of(&stricter, LetOff::default(), user);
         let code = seen.reason.map(|reason| reason.code);
         let key = RecordedDifference {
             from,

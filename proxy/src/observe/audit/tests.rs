@@ -174,7 +174,7 @@ fn a_log_goes_on_after_a_kill_within_a_rotation() {
     audit.shutdown();
     drop(audit);
     let old = files(&path);
-    assert!(old.len() > 2, "{old:?}");
+    assert!(old.len() > 1, "{old:?}");
     wait_until_free(&path);
     // The next file as it was before its second record, and before it had its path.
     let first = fs::read_to_string(&path).unwrap().split_inclusive('\n').next().unwrap().to_owned();

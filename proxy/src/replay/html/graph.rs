@@ -90,7 +90,7 @@ impl Graph {
             places.extend(row.target.clone().map(|target| graph.place(longest, target)));
             for pair in places.windows(2) {
                 if let [from, to] = pair {
-                    let class = class(row);
+                    let class = row.gravity();
                     let held = graph.edges.entry((*from, *to)).or_insert(class);
                     *held = graver(held, class);
                 }
@@ -109,10 +109,6 @@ impl Graph {
         });
         (column, row.unwrap_or_default())
     }
-}
-
-fn class(row: &GroupRow) -> &'static str {
-    if row.exceptions.is_empty() { row.would_be.as_str() } else { "excepted" }
 }
 
 fn graver(one: &'static str, other: &'static str) -> &'static str {
