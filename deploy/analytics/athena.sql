@@ -31,6 +31,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS rolegate_audit (
   exceptions array<string>,
   break_glass string,
   nonce string,
+  sqlstate string,
   policy_version string,
   facts_version string,
   facts_age_seconds bigint,

@@ -9,7 +9,7 @@ SELECT * FROM read_json(
     gate: 'VARCHAR', cluster: 'VARCHAR', session: 'BIGINT', backend_pid: 'VARCHAR', "user": 'VARCHAR', login_user: 'VARCHAR', "database": 'VARCHAR',
     application: 'VARCHAR', client_address: 'VARCHAR', client_port: 'INTEGER', gate_address: 'VARCHAR', gate_port: 'INTEGER', tls_subject: 'VARCHAR',
     groups: 'VARCHAR[]', kind: 'VARCHAR', would_be: 'VARCHAR', action: 'VARCHAR', mode: 'VARCHAR', exceptions: 'VARCHAR[]', break_glass: 'VARCHAR',
-    nonce: 'VARCHAR', policy_version: 'VARCHAR', facts_version: 'VARCHAR', facts_age_seconds: 'BIGINT', decision_path: 'VARCHAR',
+    nonce: 'VARCHAR', sqlstate: 'VARCHAR', policy_version: 'VARCHAR', facts_version: 'VARCHAR', facts_age_seconds: 'BIGINT', decision_path: 'VARCHAR',
     decision_seconds: 'DOUBLE', role_uses: 'STRUCT(clause VARCHAR, method VARCHAR, roles VARCHAR[], target VARCHAR)[]',
     stored_uses: 'STRUCT(via VARCHAR, object VARCHAR, through VARCHAR[], method VARCHAR, roles VARCHAR[], certain BOOLEAN)[]',
     hops: 'STRUCT(source VARCHAR, target VARCHAR, result VARCHAR)[]', rules: 'STRUCT(id VARCHAR, effect VARCHAR)[]',

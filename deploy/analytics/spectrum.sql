@@ -34,6 +34,7 @@ CREATE EXTERNAL TABLE rolegate_lake.audit (
   exceptions array<varchar(256)>,
   break_glass varchar(128),
   nonce varchar(64),
+  sqlstate varchar(5),
   policy_version varchar(64),
   facts_version varchar(64),
   facts_age_seconds bigint,

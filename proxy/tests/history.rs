@@ -214,6 +214,88 @@ fn hostile_inputs_are_counted_and_said() {
     }
 }
 
+/// Inserts bytes behind the second line, which is one of data in every source.
+fn with_line(text: &[u8], line: &[u8]) -> Vec<u8> {
+    let mut ends = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+    let at = ends.nth(1).unwrap_or(text.len());
+    [&text[..at], line, b"\n", &text[at..]].concat()
+}
+
+/// Each source on its own: a line that is none, one of 16 MB, a byte that is no UTF-8, a file and a compressed file that end in the
+/// middle. What is wrong is counted and said, everything else comes out all the same, and nothing panics.
+#[test]
+fn every_source_survives_what_is_done_to_it() {
+    // Of a log whose entries go on over lines, and of fields within quotes, every line can be a part.
+    let goes_on = ["user_activity.log"];
+    // The texts of these are put together of pieces, or not looked at.
+    let names = [
+        "audit.jsonl",
+        "audit_with_events.jsonl",
+        "records.jsonl",
+        "user_activity.log",
+        "sys_query_history.csv",
+        "sys_query_text.jsonl",
+        "stl_query.csv",
+        "stl_querytext.csv",
+        "stl_ddltext.csv",
+        "stl_utilitytext.csv",
+        "svl_statementtext.csv",
+        "connection.log",
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let (path, users) = (folder.path().join("input"), data("svv_user_info.csv"));
+    let read_bytes = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        read(&[path.clone(), users.clone()])
+    };
+    let texts = |found: &Found| {
+        let mut texts: Vec<String> = found.records.iter().map(|record| record.text.to_string()).collect();
+        texts.sort();
+        texts
+    };
+    for name in names {
+        let whole = fs::read(data(name)).unwrap();
+        let (want, _) = read_bytes(&whole);
+        assert!(want.problems.is_empty(), "{name}");
+        for line in [b"\x01{\"broken\": [".to_vec(), vec![b'x'; 16 * 1024 * 1024]] {
+            let (found, counts) = read_bytes(&with_line(&whole, &line));
+            if goes_on.contains(&name) {
+                assert_eq!(found.records.len(), want.records.len(), "{name}");
+                continue;
+            }
+            assert_eq!((texts(&found), counts.unreadable), (texts(&want), 1), "{name}: {:?}", found.problems);
+            assert_eq!(
+                found.problems.iter().map(|one| (one.line, one.kind)).collect::<Vec<_>>(),
+                [(3, ProblemKind::Unreadable)],
+                "{name}"
+            );
+        }
+        if let Some(at) = memchr::memmem::find(&whole, b"select") {
+            let mut bytes = whole.clone();
+            bytes[at + 1] = 0xff;
+            let (found, _) = read_bytes(&bytes);
+            assert_eq!(found.records.len(), want.records.len(), "{name}");
+            assert!(found.records.iter().any(|record| record.text.contains("s\u{fffd}lect")), "{name}");
+            assert!(
+                found.problems.iter().any(|one| one.kind == ProblemKind::NotUtf8 && one.line > 0),
+                "{name}: {:?}",
+                found.problems
+            );
+        }
+        // Not compressed at all, so that half of it holds something.
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+        encoder.write_all(&whole).unwrap();
+        let packed = encoder.finish().unwrap();
+        for part in 1..16 {
+            let (found, _) = read_bytes(&whole[..whole.len() * part / 16]);
+            assert!(found.records.len() <= want.records.len(), "{name}");
+            let (found, _) = read_bytes(&packed[..packed.len() * part / 16]);
+            let is_said = |one: &HistoryProblem| matches!(one.kind, ProblemKind::CutOff | ProblemKind::Unreadable);
+            assert!(found.problems.iter().any(is_said), "{name} at {part}: {:?}", found.problems);
+        }
+    }
+}
+
 #[test]
 fn the_order_does_not_depend_on_the_number_of_threads() {
     let folder = tempfile::tempdir().unwrap();

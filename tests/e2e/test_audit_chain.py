@@ -338,6 +338,7 @@ def test_every_record_fits_the_schema(postgres, tmp_path, signed):
     def has(event) -> bool:
         for record in records(gate):
             validator.validate(record)
+            assert record.get("sqlstate") == ("42501" if record.get("action") == "reject" else None), record
             seen.add(record["event"])
         return event in seen
 

@@ -290,6 +290,7 @@ fn judged(policy: &Policy, user: &str, text: &str) -> Vec<AuditRecord> {
         decision_time: Duration::ZERO,
         principal: &principal,
         nonce: None,
+        sqlstate: None,
         text: text.as_bytes(),
         exceptions: &[],
         break_glass: None,

@@ -1,7 +1,7 @@
 //! `rolegate audit`: keys for the audit's checkpoints, verification of its files, proofs of single records, export.
 
 mod export;
-mod files;
+pub(in crate::cli) mod files;
 mod keygen;
 mod prove;
 mod verify;

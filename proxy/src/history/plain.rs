@@ -1,5 +1,5 @@
-//! A record in its usual form, read in one pass without the general parser of JSON: a flat object of texts, numbers and truth values. What
-//! has any other form is left to that parser, whose word counts.
+//! A record in its usual form, read in one pass without the general parser of JSON: a flat object of texts, numbers and truth values,
+//! without control characters. What has any other form is left to that parser, whose word counts.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,8 @@ use crate::history::record::{RecordKind, StatementRecord};
 /// The record of a line that `rolegate history` wrote. `None`: it is not in the usual form, or not a record at all.
 #[must_use]
 pub(super) fn record(line: &[u8]) -> Option<StatementRecord<'_>> {
-    let mut scanner = Scanner { rest: std::str::from_utf8(line).ok()? };
+    let line = std::str::from_utf8(line).ok().filter(|line| !holds_control(line))?;
+    let mut scanner = Scanner { line, at: 0 };
     let mut record = StatementRecord::new("", 0, RecordKind::Audit, "");
     let mut seen = 0_u32;
     scanner.take(b'{')?;
@@ -108,18 +109,28 @@ fn truth(field: &mut bool, value: &Value<'_>, bit: u32) -> Option<u32> {
 }
 
 struct Scanner<'a> {
-    rest: &'a str,
+    line: &'a str,
+    /// The byte that is next.
+    at: usize,
 }
 
 impl<'a> Scanner<'a> {
-    fn skip_blanks(&mut self) {
-        self.rest = self.rest.trim_start_matches([' ', '\t', '\r', '\n']);
+    /// The next byte that is not blank. Other blanks than spaces are control characters.
+    fn peek(&mut self) -> Option<u8> {
+        let bytes = self.line.as_bytes();
+        while bytes.get(self.at) == Some(&b' ') {
+            self.skip(1);
+        }
+        bytes.get(self.at).copied()
+    }
+
+    fn skip(&mut self, count: usize) {
+        self.at = self.at.saturating_add(count);
     }
 
     fn next_byte(&mut self) -> Option<u8> {
-        self.skip_blanks();
-        let byte = self.rest.bytes().next()?;
-        self.rest = self.rest.get(1..)?;
+        let byte = self.peek()?;
+        self.skip(1);
         Some(byte)
     }
 
@@ -128,22 +139,26 @@ impl<'a> Scanner<'a> {
     }
 
     fn is_at_end(&mut self) -> bool {
-        self.skip_blanks();
-        self.rest.is_empty()
+        self.peek().is_none()
+    }
+
+    /// The place of the next quote or backslash.
+    fn mark(&self, from: usize) -> Option<usize> {
+        from.checked_add(memchr2(b'"', b'\\', self.line.as_bytes().get(from..)?)?)
     }
 
     /// A name without escapes.
     fn key(&mut self) -> Option<&'a str> {
         self.take(b'"')?;
-        let end = memchr2(b'"', b'\\', self.rest.as_bytes())?;
-        let (key, rest) = (self.rest.get(..end)?, self.rest.get(end..)?);
-        self.rest = rest.strip_prefix('"')?;
-        (!holds_control(key)).then_some(key)
+        let start = self.at;
+        let end = self.mark(start)?;
+        self.at = end;
+        self.take(b'"')?;
+        self.line.get(start..end)
     }
 
     fn value(&mut self) -> Option<Value<'a>> {
-        self.skip_blanks();
-        match self.rest.bytes().next()? {
+        match self.peek()? {
             b'"' => self.text().map(Value::Text),
             b't' => self.word("true", Value::Bool(true)),
             b'f' => self.word("false", Value::Bool(false)),
@@ -153,52 +168,47 @@ impl<'a> Scanner<'a> {
     }
 
     fn word(&mut self, word: &str, value: Value<'a>) -> Option<Value<'a>> {
-        self.rest = self.rest.strip_prefix(word)?;
+        self.line.as_bytes().get(self.at..)?.starts_with(word.as_bytes()).then(|| self.skip(word.len()))?;
         Some(value)
     }
 
     /// A whole number; what follows one of another kind is no end of a value.
     fn number(&mut self) -> Option<&'a str> {
-        let unsigned = self.rest.strip_prefix('-').unwrap_or(self.rest);
+        let rest = self.line.get(self.at..)?;
+        let unsigned = rest.strip_prefix('-').unwrap_or(rest);
         let digits = unsigned.bytes().take_while(u8::is_ascii_digit).count();
         // A negative zero is a fraction to the general parser.
-        let is_negative_zero = unsigned.len() < self.rest.len() && unsigned.starts_with('0');
+        let is_negative_zero = unsigned.len() < rest.len() && unsigned.starts_with('0');
         if digits == 0 || is_negative_zero || (digits > 1 && unsigned.starts_with('0')) {
             return None;
         }
-        let length = self.rest.len().checked_sub(unsigned.len())?.checked_add(digits)?;
-        let (number, rest) = (self.rest.get(..length)?, self.rest.get(length..)?);
-        self.rest = rest;
-        Some(number)
+        let length = rest.len().checked_sub(unsigned.len())?.checked_add(digits)?;
+        self.skip(length);
+        rest.get(..length)
     }
 
-    /// A text; one with escapes is read by the general parser.
+    /// A text, whose opening quote is next; one with escapes is read by the general parser.
     fn text(&mut self) -> Option<Cow<'a, str>> {
-        let quoted = self.rest;
-        let bytes = quoted.as_bytes();
-        let (mut at, mut is_escaped) = (1_usize, false);
-        loop {
-            let found = at.checked_add(memchr2(b'"', b'\\', bytes.get(at..)?)?)?;
-            if bytes.get(found) == Some(&b'"') {
-                at = found;
-                break;
-            }
+        let quote = self.at;
+        let start = quote.checked_add(1)?;
+        let mut end = self.mark(start)?;
+        let mut is_escaped = false;
+        while self.line.as_bytes().get(end) == Some(&b'\\') {
             is_escaped = true;
-            at = found.checked_add(2)?;
+            end = self.mark(end.checked_add(2)?)?;
         }
-        let end = at.checked_add(1)?;
-        self.rest = quoted.get(end..)?;
+        let after = end.checked_add(1)?;
+        self.at = after;
         if is_escaped {
-            return serde_json::from_str(quoted.get(..end)?).ok().map(Cow::Owned);
+            return serde_json::from_str(self.line.get(quote..after)?).ok().map(Cow::Owned);
         }
-        let text = quoted.get(1..at)?;
-        (!holds_control(text)).then_some(Cow::Borrowed(text))
+        self.line.get(start..end).map(Cow::Borrowed)
     }
 }
 
-/// JSON has no control characters within texts. Looks at all bytes, which takes less time than stopping at the first.
-fn holds_control(text: &str) -> bool {
-    text.bytes().fold(0, |found, byte| found | u8::from(byte < b' ')) != 0
+/// Looks at all bytes, which takes less time than stopping at the first.
+fn holds_control(line: &str) -> bool {
+    line.bytes().fold(0, |found, byte| found | u8::from(byte < b' ')) != 0
 }
 
 #[cfg(test)]
@@ -216,7 +226,7 @@ mod tests {
     #[test]
     fn the_usual_form_is_read_without_the_general_parser() {
         for line in
-            [USUAL.to_owned(), USUAL.replace(',', " ,\t").replace(':', ": "), USUAL.replace("\"count\"", "\"more\"")]
+            [USUAL.to_owned(), USUAL.replace(',', " ,  ").replace(':', ": "), USUAL.replace("\"count\"", "\"more\"")]
         {
             let found = record(line.as_bytes());
             assert!(found.is_some() && found == general(&line), "{line}: {found:?}");
@@ -243,6 +253,8 @@ mod tests {
             ("\"count\":3}", "\"count\":3,}"),
             ("\"count\":3}", "\"count\":3}}"),
             ("\"user\"", "\"us\\u0065r\""),
+            (",", ",\t"),
+            ("\"text\":\"select 'é'\"", "\"text\":\"select 'é'\\\""),
         ] {
             let line = USUAL.replacen(from, to, 1);
             assert_ne!(line, USUAL);

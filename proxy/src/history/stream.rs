@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Cursor, ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::StreamingDecoder;
 
 use crate::history::block::MAX_RECORD_BYTES;
@@ -68,13 +68,15 @@ impl Read for Failed {
 }
 
 fn decompressed(raw: ByteStream, read: &BytesRead) -> io::Result<ByteStream> {
-    let mut raw = BufReader::with_capacity(CHUNK_BYTES, CountedBytes { raw, read: Arc::clone(read) });
+    let mut raw = CountedBytes { raw, read: Arc::clone(read) };
     let start = start_of(&mut raw)?;
     let whole = Cursor::new(start.clone()).chain(raw);
+    // What is plain is read in large pieces by whoever cuts it into blocks.
+    let in_pieces = |whole| BufReader::with_capacity(CHUNK_BYTES, whole);
     Ok(if start.starts_with(&GZIP) {
-        Box::new(MultiGzDecoder::new(whole))
+        Box::new(MultiGzDecoder::new(in_pieces(whole)))
     } else if start == ZSTANDARD {
-        Box::new(Frames { rest: Some(Box::new(whole)), frame: None })
+        Box::new(Frames { rest: Some(Box::new(in_pieces(whole))), frame: None })
     } else {
         Box::new(whole)
     })

@@ -18,7 +18,7 @@ use crate::observe::metrics::{FactsSay, GateMetrics, JudgedLabels};
 use crate::session::notes::SessionNumbers;
 use crate::session::outcomes::ToldStatement;
 use crate::session::service::Service;
-use crate::wire::answer::Nonce;
+use crate::wire::answer::{Nonce, sqlstate};
 
 /// How a verdict came about.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -61,8 +61,11 @@ pub(crate) fn told(
 ) -> Told {
     let policy = service.gate.policy();
     let (exceptions, break_glass): (Vec<&str>, _) = (verdict.exceptions().collect(), verdict.break_glass());
+    // A text that is refused is replaced by a nonce; what asks for a session is refused with nothing in its place.
+    let refusal = nonce.map_or(sqlstate::FEATURE_NOT_SUPPORTED, |_| sqlstate::INSUFFICIENT_PRIVILEGE);
     let circumstances = Circumstances {
         nonce: nonce.map(Nonce::as_str),
+        sqlstate: (verdict.action == Action::Reject).then_some(refusal),
         exceptions: &exceptions,
         break_glass,
         ..circumstances(service, &policy, (numbers, principal, text), decided)
@@ -118,6 +121,7 @@ pub(crate) fn circumstances<'a>(
         backend_pid: numbers.backend_pid,
         principal,
         nonce: None,
+        sqlstate: None,
         facts: policy.iam().map(|iam| &*iam.facts),
         decision_path: decided.path,
         decision_time: decided.took,

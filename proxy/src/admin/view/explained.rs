@@ -112,6 +112,7 @@ fn statements(policy: &Policy, verdict: &Verdict, supposed: &Supposed<'_>) -> Ve
         decision_time: Duration::ZERO,
         principal: supposed.principal,
         nonce: None,
+        sqlstate: None,
         text: supposed.text.as_bytes(),
         exceptions: &exceptions,
         break_glass: verdict.break_glass(),

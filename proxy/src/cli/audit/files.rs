@@ -47,7 +47,7 @@ pub(super) fn in_order(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
 }
 
 /// Shows every line of the files, less its line feed, and whether it has one, until one says that it is enough.
-pub(super) fn each_line(
+pub(in crate::cli) fn each_line(
     paths: &[PathBuf],
     mut show: impl FnMut(&LinePlace, &[u8], bool) -> Result<bool, String>,
 ) -> Result<(), String> {

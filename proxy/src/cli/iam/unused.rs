@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde::Deserialize;
@@ -12,6 +10,7 @@ use serde_json::json;
 
 use super::scope::Scope;
 use crate::chain::{Chain, RoleArn};
+use crate::cli::audit::files::each_line;
 use crate::iam::{self, DefaultRole, Explorer};
 
 /// Arguments of `rolegate iam unused`.
@@ -19,7 +18,7 @@ use crate::iam::{self, DefaultRole, Explorer};
 pub struct UnusedArguments {
     #[command(flatten)]
     scope: Scope,
-    /// Audit files of the period that counts
+    /// Audit files of the period that counts, compressed or not
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     audit: Vec<PathBuf>,
 }
@@ -31,6 +30,9 @@ struct Record {
     user: String,
     verdict: String,
     role_uses: Vec<Use>,
+    /// Uses of stored credentials, which no clause of the statement names.
+    #[serde(default)]
+    stored_uses: Vec<Use>,
 }
 
 #[derive(Deserialize)]
@@ -51,9 +53,9 @@ struct Used {
 
 pub(super) fn run(arguments: &UnusedArguments) -> Result<(), String> {
     let mut used = Used::default();
-    for file in &arguments.audit {
-        used.read(file)?;
-    }
+    each_line(&arguments.audit, |place, line, _| {
+        used.line(line).map_err(|error| format!("{}:{}: {error}", place.file, place.line))
+    })?;
     let policy = arguments.scope.policy()?;
     let (facts, cluster) = arguments.scope.facts(&policy)?;
     let (mut attachments, mut hops, mut statements) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
@@ -119,32 +121,25 @@ fn section(text: &mut String, title: &str, rows: impl Iterator<Item = String>) {
 }
 
 /// Whether a line tells of a statement, and not of the gate. What has no kind of its own is taken for one.
-fn is_verdict(line: &str) -> bool {
+fn is_verdict(line: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Told {
         event: Option<String>,
     }
-    let told = serde_json::from_str(line).ok().and_then(|told: Told| told.event);
-    told.is_none_or(|event| event == "verdict")
+    let told = serde_json::from_slice(line).ok().and_then(|told: Told| told.event);
+    told.is_none_or(|event| matches!(event.as_str(), "verdict" | "break_glass"))
 }
 
 impl Used {
-    fn read(&mut self, path: &Path) -> Result<(), String> {
-        let failed = |error: std::io::Error| format!("{}: cannot be read: {error}", path.display());
-        for (number, line) in (1..).zip(BufReader::new(File::open(path).map_err(failed)?).lines()) {
-            let line = line.map_err(failed)?;
-            if line.trim().is_empty() {
-                continue;
-            }
-            if !is_verdict(&line) {
-                continue;
-            }
-            let record = serde_json::from_str(&line).map_err(|error| {
-                format!("{}:{number}: no audit record: {error}; give files that [audit] path names", path.display())
-            })?;
-            self.count(record);
+    /// Takes a line, and wants more.
+    fn line(&mut self, line: &[u8]) -> Result<bool, String> {
+        if !line.trim_ascii().is_empty() && is_verdict(line) {
+            let record = serde_json::from_slice(line);
+            self.count(
+                record.map_err(|error| format!("no audit record: {error}; give files that [audit] path names"))?,
+            );
         }
-        Ok(())
+        Ok(true)
     }
 
     fn count(&mut self, record: Record) {
@@ -155,7 +150,8 @@ impl Used {
             Some((from, to)) => (from.min(time.clone()), to.max(time)),
         });
         // A refused statement used nothing.
-        for role_use in record.role_uses.into_iter().filter(|_| record.verdict != "reject") {
+        let uses = record.role_uses.into_iter().chain(record.stored_uses);
+        for role_use in uses.filter(|_| record.verdict != "reject") {
             self.default_role |= role_use.method == "default";
             if let ("chain", Ok(chain)) = (role_use.method.as_str(), Chain::parse(&role_use.roles.join(","))) {
                 self.chains.entry(chain.roles().to_vec()).or_default().insert(record.user.clone());
@@ -178,5 +174,41 @@ impl Used {
             Some((from, to)) => format!("{} audit records, {from} to {to}\n", self.records),
             None => "0 audit records: everything counts as unused\n".to_owned(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &str = "arn:aws:iam::111122223333:role/A";
+
+    /// (what the record is, whether the role counts as used)
+    #[test]
+    fn what_counts_as_use() {
+        let one = |verdict: &str, event: &str, more: &str| {
+            let used = format!("[{{\"method\":\"chain\",\"roles\":[\"{A}\"]}}]");
+            let uses = if more.is_empty() {
+                format!("\"role_uses\":{used}")
+            } else {
+                format!("\"role_uses\":[],\"{more}\":{used}")
+            };
+            format!("{{\"event\":\"{event}\",\"time\":\"t\",\"user\":\"etl\",\"verdict\":\"{verdict}\",{uses}}}")
+        };
+        for (line, is_used) in [
+            (one("forward", "verdict", ""), true),
+            (one("annotate", "break_glass", ""), true),
+            (one("forward", "verdict", "stored_uses"), true),
+            (one("reject", "verdict", ""), false),
+            (one("reject", "verdict", "stored_uses"), false),
+            (one("reject", "folded", ""), false),
+            (one("forward", "outcome", ""), false),
+            ("  ".to_owned(), false),
+        ] {
+            let mut used = Used::default();
+            used.line(line.as_bytes()).unwrap();
+            assert_eq!(used.chains.len(), usize::from(is_used), "{line}");
+        }
+        assert!(Used::default().line(b"{\"event\":\"verdict\"}").is_err());
     }
 }

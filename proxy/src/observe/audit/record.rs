@@ -72,6 +72,8 @@ pub struct AuditRecord {
     pub shadow: bool,
     /// What the cluster's log shows in place of a refused text.
     pub nonce: Option<String>,
+    /// The SQLSTATE of the refusal.
+    pub sqlstate: Option<&'static str>,
     /// The policy that judged.
     pub policy_version: String,
     /// The facts in force.
@@ -136,6 +138,8 @@ pub struct Circumstances<'a> {
     pub principal: &'a Principal,
     /// What replaces a refused text.
     pub nonce: Option<&'a str>,
+    /// The SQLSTATE of a refusal.
+    pub sqlstate: Option<&'static str>,
     /// The message's text.
     pub text: &'a [u8],
     /// The exceptions that the message passes by.
@@ -175,6 +179,7 @@ impl AuditRecord {
             verdict: statement.action,
             shadow: statement.action != statement.would_be,
             nonce: nonce.map(str::to_owned),
+            sqlstate: circumstances.sqlstate,
             policy_version: verdict.policy_version.clone(),
             facts_version: circumstances.facts.map(|facts| facts.version().to_owned()),
             facts_age_seconds: circumstances.facts.and_then(|facts| facts_age(facts, statement)),
@@ -234,6 +239,7 @@ pub(in crate::observe) mod tests {
             decision_time: Duration::ZERO,
             principal: &principal,
             nonce: None,
+            sqlstate: None,
             text: text.as_bytes(),
             exceptions: &[],
             break_glass: None,

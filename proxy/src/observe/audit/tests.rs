@@ -180,7 +180,7 @@ fn a_log_goes_on_after_a_kill_within_a_rotation() {
     let first = fs::read_to_string(&path).unwrap().split_inclusive('\n').next().unwrap().to_owned();
     fs::write(folder.path().join(format!(".audit.jsonl.{}.next", "0".repeat(16))), first).unwrap();
     fs::remove_file(&path).unwrap();
-    open(settings(&path)).shutdown();
+    open(AuditSettings { compress: false, ..settings(&path) }).shutdown();
     assert_eq!(events(&path)[..2], ["file", "start"]);
     assert_eq!(lines(&path)[1]["log_is"], "continued");
     let found = verify(&files(&path));

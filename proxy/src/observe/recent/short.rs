@@ -38,6 +38,7 @@ pub(super) fn in_short(record: &AuditRecord) -> AuditRecord {
         verdict: record.verdict,
         shadow: record.shadow,
         nonce: record.nonce.clone(),
+        sqlstate: record.sqlstate,
         policy_version: record.policy_version.clone(),
         facts_version: record.facts_version.clone(),
         facts_age_seconds: record.facts_age_seconds,

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use jiff::civil::Date;
 
 use crate::replay::html::markup::escape;
-use crate::replay::human::thousands;
+use crate::replay::human::plural;
 use crate::replay::report::DayRow;
 
 /// Between one day's bar and the next.
@@ -29,9 +29,9 @@ pub(super) fn days(page: &mut String, days: &[DayRow]) -> fmt::Result {
     writeln!(
         page,
         "<h2>Time line</h2>\n<p class=\"small\"><i class=\"reject\"></i> refused <i class=\"annotate\"></i> annotated; the highest bar \
-         is {} statements</p>\n<div class=\"wide\"><svg class=\"days\" width=\"{width}\" height=\"100\" role=\"img\" \
+         is {}</p>\n<div class=\"wide\"><svg class=\"days\" width=\"{width}\" height=\"100\" role=\"img\" \
          aria-label=\"Statements by day\">",
-        thousands(most)
+        plural(most, "statement", "statements")
     )?;
     for (place, day) in places.into_iter().zip(days) {
         let height = |count: u64| count.saturating_mul(HEIGHT).div_ceil(most);
