@@ -227,7 +227,8 @@ fn with_line(text: &[u8], line: &[u8]) -> Vec<u8> {
 fn every_source_survives_what_is_done_to_it() {
     // Of a log whose entries go on over lines, and of fields within quotes, every line can be a part.
     let goes_on = ["user_activity.log"];
-    // The texts of these are put together of pieces, or not looked at.
+    // One of each form.
+    let at_length = ["audit.jsonl", "stl_querytext.csv", "user_activity.log"];
     let names = [
         "audit.jsonl",
         "audit_with_events.jsonl",
@@ -257,7 +258,8 @@ fn every_source_survives_what_is_done_to_it() {
         let whole = fs::read(data(name)).unwrap();
         let (want, _) = read_bytes(&whole);
         assert!(want.problems.is_empty(), "{name}");
-        for line in [b"\x01{\"broken\": [".to_vec(), vec![b'x'; 16 * 1024 * 1024]] {
+        let long = if at_length.contains(&name) { 16 * 1024 * 1024 } else { 300 * 1024 };
+        for line in [b"\x01{\"broken\": [".to_vec(), vec![b'x'; long]] {
             let (found, counts) = read_bytes(&with_line(&whole, &line));
             if goes_on.contains(&name) {
                 assert_eq!(found.records.len(), want.records.len(), "{name}");
@@ -286,7 +288,7 @@ fn every_source_survives_what_is_done_to_it() {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
         encoder.write_all(&whole).unwrap();
         let packed = encoder.finish().unwrap();
-        for part in 1..16 {
+        for part in [3, 8, 13] {
             let (found, _) = read_bytes(&whole[..whole.len() * part / 16]);
             assert!(found.records.len() <= want.records.len(), "{name}");
             let (found, _) = read_bytes(&packed[..packed.len() * part / 16]);

@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
-use crate::admin::places::{Place, Places};
+use crate::admin::places::{AdminPlace, AdminPlaces};
 use crate::net::socket::Socket;
 use crate::net::stream::Stream;
 use crate::net::tls::{self, AdminIdentity};
@@ -31,7 +31,7 @@ pub(super) struct Guest {
     /// The bytes.
     pub(super) stream: Stream,
     /// Held while the connection is open.
-    pub(super) place: Place,
+    pub(super) place: AdminPlace,
 }
 
 /// Where requests come in.
@@ -60,7 +60,7 @@ impl Doors {
 
 /// Lets connections in until nobody takes them. One without a place is closed at once.
 async fn keep(listener: TcpListener, tls: Option<Arc<AdminIdentity>>, found: mpsc::Sender<Guest>) {
-    let (places, turns) = (Places::default(), Arc::new(Semaphore::new(MAX_HANDSHAKES)));
+    let (places, turns) = (AdminPlaces::default(), Arc::new(Semaphore::new(MAX_HANDSHAKES)));
     while !found.is_closed() {
         let (socket, peer) = tokio::select! {
             () = found.closed() => return,

@@ -10,20 +10,20 @@ pub(super) const MAX_CONNECTIONS: usize = 256;
 /// Those of one address: who takes them all leaves enough to probes and scrapers elsewhere.
 pub(super) const MAX_OF_ADDRESS: usize = 64;
 
-/// Places for connections. Clones share them.
+/// AdminPlaces for connections. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Places(Arc<Mutex<HashMap<IpAddr, usize>>>);
+pub(super) struct AdminPlaces(Arc<Mutex<HashMap<IpAddr, usize>>>);
 
 /// A place that is taken until this is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    of: Places,
+pub(super) struct AdminPlace {
+    of: AdminPlaces,
     address: IpAddr,
 }
 
-impl Places {
+impl AdminPlaces {
     /// A place for a connection from there, if there is one.
-    pub(super) fn take(&self, address: IpAddr) -> Option<Place> {
+    pub(super) fn take(&self, address: IpAddr) -> Option<AdminPlace> {
         let address = address.to_canonical();
         let mut taken = self.taken();
         let (all, own) = (taken.values().sum::<usize>(), taken.get(&address).copied().unwrap_or_default());
@@ -32,7 +32,7 @@ impl Places {
         }
         taken.insert(address, own.saturating_add(1));
         drop(taken);
-        Some(Place { of: self.clone(), address })
+        Some(AdminPlace { of: self.clone(), address })
     }
 
     fn taken(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
@@ -40,7 +40,7 @@ impl Places {
     }
 }
 
-impl Drop for Place {
+impl Drop for AdminPlace {
     fn drop(&mut self) {
         let mut taken = self.of.taken();
         if let Some(own) = taken.get_mut(&self.address) {
@@ -62,8 +62,8 @@ mod tests {
 
     #[test]
     fn an_address_has_so_many_and_gives_them_back() {
-        let places = Places::default();
-        let mut held: Vec<Place> =
+        let places = AdminPlaces::default();
+        let mut held: Vec<AdminPlace> =
             std::iter::from_fn(|| places.take(address("10.0.0.1"))).take(MAX_OF_ADDRESS + 1).collect();
         assert_eq!(held.len(), MAX_OF_ADDRESS);
         assert!(places.take(address("::ffff:10.0.0.1")).is_none(), "the same address in another form");
@@ -76,9 +76,9 @@ mod tests {
 
     #[test]
     fn all_addresses_have_so_many() {
-        let places = Places::default();
+        let places = AdminPlaces::default();
         let of = |number: usize| address(&format!("10.0.{}.{}", number / 256, number % 256));
-        let held: Vec<Place> = (0..MAX_CONNECTIONS).map(|number| places.take(of(number)).unwrap()).collect();
+        let held: Vec<AdminPlace> = (0..MAX_CONNECTIONS).map(|number| places.take(of(number)).unwrap()).collect();
         assert!(places.take(of(MAX_CONNECTIONS)).is_none());
         drop(held);
         assert!(places.take(of(MAX_CONNECTIONS)).is_some());

@@ -5,9 +5,8 @@ use serde::Serialize;
 
 use crate::gate::enforcement::Action;
 use crate::gate::policy::Policy;
+use crate::gate::principal::Principal;
 use crate::gate::verdict::Verdict;
-use crate::history::StatementRecord;
-use crate::replay::judged::principal;
 
 /// What lets a refused statement through; nothing by default.
 #[derive(Clone, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -20,12 +19,12 @@ pub(crate) struct LetOff {
 }
 
 impl LetOff {
-    /// What lets the statements of a verdict through.
+    /// What lets the statements of a verdict on a principal's message through, at that time.
     #[must_use]
     pub(crate) fn of(
         policy: &Policy,
         verdict: &Verdict,
-        record: &StatementRecord<'_>,
+        principal: impl FnOnce() -> Principal,
         time: Option<Timestamp>,
     ) -> Self {
         if verdict.would_be != Action::Reject {
@@ -36,7 +35,7 @@ impl LetOff {
         }
         // Shadow mode comes before break-glass, and says nothing of what enforcement would do.
         let now = time.unwrap_or(Timestamp::UNIX_EPOCH);
-        let break_glass = policy.enforcer(&principal(record), now).break_glass().map(str::to_owned);
+        let break_glass = policy.enforcer(&principal(), now).break_glass().map(str::to_owned);
         Self { exceptions: Vec::new(), break_glass }
     }
 

@@ -11,7 +11,7 @@ use crate::gate::policy::Policy;
 use crate::gate::verdict::Verdict;
 use crate::history::{RecordKind, StatementRecord};
 use crate::replay::groups::{GroupKey, Groups, MAX_GROUPS, Reason, Shared, example, key_of};
-use crate::replay::judged::{CannotTell, Judged, judge, kind_and_target};
+use crate::replay::judged::{CannotTell, Judged, judge, kind_and_target, principal};
 use crate::replay::let_off::LetOff;
 use crate::sql::StatementKind;
 
@@ -207,7 +207,7 @@ impl Replay {
         let time = record.timestamp();
         let side = |policy: &Policy, verdict: Option<&Verdict>| {
             verdict.map_or((Action::Forward, LetOff::default()), |verdict| {
-                (verdict.would_be, LetOff::of(policy, verdict, record, time))
+                (verdict.would_be, LetOff::of(policy, verdict, || principal(record), time))
             })
         };
         let now = side(&self.new, new.as_deref());
