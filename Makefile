@@ -31,7 +31,7 @@ dist: console ## Build the gate as release images do, with link-time optimisatio
 	cargo build --locked --profile dist --package rolegate --features aws
 
 .PHONY: release
-release: ## Build what a release holds into target/releases: programs, Debian package, chart, bill of materials, checksums; TARGETS="x86_64-unknown-linux-musl"
+release: ## Build what a release holds into target/releases: programs, Debian package, chart, bill of materials, checksums; goes on where it was interrupted. TARGETS="x86_64-unknown-linux-musl" JOBS=1 for less at once
 	deploy/release/release.sh $(TARGETS)
 
 .PHONY: setup

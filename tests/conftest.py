@@ -1,6 +1,23 @@
 """The order of the test files: those that take longest begin first, so that no worker is left with one of them at the end."""
 
-LONGEST: list[str] = []
+LONGEST = [
+    "test_rollout.py",
+    "test_reload.py",
+    "test_api.py",
+    "test_faults.py",
+    "test_pipelines.py",
+    "test_audit_chain.py",
+    "test_analytics.py",
+    "test_alerts.py",
+    "test_enforcement.py",
+    "test_reload_keys.py",
+    "test_pages.py",
+    "test_guide.py",
+    "test_dashboards.py",
+    "test_story.py",
+    "test_audit_load.py",
+    "test_company_year.py",
+]
 
 
 def pytest_collection_modifyitems(items):

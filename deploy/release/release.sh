@@ -1,9 +1,12 @@
 #!/bin/sh
-# Builds what a release holds into target/releases/VERSION: release.sh [TARGET...]
+# Builds what a release holds into target/releases/VERSION: [JOBS=n] release.sh [TARGET...]
+# What a run that was interrupted has compiled is there for the next one. A target that does not compile keeps no other from being packed; the
+# exit status is 1 then. JOBS is how many compilers run at once: each may take two gigabytes.
 # With PROGRAM=path nothing is compiled: that program is packed as the one of this machine's target, without a Debian package.
 set -eu
 cd "$(dirname "$0")/../.."
 host=$(rustc -vV | sed -n 's/^host: //p')
+machine=${host%%-*}
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 commit=$(git rev-parse --short=12 HEAD)
 git diff --quiet HEAD || commit=$commit-dirty
@@ -12,8 +15,6 @@ target_folder=${CARGO_TARGET_DIR:-$PWD/target}
 out=${OUT:-$PWD/target/releases/$version}
 files=${OUT:+$OUT.files}
 files=${files:-$PWD/target/package-files}
-rm -rf "$out" "$files"
-mkdir -p "$out" "$files/completions"
 
 # The same bytes on every machine: no paths of it, no times, no order of its file system.
 export SOURCE_DATE_EPOCH ROLEGATE_COMMIT="$commit"
@@ -30,18 +31,26 @@ pack() { # pack ARCHIVE FOLDER NAME: the folder NAME within FOLDER, links follow
 
 # What a target needs beside the compiler; a target that lacks something is left out, and the last lines say so.
 left_out=""
+failed=""
 ready() {
-    rustup target add "$1" >/dev/null 2>&1 || { left_out="$left_out $1(no standard library)"; return 1; }
+    [ -d "$(rustc --print target-libdir --target "$1" 2>/dev/null)" ] || rustup target add "$1" >/dev/null 2>&1 \
+        || { left_out="$left_out $1(no standard library)"; return 1; }
+    linker=""
     case $1 in
-    "$host") linker=cc ;;
-    x86_64-unknown-linux-musl) linker=musl-gcc ;;
-    aarch64-unknown-linux-gnu) linker=aarch64-linux-gnu-gcc ;;
-    aarch64-unknown-linux-musl) linker=aarch64-linux-musl-gcc ;;
-    *) linker=$1-gcc ;;
+    "$host") compiler=cc ;;
+    # What musl-gcc links as a static-pie asks for a loader, and crashes: the compiler's own musl is linked by cc.
+    "$machine-unknown-linux-musl") compiler=musl-gcc linker=cc ;;
+    aarch64-unknown-linux-gnu) compiler=aarch64-linux-gnu-gcc ;;
+    aarch64-unknown-linux-musl) compiler=aarch64-linux-musl-gcc ;;
+    *) compiler=$1-gcc ;;
     esac
-    command -v "$linker" >/dev/null || { left_out="$left_out $1(no $linker)"; return 1; }
+    command -v "$compiler" >/dev/null || { left_out="$left_out $1(no $compiler)"; return 1; }
     name=$(echo "$1" | tr a-z- A-Z_)
-    export "CARGO_TARGET_${name}_LINKER=$linker" "CC_$(echo "$1" | tr - _)=$linker"
+    export "CARGO_TARGET_${name}_LINKER=${linker:-$compiler}" "CC_$(echo "$1" | tr - _)=$compiler"
+}
+# A program for this machine has to run here.
+works() {
+    case $1 in "$machine"-*) "$(program_of "$1")" --version >/dev/null ;; esac
 }
 
 if [ -n "${PROGRAM:-}" ]; then
@@ -50,22 +59,32 @@ if [ -n "${PROGRAM:-}" ]; then
     program=$PROGRAM
 else
     targets=${*:-x86_64-unknown-linux-gnu x86_64-unknown-linux-musl aarch64-unknown-linux-gnu aarch64-unknown-linux-musl}
+    program_of() { echo "$target_folder/$1/dist/rolegate"; }
     built=""
+    program=""
     proxy/console/build.sh
     for target in $targets; do
         ready "$target" || continue
-        cargo build --locked --profile dist --package rolegate --features aws --target "$target"
-        built="$built $target"
+        if cargo build --locked --profile dist --package rolegate --features aws --target "$target" ${JOBS:+--jobs "$JOBS"} && works "$target"; then
+            built="$built $target"
+        else
+            failed="$failed $target"
+        fi
     done
     targets=$built
-    program_of() { echo "$target_folder/$1/dist/rolegate"; }
     # Pages and completions are the same for all: one that runs here writes them.
-    program=""
     for target in $targets; do
-        [ -n "$program" ] || ! "$(program_of "$target")" --version >/dev/null 2>&1 || program=$(program_of "$target")
+        case $target in "$machine"-*) program=$(program_of "$target") ;; esac
     done
-    [ -n "$program" ] || { echo "none of the targets runs on this machine:$targets$left_out" >&2; exit 1; }
+    [ -n "$program" ] || { echo "none that was built runs on this machine; built:$targets; left out:$left_out; failed:$failed" >&2; exit 1; }
+    export PATH="$target_folder/tools/bin:$PATH"
+    command -v cargo-deb >/dev/null \
+        || env -u RUSTFLAGS -u CFLAGS cargo install --locked --root "$target_folder/tools" --target-dir "$target_folder/tools" ${JOBS:+--jobs "$JOBS"} cargo-deb
 fi
+
+# What was released before stays until all is there for the new one.
+rm -rf "$out" "$files"
+mkdir -p "$out" "$files/completions"
 
 "$program" manual "$files/man1"
 for shell in bash:rolegate.bash zsh:_rolegate fish:rolegate.fish; do
@@ -86,9 +105,13 @@ for target in $targets; do
     pack "$out/$name.tar.gz" "$work" "$name"
 done
 if [ -z "${PROGRAM:-}" ]; then
-    command -v cargo-deb >/dev/null || cargo install --locked cargo-deb
     for target in $targets; do
-        case $target in *-gnu) cargo deb --quiet --package rolegate --profile dist --no-build --no-strip --target "$target" --output "$out" ;; esac
+        case $target in *-musl) continue ;; esac
+        # The libraries that a package depends on are asked of this machine's: it may not have those of another architecture.
+        cargo deb --quiet --package rolegate --profile dist --no-build --no-strip --target "$target" --output "$out" || {
+            [ "$target" != "$host" ] || exit 1
+            left_out="$left_out $target(no Debian package)"
+        }
     done
 fi
 
@@ -106,3 +129,4 @@ sha256sum -- * >SHA256SUMS
 echo "$out:"
 cat SHA256SUMS
 [ -z "$left_out" ] || echo "left out:$left_out"
+[ -z "$failed" ] || { echo "failed:$failed" >&2; exit 1; }

@@ -181,6 +181,20 @@ def test_behind_a_load_balancer_the_client_addresses_are_taken_from_its_subnets(
     assert service["metadata"]["annotations"][prefix + "healthcheck-path"] == "/readyz"
 
 
+def test_behind_a_load_balancer_every_part_is_there():
+    objects = render("--values", ROOT / "deploy/helm/examples/network-load-balancer.yaml")
+    kinds = {found["kind"] for found in objects}
+    wanted = {"Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget", "ServiceMonitor", "PrometheusRule", "NetworkPolicy", "ConfigMap", "ServiceAccount"}
+    assert wanted <= kinds, wanted - kinds
+    (autoscaler,) = of_kind(objects, "HorizontalPodAutoscaler")
+    assert [metric["pods"]["metric"]["name"] for metric in autoscaler["spec"]["metrics"] if metric["type"] == "Pods"] == ["rolegate_sessions_open"]
+    assert "replicas" not in deployment(objects)[0]["spec"], "the autoscaler's to set"
+    (network,) = of_kind(objects, "NetworkPolicy")
+    assert {*network["spec"]["policyTypes"]} == {"Ingress", "Egress"}
+    ports = {port["port"] for rule in network["spec"]["egress"] for port in rule.get("ports", [])}
+    assert ports == {53, 443, 5439}, ports
+
+
 def test_helm_finds_nothing_to_mend():
     done = helm("lint", "--strict", CHART)
     assert done.returncode == 0, done.stdout + done.stderr

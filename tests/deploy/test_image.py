@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from servers import BIN, ROOT, Process, free_port, http, wait_for
 from standin import Standin
 from wire import Wire, query
@@ -30,6 +31,23 @@ def test_what_the_dockerfile_copies_is_in_its_context():
         assert (ROOT / source).exists(), source
         assert any(source == name or source.startswith(name + "/") for name in allowed), f"{source} is ignored"
     assert re.search(r"^USER 10001:10001$", text, re.MULTILINE) and "HEALTHCHECK" in text and "org.opencontainers.image.revision" in text
+
+
+def test_every_base_image_can_be_pinned_and_has_a_version():
+    text = DOCKERFILE.read_text()
+    bases = dict(re.findall(r"^ARG (\w+_IMAGE)=(\S+)$", text, re.MULTILINE))
+    used = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
+    assert len(used) == 3 and {*used} == {f"${{{name}}}" for name in bases}
+    for image in bases.values():
+        assert ":" in image and not image.endswith(":latest"), image
+
+
+def test_the_container_that_init_writes_is_confined(tmp_path):
+    made = subprocess.run([BIN / "rolegate", "init", tmp_path / "g", "--cluster-endpoint", "db.example", "--platform", "docker"], capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    service = yaml.safe_load((tmp_path / "g/compose.yaml").read_text())["services"]["rolegate"]
+    assert service["read_only"] is True and service["cap_drop"] == ["ALL"] and service["security_opt"] == ["no-new-privileges:true"]
+    assert "127.0.0.1:9439:9439" in service["ports"], "the admin address is for this machine"
 
 
 def test_the_configuration_of_the_image_listens_where_published_ports_lead():

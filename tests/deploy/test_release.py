@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from servers import BIN, ROOT
 from tools import CHART, HELM, pack
 
@@ -80,7 +82,9 @@ def test_the_chart_of_a_release_is_the_chart(release, tmp_path):
 
 
 def test_the_bill_of_materials(release):
-    bill = json.loads((release / "rolegate.cdx.json").read_text())
+    text = (release / "rolegate.cdx.json").read_text()
+    assert JsonStrictValidator(SchemaVersion.V1_5).validate_str(text) is None
+    bill = json.loads(text)
     lock = {(package["name"], package["version"]): package.get("checksum") for package in tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]}
     assert (bill["bomFormat"], bill["metadata"]["component"]["version"]) == ("CycloneDX", VERSION)
     for component in bill["components"]:

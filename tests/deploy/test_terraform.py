@@ -61,6 +61,13 @@ def test_the_gate_is_the_only_way_in():
     assert resources[("aws_lb", "this")]["internal"] is True
 
 
+def test_other_networks_come_by_privatelink_when_they_are_named():
+    _, resources, _ = declared(FILES)
+    service = resources[("aws_vpc_endpoint_service", "this")]
+    assert "length(var.privatelink_principals) > 0" in str(service["count"]) and service["acceptance_required"] is True
+    assert "aws_lb.this.arn" in str(service["network_load_balancer_arns"])
+
+
 def test_the_task_is_confined():
     text = (MODULE / "main.tf").read_text()
     gate = text.split('name                   = "rolegate"')[1]

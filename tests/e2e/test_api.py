@@ -231,7 +231,7 @@ def resident(process):
 
 
 def test_a_slow_reader_loses_old_events_is_told_and_costs_no_memory(postgres, start):
-    """10,000 events go past a reader that does not read."""
+    """6,000 events go past a reader that does not read."""
     gate = start(postgres.port, admin_extra="recent = 500\nrecent_bytes = 4194304\n")
     slow = Stream(gate.admin, buffer=4096)
     refused = query(f"copy t from 's3://b/{'x' * 200}' iam_role '{A}, {A}'")
@@ -244,18 +244,18 @@ def test_a_slow_reader_loses_old_events_is_told_and_costs_no_memory(postgres, st
                 for _answer in range(100):
                     wire.until_ready()
 
-        run(2_000)
+        run(1_000)
         before = resident(gate.process)
-        run(8_000)
+        run(5_000)
         after = resident(gate.process)
     assert after - before < 8 * 1024, f"{before} KiB, then {after} KiB"
     census = get(gate.admin, "status")["recent"]
-    assert census["judged"] == 10_000 and census["decisions"] == 500 and census["bytes"] <= 4_194_304
-    slow.until(lambda text: re.search(r'"seq":9999,.*\n', text))
+    assert census["judged"] == 6_000 and census["decisions"] == 500 and census["bytes"] <= 4_194_304
+    slow.until(lambda text: re.search(r'"seq":5999,.*\n', text))
     events = slow.events()
     lost = sum(data["count"] for name, data in events if name == "lost")
     told = sum(name == "decision" for name, _ in events)
-    assert lost > 5_000 and lost + told == 10_000, (lost, told)
+    assert lost > 1_000 and lost + told == 6_000, (lost, told)
     numbers = [data["seq"] for name, data in events if name == "decision"]
     assert numbers == sorted(set(numbers))
 
@@ -345,7 +345,7 @@ def test_answers_are_as_the_description_says(postgres, tmp_path):
     command = [Path(sys.executable).with_name("schemathesis"), "run", f"http://127.0.0.1:{gate.admin}{API}openapi.json"]
     options = ["--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,unsupported_method"]
     # A stream has no end to wait for.
-    options += ["--exclude-path", "/api/v1/decisions/stream", "--max-examples", "25", "--seed", "1", "--generation-database", "none", "--no-color"]
+    options += ["--exclude-path", "/api/v1/decisions/stream", "--max-examples", "12", "--seed", "1", "--generation-database", "none", "--no-color"]
     done = subprocess.run([*command, *options], capture_output=True, text=True, cwd=tmp_path, check=False, timeout=300)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert request(gate.admin, "/healthz")[0] == 200
