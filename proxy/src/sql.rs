@@ -244,7 +244,7 @@ fn may_matter(text: &[u8], rules: Rules, names: &impl Watchlist) -> Seen {
 #[inline]
 fn names_may_meet(text: &[u8], token: lexer::Token, names: &impl Watchlist) -> bool {
     match token.kind {
-        TokenKind::Symbol(b'.') => names.may_stand_before(text, token.start),
+        TokenKind::Symbol(b'.') if !names.watches_words() => names.may_stand_before(text, token.start),
         TokenKind::Word if names.watches_words() => names.may_end(text, token.end),
         TokenKind::Quoted if names.watches_words() => names.may_end(text, token.end.saturating_sub(1)),
         _ => false,

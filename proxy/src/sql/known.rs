@@ -1,8 +1,11 @@
 //! Names that a statement uses without a word of the vocabulary, such as external schemas: a filter that rides on the pass over every
 //! statement, and the names themselves, which are compared only where the filter lets a text through.
 
+mod tails;
+
 use std::collections::HashMap;
 
+use crate::sql::known::tails::{Tails, is_word};
 use crate::sql::lexer::{Lexer, Rules, Token, TokenKind, Trouble};
 use crate::sql::literal;
 
@@ -11,18 +14,21 @@ use crate::sql::literal;
 const LONGEST: [usize; 2] = [127, 63];
 const MAX_NAME_BYTES: usize = 127;
 
-/// What the pass over a text asks of names. Both answers may be too many, and never too few.
+/// What the pass over a text asks of names. The answers may be too many, and never too few.
 pub trait Watchlist {
     /// Whether there are names at all.
     fn is_any(&self) -> bool;
 
-    /// Whether a name of the list may stand before the dot at byte `dot`.
-    fn may_stand_before(&self, text: &[u8], dot: usize) -> bool;
-
     /// Whether words matter that no dot follows.
     fn watches_words(&self) -> bool;
 
-    /// Whether a name of the list may end before byte `end`.
+    /// How many bytes of words every name ends with at least.
+    fn least_at_end(&self) -> usize;
+
+    /// Whether a name of the list may stand before the dot at byte `dot`.
+    fn may_stand_before(&self, text: &[u8], dot: usize) -> bool;
+
+    /// Whether a name of the list may end before byte `end` and count there.
     fn may_end(&self, text: &[u8], end: usize) -> bool;
 }
 
@@ -37,12 +43,17 @@ impl Watchlist for NoNames {
     }
 
     #[inline]
-    fn may_stand_before(&self, _text: &[u8], _dot: usize) -> bool {
+    fn watches_words(&self) -> bool {
         false
     }
 
     #[inline]
-    fn watches_words(&self) -> bool {
+    fn least_at_end(&self) -> usize {
+        0
+    }
+
+    #[inline]
+    fn may_stand_before(&self, _text: &[u8], _dot: usize) -> bool {
         false
     }
 
@@ -62,6 +73,11 @@ pub struct NameCounts {
 }
 
 impl NameCounts {
+    fn add(&mut self, other: Self) {
+        self.before_dot |= other.before_dot;
+        self.anywhere |= other.anywhere;
+    }
+
     /// Nothing, where it counts nowhere.
     fn some(self) -> Option<Self> {
         (self != Self::default()).then_some(self)
@@ -71,8 +87,9 @@ impl NameCounts {
 /// The names that are watched for. Letters beyond ASCII are never folded.
 #[derive(Clone, Debug)]
 pub struct WatchedNames {
-    before_dot: Tails,
-    anywhere: Option<Tails>,
+    tails: Tails,
+    /// Some name counts wherever it stands.
+    is_anywhere: bool,
     /// Folded to lower case.
     names: HashMap<Box<[u8]>, NameCounts>,
     /// Some name has letters beyond ASCII, which other encodings than UTF-8 write otherwise.
@@ -85,32 +102,24 @@ impl WatchedNames {
     /// These names, each with where it counts. `None`: there are none.
     #[must_use]
     pub fn new<'n>(names: impl IntoIterator<Item = (&'n str, NameCounts)>) -> Option<Self> {
-        let mut known = Self {
-            before_dot: Tails::default(),
-            anywhere: None,
-            names: HashMap::new(),
-            is_beyond_ascii: false,
-            may_be_cut: false,
-        };
+        let mut held: HashMap<Box<[u8]>, NameCounts> = HashMap::new();
+        let (mut written, mut all) = (Vec::new(), NameCounts::default());
+        let (mut is_beyond_ascii, mut may_be_cut) = (false, false);
         for (name, counts) in names {
-            known.add(name.as_bytes(), counts);
+            written.push(doubled(name.as_bytes()));
+            is_beyond_ascii |= !name.is_ascii();
+            may_be_cut |= LONGEST.iter().any(|longest| name.len() >= *longest);
+            held.entry(name.to_ascii_lowercase().into_bytes().into()).or_default().add(counts);
+            all.add(counts);
         }
-        (!known.names.is_empty()).then_some(known)
-    }
-
-    fn add(&mut self, name: &[u8], counts: NameCounts) {
-        let written = doubled(name);
-        if counts.before_dot {
-            self.before_dot.add(&written);
-        }
-        if counts.anywhere {
-            self.anywhere.get_or_insert_default().add(&written);
-        }
-        self.is_beyond_ascii |= !name.is_ascii();
-        self.may_be_cut |= LONGEST.iter().any(|longest| name.len() >= *longest);
-        let held = self.names.entry(name.to_ascii_lowercase().into()).or_default();
-        held.before_dot |= counts.before_dot;
-        held.anywhere |= counts.anywhere;
+        let tails = Tails::new(&written);
+        (!held.is_empty()).then_some(Self {
+            tails,
+            is_anywhere: all.anywhere,
+            names: held,
+            is_beyond_ascii,
+            may_be_cut,
+        })
     }
 
     /// How many there are.
@@ -141,7 +150,7 @@ impl WatchedNames {
     }
 
     fn any(&self) -> NameCounts {
-        NameCounts { before_dot: true, anywhere: self.anywhere.is_some() }
+        NameCounts { before_dot: true, anywhere: self.is_anywhere }
     }
 
     fn find(&self, name: &[u8]) -> NameCounts {
@@ -176,7 +185,7 @@ impl WatchedNames {
             let is_met = match token.kind {
                 TokenKind::Symbol(b'.') => before.is_some_and(|name| self.counts(text, name).before_dot),
                 TokenKind::Word | TokenKind::Quoted => {
-                    self.may_end(text, end_of_name(token)) && self.counts(text, token).anywhere
+                    self.is_anywhere && self.may_end(text, end_of_name(token)) && self.counts(text, token).anywhere
                 }
                 _ => false,
             };
@@ -202,116 +211,114 @@ impl Watchlist for WatchedNames {
     }
 
     #[inline]
-    fn may_stand_before(&self, text: &[u8], dot: usize) -> bool {
-        let Some(last) = dot.checked_sub(1) else { return false };
-        let end = match text.get(last) {
-            Some(b'"') => last,
-            Some(byte) if is_word(*byte) => dot,
-            // A blank, or the end of a comment: the name is looked for token by token, unless a number begins here.
-            Some(b' ' | b'\t' | b'\n' | b'\r' | 0x0c | b'/') => {
-                return text.get(dot.saturating_add(1)).is_none_or(|next| !next.is_ascii_digit());
-            }
-            _ => return false,
-        };
-        self.before_dot.may_end(text, end) || self.may_be_written_otherwise(text, end)
+    fn watches_words(&self) -> bool {
+        self.is_anywhere
     }
 
     #[inline]
-    fn watches_words(&self) -> bool {
-        self.anywhere.is_some()
+    fn least_at_end(&self) -> usize {
+        self.tails.least()
+    }
+
+    #[inline]
+    fn may_stand_before(&self, text: &[u8], dot: usize) -> bool {
+        let Some(last) = dot.checked_sub(1) else { return false };
+        match text.get(last) {
+            Some(b'"') => self.may_end(text, last),
+            Some(byte) if is_word(*byte) => self.may_end(text, dot),
+            // A blank, or the end of a comment: the name is looked for token by token, unless a number begins here.
+            Some(b' ' | b'\t' | b'\n' | b'\r' | 0x0c | b'/') => {
+                text.get(dot.saturating_add(1)).is_none_or(|next| !next.is_ascii_digit())
+            }
+            _ => false,
+        }
     }
 
     #[inline]
     fn may_end(&self, text: &[u8], end: usize) -> bool {
-        self.anywhere.as_ref().is_some_and(|tails| tails.may_end(text, end)) || self.may_be_written_otherwise(text, end)
+        if self.tails.may_end(text, end) || (self.is_beyond_ascii && is_tail_beyond_ascii(text, end)) {
+            return self.may_stand(text, end);
+        }
+        self.may_be_cut && may_be_longest(text, end)
     }
 }
 
 impl WatchedNames {
-    /// Whether the name before byte `end` may be one that ends otherwise: in letters beyond ASCII, or since the server cuts it.
-    #[inline]
-    fn may_be_written_otherwise(&self, text: &[u8], end: usize) -> bool {
-        let before = || text.get(end.saturating_sub(4)..end).unwrap_or_default();
-        self.may_be_cut || (self.is_beyond_ascii && !before().is_ascii())
+    /// Whether a name that ends like one of the list may be one. Where its bytes alone do not tell what the lexer takes it for, it may.
+    #[cold]
+    fn may_stand(&self, text: &[u8], end: usize) -> bool {
+        let may_count = |name: &[u8], end: usize| {
+            let counts = self.find(name);
+            counts.anywhere || (counts.before_dot && a_dot_may_follow(text, end))
+        };
+        if self.may_be_cut && may_be_longest(text, end) {
+            return true;
+        }
+        let before = text.get(..end).unwrap_or(text);
+        // A quote closes an identifier, or opens one behind a word.
+        if text.get(end) == Some(&b'"') {
+            match within_quotes(before) {
+                QuotedName::Whole(name) if may_count(name, end.saturating_add(1)) => return true,
+                QuotedName::Doubled => return true,
+                QuotedName::Whole(_) | QuotedName::TooLong => {}
+            }
+        }
+        let length = before.iter().rev().take_while(|byte| is_word(**byte)).count();
+        let (others, word) = before.split_at_checked(end.saturating_sub(length)).unwrap_or((before, b""));
+        may_be_taken_apart(others, word) || may_count(word, end)
     }
 }
 
-/// Whether a byte can continue a word.
+/// What stands before a quote, back to the quote before it.
+enum QuotedName<'t> {
+    /// An identifier without quotes in it.
+    Whole(&'t [u8]),
+    /// One with quotes in it, or what ends with an empty one.
+    Doubled,
+    /// None that is as short as a name.
+    TooLong,
+}
+
+fn within_quotes(before: &[u8]) -> QuotedName<'_> {
+    let near = before.get(before.len().saturating_sub(MAX_NAME_BYTES.saturating_add(1))..).unwrap_or(before);
+    let Some((others, name)) = memchr::memrchr(b'"', near).and_then(|open| near.split_at_checked(open)) else {
+        return QuotedName::TooLong;
+    };
+    let name = name.get(1..).unwrap_or_default();
+    if name.is_empty() || others.last() == Some(&b'"') { QuotedName::Doubled } else { QuotedName::Whole(name) }
+}
+
+/// Whether the lexer may take bytes of words for more than one token: a number or a parameter before a word, a dollar quote.
+fn may_be_taken_apart(before: &[u8], word: &[u8]) -> bool {
+    let is_behind_number = matches!(before, [.., digit, b'.'] if digit.is_ascii_digit());
+    word.first().is_some_and(u8::is_ascii_digit) || is_behind_number || word.contains(&b'$')
+}
+
+/// Whether the name that ends before byte `end` may go on behind a dot.
+fn a_dot_may_follow(text: &[u8], end: usize) -> bool {
+    let behind = text.get(end..).unwrap_or_default();
+    let next = behind.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0c));
+    matches!(next, Some(b'.' | b'@' | b'/' | b'-'))
+}
+
+/// Whether the last bytes of a name are such that another encoding may write them otherwise.
 #[inline]
-const fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | 0x80..)
+fn is_tail_beyond_ascii(text: &[u8], end: usize) -> bool {
+    !text.get(end.saturating_sub(4)..end).unwrap_or_default().is_ascii()
+}
+
+/// Whether what ends before byte `end` may be as long as the longest name, so that the server cuts it.
+fn may_be_longest(text: &[u8], end: usize) -> bool {
+    let shortest = LONGEST.into_iter().min().unwrap_or(MAX_NAME_BYTES);
+    let Some(name) = end.checked_sub(shortest).and_then(|start| text.get(start..end)) else { return false };
+    let is_quoted = text.get(end) == Some(&b'"') && memchr::memchr(b'"', name).is_none();
+    is_quoted || name.iter().rev().all(|byte| is_word(*byte))
 }
 
 /// A name as it stands within quotes.
 fn doubled(name: &[u8]) -> Vec<u8> {
     let twice = |byte: &u8| std::iter::repeat_n(*byte, if *byte == b'"' { 2 } else { 1 });
     name.iter().flat_map(twice).collect()
-}
-
-/// Bits by 16 bits of a key.
-type Bits = [u64; 1024];
-
-/// What names end with: a few names among many words are told from them by their last four bytes, hashed; shorter names by their last
-/// two. ASCII case does not count, nor does the difference between some symbols.
-#[derive(Clone, Debug)]
-struct Tails {
-    long: Box<Bits>,
-    short: Option<Box<Bits>>,
-}
-
-impl Default for Tails {
-    fn default() -> Self {
-        Self { long: Box::new([0; 1024]), short: None }
-    }
-}
-
-const FOLD: u32 = 0x2020_2020;
-
-impl Tails {
-    fn add(&mut self, name: &[u8]) {
-        match (name.last_chunk::<4>(), name) {
-            (Some(tail), _) => set(&mut self.long, hash(u32::from_le_bytes(*tail) | FOLD)),
-            (None, [.., before, last]) => self.add_short(*before, *last),
-            (None, [only]) => {
-                for before in (0..=u8::MAX).filter(|before| !is_word(*before)) {
-                    self.add_short(before, *only);
-                }
-            }
-            (None, []) => {}
-        }
-    }
-
-    fn add_short(&mut self, before: u8, last: u8) {
-        let key = u16::from_le_bytes([before | 0x20, last | 0x20]);
-        set(self.short.get_or_insert_with(|| Box::new([0; 1024])), key);
-    }
-
-    /// Whether a name may end before byte `end`.
-    #[inline]
-    fn may_end(&self, text: &[u8], end: usize) -> bool {
-        // No statement begins with a name.
-        let Some(tail) = text.get(..end).and_then(|before| before.last_chunk::<4>()) else { return true };
-        let tail = u32::from_le_bytes(*tail) | FOLD;
-        let is_short = |short: &Bits| has(short, u16::try_from(tail >> 16).unwrap_or_default());
-        has(&self.long, hash(tail)) || self.short.as_deref().is_some_and(is_short)
-    }
-}
-
-/// The upper half of a product, which depends on all bits of the key.
-#[inline]
-fn hash(key: u32) -> u16 {
-    u16::try_from(key.wrapping_mul(0x9e37_79b1) >> 16).unwrap_or_default()
-}
-
-fn set(bits: &mut Bits, key: u16) {
-    if let Some(word) = bits.get_mut(usize::from(key >> 6)) {
-        *word |= 1 << (key & 63);
-    }
-}
-
-#[inline]
-fn has(bits: &Bits, key: u16) -> bool {
-    bits.get(usize::from(key >> 6)).is_some_and(|word| word >> (key & 63) & 1 != 0)
 }
 
 #[cfg(test)]

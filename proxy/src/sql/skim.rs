@@ -162,37 +162,49 @@ impl Skim {
     }
 }
 
-/// Whether a name of the watchlist may stand in a window, at dots and, if words matter, at the ends of words and before closing quotes. What
-/// touches the window's end is seen again in the next one, or token by token.
+/// Whether a name of the watchlist may stand in a window: at the ends of words, and before closing quotes where a name may end in something
+/// else; all of them if words matter, and else those that a dot follows. What touches the window's end is seen again in the next one, or
+/// token by token.
 #[inline]
 fn names_may_stand(text: &[u8], base: usize, classes: &Classes, names: &impl Watchlist) -> bool {
     if !names.is_any() {
         return false;
     }
-    let places = |mask: Mask| Places(mask).map(move |place| base.saturating_add(place));
     let Classes { words, dots, doubles, .. } = *classes;
-    if names.watches_words() {
-        let ends = (words & !(words >> 1)) << 1 | (doubles & !(words << 1));
-        if places(ends).any(|end| names.may_end(text, end)) {
-            return true;
+    let least = names.least_at_end();
+    let mut long = words;
+    if least > 1 {
+        long &= long << 1;
+    }
+    if least > 3 {
+        long &= long << 2;
+    }
+    let mut ends = (long & !(words >> 1)) << 1;
+    if least == 0 {
+        ends |= doubles & !(words << 1);
+    }
+    if !names.watches_words() {
+        // The quote that the window ends with may stand before a dot.
+        ends &= dots | (doubles & ((dots >> 1) | LAST));
+        let mut alone = dots & !((words | doubles) << 1);
+        while alone != 0 {
+            if names.may_stand_before(text, base.saturating_add(first(alone))) {
+                return true;
+            }
+            alone &= alone.wrapping_sub(1);
         }
     }
-    places(dots).any(|dot| names.may_stand_before(text, dot))
-}
-
-/// The places of the set bits, lowest first.
-struct Places(Mask);
-
-impl Iterator for Places {
-    type Item = usize;
-
-    #[inline]
-    fn next(&mut self) -> Option<usize> {
-        let place = first(self.0);
-        self.0 &= self.0.wrapping_sub(1);
-        (place < WINDOW).then_some(place)
+    while ends != 0 {
+        if names.may_end(text, base.saturating_add(first(ends))) {
+            return true;
+        }
+        ends &= ends.wrapping_sub(1);
     }
+    false
 }
+
+/// The bit of a window's last byte.
+const LAST: Mask = 1 << 63;
 
 /// The bits with which runs of at least `length` set bits begin, `length` being a power of two.
 #[inline]
