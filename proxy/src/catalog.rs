@@ -29,7 +29,7 @@ mod tests;
 
 pub(crate) use credential::{StoredCredential, StoredRole};
 pub use draft::CatalogDraft;
-pub(crate) use index::NamedAs;
+pub(crate) use index::{NameIndex, NamedAs, NamedEntry};
 pub use kind::{ObjectKind, Via};
 pub use model::Catalog;
 pub(crate) use model::ViewStates;

@@ -18,16 +18,18 @@ pub mod stored;
 pub mod verdict;
 pub mod wording;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
+use crate::catalog::NamedEntry;
 use crate::gate::cache::{CacheSettings, EvictionCause, Key, VerdictCache};
 use crate::gate::policy::Policy;
 use crate::gate::principal::Principal;
+use crate::gate::stored::fresh::Fresh;
 use crate::gate::verdict::Verdict;
-use crate::sql::{self, Analysis, Glance, Reading};
+use crate::sql::{self, Analysis, Glance, Reading, StoredNames};
 
 closed_sets! {
     /// Where a verdict came from.
@@ -46,13 +48,16 @@ closed_sets! {
 pub struct Gate {
     policy: ArcSwap<Policy>,
     cache: ArcSwap<VerdictCache>,
+    /// Held while a policy is exchanged: what sessions make and what is put in force must not undo each other.
+    turn: Mutex<()>,
 }
 
 impl Gate {
     /// A gate under `policy`; `evicted` is told why a verdict leaves the cache.
     #[must_use]
     pub fn new(policy: Policy, cache: CacheSettings, evicted: impl Fn(EvictionCause) + Send + Sync + 'static) -> Self {
-        Self { policy: ArcSwap::from_pointee(policy), cache: ArcSwap::from_pointee(VerdictCache::new(cache, evicted)) }
+        let cache = ArcSwap::from_pointee(VerdictCache::new(cache, evicted));
+        Self { policy: ArcSwap::from_pointee(policy), cache, turn: Mutex::default() }
     }
 
     /// Judges on with an empty cache of another size or life.
@@ -66,13 +71,49 @@ impl Gate {
         self.policy.load_full()
     }
 
-    /// Puts another policy in force. Verdicts of the old one are not used any more, unless the new one continues it.
+    /// Puts another policy in force. Verdicts of the old one are not used any more, unless the new one continues it; where only what the
+    /// cluster stores is different, those that it has no part in are. What sessions have made since stays known.
     pub fn replace(&self, policy: Policy) {
-        let generation = policy.generation();
-        let old = self.policy.swap(Arc::new(policy));
-        if old.generation() != generation {
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = self.policy.load_full();
+        let fresh = old.stored().fresh();
+        let is_carried = Arc::ptr_eq(policy.stored().fresh(), fresh);
+        let policy = if is_carried { policy } else { policy.with_fresh(fresh, true) };
+        let base = policy.base_generation();
+        self.policy.store(Arc::new(policy));
+        drop(turn);
+        if old.base_generation() != base {
             self.cache.load().clear();
         }
+    }
+
+    /// A message goes to the cluster that makes these: they are known from now on. The number by which that is told again.
+    pub(crate) fn learn(&self, made: &Arc<[NamedEntry]>) -> u64 {
+        self.change_fresh(true, |fresh| Some(fresh.with(made))).unwrap_or_default()
+    }
+
+    /// The transactions are over in which messages of these numbers ran.
+    pub(crate) fn settle(&self, numbers: &[u64]) {
+        self.change_fresh(false, |fresh| Some((fresh.settled(numbers), ())));
+    }
+
+    /// What a reading of the catalogue that begins now will tell of.
+    #[must_use]
+    pub(crate) fn settled(&self) -> Vec<u64> {
+        self.policy.load().stored().fresh().settled_numbers()
+    }
+
+    /// A reading has told of these.
+    pub(crate) fn forget(&self, numbers: &[u64]) {
+        self.change_fresh(true, |fresh| Some((fresh.without(numbers)?, ())));
+    }
+
+    fn change_fresh<T>(&self, may_differ: bool, change: impl FnOnce(&Fresh) -> Option<(Fresh, T)>) -> Option<T> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let policy = self.policy.load();
+        let (fresh, told) = change(policy.stored().fresh())?;
+        self.policy.store(Arc::new(policy.with_fresh(&Arc::new(fresh), may_differ)));
+        Some(told)
     }
 
     /// About how many verdicts the cache holds.
@@ -107,10 +148,15 @@ impl Gate {
         if sql::glance(text, policy.dialect(), policy.stored().names()) == Glance::Plain {
             return (None, DecisionPath::Scan);
         }
-        let key = Key::of(policy.generation(), principal, text);
+        let key = Key::of(policy.base_generation(), principal, text);
         let cache = self.cache.load();
-        let held = key.as_ref().and_then(|key| cache.get(key));
-        if let Some(verdict) = held.filter(|verdict| verdict.holds_until.is_none_or(|until| now() < until)) {
+        if let Some(held) = key.as_ref().and_then(|key| cache.get(key))
+            && let Some(verdict) = as_of(&policy, text, &held)
+            && verdict.holds_until.is_none_or(|until| now() < until)
+        {
+            if !Arc::ptr_eq(&held, &verdict) {
+                cache.keep(key, &verdict);
+            }
             return (Some(verdict), DecisionPath::Cached);
         }
         let Some(verdict) = judge_alone(&policy, text, principal, now()) else { return (None, DecisionPath::Scan) };
@@ -120,16 +166,58 @@ impl Gate {
     }
 }
 
+/// A verdict that was judged before the cluster stored something else, as the policy would judge now: the same, where nothing stored has a
+/// part in it.
+fn as_of(policy: &Policy, text: &[u8], verdict: &Arc<Verdict>) -> Option<Arc<Verdict>> {
+    if verdict.generation == policy.generation() {
+        return Some(Arc::clone(verdict));
+    }
+    let names = policy.stored().names();
+    let is_apart = !verdict.concerns_names() && !names.is_some_and(|names| sql::holds_names(text, names));
+    let renewed = || Verdict {
+        generation: policy.generation(),
+        policy_version: policy.version().to_owned(),
+        ..Verdict::clone(verdict)
+    };
+    is_apart.then(renewed).map(Arc::new)
+}
+
+/// Times that a message is read again with what it makes itself.
+const MAX_ROUNDS: usize = 4;
+
 /// Judges one text outside any session, without a cache. `None`: nothing in it is to be judged.
 #[must_use]
 pub fn judge_alone(policy: &Policy, text: &[u8], principal: &Principal, now: Timestamp) -> Option<Verdict> {
-    let stored = policy.stored().names().map(|names| sql::stored_names(text, policy.dialect(), names));
+    let mut verdict = judge_once(policy, text, principal, now)?;
+    // A statement may use what one before it makes.
+    let is_of_several = text.split(|byte| *byte == b';').filter(|part| !part.trim_ascii().is_empty()).count() > 1;
+    for _round in 0..MAX_ROUNDS {
+        if verdict.made.is_empty() || !is_of_several {
+            break;
+        }
+        let (fresh, _number) = policy.stored().fresh().with(&verdict.made);
+        let Some(again) = judge_once(&policy.with_fresh(&Arc::new(fresh), false), text, principal, now) else { break };
+        let is_all = again.made == verdict.made;
+        verdict = again;
+        if is_all {
+            break;
+        }
+    }
+    Some(verdict)
+}
+
+fn judge_once(policy: &Policy, text: &[u8], principal: &Principal, now: Timestamp) -> Option<Verdict> {
+    let stored = match policy.stored().names() {
+        Some(names) => Some(sql::stored_names(text, policy.dialect(), names)),
+        None => policy.stored().follows().then(|| sql::made_names(text)),
+    };
     match (sql::read(text, policy.dialect()), stored) {
         (Reading::Plain, None) => None,
         (Reading::Plain, Some(names)) if names.is_empty() => None,
         (Reading::Plain, Some(names)) => Some(policy.judge_with(text, (Analysis::default(), names), principal, now)),
         (Reading::Analysed(analysis), names) => {
-            Some(policy.judge_with(text, (analysis, names.unwrap_or_default()), principal, now))
+            let names: StoredNames = names.unwrap_or_default();
+            Some(policy.judge_with(text, (analysis, names), principal, now))
         }
     }
 }

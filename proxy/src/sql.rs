@@ -42,7 +42,7 @@ pub use model::{
     Analysis, Clause, Dialect, Effect, Method, MethodKind, Reading, RoleUse, Statement, StatementKind, Target,
 };
 pub use quoting::startup_may_move_catalog;
-pub use references::{Mention, MentionedAs, NamePart, StatementNames, names_used};
+pub use references::{Mention, MentionedAs, NameChange, NamePart, NamedObject, StatementNames, names_used};
 pub use signs::{holds_sign, names_role};
 pub use turn::Turn;
 pub use watch::Watch;
@@ -112,13 +112,15 @@ pub struct StoredNames {
     pub statements: Vec<StatementNames>,
     /// How names resolve from then on.
     pub turns: Vec<Effect>,
+    /// Objects that it makes, and known ones that it renames or drops, each with the byte at which its statement begins.
+    pub changes: Vec<(usize, NameChange)>,
 }
 
 impl StoredNames {
-    /// Whether it does nothing.
+    /// Whether it does nothing: what is made of nothing that is known is no matter.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.statements.is_empty() && self.turns.is_empty()
+        self.statements.is_empty() && self.turns.is_empty() && self.changes.iter().all(|(_, change)| change.is_made())
     }
 }
 
@@ -128,7 +130,30 @@ pub fn stored_names(text: &[u8], dialect: Dialect, names: &WatchedNames) -> Stor
     let mut statements = names_used(text, dialect, names);
     let turns = turns::turns(text, FIRST_RULES, &statements);
     statements.retain(|statement| !statement.mentions.is_empty() || statement.is_cut);
-    StoredNames { statements, turns }
+    let changes = changes(text, |part| names.holds(&part.text));
+    StoredNames { statements, turns, changes }
+}
+
+/// The objects that a text makes, where no name is known so far.
+#[must_use]
+pub fn made_names(text: &[u8]) -> StoredNames {
+    StoredNames { changes: changes(text, |_name| false), ..StoredNames::default() }
+}
+
+/// What a text does to names. A known view that is made of nothing that is known is one that is gone.
+fn changes(text: &[u8], is_known: impl Fn(&NamePart) -> bool) -> Vec<(usize, NameChange)> {
+    let is_one = |change: &NameChange| change.name().last().is_some_and(&is_known);
+    let mut changes = Vec::new();
+    for (at, change) in references::changes(text, FIRST_RULES) {
+        let is_known = is_one(&change);
+        if is_known && let NameChange::Made { name, .. } = &change {
+            changes.push((at, NameChange::Dropped { name: name.clone() }));
+        }
+        if is_known || change.is_made() {
+            changes.push((at, change));
+        }
+    }
+    changes
 }
 
 /// What the lexer's pass alone shows of a text.
@@ -160,6 +185,14 @@ pub fn glance(text: &[u8], _dialect: Dialect, names: Option<&WatchedNames>) -> G
     // What one rule reads as a string, another may read as names.
     let may_name = seen.may_name || !seen.doubts.is_empty();
     if seen.may_turn || (may_name && stand_in(names, text, seen.doubts)) { Glance::Named } else { Glance::Plain }
+}
+
+/// Whether known names stand in a text where they count, or may.
+#[must_use]
+pub fn holds_names(text: &[u8], names: &WatchedNames) -> bool {
+    let mut lexer = Lexer::starting_at(text, 0, FIRST_RULES);
+    lexer.by_ref().for_each(drop);
+    stand_in(names, text, lexer.doubts())
 }
 
 /// Whether known names stand in a text where they count, under the first rules or any other that makes a difference in it.

@@ -79,7 +79,7 @@ pub enum Statement {
 }
 
 /// First words of the statements that the stand-in knows.
-const VERBS: [&str; 34] = [
+const VERBS: [&str; 35] = [
     "abort",
     "alter",
     "analyze",
@@ -113,6 +113,7 @@ const VERBS: [&str; 34] = [
     "truncate",
     "unload",
     "update",
+    "use",
     "with",
 ];
 
@@ -296,9 +297,10 @@ impl<'t> Text<'t> {
             ("alter", "user" | "identity" | "template" | "schema" | "group" | "role") => {
                 accepted(&format!("ALTER {object}").to_uppercase())
             }
-            ("set" | "reset" | "discard" | "grant" | "revoke" | "deallocate" | "comment" | "lock" | "call", _) => {
-                accepted(&verb.to_uppercase())
-            }
+            (
+                "set" | "reset" | "discard" | "grant" | "revoke" | "deallocate" | "comment" | "lock" | "call" | "use",
+                _,
+            ) => accepted(&verb.to_uppercase()),
             ("insert", _) => self.sql("INSERT"),
             ("create" | "drop" | "alter", _) => self.sql(&format!("{verb} {object}").to_uppercase()),
             _ => self.sql(&verb.to_uppercase()),

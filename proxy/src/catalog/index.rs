@@ -51,21 +51,25 @@ impl NamedAs {
 }
 
 /// An object by one of its names.
-#[derive(Clone, Debug)]
-pub(super) struct NamedEntry {
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct NamedEntry {
+    /// The name.
     pub name: ObjectName,
+    /// What the object is.
     pub kind: ObjectKind,
+    /// What naming it uses.
     pub uses: Vec<StoredUse>,
 }
 
 /// What names use, by the name without regard to ASCII case.
 #[derive(Clone, Debug, Default)]
-pub(super) struct NameIndex {
+pub(crate) struct NameIndex {
     entries: HashMap<Box<str>, Vec<NamedEntry>>,
 }
 
 impl NameIndex {
-    pub(super) fn add(&mut self, entry: NamedEntry) {
+    /// Adds an object under its name.
+    pub(crate) fn add(&mut self, entry: NamedEntry) {
         self.entries.entry(entry.name.name.to_ascii_lowercase().into()).or_default().push(entry);
     }
 
@@ -80,7 +84,7 @@ impl NameIndex {
     }
 
     /// What a name uses.
-    pub(super) fn uses<'i>(
+    pub(crate) fn uses<'i>(
         &'i self,
         named_as: NamedAs,
         name: NameRef<'i>,
@@ -110,7 +114,7 @@ impl NameIndex {
     }
 
     /// The names, in lower case, each once, with whether only external schemas have it.
-    pub(super) fn watched(&self) -> impl Iterator<Item = (&str, bool)> {
+    pub(crate) fn watched(&self) -> impl Iterator<Item = (&str, bool)> {
         let is_schema = |entry: &NamedEntry| entry.kind == ObjectKind::ExternalSchema;
         self.entries.iter().map(move |(name, entries)| (&**name, entries.iter().all(is_schema)))
     }

@@ -1,5 +1,6 @@
 //! `rolegate learn`: rules proposed from recorded statements.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -159,7 +160,7 @@ fn write_cases(arguments: &LearnArguments, cases: Vec<Case>) -> Result<(), Strin
     };
     let path = arguments.out.join(CASES);
     let rules = Some(vec![PathBuf::from(RULES)]);
-    let file = CaseFile { config, gate: arguments.gate.clone(), rules, cases };
+    let file = CaseFile { config, gate: arguments.gate.clone(), rules, stored: BTreeMap::new(), cases };
     put(&path, &file.to_toml().map_err(|error| format!("{}: {error}", path.display()))?)
 }
 

@@ -34,6 +34,8 @@ pub enum PolicyCommand {
                             verdict = \"reject\"   # or annotate, forward\n  \
                             codes = [\"RG301\"]    # optional, as are groups, database, application, client_address,\n                       \
                             # time, tls_subject and tls_names\n\n\
+                            What the cluster stores is said before the cases: [stored] and a line \"schema = 'its IAM_ROLE'\" for each\n\
+                            external schema.\n\n\
                             Exit status: 0 all as expected, 1 some are not, 2 usage or input error")]
     Test(TestArguments),
     /// Show what two policies decide differently, and which rule causes it
@@ -121,11 +123,13 @@ fn sorted(codes: &[Code]) -> Vec<Code> {
 fn outcomes(path: &Path) -> Result<Vec<Outcome>, String> {
     let file = CaseFile::load(path).map_err(|error| error.to_string())?;
     let mut config = Config::load(&file.config).map_err(|error| error.to_string())?;
+    let stored = file.stored();
     if let Some(rules) = file.rules {
         config.policy.rules = rules;
     }
     let gate = gate_of(&config, file.gate.as_deref())?;
     let policy = build::policy(&config, gate).map_err(|error| error.to_string())?;
+    let policy = stored.map_or_else(|| policy.clone(), |stored| policy.with_stored(stored));
     Ok(file.cases.into_iter().map(|case| Outcome::of(case, &policy)).collect())
 }
 

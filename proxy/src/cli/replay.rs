@@ -1,5 +1,6 @@
 //! `rolegate replay`: judges recorded statements, and shows what another configuration would change.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -113,7 +114,7 @@ fn save_cases(path: &Path, config: &Path, gate: Option<&str>, report: &ReplayRep
     // The paths of a file of cases are its own folder's.
     let config = config.canonicalize().map_err(|error| format!("{}: {error}", config.display()))?;
     let cases = rows.iter().filter(|row| row.whole_example.is_whole).map(case).collect();
-    let file = CaseFile { config, gate: gate.map(str::to_owned), rules: None, cases };
+    let file = CaseFile { config, gate: gate.map(str::to_owned), rules: None, stored: BTreeMap::new(), cases };
     let text = file.to_toml().map_err(|error| format!("{}: {error}", path.display()))?;
     fs::write(path, text).map_err(|error| format!("{}: cannot be written: {error}", path.display()))
 }

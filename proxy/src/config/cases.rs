@@ -1,19 +1,23 @@
 //! Expected verdicts, for `rolegate policy test`: one TOML file, which names a configuration and holds a table of cases.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::catalog::{CatalogDraft, LearnedFrom, ObjectKind, ObjectName, StoredObject, SystemView};
 use crate::config::error::{self, ConfigError};
 use crate::gate::codes::Code;
 use crate::gate::enforcement::Action;
 use crate::gate::judge_alone;
 use crate::gate::policy::Policy;
 use crate::gate::principal::{Attributes, Principal};
+use crate::gate::stored::{Stored, StoredMode};
 use crate::gate::verdict::Verdict;
 
 /// A file of cases. Its paths are resolved against its own folder.
@@ -28,6 +32,9 @@ pub struct CaseFile {
     /// Rules to use instead of the configuration's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rules: Option<Vec<PathBuf>>,
+    /// External schemas of the cluster, each with the text of its `IAM_ROLE`: what names one is judged as where `[policy] stored` enforces.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stored: BTreeMap<String, String>,
     /// The cases, in order.
     #[serde(default, rename = "case")]
     pub cases: Vec<Case>,
@@ -96,6 +103,21 @@ impl Case {
 }
 
 impl CaseFile {
+    /// What the cluster stores, where the file says it.
+    #[must_use]
+    pub fn stored(&self) -> Option<Stored> {
+        if self.stored.is_empty() {
+            return None;
+        }
+        let mut draft = CatalogDraft::default();
+        for (name, role) in &self.stored {
+            let from = LearnedFrom::View(SystemView::SvvExternalSchemas);
+            let schema = StoredObject::new(ObjectKind::ExternalSchema, ObjectName::bare(None, name), from);
+            draft.add(schema.with_iam_role(role));
+        }
+        Some(Stored::new(StoredMode::Enforce, Arc::new(draft.finish())))
+    }
+
     /// Reads a file of cases.
     ///
     /// # Errors

@@ -46,19 +46,20 @@ impl From<RemovalCause> for EvictionCause {
     }
 }
 
-/// Everything that a verdict depends on. Facts, rules, dialect and settings stand behind the policy's generation.
+/// Everything that a verdict depends on, but for what the cluster stores: a verdict says itself by which generation it was judged. Facts,
+/// rules, dialect and settings stand behind the policy's base.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Key {
-    generation: u64,
+    base: u64,
     principal: Principal,
     text: Box<[u8]>,
 }
 
 impl Key {
     /// The key of a text, unless the text is too long to be kept.
-    pub(super) fn of(generation: u64, principal: &Principal, text: &[u8]) -> Option<Self> {
+    pub(super) fn of(base: u64, principal: &Principal, text: &[u8]) -> Option<Self> {
         let is_kept = text.len() <= MAX_CACHED_TEXT_BYTES;
-        is_kept.then(|| Self { generation, principal: principal.clone(), text: text.into() })
+        is_kept.then(|| Self { base, principal: principal.clone(), text: text.into() })
     }
 }
 

@@ -3,6 +3,7 @@
 mod chains;
 mod context;
 mod faults;
+mod made;
 mod organisation;
 mod stored;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use crate::gate::judge::chains::{default_chain, judge_chain};
 use crate::gate::judge::context::JudgeContext;
 pub(in crate::gate) use crate::gate::judge::faults::fault_code;
 use crate::gate::judge::faults::fault_finding;
+use crate::gate::judge::made::{UsedBy, made};
 use crate::gate::judge::organisation::{RuledUse, judge_use};
 use crate::gate::judge::stored::{RuledStored, judge_stored};
 use crate::gate::policy::Policy;
@@ -50,11 +52,16 @@ impl Policy {
         let mut judge = Judge { context: &context, depends_on_time: false, unknown_roles: Vec::new() };
         let mut statements: Vec<JudgedStatement> =
             analysis.statements.into_iter().map(|statement| judge.statement(statement)).collect();
-        judge.names(names, &mut statements);
+        let changes = names.changes.clone();
+        let used_by = judge.names(names, &mut statements);
+        let made = if self.stored().follows() { made(&context, &changes, &used_by, &statements) } else { Vec::new() };
+        let changes_stored = !made.is_empty() || changes.iter().any(|(_, change)| !change.is_made());
         let Judge { depends_on_time, unknown_roles, .. } = judge;
         let verdict = Verdict {
             unknown_roles,
             depends_on_time,
+            made: made.into(),
+            changes_stored,
             ..Verdict::of(&self.enforcer_in(principal, &groups, now), statements)
         };
         let is_told = verdict.uses_stored() || verdict.statements.iter().any(JudgedStatement::is_told);
@@ -83,15 +90,18 @@ impl Judge<'_> {
         judged
     }
 
-    /// Judges what the message does with the names of what is stored, as part of the statement that does it.
-    fn names(&mut self, names: StoredNames, statements: &mut Vec<JudgedStatement>) {
+    /// Judges what the message does with the names of what is stored, as part of the statement that does it. What each statement uses.
+    fn names(&mut self, names: StoredNames, statements: &mut Vec<JudgedStatement>) -> UsedBy {
+        let mut used_by = UsedBy::new();
         for statement in names.statements {
             let ruled = judge_stored(self.context, &statement);
             if ruled.is_empty() {
                 continue;
             }
             let mut judged = take(statements, statement.span, StatementKind::Query);
-            for RuledStored { told, ruled } in ruled {
+            let used = used_by.entry(judged.span.start).or_default();
+            for RuledStored { told, used: one, ruled } in ruled {
+                used.push(one);
                 self.depends_on_time |= ruled.depends_on_time;
                 judged.rule_hits.extend(ruled.hits);
                 judged.findings.extend(ruled.findings);
@@ -104,6 +114,7 @@ impl Judge<'_> {
             first.effects.extend(names.turns);
             put(statements, first);
         }
+        used_by
     }
 
     fn role_use(&mut self, role_use: RoleUse, judged: &mut JudgedStatement) {

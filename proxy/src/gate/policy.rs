@@ -13,6 +13,7 @@ use crate::gate::exception::Exception;
 use crate::gate::modes::Modes;
 use crate::gate::principal::Principal;
 use crate::gate::stored::Stored;
+use crate::gate::stored::fresh::Fresh;
 use crate::iam::{Caller, Cluster, EvaluationMode, ExternalIdOn, Facts, StatedContext};
 use crate::rules::RuleSet;
 use crate::sql::Dialect;
@@ -114,24 +115,54 @@ pub struct Policy {
     pub(crate) parts: Parts,
     version: String,
     generation: u64,
+    /// Over all but what the cluster stores.
+    base: Base,
+}
+
+/// What stays the same where only the cluster's stored objects change.
+#[derive(Clone, Debug)]
+struct Base {
+    version: String,
+    generation: u64,
 }
 
 /// Counts policies, so that no two of a process share cached verdicts.
 static GENERATION: AtomicU64 = AtomicU64::new(1);
 
+fn next_generation() -> u64 {
+    GENERATION.fetch_add(1, Ordering::Relaxed)
+}
+
 impl Policy {
     /// A policy of these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let version = version(&parts);
-        Self { parts, version, generation: GENERATION.fetch_add(1, Ordering::Relaxed) }
+        let (base, version) = versions(&parts);
+        let generation = next_generation();
+        Self { parts, version, generation, base: Base { version: base, generation } }
     }
 
     /// The same under the generation of `before`, if it says the same: verdicts of the one are those of the other.
     #[must_use]
     pub fn continuing(self, before: &Self) -> Self {
         let generation = if self.version == before.version { before.generation } else { self.generation };
-        Self { generation, ..self }
+        let base = if self.base.version == before.base.version { before.base.clone() } else { self.base };
+        Self { generation, base, ..self }
+    }
+
+    /// The same with other objects that are newer than the catalogue, under a generation of its own where verdicts may differ.
+    #[must_use]
+    pub(crate) fn with_fresh(&self, fresh: &Arc<Fresh>, may_differ: bool) -> Self {
+        let stored = self.parts.stored.with_fresh(Arc::clone(fresh));
+        let generation = if may_differ { next_generation() } else { self.generation };
+        let (parts, version, base) = (Parts { stored, ..self.parts.clone() }, self.version.clone(), self.base.clone());
+        Self { parts, version, generation, base }
+    }
+
+    /// Unique within this process, and the same as long as nothing but what the cluster stores is different.
+    #[must_use]
+    pub(super) const fn base_generation(&self) -> u64 {
+        self.base.generation
     }
 
     /// A hash over everything that the policy holds: equal policies have equal versions, on every replica.
@@ -277,7 +308,8 @@ impl Policy {
     }
 }
 
-fn version(parts: &Parts) -> String {
+/// The versions of all but what the cluster stores, and of all.
+fn versions(parts: &Parts) -> (String, String) {
     let mut hash = Sha256::new();
     let mut add = |text: &str| {
         hash.update(text.len().to_be_bytes());
@@ -290,8 +322,10 @@ fn version(parts: &Parts) -> String {
         add(&iam.cluster);
         add(&format!("{:?} {:?} {:?}", iam.mode, iam.external_id, iam.stated));
     }
-    add(&format!("{} {}", parts.stored.mode(), parts.stored.catalog().version()));
     add(&format!("{:?} {:?} {:?}", parts.groups, parts.catalog, parts.severities));
-    add(&format!("{:?} {:?} {:?}", parts.modes, parts.exceptions, parts.break_glass));
-    hash.finalize().first_chunk::<8>().map(hex::encode).unwrap_or_default()
+    add(&format!("{:?} {:?} {:?} {}", parts.modes, parts.exceptions, parts.break_glass, parts.stored.mode()));
+    let base = hash.clone();
+    hash.update(parts.stored.catalog().version());
+    let shown = |hash: Sha256| hash.finalize().first_chunk::<8>().map(hex::encode).unwrap_or_default();
+    (shown(base), shown(hash))
 }

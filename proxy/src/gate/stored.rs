@@ -1,10 +1,13 @@
 //! What a gate knows of the credentials that its cluster stores, and what is told of a use of one.
 
+pub(crate) mod fresh;
+
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::catalog::{Catalog, Via};
+use crate::catalog::{Casing, Catalog, NameRef, NamedAs, StoredUse, Via};
+use crate::gate::stored::fresh::Fresh;
 use crate::sql::{NameCounts, WatchedNames};
 
 closed_sets! {
@@ -26,8 +29,10 @@ closed_sets! {
 pub struct Stored {
     mode: StoredMode,
     catalog: Arc<Catalog>,
+    /// What is newer than that.
+    fresh: Arc<Fresh>,
     /// `None`: nothing is stored that a statement can use by its name, or nobody looks.
-    names: Option<Arc<WatchedNames>>,
+    names: Option<WatchedNames>,
 }
 
 impl Stored {
@@ -40,14 +45,44 @@ impl Stored {
     /// What this catalogue holds.
     #[must_use]
     pub fn new(mode: StoredMode, catalog: Arc<Catalog>) -> Self {
-        let names = if mode == StoredMode::Off { None } else { watched(&catalog) };
-        Self { mode, catalog, names: names.map(Arc::new) }
+        let names = if mode == StoredMode::Off { None } else { WatchedNames::new(counted(catalog.watched())) };
+        Self { mode, catalog, fresh: Arc::default(), names }
     }
 
     /// The same over what was read since.
     #[must_use]
     pub fn with_catalog(&self, catalog: Arc<Catalog>) -> Self {
-        Self::new(self.mode, catalog)
+        Self::new(self.mode, catalog).with_fresh(Arc::clone(&self.fresh))
+    }
+
+    /// The same with other objects that are newer than what was read.
+    #[must_use]
+    pub(crate) fn with_fresh(&self, fresh: Arc<Fresh>) -> Self {
+        let newer = if self.follows() { Some(counted(fresh.watched())) } else { None };
+        let names = WatchedNames::with_newer(self.names.as_ref(), newer.into_iter().flatten());
+        Self { mode: self.mode, catalog: Arc::clone(&self.catalog), fresh, names }
+    }
+
+    /// Whether what statements make is followed: there is a reading that it may be newer than.
+    #[must_use]
+    pub(crate) fn follows(&self) -> bool {
+        self.mode != StoredMode::Off && self.catalog.is_read()
+    }
+
+    /// What is newer than the catalogue.
+    #[must_use]
+    pub(crate) const fn fresh(&self) -> &Arc<Fresh> {
+        &self.fresh
+    }
+
+    /// The credentials that a statement uses by naming something, as far as it is known.
+    pub(super) fn uses<'s>(
+        &'s self,
+        named_as: NamedAs,
+        name: NameRef<'s>,
+        casing: Casing,
+    ) -> impl Iterator<Item = &'s StoredUse> + 's {
+        self.catalog.uses(named_as, name, casing).chain(self.fresh.uses(named_as, name, casing))
     }
 
     /// What becomes of uses.
@@ -64,14 +99,14 @@ impl Stored {
 
     /// The names for which statements are looked through.
     #[must_use]
-    pub fn names(&self) -> Option<&WatchedNames> {
-        self.names.as_deref()
+    pub const fn names(&self) -> Option<&WatchedNames> {
+        self.names.as_ref()
     }
 }
 
-fn watched(catalog: &Catalog) -> Option<WatchedNames> {
-    let counts = |is_schema: bool| NameCounts { before_dot: is_schema, anywhere: !is_schema };
-    WatchedNames::new(catalog.watched().map(|(name, is_schema)| (name, counts(is_schema))))
+/// Where names count: those of external schemas before a dot, others wherever they stand.
+fn counted<'n>(names: impl Iterator<Item = (&'n str, bool)>) -> impl Iterator<Item = (&'n str, NameCounts)> {
+    names.map(|(name, is_schema)| (name, NameCounts { before_dot: is_schema, anywhere: !is_schema }))
 }
 
 /// A use of a stored credential, as the audit and the command line write it too.

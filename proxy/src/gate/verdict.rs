@@ -2,10 +2,12 @@
 //! do and what is done, are decided here and nowhere else.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
+use crate::catalog::NamedEntry;
 use crate::chain::RoleArn;
 use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::{Action, Mode};
@@ -180,6 +182,10 @@ pub struct Verdict {
     pub generation: u64,
     /// Uses of stored credentials are observed alone.
     pub observes: bool,
+    /// Objects that it makes and that use stored credentials.
+    pub(crate) made: Arc<[NamedEntry]>,
+    /// What the cluster stores, or its names, are other when it has run.
+    pub(crate) changes_stored: bool,
 }
 
 impl Verdict {
@@ -208,6 +214,8 @@ impl Verdict {
             policy_version: enforcer.policy.version().to_owned(),
             generation: enforcer.policy.generation(),
             observes: enforcer.policy.stored().mode() != StoredMode::Enforce,
+            made: Arc::from([]),
+            changes_stored: false,
         }
     }
 
@@ -218,6 +226,8 @@ impl Verdict {
             unknown_roles: self.unknown_roles.clone(),
             groups: self.groups.clone(),
             depends_on_time: self.depends_on_time,
+            made: Arc::clone(&self.made),
+            changes_stored: self.changes_stored,
             ..Self::of(enforcer, statements)
         }
     }
@@ -238,12 +248,12 @@ impl Verdict {
         is_free && self.action == Action::Forward && self.statements.iter().all(JudgedStatement::is_of_names_alone)
     }
 
-    /// Whether a statement uses stored credentials, or changes how names resolve.
+    /// Whether a statement uses stored credentials, or changes how names resolve or what has them.
     #[must_use]
     pub fn concerns_names(&self) -> bool {
         let turns =
             |statement: &JudgedStatement| statement.effects.iter().any(|effect| matches!(effect, Effect::Turn { .. }));
-        self.uses_stored() || self.statements.iter().any(turns)
+        self.uses_stored() || self.changes_stored || self.statements.iter().any(turns)
     }
 
     /// Whether a statement uses stored credentials.

@@ -5,7 +5,7 @@ mod read;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
@@ -87,13 +87,14 @@ async fn follow(gates: Arc<Gates>, service: Arc<Service>, settings: CatalogSecti
     loop {
         let began = Instant::now();
         let backend = service.settings.load().backend.clone();
-        let remembered = service.remembered.taken();
+        let (remembered, settled) = (service.remembered.taken(), service.gate.settled());
         let read = read::read(&backend, &settings, Arc::clone(&remembered)).await;
         metrics.facts_fetched(Fetched::Catalog, AttemptResult::of(read.is_ok()), began.elapsed());
         match read {
             Ok(catalog) => {
                 service.remembered.compare(&remembered, &catalog);
                 put_in_force(&gates, &service, catalog);
+                service.gate.forget(&settled);
             }
             Err(error) => {
                 warn!(gate = %service.name, %error, "the cluster's catalogue cannot be read; what is at hand stays in force");
@@ -102,9 +103,21 @@ async fn follow(gates: Arc<Gates>, service: Arc<Service>, settings: CatalogSecti
                 service.catalog.store(Arc::new(failed));
             }
         }
-        tokio::time::sleep(settings.refresh.get()).await;
+        pause(&service, settings.refresh.get(), began.elapsed()).await;
     }
 }
+
+/// Waits until the catalogue is to be read again: at once where a statement has changed what it tells of, but never for more than a
+/// fifth of the time.
+async fn pause(service: &Service, refresh: Duration, took: Duration) {
+    let rest = took.saturating_mul(4).max(LEAST_PAUSE).min(refresh);
+    tokio::time::sleep(rest).await;
+    let changed = service.stored_changed.notified();
+    let _is_time = tokio::time::timeout(refresh.saturating_sub(rest), changed).await;
+}
+
+/// Between two readings.
+const LEAST_PAUSE: Duration = Duration::from_millis(500);
 
 fn put_in_force(gates: &Gates, service: &Service, catalog: Catalog) {
     let old = service.catalog.load();

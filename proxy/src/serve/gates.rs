@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
+use tokio::sync::Notify;
 
 use crate::config::Config;
 use crate::gate::Gate;
@@ -59,6 +60,7 @@ impl Gates {
                 catalog: ArcSwap::default(),
                 coverage: ArcSwapOption::empty(),
                 remembered: Memory::default(),
+                stored_changed: Notify::new(),
                 metrics: counts.clone(),
                 audit: audit.clone(),
                 recent: recent.clone(),

@@ -174,6 +174,7 @@ impl<'a> StatementInspector<'a> {
         }
         let StatementMessage { name, text, standing } = message;
         let noted = self.statements.borrow_mut().forward(name, standing, text, &ruled.verdict);
+        self.notes.learn(self.service, &ruled.verdict);
         let counts_when_bound = match noted {
             Ok(counts_when_bound) => counts_when_bound,
             Err(excess) => {
@@ -455,6 +456,7 @@ impl StatementInspector<'_> {
         let run = self.statements.borrow_mut().run(name, standing);
         for (verdict, text) in run {
             let ruled = VerdictFor { verdict, principal: principal.clone() };
+            self.notes.learn(self.service, &ruled.verdict);
             self.stored(&ruled, text.as_deref().unwrap_or_default(), Decided::ANEW).await;
         }
     }

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use crate::gate::verdict::Verdict;
 use crate::observe::audit::AuditEvent;
 use crate::observe::audit::event::OutcomeEvent;
 use crate::observe::values::LoginResult;
@@ -32,6 +33,10 @@ pub(crate) struct SessionNotes {
     pub login_refused: Cell<Option<LoginResult>>,
     /// Judged statements that are not answered.
     pub outcomes: RefCell<Outcomes>,
+    /// What its messages made, by the numbers of the gate, while their transaction may be open.
+    made: RefCell<Vec<u64>>,
+    /// What the cluster stores may be other when the transaction ends.
+    changes_stored: Cell<bool>,
 }
 
 impl SessionNotes {
@@ -58,8 +63,28 @@ impl SessionNotes {
         self.numbers.set(SessionNumbers { gate_address: address, ..self.numbers.get() });
     }
 
+    /// A message goes to the cluster: what it makes is known from now on.
+    pub(crate) fn learn(&self, service: &Service, verdict: &Verdict) {
+        if !verdict.changes_stored {
+            return;
+        }
+        self.changes_stored.set(true);
+        if !verdict.made.is_empty() {
+            self.made.borrow_mut().push(service.gate.learn(&verdict.made));
+        }
+    }
+
+    /// All is answered, and no transaction is open: what was changed is there for others to see, or nowhere.
+    pub(crate) fn settled(&self, service: &Service) {
+        if self.changes_stored.take() {
+            service.gate.settle(&self.made.take());
+            service.stored_changed.notify_one();
+        }
+    }
+
     /// The session is over.
     pub(crate) fn end(&self, service: &Service) {
+        self.settled(service);
         let lost = self.outcomes.borrow_mut().end(Instant::now());
         self.tell(service, lost);
     }

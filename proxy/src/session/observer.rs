@@ -103,6 +103,7 @@ impl RelayObserver for SessionObserver<'_> {
     }
 
     fn settled(&self) {
+        self.notes.settled(self.service);
         self.statements.borrow_mut().settled();
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use ipnet::IpNet;
 use jiff::Timestamp;
+use tokio::sync::Notify;
 
 use crate::catalog::Catalog;
 use crate::coverage::CoverageStanding;
@@ -117,6 +118,8 @@ pub(crate) struct Service {
     pub coverage: ArcSwapOption<CoverageStanding>,
     /// What statements have stored that the cluster shows nowhere.
     pub remembered: Memory,
+    /// Told when a statement may have changed what the cluster stores.
+    pub stored_changed: Notify,
     /// Counts what passes.
     pub metrics: GateMetrics,
     /// Records verdicts.
@@ -214,6 +217,7 @@ pub(crate) mod tests {
             catalog: ArcSwap::default(),
             coverage: ArcSwapOption::empty(),
             remembered: Memory::default(),
+            stored_changed: Notify::new(),
             metrics: metrics.gate("g"),
             audit: Audit::open(AuditSettings::to(Destination::Off), metrics).unwrap(),
             recent: Recent::new(RecentLimits { decisions: 10, bytes: 1024 * 1024 }),

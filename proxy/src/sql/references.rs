@@ -3,6 +3,7 @@
 //! is; where it cannot, every met name counts and says so: the tree makes the answer precise, the lexer keeps it complete.
 
 mod chains;
+mod changes;
 mod mention;
 mod pieces;
 mod read;
@@ -11,7 +12,8 @@ mod shape;
 mod tests;
 mod tree;
 
-pub use mention::{MAX_MENTIONS, Mention, MentionedAs, NamePart, StatementNames};
+pub(in crate::sql) use changes::changes;
+pub use mention::{MAX_MENTIONS, Mention, MentionedAs, NameChange, NamePart, NamedObject, StatementNames};
 pub use tree::{MAX_PARSED_TOKENS, MAX_TREE_DEPTH};
 
 use crate::sql::known::WatchedNames;

@@ -111,11 +111,11 @@ impl Head {
         meaning(word).is_some()
     }
 
-    /// Whether a word, which is met next, begins a statement that may change how names resolve.
+    /// Whether a word, which is met next, begins a statement that may change how names resolve, or what has them.
     #[inline]
     #[must_use]
     pub fn turns(&self, word: &[u8]) -> bool {
-        self.tokens == 0 && is_one_of(word, &["set", "reset", "use"])
+        self.tokens == 0 && is_one_of(word, &["set", "reset", "use", "alter", "drop"])
     }
 
     /// Whether literals of the statement are clauses, in which a role's ARN matters.

@@ -18,6 +18,8 @@ pub(crate) const MAX_STORED_USES: usize = 64;
 /// One use and what was said of it.
 pub(super) struct RuledStored {
     pub(super) told: JudgedStored,
+    /// As it is stored; `None`: it is not known.
+    pub(super) used: Option<StoredUse>,
     pub(super) ruled: RuleFindings,
 }
 
@@ -29,6 +31,7 @@ pub(super) fn judge_stored(context: &JudgeContext<'_>, statement: &StatementName
 /// A use before it is judged.
 struct FoundUse {
     told: JudgedStored,
+    used: Option<StoredUse>,
     chain: Option<Chain>,
     clause: Clause,
     target: Option<Target>,
@@ -36,7 +39,7 @@ struct FoundUse {
 }
 
 fn judged(context: &JudgeContext<'_>, found: FoundUse) -> RuledStored {
-    let FoundUse { told, chain, clause, target, at } = found;
+    let FoundUse { told, used: stored, chain, clause, target, at } = found;
     // Where the facts do not tell which role `default` stands for, the rules see none.
     let default = if told.method == "default" { default_chain(context, at).ok().flatten() } else { None };
     let stands_for = chain.as_ref().or(default.as_ref());
@@ -51,7 +54,7 @@ fn judged(context: &JudgeContext<'_>, found: FoundUse) -> RuledStored {
     let is_stored =
         |finding: Finding| Finding { is_stored: true, credential: Some(credential.as_str().into()), ..finding };
     ruled.findings = ruled.findings.into_iter().map(is_stored).collect();
-    RuledStored { told, ruled }
+    RuledStored { told, used: stored, ruled }
 }
 
 const UNKNOWN: &str = "unknown";
@@ -82,7 +85,8 @@ fn found(context: &JudgeContext<'_>, statement: &StatementNames) -> Vec<FoundUse
             roles: Vec::new(),
             certain: false,
         };
-        found.push(FoundUse { told, chain: None, clause: Clause::Absent, target: None, at: statement.span.start });
+        let at = statement.span.start;
+        found.push(FoundUse { told, used: None, chain: None, clause: Clause::Absent, target: None, at });
     }
     found
 }
@@ -159,14 +163,15 @@ fn named(
     is_only_database: bool,
     found: &mut dyn FnMut(FoundUse),
 ) {
-    let (principal, catalog) = (context.principal, context.policy.stored().catalog());
+    let (principal, stored) = (context.principal, context.policy.stored());
+    let catalog = stored.catalog();
     let naming = &principal.naming;
     let casing = if naming.is_cased == Some(true) { Casing::Exact } else { Casing::Folded };
     let is_cased = naming.is_cased.is_some() || mention.parts.iter().all(is_caseless);
     let certain = mention.is_exact && is_only_database && is_cased && !reading.has_rest;
     let mut is_met = false;
     for named_as in kinds(mention.named_as) {
-        for used in catalog.uses(*named_as, reading.name, casing) {
+        for used in stored.uses(*named_as, reading.name, casing) {
             if mention.named_as == MentionedAs::Within && used.via != Via::Schema {
                 continue;
             }
@@ -223,7 +228,8 @@ fn add_uses(used: &StoredUse, certain: bool, at: usize, found: &mut dyn FnMut(Fo
             roles: names.unwrap_or_default(),
             certain,
         };
-        found(FoundUse { told, chain: chain.cloned(), clause: role.clause, target: target.clone(), at });
+        let (used, chain) = (Some(used.clone()), chain.cloned());
+        found(FoundUse { told, used, chain, clause: role.clause, target: target.clone(), at });
     }
 }
 
@@ -256,5 +262,5 @@ fn uncovered(mention: &Mention, reading: &Reading<'_>) -> FoundUse {
         roles: Vec::new(),
         certain: false,
     };
-    FoundUse { told, chain: None, clause: Clause::Absent, target: None, at: mention.span.start }
+    FoundUse { told, used: None, chain: None, clause: Clause::Absent, target: None, at: mention.span.start }
 }

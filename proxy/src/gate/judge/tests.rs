@@ -1,6 +1,7 @@
 //! What needs no facts: every fault of a text has its code, and nothing else is found.
 
 mod leniency;
+mod made;
 mod stored;
 
 use std::collections::BTreeMap;

@@ -56,7 +56,8 @@ impl NameChain {
     }
 }
 
-fn part(text: &[u8], token: Token, joined: Option<Token>) -> NamePart {
+/// What a token of a name reads, with that behind its `@`.
+pub(super) fn part(text: &[u8], token: Token, joined: Option<Token>) -> NamePart {
     let read = |token: Token| {
         if literal::is_unicode_identifier(text, token) {
             String::from_utf8_lossy(&literal::unicode_identifier(text, token, b'\\')).into_owned()

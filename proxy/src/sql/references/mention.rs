@@ -35,6 +35,66 @@ pub enum MentionedAs {
     Any,
 }
 
+closed_sets! {
+    /// What is made, renamed or dropped by its name.
+    pub enum NamedObject {
+        /// A schema.
+        Schema,
+        /// A view.
+        View,
+        /// A function.
+        Function,
+        /// A procedure.
+        Procedure,
+        /// A model, or its function.
+        Model,
+        /// A copy job.
+        Job,
+    }
+}
+
+/// What a statement does to an object.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum NameChange {
+    /// It makes it, or changes what it stores.
+    Made {
+        /// What it is.
+        object: NamedObject,
+        /// Its name.
+        name: Vec<NamePart>,
+    },
+    /// It gives it another name.
+    Renamed {
+        /// What it is.
+        object: NamedObject,
+        /// Its old name.
+        name: Vec<NamePart>,
+        /// The new one.
+        to: NamePart,
+    },
+    /// It takes it away.
+    Dropped {
+        /// Its name.
+        name: Vec<NamePart>,
+    },
+}
+
+impl NameChange {
+    /// Whether it makes an object.
+    #[must_use]
+    pub const fn is_made(&self) -> bool {
+        matches!(self, Self::Made { .. })
+    }
+
+    /// The name of the object before the statement, and behind it if it is made.
+    #[must_use]
+    pub fn name(&self) -> &[NamePart] {
+        match self {
+            Self::Made { name, .. } | Self::Renamed { name, .. } | Self::Dropped { name } => name,
+        }
+    }
+}
+
 /// A name that stands in a text and counts.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Mention {

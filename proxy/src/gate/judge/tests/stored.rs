@@ -20,7 +20,7 @@ const PERMIT: &str = "@id(\"all\") permit (principal, action, resource);";
 const NOT_B: &str = "@id(\"not-b\") forbid (principal in Rolegate::Group::\"analysts\", action in Rolegate::Action::\"uses\", resource) \
                      when { resource.names.contains(\"RoleB\") };";
 
-fn stored(mode: StoredMode) -> Stored {
+pub(super) fn stored(mode: StoredMode) -> Stored {
     let mut draft = CatalogDraft::default();
     draft.enter("dev");
     let object = |kind, schema: Option<&str>, name| {
@@ -39,7 +39,7 @@ fn stored(mode: StoredMode) -> Stored {
     Stored::new(mode, Arc::new(draft.finish()))
 }
 
-fn policy(mode: StoredMode, rules: &[&str]) -> Policy {
+pub(super) fn policy(mode: StoredMode, rules: &[&str]) -> Policy {
     let rules = match rules {
         [] => RuleSet::none(),
         rules => RuleSet::from_text(Path::new("r.cedar"), rules.join("\n")).unwrap(),

@@ -99,6 +99,47 @@ async fn another_catalogue_judges_anew() {
     assert_eq!(uses(&session, "123456789012/A"), (0, 0));
 }
 
+/// What a message makes is known to the next one, until a reading that begins after its transaction; one that is refused makes nothing.
+#[tokio::test]
+async fn what_is_made_is_known_to_the_next_message() {
+    let session = session(StoredMode::Enforce);
+    let create =
+        "create external schema fresh from data catalog database 'd' iam_role 'arn:aws:iam::123456789012:role/B'";
+    let reads = "select * from fresh.t";
+    assert_eq!(session.rule("create view v as select * from lake.t", ALONE).await, "refuse");
+    assert_eq!(session.rule("select * from v", ALONE).await, "forward");
+    assert_eq!((session.rule(create, ALONE).await, session.rule(reads, ALONE).await), ("forward", "refuse"));
+    assert!(session.service.gate.settled().is_empty());
+    session.notes.settled(&session.service);
+    assert_eq!(session.rule(reads, ALONE).await, "refuse", "no reading has told of it");
+    session.service.gate.forget(&session.service.gate.settled());
+    assert_eq!(session.rule(reads, ALONE).await, "forward", "the reading has not found it");
+    let mut inspector = session.inspector();
+    assert_eq!(word(&inspector.statement(Some(b"c"), create.as_bytes(), ALONE).await), "forward");
+    session.notes.settled(&session.service);
+    session.service.gate.forget(&session.service.gate.settled());
+    assert_eq!(word(&inspector.bind(b"c", &[], ALONE).await), "forward");
+    assert_eq!(session.rule(reads, ALONE).await, "refuse", "it is made when it is run");
+}
+
+/// A change of what is stored has it read again, when it is there for others to see.
+#[tokio::test]
+async fn changes_have_the_catalogue_read_again() {
+    let session = session(StoredMode::Observe);
+    for (text, is_a_change) in [
+        ("drop schema lake", true),
+        ("drop schema other", false),
+        ("alter schema lake rename to pond", true),
+        ("create view v as select * from lake.t", true),
+        ("select * from lake.t", false),
+    ] {
+        assert_eq!(session.rule(text, ALONE).await, "forward", "{text}");
+        session.notes.settled(&session.service);
+        let told = tokio::time::timeout(Duration::ZERO, session.service.stored_changed.notified()).await;
+        assert_eq!(told.is_ok(), is_a_change, "{text}");
+    }
+}
+
 /// However many statements a session prepares: what is observed alone is refused nothing, and takes no place from what is judged.
 #[tokio::test]
 async fn a_session_keeps_so_many_observed_statements() {
