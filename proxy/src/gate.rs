@@ -27,7 +27,7 @@ use crate::catalog::NamedEntry;
 use crate::gate::cache::{CacheSettings, EvictionCause, Key, VerdictCache};
 use crate::gate::policy::Policy;
 use crate::gate::principal::Principal;
-use crate::gate::stored::fresh::Fresh;
+use crate::gate::stored::fresh::FreshCatalog;
 use crate::gate::verdict::Verdict;
 use crate::sql::{self, Analysis, Glance, Reading, StoredNames};
 
@@ -108,7 +108,11 @@ impl Gate {
         self.change_fresh(true, |fresh| Some((fresh.without(numbers)?, ())));
     }
 
-    fn change_fresh<T>(&self, may_differ: bool, change: impl FnOnce(&Fresh) -> Option<(Fresh, T)>) -> Option<T> {
+    fn change_fresh<T>(
+        &self,
+        may_differ: bool,
+        change: impl FnOnce(&FreshCatalog) -> Option<(FreshCatalog, T)>,
+    ) -> Option<T> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let policy = self.policy.load();
         let (fresh, told) = change(policy.stored().fresh())?;
@@ -190,9 +194,8 @@ const MAX_ROUNDS: usize = 4;
 pub fn judge_alone(policy: &Policy, text: &[u8], principal: &Principal, now: Timestamp) -> Option<Verdict> {
     let mut verdict = judge_once(policy, text, principal, now)?;
     // A statement may use what one before it makes.
-    let is_of_several = text.split(|byte| *byte == b';').filter(|part| !part.trim_ascii().is_empty()).count() > 1;
     for _round in 0..MAX_ROUNDS {
-        if verdict.made.is_empty() || !is_of_several {
+        if verdict.made.is_empty() || !may_hold_several(text) {
             break;
         }
         let (fresh, _number) = policy.stored().fresh().with(&verdict.made);
@@ -206,18 +209,29 @@ pub fn judge_alone(policy: &Policy, text: &[u8], principal: &Principal, now: Tim
     Some(verdict)
 }
 
+/// Whether a text may be of more than one statement.
+fn may_hold_several(text: &[u8]) -> bool {
+    text.split(|byte| *byte == b';').filter(|part| !part.trim_ascii().is_empty()).count() > 1
+}
+
 fn judge_once(policy: &Policy, text: &[u8], principal: &Principal, now: Timestamp) -> Option<Verdict> {
     let stored = match policy.stored().names() {
         Some(names) => Some(sql::stored_names(text, policy.dialect(), names)),
         None => policy.stored().follows().then(|| sql::made_names(text)),
     };
+    let turns = stored.as_ref().map(|names| names.turns.as_slice()).unwrap_or_default();
+    let principal = if turns.is_empty() || !may_hold_several(text) {
+        principal.clone()
+    } else {
+        principal.with_naming(&principal.naming.within(&principal.database, turns))
+    };
     match (sql::read(text, policy.dialect()), stored) {
         (Reading::Plain, None) => None,
         (Reading::Plain, Some(names)) if names.is_empty() => None,
-        (Reading::Plain, Some(names)) => Some(policy.judge_with(text, (Analysis::default(), names), principal, now)),
+        (Reading::Plain, Some(names)) => Some(policy.judge_with(text, (Analysis::default(), names), &principal, now)),
         (Reading::Analysed(analysis), names) => {
             let names: StoredNames = names.unwrap_or_default();
-            Some(policy.judge_with(text, (analysis, names), principal, now))
+            Some(policy.judge_with(text, (analysis, names), &principal, now))
         }
     }
 }

@@ -1,5 +1,10 @@
 //! How a session resolves names, as far as its statements tell. Part of whom a verdict is for, so that one from the cache is right.
 
+use crate::sql::{Effect, Turn};
+
+/// Databases that are followed within a message.
+const MAX_WITHIN: usize = 8;
+
 /// How a session resolves names. What it has not said is as at its start.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Naming {
@@ -41,6 +46,25 @@ impl Naming {
         path.iter().any(|name| name.eq_ignore_ascii_case(schema) || is_own(name)).then_some(true)
     }
 
+    /// How names of a message may resolve that itself changes how they do: as before it, or as it says. `login` is the database of the
+    /// login.
+    #[must_use]
+    pub fn within(&self, login: &str, effects: &[Effect]) -> Self {
+        let mut naming = self.clone();
+        for effect in effects {
+            let Effect::Turn { turn, .. } = effect else { continue };
+            match turn {
+                Turn::Database(Some(name)) if naming.used.len() < MAX_WITHIN => naming.used.push(name.clone()),
+                Turn::Database(Some(_)) => naming.is_anywhere = true,
+                Turn::Database(None) => naming.used.push(login.to_owned()),
+                Turn::Casing(_) => naming.is_cased = None,
+                Turn::SearchPath(_) => naming.search_path = None,
+                Turn::Temporary(name) => naming.temporary.push(name.clone()),
+            }
+        }
+        naming
+    }
+
     /// Whether a temporary table may have this name.
     #[must_use]
     pub fn may_be_temporary(&self, name: &str) -> bool {
@@ -51,6 +75,7 @@ impl Naming {
 #[cfg(test)]
 mod tests {
     use super::Naming;
+    use crate::sql::{Effect, Turn};
 
     #[test]
     fn names_resolve_where_the_session_says() {
@@ -60,6 +85,20 @@ mod tests {
         assert_eq!(used.databases("dev"), [Some("dev"), Some("sales")]);
         assert_eq!(Naming { has_left: true, ..used.clone() }.databases("dev"), [Some("sales")]);
         assert_eq!(Naming { is_anywhere: true, ..used }.databases("dev"), [None]);
+    }
+
+    #[test]
+    fn a_message_changes_how_its_own_names_resolve() {
+        let turn = |turn| Effect::Turn { turn, is_alone: false };
+        let start = Naming { is_cased: Some(true), search_path: Some(Vec::new()), ..Naming::default() };
+        let within = start.within("dev", &[turn(Turn::Database(Some("sales".to_owned()))), turn(Turn::Casing(None))]);
+        assert_eq!((within.databases("dev"), within.is_cased), (vec![Some("dev"), Some("sales")], None));
+        let moved = start.within("dev", &[turn(Turn::SearchPath(None)), turn(Turn::Temporary("t".to_owned()))]);
+        assert!(moved.search_path.is_none() && moved.may_be_temporary("t") && !start.may_be_temporary("t"));
+        let many: Vec<Effect> = (0..20).map(|n| turn(Turn::Database(Some(format!("d{n}"))))).collect();
+        assert_eq!(start.within("dev", &many).databases("dev"), [None]);
+        let left = Naming { has_left: true, ..Naming::default() };
+        assert_eq!(left.within("dev", &[turn(Turn::Database(None))]).databases("dev"), [Some("dev")]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::gate::exception::Exception;
 use crate::gate::modes::Modes;
 use crate::gate::principal::Principal;
 use crate::gate::stored::Stored;
-use crate::gate::stored::fresh::Fresh;
+use crate::gate::stored::fresh::FreshCatalog;
 use crate::iam::{Caller, Cluster, EvaluationMode, ExternalIdOn, Facts, StatedContext};
 use crate::rules::RuleSet;
 use crate::sql::Dialect;
@@ -116,12 +116,12 @@ pub struct Policy {
     version: String,
     generation: u64,
     /// Over all but what the cluster stores.
-    base: Base,
+    base: PolicyBase,
 }
 
 /// What stays the same where only the cluster's stored objects change.
 #[derive(Clone, Debug)]
-struct Base {
+struct PolicyBase {
     version: String,
     generation: u64,
 }
@@ -139,7 +139,7 @@ impl Policy {
     pub fn new(parts: Parts) -> Self {
         let (base, version) = versions(&parts);
         let generation = next_generation();
-        Self { parts, version, generation, base: Base { version: base, generation } }
+        Self { parts, version, generation, base: PolicyBase { version: base, generation } }
     }
 
     /// The same under the generation of `before`, if it says the same: verdicts of the one are those of the other.
@@ -152,7 +152,7 @@ impl Policy {
 
     /// The same with other objects that are newer than the catalogue, under a generation of its own where verdicts may differ.
     #[must_use]
-    pub(crate) fn with_fresh(&self, fresh: &Arc<Fresh>, may_differ: bool) -> Self {
+    pub(crate) fn with_fresh(&self, fresh: &Arc<FreshCatalog>, may_differ: bool) -> Self {
         let stored = self.parts.stored.with_fresh(Arc::clone(fresh));
         let generation = if may_differ { next_generation() } else { self.generation };
         let (parts, version, base) = (Parts { stored, ..self.parts.clone() }, self.version.clone(), self.base.clone());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::catalog::{Casing, Catalog, NameRef, NamedAs, StoredUse, Via};
-use crate::gate::stored::fresh::Fresh;
+use crate::gate::stored::fresh::FreshCatalog;
 use crate::sql::{NameCounts, WatchedNames};
 
 closed_sets! {
@@ -30,7 +30,7 @@ pub struct Stored {
     mode: StoredMode,
     catalog: Arc<Catalog>,
     /// What is newer than that.
-    fresh: Arc<Fresh>,
+    fresh: Arc<FreshCatalog>,
     /// `None`: nothing is stored that a statement can use by its name, or nobody looks.
     names: Option<WatchedNames>,
 }
@@ -57,7 +57,7 @@ impl Stored {
 
     /// The same with other objects that are newer than what was read.
     #[must_use]
-    pub(crate) fn with_fresh(&self, fresh: Arc<Fresh>) -> Self {
+    pub(crate) fn with_fresh(&self, fresh: Arc<FreshCatalog>) -> Self {
         let newer = if self.follows() { Some(counted(fresh.watched())) } else { None };
         let names = WatchedNames::with_newer(self.names.as_ref(), newer.into_iter().flatten());
         Self { mode: self.mode, catalog: Arc::clone(&self.catalog), fresh, names }
@@ -71,7 +71,7 @@ impl Stored {
 
     /// What is newer than the catalogue.
     #[must_use]
-    pub(crate) const fn fresh(&self) -> &Arc<Fresh> {
+    pub(crate) const fn fresh(&self) -> &Arc<FreshCatalog> {
         &self.fresh
     }
 

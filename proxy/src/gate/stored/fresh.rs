@@ -19,13 +19,13 @@ struct FreshObjects {
 
 /// Objects that are newer than the catalogue.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Fresh {
+pub(crate) struct FreshCatalog {
     objects: Vec<FreshObjects>,
     last: u64,
     index: NameIndex,
 }
 
-impl Fresh {
+impl FreshCatalog {
     /// With what a message makes, under a number of its own.
     #[must_use]
     pub(crate) fn with(&self, made: &Arc<[NamedEntry]>) -> (Self, u64) {
@@ -98,7 +98,7 @@ mod tests {
         Arc::from([NamedEntry { name, kind: ObjectKind::ExternalSchema, uses }])
     }
 
-    fn names(fresh: &Fresh) -> Vec<&str> {
+    fn names(fresh: &FreshCatalog) -> Vec<&str> {
         let mut names: Vec<_> = fresh.watched().map(|(name, _)| name).collect();
         names.sort_unstable();
         names
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn what_was_made_is_known_until_a_reading_tells_of_it() {
-        let (first, a) = Fresh::default().with(&made("a"));
+        let (first, a) = FreshCatalog::default().with(&made("a"));
         let (both, b) = first.with(&made("b"));
         assert_eq!((names(&first), names(&both)), (vec!["a"], vec!["a", "b"]));
         assert!(both.settled_numbers().is_empty(), "no reading shows what an open transaction has made");
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn so_much_is_remembered() {
-        let fresh = (0..MAX_FRESH + 10).fold(Fresh::default(), |fresh, n| fresh.with(&made(&format!("s{n}"))).0);
+        let fresh = (0..MAX_FRESH + 10).fold(FreshCatalog::default(), |fresh, n| fresh.with(&made(&format!("s{n}"))).0);
         assert_eq!(names(&fresh).len(), MAX_FRESH);
         assert!(!names(&fresh).contains(&"s9") && names(&fresh).contains(&"s10"));
     }
