@@ -18,6 +18,7 @@ STORED = [
     f"create external function hashed(int) returns int stable lambda 'hashed' iam_role '{A}'",
     f"create model churn from t target a function churned iam_role '{A}' settings (s3_bucket 'b')",
     f"create procedure loads() as $$ begin copy t from 's3://b/x' iam_role '{A}'; end; $$ language plpgsql",
+    f"unload ('select 1') to 's3://b/x' iam_role '{A}'",
     f"copy t from 's3://b/x' iam_role '{A}' job create nightly auto on",
 ]
 RULES = """@id("all") permit (principal, action, resource);
@@ -57,7 +58,10 @@ class Watching:
 
     def knows(self, name, is_known=True):
         """Waits until the catalogue that was read names something, or does not any more."""
-        wait_for(name, lambda: (f'"{name}"' in http(self.gate.admin, "/api/v1/catalog")[1]) == is_known)
+        def names():
+            return re.findall(r'"name":"(?:[^"]*\.)?([^".]+)"', http(self.gate.admin, "/api/v1/catalog")[1])
+
+        wait_for(name, lambda: (name in names()) == is_known)
 
     def uses(self):
         """How often each chain was used, by what the statement names and what the rules say."""
