@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const PROGRAM = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug", "demo");
 
 const [OWN, OTHER] = ["arn:aws:iam::123456789012:role/", "arn:aws:iam::210987654321:role/"];
-export const ROLES = { A: `${OWN}RoleA`, B: `${OTHER}RoleB`, C: `${OTHER}RoleC`, D: `${OTHER}RoleD` };
+export const ROLES = { A: `${OWN}RoleA`, B: `${OTHER}RoleB`, C: `${OTHER}RoleC`, D: `${OTHER}RoleD`, Partner: `${OTHER}RolePartner` };
 
 async function freePort() {
   const server = createServer();

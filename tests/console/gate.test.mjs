@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { Browser } from "./browser.mjs";
 import { Demo, ROLES, unload } from "./gate.mjs";
 
-const { A, B, C } = ROLES;
+const { A, B, C, Partner } = ROLES;
 const soon = { timeout: 10_000 };
 
 let browser;
@@ -22,6 +22,8 @@ after(async () => {
 
 const open = (route) => browser.page(`${demo.url}#/${route}`);
 
+const verdictsOf = (page) => page.$$eval(".decision[data-id]", (rows) => rows.map((row) => row.querySelector(".verdict").textContent).sort());
+
 test("the gate holds the console", async () => {
   const page = await fetch(demo.url);
   const text = await page.text();
@@ -36,13 +38,15 @@ test("the graph is that of the demo: nodes, edges, and the verdict of each", asy
   assert.equal(await etl.run(unload([A, C], "companyb/secret/")), "42501");
   assert.equal(await etl.run(unload([B], "companyb/direct/")), "42501");
   assert.equal(await analyst.run(unload([A, B], "companyb/report/")), "42501");
+  assert.equal(await etl.run(unload([A, B], "companyb/partners/venue_")), null, "a rule that is tried out refuses nothing");
+  assert.equal(await etl.run(unload([A, Partner], "companyb/names/venue_")), null, "what no facts tell goes on with a warning");
   const page = await open("graph");
   await page.waitForSelector("[data-node]", soon);
   const drawn = await page.evaluate(() => ({
     nodes: [...document.querySelectorAll("[data-node]")].map((node) => node.querySelector(".name").textContent).sort(),
     edges: [...document.querySelectorAll("[data-edge]")].map((edge) => edge.dataset.edge).sort(),
   }));
-  assert.deepEqual(drawn.nodes, ["RoleA", "RoleB", "RoleC", "companyb/direct/", "companyb/redshift/", "companyb/report/", "companyb/secret/", "demo"]);
+  assert.deepEqual(drawn.nodes, ["RoleA", "RoleB", "RoleC", "RolePartner", "companyb/direct/", "companyb/names/", "companyb/partners/", "companyb/redshift/", "companyb/report/", "companyb/secret/", "demo"]);
   await page.click("text=Table");
   await page.waitForSelector("[data-edge-row]", soon);
   const rows = await page.$$eval("[data-edge-row]", (all) => all.map((row) => {
@@ -50,13 +54,16 @@ test("the graph is that of the demo: nodes, edges, and the verdict of each", asy
     return `${from.split(" ")[0]} > ${to.split(" ")[0]}: ${verdict} ${uses}`;
   }).sort());
   assert.deepEqual(rows, [
-    "RoleA > RoleB: allowed 2",
+    "RoleA > RoleB: allowed 3",
     "RoleA > RoleC: refused 1",
+    "RoleA > RolePartner: undecided 1",
     "RoleB > s3://companyb/direct/: refused 1",
+    "RoleB > s3://companyb/partners/: would be refused 1",
     "RoleB > s3://companyb/redshift/: allowed 1",
     "RoleB > s3://companyb/report/: refused 1",
     "RoleC > s3://companyb/secret/: refused 1",
-    "demo > RoleA: allowed 3",
+    "RolePartner > s3://companyb/names/: undecided 1",
+    "demo > RoleA: allowed 5",
     "demo > RoleB: refused 1",
   ]);
   const answer = await demo.get("/graph");
@@ -64,6 +71,25 @@ test("the graph is that of the demo: nodes, edges, and the verdict of each", asy
   assert.deepEqual(page.complaints, []);
   await page.close();
   await Promise.all([etl.end(), analyst.end()]);
+});
+
+test("a click on an edge filters every view, by the gate itself", async () => {
+  const page = await open("graph");
+  const edge = `hop role:123456789012/RoleA -> role:210987654321/RoleC`;
+  await page.waitForSelector(`[data-edge="${edge}"]`, { state: "attached", ...soon });
+  await page.$eval(`[data-edge="${edge}"]`, (line) => line.dispatchEvent(new MouseEvent("click", { bubbles: true })));
+  await page.waitForFunction(() => document.querySelectorAll("[data-node]").length === 4, undefined, soon);
+  assert.equal(new URLSearchParams(page.url().split("?")[1]).get("at"), edge);
+  await page.click("nav >> text=Live");
+  await page.waitForSelector(".decision[data-id]", soon);
+  assert.deepEqual(await verdictsOf(page), ["refused"]);
+  await page.click("nav >> text=Refusals");
+  await page.waitForSelector("tbody tr", soon);
+  assert.deepEqual(await page.$$eval("tbody th", (cells) => cells.map((cell) => cell.textContent.slice(0, 5))), ["RG203"]);
+  await page.goto(`${demo.url}#/graph?verdict=undecided&user=etl&group=etl&kind=unload&application=psql&would_be=annotate`);
+  await page.waitForFunction(() => document.querySelectorAll("[data-node]").length === 4, undefined, soon);
+  assert.deepEqual(page.complaints, []);
+  await page.close();
 });
 
 test("a refusal shows within a second of happening, and its record says why", async () => {
@@ -146,7 +172,7 @@ test("a demo that is left to itself has life in it, good and bad", async () => {
   try {
     const page = await browser.page(`${lively.url}#/live`);
     await page.waitForSelector(".decision[data-id] .verdict.allowed", { timeout: 15_000 });
-    await page.waitForSelector(".decision[data-id] .verdict.refused", { timeout: 15_000 });
+    for (const verdict of ["refused", "would_be_refused", "undecided"]) await page.waitForSelector(`.decision[data-id] .verdict.${verdict}`, { timeout: 30_000 });
     for (const application of ["airflow", "dbt", "Tableau", "notebook"]) await page.waitForSelector(`.decision[data-id] >> text=${application}`, { timeout: 15_000 });
     const { items } = await lively.get("/decisions?application=nightly");
     assert.deepEqual(items, [], "who comes by another door is not seen");

@@ -47,7 +47,18 @@ struct Worker {
 
 const STAGING: &str = "create table if not exists venue_staging as select * from venue where 1 = 0";
 
-static WORKERS: [Worker; 5] = [
+static WORKERS: [Worker; 6] = [
+    Worker {
+        user: "etl",
+        application: "partners",
+        door: Door::Gate,
+        tasks: &[
+            // Goes on, as a rule that would refuse it is only tried out.
+            "unload ('select * from venue') to 's3://companyb/partners/venues_' iam_role '<RoleA>,<RoleB>'",
+            // Goes on, as no facts tell whether the trust policy's condition holds.
+            "unload ('select venuename from venue') to 's3://companyb/company/names_' iam_role '<RoleA>,<RolePartner>'",
+        ],
+    },
     Worker {
         user: "etl",
         application: "airflow",

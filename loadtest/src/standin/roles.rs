@@ -30,7 +30,8 @@ impl RoleTable {
             target: format!("arn:aws:iam::210987654321:role/{name}"),
             user: user.map(str::to_owned),
         };
-        Self { attached: vec![first.to_owned()], trusted: vec![trust("RoleB", None), trust("RoleEtl", Some("etl"))] }
+        let trusted = vec![trust("RoleB", None), trust("RoleEtl", Some("etl")), trust("RolePartner", None)];
+        Self { attached: vec![first.to_owned()], trusted }
     }
 
     /// Whether `user` may use the chain of a literal.
@@ -60,6 +61,7 @@ mod tests {
             (format!("{a},{b}"), "analyst", true),
             (format!("{a},{etl}"), "etl", true),
             (format!("{a},{etl}"), "analyst", false),
+            (a.to_owned() + ",arn:aws:iam::210987654321:role/RolePartner", "analyst", true),
             (b.to_owned(), "etl", false),
             (format!("{b},{a}"), "etl", false),
             (format!("{a}, {b}"), "etl", false),
