@@ -1,4 +1,6 @@
-// Ten thousand decisions and two thousand nodes: after loading, no frame takes over 100 ms.
+// Ten thousand decisions and two thousand nodes: after loading, no task of the page's own thread works for more than 50 ms, so that no
+// frame can take 100 ms by the page's doing. What is measured is the work of the thread, not the time on the clock: other programs that
+// want the processor make a frame late without any fault of the page, and cannot make this test fail.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -6,13 +8,9 @@ import { after, before, test } from "node:test";
 import { Browser } from "./browser.mjs";
 import { Mock } from "./mock.mjs";
 
-const LONGEST_MS = 100;
-/**
- * Where other programs have the processor a frame is late without any fault of the page. So a round also passes in which no task of the
- * page's own thread has worked for half as long.
- */
 const LONGEST_WORK_MS = 50;
-const ROUNDS = 5;
+/** A full machine makes work slower too, and never quicker: the best of these counts. */
+const ROUNDS = 4;
 
 let browser;
 before(async () => {
@@ -22,7 +20,7 @@ after(async () => {
   await browser?.close();
 });
 
-/** The longest frame while something is done, and the longest that a task of the page's thread has worked, in milliseconds. */
+/** The longest that a task of the page's thread works while something is done, and the longest frame, in milliseconds. */
 async function longest(page, act) {
   const session = await browser.context.newCDPSession(page);
   const events = [];
@@ -37,7 +35,7 @@ async function longest(page, act) {
     window.watch.observe({ type: "long-animation-frame", buffered: false });
   });
   await act();
-  await page.waitForTimeout(300);
+  await page.waitForTimeout(200);
   const frame = await page.evaluate(() => window.worst);
   const complete = new Promise((resolve) => session.once("Tracing.tracingComplete", resolve));
   await session.send("Tracing.end");
@@ -46,27 +44,33 @@ async function longest(page, act) {
   const mains = new Set(events.filter((event) => event.name === "thread_name" && event.args.name === "CrRendererMain").map((event) => `${event.pid} ${event.tid}`));
   const tasks = events.filter((event) => event.tdur !== undefined && mains.has(`${event.pid} ${event.tid}`)).map((event) => event.tdur / 1_000);
   assert.ok(tasks.length > 0, "the page's thread was watched");
-  return { frame: Math.round(frame), work: Math.round(Math.max(...tasks)) };
+  return { work: Math.max(...tasks), frame };
 }
 
-async function bestOf(page, act) {
+/** Does the same some times over, until one of them stays within bounds. */
+async function works(what, page, act) {
   const found = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    const { frame, work } = await longest(page, () => act(round));
-    found.push(`${frame} (${work})`);
-    if (frame <= LONGEST_MS || work <= LONGEST_WORK_MS) return found.at(-1);
+    const { work, frame } = await longest(page, act);
+    found.push(`${work.toFixed(0)} ms`);
+    if (work <= LONGEST_WORK_MS) {
+      console.log(`# ${what}: ${found.join(", ")} of work; the longest frame ${frame.toFixed(0)} ms`);
+      return;
+    }
   }
-  throw new assert.AssertionError({ message: `each round had a frame over ${LONGEST_MS} ms (of which work): ${found.join(", ")}` });
+  assert.fail(`${what}: each time a task worked for more than ${LONGEST_WORK_MS} ms: ${found.join(", ")}`);
 }
 
 async function scroll(page, selector, distance) {
-  for (let step = 0; step < 20; step += 1) {
-    await page.$eval(selector, (box, by) => box.scrollBy(0, by), distance);
-    await page.waitForTimeout(20);
+  for (const by of [distance, -distance]) {
+    for (let step = 0; step < 8; step += 1) {
+      await page.$eval(selector, (box, down) => box.scrollBy(0, down), by);
+      await page.waitForTimeout(20);
+    }
   }
 }
 
-test("ten thousand decisions: scrolling, and more that come", async (t) => {
+test("ten thousand decisions: scrolling, more that come, and a record", async (t) => {
   const mock = await new Mock({ history: 50 }).listen();
   t.after(() => mock.close());
   const page = await browser.page(`http://127.0.0.1:${mock.port}/#/live`);
@@ -76,38 +80,49 @@ test("ten thousand decisions: scrolling, and more that come", async (t) => {
     await page.waitForTimeout(15);
   }
   await page.waitForSelector("text=10,000 decisions", { timeout: 20_000 });
-  console.log(`# scrolling: ${await bestOf(page, (round) => scroll(page, ".virtual-box", round % 2 === 0 ? 2_000 : -2_000))} ms`);
+  await works("scrolling", page, () => scroll(page, ".virtual-box", 2_000));
   await page.$eval(".virtual-box", (box) => box.scrollTo(0, 0));
-  console.log(`# arriving: ${await bestOf(page, async () => {
+  await works("arriving", page, async () => {
     for (let burst = 0; burst < 10; burst += 1) {
       mock.emit(20);
       await page.waitForTimeout(50);
     }
-  })} ms`);
-  console.log(`# opening: ${await bestOf(page, async () => page.click(".decision[data-id]"))} ms`);
+  });
+  await works("opening", page, () => page.click(".decision[data-id] .user"));
   await page.close();
 });
 
 for (const [fold, nodes] of [["yes", "folded"], ["no", "unfolded"]]) {
-  test(`two thousand nodes, ${nodes}: scrolling, pointing and zooming`, async (t) => {
+  test(`two thousand nodes, ${nodes}: scrolling, pointing, zooming, finding, and answers that come`, async (t) => {
     const mock = await new Mock({ size: 2_000 }).listen();
     t.after(() => mock.close());
     const page = await browser.page(`http://127.0.0.1:${mock.port}/#/graph?fold=${fold}`);
     await page.waitForSelector("[data-node]", { timeout: 30_000 });
     await page.waitForTimeout(500);
-    console.log(`# scrolling: ${await bestOf(page, (round) => scroll(page, ".plane-box", round % 2 === 0 ? 150 : -150))} ms`);
-    console.log(`# pointing: ${await bestOf(page, async () => {
+    await works("scrolling", page, () => scroll(page, ".plane-box", 150));
+    await works("pointing", page, async () => {
       for (const node of (await page.$$("[data-node]")).slice(0, 8)) {
         await node.hover({ timeout: 1_000 }).catch(() => undefined);
         await page.waitForTimeout(30);
       }
-    })} ms`);
-    console.log(`# zooming: ${await bestOf(page, async (round) => {
-      for (let step = 0; step < 5; step += 1) {
-        await page.click(`[aria-label="Zoom ${round % 2 === 0 ? "out" : "in"}"]`);
-        await page.waitForTimeout(50);
+    });
+    await works("zooming", page, async () => {
+      for (const way of ["out", "out", "out", "in", "in", "in"]) {
+        await page.click(`[aria-label="Zoom ${way}"]`);
+        await page.waitForTimeout(60);
       }
-    })} ms`);
+    });
+    await works("finding", page, async () => {
+      await page.fill("input[type=search]", "archive");
+      await page.waitForTimeout(700);
+      await page.fill("input[type=search]", "");
+      await page.waitForTimeout(700);
+    });
+    await works("growing", page, async () => {
+      mock.grow(1);
+      await page.waitForResponse((response) => response.url().includes("/graph"), { timeout: 15_000 });
+      await page.waitForTimeout(700);
+    });
     await page.close();
   });
 }

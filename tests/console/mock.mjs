@@ -71,6 +71,11 @@ export class Mock {
     for (const stream of this.streams) stream.send("lost", { count });
   }
 
+  /** Whether a decision passes filters. */
+  holds(one, query) {
+    return matches(one, query);
+  }
+
   async #answer(request, response) {
     const url = new URL(request.url, "http://localhost");
     this.requests.push(url.pathname);
@@ -145,6 +150,18 @@ export class Mock {
     this.big ??= bigGraph(this.size);
     this.big.edges[0].uses += 1;
     return this.big;
+  }
+
+  /** Adds roles that the cluster assumes to the large graph. */
+  grow(count) {
+    const [first] = this.#large().nodes;
+    const sample = this.big.nodes.find((node) => node.kind === "role");
+    const edge = this.big.edges.find((one) => one.to === sample.id);
+    for (let index = 0; index < count; index += 1) {
+      const id = `role:${sample.account}:Aaa${index}`;
+      this.big.nodes.push({ ...sample, id, name: `Aaa${index}` });
+      this.big.edges.push({ ...edge, id: `attachment:${id}`, from: first.id, to: id });
+    }
   }
 
   #stream(query, request, response) {

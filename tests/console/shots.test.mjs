@@ -28,6 +28,7 @@ after(async () => {
 
 const views = () => {
   const refused = mock.held.findLast((one) => one.verdict === "refused");
+  const stored = mock.held.findLast((one) => one.stored_uses.length > 0);
   const [, , marketing, denied] = SMALL.chains;
   const sql = encodeURIComponent(`unload ('select * from venue')\nto 's3://companyb/x/'\niam_role '${denied.roles.join(",")}'`);
   return {
@@ -39,6 +40,7 @@ const views = () => {
     "live": ["live", ".decision[data-id]"],
     "live-filtered": ["live?user=etl&verdict=refused", ".decision[data-id]"],
     "live-record": [`live?id=${refused.id}`, "aside .hops"],
+    "live-stored": [`live?id=${stored.id}`, "aside .stored"],
     "why": ["why", "textarea"],
     "why-answer": [`why?sql=${sql}&as=etl&rules=permit`, ".answers"],
     "why-one-hop": [`why?ask=can-assume&from=cluster&to=${encodeURIComponent(denied.roles[1])}`, ".hops"],

@@ -110,10 +110,11 @@ test("what is looked at stays where it is while the graph grows around it", () =
   const at = (nodes: Record<string, [number, number]>) => ({ nodes: Object.fromEntries(Object.entries(nodes).map(([id, [x, y]]) => [id, { x, y, column: 0 }])) });
   const window = { scrollLeft: 0, scrollTop: 1_000, clientWidth: 800, clientHeight: 400 };
   const before = { layout: at({ far: [0, 0], near: [100, 1_180], edge: [100, 1_020] }), scale: 1 };
-  expect(stay(before, { layout: at({ far: [0, 0], near: [100, 1_480], edge: [100, 1_100] }), scale: 1 }, window)).toEqual({ left: 0, top: 1_300 });
-  expect(stay(before, { layout: at({ near: [100, 1_180] }), scale: 0.5 }, window), "another scale").toEqual({ left: -50, top: 410 });
-  expect(stay(before, { layout: at({ edge: [100, 1_120] }), scale: 1 }, window), "the next in view").toEqual({ left: 0, top: 1_100 });
-  expect(stay(before, { layout: at({ far: [0, 0] }), scale: 1 }, window), "nothing in view is left").toBeNull();
+  expect(stay(before, { layout: at({ far: [0, 0], near: [100, 1_480], edge: [100, 1_100] }), scale: 1 }, window, null)).toEqual({ left: 0, top: 1_300 });
+  expect(stay(before, { layout: at({ near: [100, 1_480], edge: [100, 1_100] }), scale: 1 }, window, "edge"), "what has the focus").toEqual({ left: 0, top: 1_080 });
+  expect(stay(before, { layout: at({ near: [100, 1_180] }), scale: 0.5 }, window, null), "another scale").toEqual({ left: -50, top: 410 });
+  expect(stay(before, { layout: at({ edge: [100, 1_120] }), scale: 1 }, window, null), "the next in view").toEqual({ left: 0, top: 1_100 });
+  expect(stay(before, { layout: at({ far: [0, 0] }), scale: 1 }, window, null), "nothing in view is left").toBeNull();
 });
 
 test("what comes into view comes in slices, and what was there stays", () => {

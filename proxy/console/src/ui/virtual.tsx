@@ -12,8 +12,8 @@ export function VirtualList(props: {
   height: number;
   /** The sum of all rows that ever came on top. */
   added: number;
-  /** Scrolls there when it changes. */
-  reveal: number | null;
+  /** What is to be in view once, and where it stands by now. */
+  reveal: { id: string; index: number | null } | null;
   head: ComponentChildren;
   row: (index: number) => ComponentChildren;
   atTop: (isAtTop: boolean) => void;
@@ -22,7 +22,13 @@ export function VirtualList(props: {
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, size: 800 });
   const before = useRef(added);
+  const revealed = useRef<string | null>(null);
 
+  /** How far the rows in view go down by what came on top, where they are to stay in view. */
+  const shiftOf = () => {
+    const [element, came] = [box.current, added - before.current];
+    return element && came > 0 && (element.scrollTop >= height / 2 || isBusyWith(element)) ? came * height : 0;
+  };
   const look = () => {
     const element = box.current;
     if (!element) return;
@@ -37,26 +43,29 @@ export function VirtualList(props: {
     return () => observer.disconnect();
   }, []);
   useLayoutEffect(() => {
-    const element = box.current;
-    const came = added - before.current;
+    const shift = shiftOf();
     before.current = added;
-    if (element && came > 0 && element.scrollTop >= height / 2) {
-      element.scrollTop += came * height;
+    if (box.current && shift > 0) {
+      box.current.scrollTop += shift;
       look();
     }
   }, [added]);
   useLayoutEffect(() => {
     const element = box.current;
-    if (!element || reveal === null) return;
-    const top = reveal * height;
+    if (reveal === null) revealed.current = null;
+    if (!element || reveal === null || reveal.index === null || revealed.current === reveal.id) return;
+    revealed.current = reveal.id;
+    const top = reveal.index * height;
     if (top < element.scrollTop || top + height > element.scrollTop + element.clientHeight) {
       element.scrollTop = Math.max(0, top - element.clientHeight / 2);
     }
     look();
-  }, [reveal]);
+  }, [reveal?.id, reveal?.index]);
 
-  const first = Math.max(0, Math.floor(view.top / height) - BEYOND);
-  const last = Math.min(total, Math.ceil((view.top + view.size) / height) + BEYOND);
+  // Rows that stay in view are not taken out and put in again: they hold a selection or the focus.
+  const top = view.top + shiftOf();
+  const first = Math.max(0, Math.floor(top / height) - BEYOND);
+  const last = Math.min(total, Math.ceil((top + view.size) / height) + BEYOND);
   const rows: ComponentChildren[] = [];
   for (let index = first; index < last; index += 1) rows.push(props.row(index));
   return (
@@ -69,4 +78,11 @@ export function VirtualList(props: {
       </div>
     </div>
   );
+}
+
+/** Whether somebody has selected a text of a row, or has the focus in one: then it stays, at the top of the list too. */
+function isBusyWith(box: HTMLElement): boolean {
+  const [selection, focus] = [getSelection(), document.activeElement];
+  const isSelected = selection !== null && !selection.isCollapsed && box.contains(selection.anchorNode);
+  return isSelected || (focus !== null && focus !== box && box.contains(focus));
 }

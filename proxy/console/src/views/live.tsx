@@ -49,7 +49,7 @@ export function Live() {
           </Nothing>
         ) : (
           <VirtualList label="Decisions, newest first" total={total} height={isNarrow.value ? NARROW_ROW : ROW} added={feed.added}
-            reveal={open === null ? null : feed.held.indexOf(open)} head={<Head />} atTop={setAtTop}
+            reveal={open === null ? null : { id: open, index: feed.held.indexOf(open) }} head={<Head />} atTop={setAtTop}
             row={(index) => {
               const decision = feed.held.row(index);
               return decision && <Row key={decision.id} of={decision} index={index} isOpen={decision.id === open} open={(id) => setParams({ id })} />;

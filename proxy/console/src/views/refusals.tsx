@@ -74,7 +74,7 @@ function Groups({ of, by, view }: { of: Answer; by: By; view: Seen }) {
   const open = route.value.params.get("open");
   const most = Math.max(1, ...of.groups.flatMap((group) => group.trend));
   return (
-    <div class="panel">
+    <div class={`panel ${view}`}>
       <Scroll label="Groups of refusals">
         <table class="many">
           <caption>

@@ -74,7 +74,7 @@ export function Plane(props: {
       return;
     }
     settled.current = { layout, scale, at };
-    const kept = before !== null && before.at === at ? stay(before, { layout, scale }, element) : null;
+    const kept = before !== null && before.at === at ? stay(before, { layout, scale }, element, lit ?? tabbed) : null;
     const anchor = layout.nodes[at ?? ""] ?? layout.nodes[shown.nodes.find((node) => node.kind === "cluster")?.id ?? ""];
     if (kept) element.scrollTo(kept.left, kept.top);
     else if (anchor && (before === null || !inWindow(anchor.y * scale, element))) {
@@ -105,7 +105,8 @@ export function Plane(props: {
   const outline = useMemo(() => isFar && <Outline shown={shown} layout={layout} />, [isFar, shown, layout]);
   const wanted = isFar ? [] : shown.nodes.filter((node) => {
     const place = places[node.id];
-    return place !== undefined && inView(place.x, place.y, place.x + NODE.width, place.y + NODE.height);
+    // What may have the focus is never taken out.
+    return place !== undefined && (node.id === tabbed || inView(place.x, place.y, place.x + NODE.width, place.y + NODE.height));
   });
   const ids = useSlices(wanted.map((node) => node.id));
   const seen = wanted.filter((node) => ids.has(node.id));

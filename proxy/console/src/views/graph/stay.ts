@@ -15,8 +15,8 @@ export interface Scrolled {
   clientHeight: number;
 }
 
-/** Where to scroll so that the node nearest the middle of the window stays there; `null` when none of those in it is left. */
-export function stay(before: Placed, after: Placed, window: Scrolled): { left: number; top: number } | null {
+/** Where to scroll so that a node stays where it is in the window: `held`, or that nearest the middle. `null` when none of those in it is left. */
+export function stay(before: Placed, after: Placed, window: Scrolled, held: string | null): { left: number; top: number } | null {
   const middle = window.scrollTop + window.clientHeight / 2;
   let found: { left: number; top: number } | null = null;
   let nearest = Infinity;
@@ -24,7 +24,7 @@ export function stay(before: Placed, after: Placed, window: Scrolled): { left: n
     const is = after.layout.nodes[id];
     const [x, y] = [was.x * before.scale, was.y * before.scale];
     if (!is || !isIn(x, y, before.scale, window)) continue;
-    const away = Math.abs(y + (NODE.height * before.scale) / 2 - middle);
+    const away = id === held ? -1 : Math.abs(y + (NODE.height * before.scale) / 2 - middle);
     if (away >= nearest) continue;
     nearest = away;
     found = { left: window.scrollLeft + is.x * after.scale - x, top: window.scrollTop + is.y * after.scale - y };
