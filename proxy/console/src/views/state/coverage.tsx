@@ -2,7 +2,7 @@
 
 import type { Coverage } from "../../api/types";
 import { count, counted, words } from "../../text/format";
-import { Nothing, Panel, Scroll } from "../../ui/parts";
+import { Panel, Scroll } from "../../ui/parts";
 import { Name, Text } from "../../ui/text";
 import { Ago, Moment } from "../../ui/time";
 import { Mark } from "./health";
@@ -24,7 +24,7 @@ function GateItem({ of }: { of: Coverage["gates"][number] }) {
   return (
     <li>
       <span>Gate <Text of={of.gate} /></span>
-      {!of.available ? <Nothing>What passes the gate by is not looked for{of.reason === null ? "." : <>: <Text of={of.reason} /></>}</Nothing> : (
+      {!of.available ? <span class="none">What passes the gate by is not looked for{of.reason === null ? "." : <>: <Text of={of.reason} /></>}</span> : (
         <>
           <span>{count(of.seen)} seen, {count(of.cannot_tell)} cannot be told, looked at <Ago of={of.looked_at} /></span>
           {of.fault !== null && <p class="bad"><Text of={of.fault} /></p>}
@@ -53,7 +53,7 @@ function Unseen({ of }: { of: readonly (Coverage["gates"][number]["statements"][
               <td class="fixed"><Name of={row.client_address} /></td>
               <td><Name of={row.application} /></td>
               <td class="fixed"><Text of={words(row.reason)} /></td>
-              <td><Text of={row.gate} /></td>
+              <td class="fixed"><Text of={row.gate} /></td>
             </tr>
           ))}
         </tbody>
