@@ -171,7 +171,8 @@ impl Writer {
             self.checkpoint();
         }
         let age = now.saturating_duration_since(self.file_since);
-        if self.settings.rotate_every.is_some_and(|every| age >= every) {
+        // What cannot be written now could not begin another file either.
+        if self.trouble.is_none() && self.settings.rotate_every.is_some_and(|every| age >= every) {
             self.rotate();
         }
         if now.saturating_duration_since(self.tidied) >= TIDY {
