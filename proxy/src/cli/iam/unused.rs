@@ -188,12 +188,12 @@ mod tests {
     fn what_counts_as_use() {
         let one = |verdict: &str, event: &str, more: &str| {
             let used = format!("[{{\"method\":\"chain\",\"roles\":[\"{A}\"]}}]");
-            let uses = if more.is_empty() {
+            let fields = if more.is_empty() {
                 format!("\"role_uses\":{used}")
             } else {
                 format!("\"role_uses\":[],\"{more}\":{used}")
             };
-            format!("{{\"event\":\"{event}\",\"time\":\"t\",\"user\":\"etl\",\"verdict\":\"{verdict}\",{uses}}}")
+            format!("{{\"event\":\"{event}\",\"time\":\"t\",\"user\":\"etl\",\"verdict\":\"{verdict}\",{fields}}}")
         };
         for (line, is_used) in [
             (one("forward", "verdict", ""), true),
