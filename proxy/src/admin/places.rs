@@ -10,7 +10,7 @@ pub(super) const MAX_CONNECTIONS: usize = 256;
 /// Those of one address: who takes them all leaves enough to probes and scrapers elsewhere.
 pub(super) const MAX_OF_ADDRESS: usize = 64;
 
-/// AdminPlaces for connections. Clones share them.
+/// Places for connections. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct AdminPlaces(Arc<Mutex<HashMap<IpAddr, usize>>>);
 

@@ -79,7 +79,7 @@ mod tests {
         let began = Instant::now();
         let slow = tokio::spawn(async move {
             for _ in 0..4 {
-                sleep(STALLED - Duration::from_secs(1)).await;
+                sleep(STALLED * 9 / 10).await;
                 theirs.read_exact(&mut [0; 8]).await.unwrap();
             }
             theirs

@@ -32,10 +32,10 @@ pub(super) fn put_in_place(begun: &Path, path: &Path) -> io::Result<()> {
 /// The operating system's.
 pub(super) fn finish(path: &Path) -> io::Result<()> {
     for begun in left_over(path)? {
-        if !path.try_exists()? {
-            fs::rename(&begun, path)?;
-        } else {
+        if path.try_exists()? {
             fs::remove_file(&begun)?;
+        } else {
+            fs::rename(&begun, path)?;
         }
     }
     Ok(())
