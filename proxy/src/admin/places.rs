@@ -1,7 +1,7 @@
 //! How many connections the admin address holds, in all and of one address, so that nobody takes all of them.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Connections at one time.
@@ -24,7 +24,7 @@ pub(super) struct AdminPlace {
 impl AdminPlaces {
     /// A place for a connection from there, if there is one.
     pub(super) fn take(&self, address: IpAddr) -> Option<AdminPlace> {
-        let address = address.to_canonical();
+        let address = network(address);
         let mut taken = self.taken();
         let (all, own) = (taken.values().sum::<usize>(), taken.get(&address).copied().unwrap_or_default());
         if all >= MAX_CONNECTIONS || own >= MAX_OF_ADDRESS {
@@ -37,6 +37,14 @@ impl AdminPlaces {
 
     fn taken(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What an address counts as: whoever has one of IPv6 has all of its network.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -72,6 +80,18 @@ mod tests {
         assert!(places.take(address("10.0.0.1")).is_some());
         held.clear();
         assert!(places.taken().is_empty(), "addresses that are gone are forgotten");
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_address() {
+        for (one, other, are_one) in [
+            ("2001:db8::1", "2001:db8::ffff:1", true),
+            ("2001:db8::1", "2001:db8:0:1::1", false),
+            ("10.0.0.1", "::ffff:10.0.0.1", true),
+            ("10.0.0.1", "10.0.0.2", false),
+        ] {
+            assert_eq!(network(address(one)) == network(address(other)), are_one, "{one} {other}");
+        }
     }
 
     #[test]
