@@ -154,7 +154,7 @@ def test_the_log_goes_on_over_files_starts_and_a_hard_kill(postgres, tmp_path, k
 def test_a_removed_file_is_noticed_within_a_second_and_missed(postgres, tmp_path, keys, signed):
     gate = Gate(tmp_path / "gate", postgres.port, audit_extra=signed)
     refuse(gate, 50)
-    wait_for("the records", lambda: len(gate.verdicts()) == 50)
+    wait_for("the records", lambda: len(gate.verdicts()) == 50 and '"session_end"' in gate.audit.read_text())
     removed = len(lines(gate.audit))
     gate.audit.unlink()
     began = time.monotonic()

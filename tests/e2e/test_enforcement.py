@@ -64,7 +64,9 @@ def test_the_more_specific_mode_wins(server):
     rules.write_text(rules.read_text().replace('@id("no-cross', '@mode("shadow")\n@id("no-cross'))
     reload(server)
     assert verdict(server.gate, UNLOAD, "analyst") == ("annotate", "RG301")
-    record = [record for record in server.verdicts() if record["user"] == "analyst"][-1]
+    last = lambda: [record for record in server.verdicts() if record["user"] == "analyst"][-1]  # noqa: E731
+    wait_for("the record", lambda: last()["action"] == "annotate")
+    record = last()
     assert (record["would_be"], record["action"], record["mode"], record["shadow"]) == ("reject", "annotate", "shadow", True)
     assert [finding["lenience"] for finding in record["findings"] if finding["severity"] == "reject"] == ["shadow"]
     shown = rolegate("config", "show", server.folder / "data" / "rolegate.toml", "--for", "etl").stdout
