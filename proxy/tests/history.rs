@@ -218,7 +218,8 @@ fn hostile_inputs_are_counted_and_said() {
 fn with_line(text: &[u8], line: &[u8]) -> Vec<u8> {
     let mut ends = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
     let at = ends.nth(1).unwrap_or(text.len());
-    [&text[..at], line, b"\n", &text[at..]].concat()
+    let (before, after) = text.split_at(at);
+    [before, line, b"\n", after].concat()
 }
 
 /// Each source on its own: a line that is none, one of 16 MB, a byte that is no UTF-8, a file and a compressed file that end in the
