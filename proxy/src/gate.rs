@@ -78,7 +78,9 @@ impl Gate {
         let old = self.policy.load_full();
         let fresh = old.stored().fresh();
         let is_carried = Arc::ptr_eq(policy.stored().fresh(), fresh);
-        let policy = if is_carried { policy } else { policy.with_fresh(fresh, true) };
+        // A generation older than the one in force is that of verdicts by which less was known.
+        let is_behind = policy.generation() < old.generation();
+        let policy = if is_carried { policy } else { policy.with_fresh(fresh, is_behind) };
         let base = policy.base_generation();
         self.policy.store(Arc::new(policy));
         drop(turn);

@@ -114,6 +114,13 @@ fn a_reading_after_it_takes_its_place() {
     assert!(is_known());
     gate.replace(policy(StoredMode::Observe, &[]));
     assert!(is_known());
+    let before = gate.policy();
+    gate.replace(policy(StoredMode::Observe, &[]).continuing(&before));
+    assert_eq!(gate.policy().generation(), before.generation(), "it says the same");
+    sent(&gate, "create view other as select * from lake.t");
+    let behind = policy(StoredMode::Observe, &[]).continuing(&before);
+    gate.replace(behind);
+    assert!(gate.policy().generation() > before.generation(), "by it nothing was known of the other view");
     gate.settle(&[number]);
     assert!(is_known());
     gate.forget(&gate.settled());
