@@ -3,10 +3,11 @@
 pub mod company;
 
 use std::fs::{self, File};
-use std::io::Write as _;
-use std::net::SocketAddr;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -39,6 +40,28 @@ const FILES: [(&str, &str); 4] = [
 #[must_use]
 pub fn users() -> Vec<(String, String)> {
     ["etl", "analyst", SUPERUSER].map(|user| (user.to_owned(), "demo".to_owned())).to_vec()
+}
+
+/// What the cluster stores when the demo begins, and who stored it: nobody saw the statements.
+#[must_use]
+pub fn stored() -> Vec<(String, String)> {
+    let chain = "arn:aws:iam::123456789012:role/RoleA,arn:aws:iam::210987654321:role/RoleB";
+    let [first, ..] = chain.split(',').collect::<Vec<_>>()[..] else { return Vec::new() };
+    [
+        format!("create external schema lake from data catalog database 'tickets' iam_role '{chain}'"),
+        format!("create external schema partner from data catalog database 'partner' region 'eu-west-1' iam_role '{first}'"),
+        format!("create external function mask_email(varchar) returns varchar stable lambda 'mask-email' iam_role '{first}'"),
+        format!("create model churn from venue target venueseats function predict_churn iam_role '{first}'"),
+        format!("copy venue from 's3://companyb/nightly/' iam_role '{chain}' job create nightly_venues auto on"),
+        format!(
+            "create procedure load_venues() as $$ begin copy venue from 's3://companyb/company/venues_' iam_role '{chain}'; end $$ language plpgsql"
+        ),
+        "create view lake_sales as select * from lake.sales with no schema binding".to_owned(),
+        "create group analysts with user analyst".to_owned(),
+        format!("grant assumerole on '{first}' to analyst for copy, unload"),
+    ]
+    .map(|sql| ("etl".to_owned(), sql))
+    .to_vec()
 }
 
 /// Where a demo keeps its files: each has a folder of its own, by the gate's port.
@@ -78,6 +101,7 @@ pub fn prepare(folder: &Path, addresses: Addresses) -> anyhow::Result<PathBuf> {
         }
     }
     certificate(folder)?;
+    secret(&folder.join("catalog-password"), b"demo\n")?;
     let mut text = format!(
         "# Written by the demo at each start; change rules, iam and clusters beside it instead.\n{CONFIGURATION}"
     );
@@ -97,9 +121,26 @@ fn certificate(folder: &Path) -> anyhow::Result<()> {
     }
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
     fs::write(&certificate_path, made.cert.pem())?;
-    let mut key = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&key_path)?;
-    key.write_all(made.signing_key.serialize_pem().as_bytes())?;
+    secret(&key_path, made.signing_key.serialize_pem().as_bytes())
+}
+
+/// Writes a file that nobody else may read.
+fn secret(path: &Path, text: &[u8]) -> anyhow::Result<()> {
+    let opened = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+    opened.with_context(|| path.display().to_string())?.write_all(text)?;
     Ok(())
+}
+
+/// Whether the gate whose admin address this is takes sessions, and knows what its cluster stores.
+///
+/// # Errors
+/// It cannot be asked.
+pub fn is_ready(admin: SocketAddr) -> std::io::Result<bool> {
+    let mut server = TcpStream::connect_timeout(&admin, Duration::from_secs(1))?;
+    server.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    server.read_to_string(&mut answer)?;
+    Ok(answer.starts_with("HTTP/1.1 200 "))
 }
 
 /// What to try, for the terminal.

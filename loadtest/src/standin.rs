@@ -3,6 +3,7 @@
 
 pub mod catalog;
 pub mod database;
+mod files;
 pub mod login;
 pub mod record;
 pub mod roles;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub record: Option<PathBuf>,
     /// What AWS would allow.
     pub roles: RoleTable,
+    /// What is stored at the start: users and the statements by which they stored it.
+    pub stored: Vec<(String, String)>,
 }
 
 /// What all sessions share.
@@ -72,6 +75,11 @@ pub async fn serve(
     let storage = Storage::new(settings.data.join("s3"))?;
     let record = Record::open(settings.record.as_deref())?;
     let system = System::create(&settings.data, &settings.users)?;
+    for (user, sql) in &settings.stored {
+        let told = statement::read(sql).map_err(|failure| anyhow::anyhow!("{sql}: {}", failure.message))?;
+        let changes: Vec<_> = told.into_iter().flat_map(|one| one.changes).collect();
+        system.apply(&changes, user).with_context(|| sql.clone())?;
+    }
     let shared = Arc::new(Shared { settings, storage, record, system });
     let mut sessions = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);

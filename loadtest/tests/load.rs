@@ -38,6 +38,7 @@ fn start_demo(folder: &Path) -> Addresses {
         authentication: Authentication::Cleartext,
         record: None,
         roles: RoleTable::demo(),
+        stored: demo::stored(),
     };
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -48,7 +49,7 @@ fn start_demo(folder: &Path) -> Addresses {
     });
     thread::spawn(move || rolegate::serve::run(&config, std::future::pending()));
     let began = Instant::now();
-    while [addresses.standin, addresses.gate].iter().any(|address| std::net::TcpStream::connect(address).is_err()) {
+    while !demo::is_ready(addresses.admin).unwrap_or(false) {
         assert!(began.elapsed() < Duration::from_secs(30), "the demo does not start");
         thread::sleep(Duration::from_millis(20));
     }

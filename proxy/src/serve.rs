@@ -8,6 +8,7 @@ mod catalog;
 mod certificates;
 mod coverage;
 mod changes;
+mod drift;
 mod error;
 mod files;
 mod gates;

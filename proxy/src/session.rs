@@ -1,6 +1,7 @@
 //! One session: one frontend, one backend. The conductor, which calls the rooms in order.
 
 mod cancel;
+pub(crate) mod drift;
 pub(crate) mod inspect;
 pub(crate) mod limits;
 pub(crate) mod memory;

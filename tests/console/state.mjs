@@ -63,6 +63,7 @@ export function catalog() {
         { view: "svv_external_schemas", database: "dev", rows: 1, gap: null },
         { view: "pg_proc_info", database: "dev", rows: 0, gap: "permission denied for relation pg_proc_info" },
       ],
+      drift: [{ noticed_at: iso(3_600), change: "appeared", kind: "external_schema", name: "dev.spectrum", owner: "etl", before: [], after: [SMALL.chains[0].roles.join(",")] }],
     }],
     items: [
       { gate: "demo", kind: "external_schema", name: "spectrum", owner: "etl", grantees: ["group analysts"], credentials: [credential], target: "venues", detail: "data catalog", shown: true },

@@ -69,6 +69,7 @@ def outcome(word):
 ERRORS = f'rolegate_upstream_errors_total{{{G}, reason="refused"}}'
 CERTIFICATE = f'rolegate_tls_certificate_not_after_timestamp_seconds{{{G}, leg="frontend", name="gate.crt"}}'
 READ = f'rolegate_facts_read_timestamp_seconds{{{I}, source="aws", account="123456789012"}}'
+CATALOG, REFRESH = (f"rolegate_catalog_{name}_seconds{{{G}}}" for name in ("read_timestamp", "refresh"))
 CONNECTS = f"rolegate_upstream_connect_seconds_count{{{G}}}"
 FAILED = f'rolegate_tls_handshakes_total{{{G}, side="frontend", result="failed"}}'
 GOOD = f'rolegate_tls_handshakes_total{{{G}, side="frontend", result="ok"}}'
@@ -158,6 +159,7 @@ CASES = {
     ),
     "RolegateBreakGlassUsed": counted(f"rolegate_break_glass_total{{{G}}}", 1, 0, 60),
     "RolegateUnseenStatements": counted(f'rolegate_unseen_statements_total{{{G}, kind="copy"}}', 1, 0, 60),
+    "RolegateStoredRolesDrifted": counted(f'rolegate_catalog_drift_total{{{G}, kind="external_schema", change="appeared"}}', 1, 0, 60),
     "RolegateExceptionEnding": gauge({f'rolegate_exceptions{{{I}, days_left="week"}}': ""}, "0", "1", 10),
     "RolegateLoginFailuresSurge": counted(f'rolegate_logins_total{{{G}, result="password"}}', 20, 3, 10),
     "RolegateStatementsFail": Cases(
@@ -167,6 +169,19 @@ CASES = {
         clears=Case({**OLD, outcome("failed"): "0x20 0+2x200 400x40", outcome("completed"): "0+1x260"}, {100: 1, 219: 1, 235: 0}),
     ),
     "RolegatePolicyUndecided": counted(finding("RG207"), 5, 1, 10),
+    "RolegateCatalogUnread": Cases(
+        fires=Case({REFRESH: "_x10 300x30"}, {9: 0, 18: 1}),
+        blip=Case({REFRESH: "_x10 300x40", CATALOG: "_x13 780x40"}, {12: 0, 30: 0}),
+        fresh=Case({REFRESH: "300x30"}, {3: 0, 8: 1}),
+        clears=Case({REFRESH: "300x100", CATALOG: "_x50 3000x50"}, {40: 1, 49: 1, 55: 0}),
+    ),
+    # Read every five minutes, and old after twenty.
+    "RolegateCatalogStale": Cases(
+        fires=Case({REFRESH: "300x60", CATALOG: "0x60"}, {19: 0, 30: 1}),
+        blip=Case({REFRESH: "300x60", CATALOG: "0x22 1380x30"}, {24: 0, 40: 0}),
+        fresh=Case({REFRESH: "_x60 300x60", CATALOG: "_x60 0x60"}, {59: 0, 70: 1}),
+        clears=Case({REFRESH: "300x120", CATALOG: "0x80 4860x40"}, {50: 1, 79: 1, 85: 0}),
+    ),
     # Files may be a week old, what AWS says an hour.
     "RolegateFactsStale": Cases(
         fires=Case({READ: "0x100", READ.replace("aws", "file"): "0x100"}, {60: 0, 75: 1}),

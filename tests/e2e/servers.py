@@ -242,6 +242,7 @@ class Demo:
         self.process.wait_listening(self.admin)
         if self.is_tried:
             self.process.wait_listening(self.gate)
+        wait_for("the demo's catalogue", lambda: http(self.admin, "/readyz")[0] == 200)
 
     def received(self) -> str:
         return self.record.read_text() if self.record.exists() else ""

@@ -12,7 +12,7 @@ from servers import BIN, Gate, wait_for
 from wire import Wire, query
 
 # Those of docs/audit.md.
-CLASSES = {6005: "datastore_activity", 3002: "authentication", 6002: "application_lifecycle"}
+CLASSES = {6005: "datastore_activity", 3002: "authentication", 3004: "entity_management", 6002: "application_lifecycle"}
 PUBLISHED = OcsfJsonSchemaEmbedded(get_ocsf_schema("1.3.0"))
 
 

@@ -1,6 +1,6 @@
 //! `make demo`: gate, stand-in and sample policy in one process.
 
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -72,6 +72,7 @@ fn demo(arguments: Arguments) -> anyhow::Result<()> {
         authentication: Authentication::Cleartext,
         record,
         roles: RoleTable::demo(),
+        stored: demo::stored(),
     };
     // The stand-in goes last: sessions end with what they run.
     let standin_task = runtime.spawn(standin::serve(listener, settings, async {
@@ -106,7 +107,7 @@ fn free(option: &str, address: SocketAddr) -> anyhow::Result<()> {
 
 /// Says what to try as soon as the gate takes connections. It is asked at its admin address: each connection to the gate has a number.
 fn greet(admin: SocketAddr, text: &str, ready: oneshot::Sender<()>) {
-    while !is_ready(admin).unwrap_or(false) {
+    while !demo::is_ready(admin).unwrap_or(false) {
         thread::sleep(Duration::from_millis(50));
     }
     if std::io::stdout().lock().write_all(text.as_bytes()).is_err() {
@@ -114,12 +115,4 @@ fn greet(admin: SocketAddr, text: &str, ready: oneshot::Sender<()>) {
     }
     // An error means that the demo has ended already.
     let _told = ready.send(()).is_ok();
-}
-
-fn is_ready(admin: SocketAddr) -> std::io::Result<bool> {
-    let mut server = std::net::TcpStream::connect_timeout(&admin, Duration::from_secs(1))?;
-    server.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-    let mut answer = String::new();
-    server.read_to_string(&mut answer)?;
-    Ok(answer.starts_with("HTTP/1.1 200 "))
 }

@@ -43,7 +43,7 @@ async fn main() -> anyhow::Result<()> {
         }
     }
     let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
-    let settings = Settings { data, users, authentication, record, roles: RoleTable::demo() };
+    let settings = Settings { data, users, authentication, record, roles: RoleTable::demo(), stored: Vec::new() };
     let stop = async {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;

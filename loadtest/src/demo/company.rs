@@ -80,6 +80,9 @@ static WORKERS: [Worker; 6] = [
             "delete from venue_staging; copy venue_staging from 's3://companyb/company/venues_' iam_role '<RoleA>,<RoleB>'",
             "delete from venue_staging; copy venue_staging from 's3://companyb/company/venues_' iam_role '<RoleA>,<RoleB>'",
             "create external schema if not exists spectrum from data catalog database 'venues' iam_role '<RoleA>'",
+            "create or replace external function mask_email(varchar) returns varchar stable lambda 'mask-email' iam_role '<RoleA>'",
+            "create model demand from venue target venueseats function predict_demand iam_role '<RoleA>' settings (s3_bucket 'companyb-models')",
+            "call load_venues()",
             "copy venue_staging from 's3://companyb/company/venues_' iam_role '<RoleA>, <RoleB>'",
             "copy venue_staging from 's3://companyb/company/venues_' iam_role '<RoleA>,<RoleD>'",
         ],
@@ -90,6 +93,8 @@ static WORKERS: [Worker; 6] = [
         door: Door::Gate,
         tasks: &[
             "select venuestate, count(*) from venue group by venuestate",
+            "select venueid, sum(pricepaid) from lake.sales group by venueid",
+            "select count(*) from lake_sales",
             "unload ('select * from venue') to 's3://companyb/company/report_' iam_role '<RoleA>,<RoleB>'",
             "copy venue_staging from 's3://companyb/company/venues_' iam_role '<RoleA>,<RoleB>'",
         ],
@@ -100,6 +105,7 @@ static WORKERS: [Worker; 6] = [
         door: Door::Gate,
         tasks: &[
             "select * from venue limit 5",
+            "select mask_email(venuename), predict_churn(venueid) from venue limit 5",
             "create external schema if not exists scratch from data catalog database 'scratch' iam_role '<RoleA>'",
             "unload ('select * from venue') to 's3://companyb/company/cities_' iam_role '<RoleA>,<RoleEtl>'",
             "copy venue_staging from 's3://companyb/company/venues_' iam_role '<RoleA>,<RoleX>'",
@@ -109,7 +115,10 @@ static WORKERS: [Worker; 6] = [
         user: "etl",
         application: "nightly",
         door: Door::Cluster,
-        tasks: &["unload ('select * from venue') to 's3://companyb/company/nightly_' iam_role '<RoleA>,<RoleB>'"],
+        tasks: &[
+            "unload ('select * from venue') to 's3://companyb/company/nightly_' iam_role '<RoleA>,<RoleB>'",
+            "create external schema if not exists nightly from data catalog database 'nightly' iam_role '<RoleA>,<RoleB>'",
+        ],
     },
 ];
 

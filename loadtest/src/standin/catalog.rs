@@ -14,6 +14,7 @@ use rusqlite::{Connection, params};
 
 use crate::standin::catalog::blank::kinds_of;
 use crate::standin::catalog::changes::Change;
+use crate::standin::files;
 
 /// The user who may see everything; `rdsdb` owns what nobody made.
 pub const SUPERUSER: &str = "rolegate";
@@ -75,14 +76,7 @@ impl System {
     /// The folder cannot be written.
     pub fn create(data: &Path, users: &[(String, String)]) -> anyhow::Result<Self> {
         fs::create_dir_all(data).with_context(|| data.display().to_string())?;
-        for suffix in ["", "-wal", "-shm"] {
-            let mut file = path(data).into_os_string();
-            file.push(suffix);
-            match fs::remove_file(PathBuf::from(file)) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-                _ => {}
-            }
-        }
+        files::remove(&path(data))?;
         let connection = Connection::open(path(data))?;
         connection.execute_batch("pragma journal_mode = wal; pragma synchronous = off;")?;
         connection.execute_batch(TABLES).context("the tables of the catalogue")?;

@@ -11,7 +11,7 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, Statement};
 
-use crate::standin::catalog;
+use crate::standin::{catalog, files};
 
 /// What `version()` answers.
 const VERSION: &str = "PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 \
@@ -51,14 +51,7 @@ fn path(data: &Path) -> PathBuf {
 /// The folder cannot be written.
 pub fn create(data: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(data).with_context(|| data.display().to_string())?;
-    for suffix in ["", "-wal", "-shm"] {
-        let mut file = path(data).into_os_string();
-        file.push(suffix);
-        match fs::remove_file(PathBuf::from(file)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
-    }
+    files::remove(&path(data))?;
     let connection = Connection::open(path(data))?;
     connection.execute_batch(
         "pragma journal_mode = wal;

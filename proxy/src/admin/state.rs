@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, watch};
 
+use crate::admin::view::catalog::CatalogDrift;
 use crate::admin::view::coverage::GateCoverage;
 use crate::admin::view::facts::FactsView;
 use crate::admin::view::sessions::SessionView;
@@ -52,6 +53,8 @@ pub(crate) trait StatusSource: Debug + Send + Sync {
     fn sessions(&self) -> Vec<SessionView>;
     /// What the clusters store, by gate; none of a gate that does not read it.
     fn catalogs(&self) -> Vec<(String, Arc<Catalog>)>;
+    /// What of it changed without a statement that passed, for the gate of this name, the newest first.
+    fn drift(&self, gate: &str) -> Vec<CatalogDrift>;
     /// What passed the gates by, for each.
     fn coverage(&self) -> Vec<GateCoverage>;
     /// The policies in force, by gate in the order of the configuration; none before the gates are open.

@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::*;
+use crate::admin::view::catalog::CatalogDrift;
 use crate::admin::view::coverage::{GateCoverage, UnseenStatement};
 use crate::admin::view::facts::FactsView;
 use crate::admin::view::sessions::SessionView;
@@ -97,6 +98,10 @@ impl StatusSource for Fixed {
         Vec::new()
     }
 
+    fn drift(&self, _gate: &str) -> Vec<CatalogDrift> {
+        Vec::new()
+    }
+
     fn coverage(&self) -> Vec<GateCoverage> {
         vec![GateCoverage {
             gate: "g".to_owned(),
@@ -164,6 +169,10 @@ impl StatusSource for Broken {
     }
 
     fn catalogs(&self) -> Vec<(String, Arc<Catalog>)> {
+        Vec::new()
+    }
+
+    fn drift(&self, _gate: &str) -> Vec<CatalogDrift> {
         Vec::new()
     }
 

@@ -1,6 +1,6 @@
 //! What the API answers: types with their description, made from what other rooms know. Pure.
 
-pub(super) mod catalog;
+pub(crate) mod catalog;
 pub(super) mod chain;
 pub(crate) mod coverage;
 pub(super) mod decision;

@@ -40,6 +40,7 @@ impl NamedAs {
             ObjectKind::IdentityProvider
             | ObjectKind::AssumeroleGrant
             | ObjectKind::DefaultRole
+            | ObjectKind::AttachedRole
             | ObjectKind::Datashare => false,
         }
     }

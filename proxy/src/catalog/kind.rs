@@ -24,6 +24,8 @@ closed_sets! {
         AssumeroleGrant,
         /// The role that `default` stands for.
         DefaultRole,
+        /// A role attached to the cluster.
+        AttachedRole,
         /// A database of the cluster that is made of a datashare.
         Datashare,
     }
@@ -59,7 +61,11 @@ impl ObjectKind {
             Self::CopyJob => Via::Job,
             Self::Procedure => Via::Procedure,
             Self::View => Via::View,
-            Self::IdentityProvider | Self::AssumeroleGrant | Self::DefaultRole | Self::Datashare => return None,
+            Self::IdentityProvider
+            | Self::AssumeroleGrant
+            | Self::DefaultRole
+            | Self::AttachedRole
+            | Self::Datashare => return None,
         })
     }
 }

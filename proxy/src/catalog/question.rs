@@ -9,8 +9,9 @@ use crate::catalog::source::SystemView;
 /// Rows of a page. Definitions of views and texts of procedures are long, so that a page of them is short.
 const PAGE: &str = "1000";
 const SHORT_PAGE: &str = "200";
-/// The most rows that are taken of one view.
+/// The most rows that are taken of one view. Where rows have no numbers they come at once, and one more than that is asked for.
 pub(crate) const MAX_ROWS: usize = 200_000;
+const MOST: &str = "200001";
 
 /// One way to ask.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +24,8 @@ impl Form {
     /// The statement for the rows behind `after`.
     #[must_use]
     pub(crate) fn after(self, after: i64) -> String {
-        self.sql.replace("{after}", &after.to_string()).replace("{page}", PAGE).replace("{short page}", SHORT_PAGE)
+        let numbered = self.sql.replace("{after}", &after.to_string()).replace("{most}", MOST);
+        numbered.replace("{page}", PAGE).replace("{short page}", SHORT_PAGE)
     }
 
     /// How many rows a full page has; `None` where all come at once.
@@ -57,15 +59,17 @@ const USERS: [Form; 1] = [form(
 const GROUPS: [Form; 1] = [form(
     "select grosysid, groname, grolist from pg_catalog.pg_group where grosysid > {after} order by grosysid limit {page}",
 )];
-const USER_GRANTS: [Form; 1] = [form("select user_name, role_name from pg_catalog.svv_user_grants")];
-const ROLE_GRANTS: [Form; 1] = [form("select role_name, granted_role_name from pg_catalog.svv_role_grants")];
+const USER_GRANTS: [Form; 1] = [form("select user_name, role_name from pg_catalog.svv_user_grants limit {most}")];
+const ROLE_GRANTS: [Form; 1] =
+    [form("select role_name, granted_role_name from pg_catalog.svv_role_grants limit {most}")];
 const NAMESPACES: [Form; 1] = [form(
     "select oid, nspname, nspowner, nspacl from pg_catalog.pg_namespace where oid > {after} order by oid limit {page}",
 )];
-const ALL_SCHEMAS: [Form; 1] =
-    [form("select database_name, schema_name, schema_type, schema_option from pg_catalog.svv_all_schemas")];
+const ALL_SCHEMAS: [Form; 1] = [form(
+    "select database_name, schema_name, schema_type, schema_option from pg_catalog.svv_all_schemas limit {most}",
+)];
 const DATABASES: [Form; 1] =
-    [form("select database_name, database_type, database_options from pg_catalog.svv_redshift_databases")];
+    [form("select database_name, database_type, database_options from pg_catalog.svv_redshift_databases limit {most}")];
 const EXTERNAL_SCHEMAS: [Form; 2] = [
     form(
         "select esoid, schemaname, eskind, esowner, databasename, esoptions from pg_catalog.svv_external_schemas
@@ -78,10 +82,10 @@ const EXTERNAL_SCHEMAS: [Form; 2] = [
     ),
 ];
 const DATASHARES: [Form; 1] = [form(
-    "select share_name, share_type, source_database, consumer_database, producer_account from pg_catalog.svv_datashares",
+    "select share_name, share_type, source_database, consumer_database, producer_account from pg_catalog.svv_datashares limit {most}",
 )];
 const MODELS: [Form; 2] = [
-    form("select schema_name, model_name, user_name from pg_catalog.stv_ml_model_info"),
+    form("select schema_name, model_name, user_name from pg_catalog.stv_ml_model_info limit {most}"),
     // Serverless has no STV views.
     form("show model all"),
 ];
@@ -118,7 +122,8 @@ const ROUTINES: [Form; 2] = [
 const COPY_JOBS: [Form; 1] = [form(
     "select job_id, job_name, iam_role, job_text from pg_catalog.sys_copy_job where job_id > {after} order by job_id limit {page}",
 )];
-const PROVIDERS: [Form; 1] = [form("select name, type, namespc, params from pg_catalog.svv_identity_providers")];
+const PROVIDERS: [Form; 1] =
+    [form("select name, type, namespc, params from pg_catalog.svv_identity_providers limit {most}")];
 const VIEWS: [Form; 1] = [form(
     "select c.oid, n.nspname, c.relname, v.viewowner, v.definition
      from pg_catalog.pg_class c, pg_catalog.pg_namespace n, pg_catalog.pg_views v
@@ -160,4 +165,24 @@ pub(super) fn grants_of(user: &str) -> String {
     format!(
         "select username, iam_role, cmd from pg_catalog.pg_get_iam_role_by_user('{literal}') r(username text, iam_role text, cmd text)"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_ROWS, MOST, QUESTIONS};
+
+    /// Nothing that a cluster holds many of comes in one answer without a bound.
+    #[test]
+    fn every_answer_is_bounded() {
+        assert_eq!(MOST.parse(), Ok(MAX_ROWS + 1));
+        for question in QUESTIONS {
+            for form in question.forms {
+                let sql = form.after(7);
+                assert!(sql.contains(" limit ") || sql == "show model all", "{sql}");
+                assert!(!sql.contains(['{', '}']), "{sql}");
+                assert_eq!(form.page().is_some(), sql.contains("> 7"), "{sql}");
+                assert!(sql == "show model all" || sql.contains("pg_catalog."), "{sql}");
+            }
+        }
+    }
 }

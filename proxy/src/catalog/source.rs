@@ -127,7 +127,7 @@ impl SystemView {
             ObjectKind::IdentityProvider => &[Self::SvvIdentityProviders],
             ObjectKind::View => &[Self::PgViews],
             ObjectKind::AssumeroleGrant => &[Self::AssumeroleGrants],
-            ObjectKind::DefaultRole => &[],
+            ObjectKind::DefaultRole | ObjectKind::AttachedRole => &[],
             ObjectKind::Datashare => &[Self::SvvDatashares, Self::SvvRedshiftDatabases],
         }
     }

@@ -54,6 +54,8 @@ words! {
         Facts = "facts",
         /// One cluster at least that can be reached.
         Backend = "backend",
+        /// The catalogue of every gate that reads one, once at least.
+        Catalog = "catalog",
     }
 }
 

@@ -29,7 +29,7 @@ use crate::gate::policy::Policy;
 use crate::gate::principal::Principal;
 use crate::gate::verdict::{JudgedStatement, JudgedUse, Verdict};
 use crate::sql::statement::MAX_ROLE_USES;
-use crate::sql::{Analysis, Clause, Fault, Method, RoleUse, Statement, StatementKind, StoredNames};
+use crate::sql::{Analysis, Clause, Effect, Fault, Method, RoleUse, Statement, StatementKind, StoredNames};
 
 impl Policy {
     /// Judges what reading `text` found. `now` is what conditions and rules take for the time.
@@ -110,7 +110,9 @@ impl Judge<'_> {
             put(statements, judged);
         }
         if !names.turns.is_empty() {
-            let mut first = take(statements, 0..self.context.length, StatementKind::Set);
+            let is_turn = names.turns.iter().any(|effect| *effect != Effect::Redefines);
+            let kind = if is_turn { StatementKind::Set } else { StatementKind::None };
+            let mut first = take(statements, 0..self.context.length, kind);
             first.effects.extend(names.turns);
             put(statements, first);
         }

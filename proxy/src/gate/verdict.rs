@@ -152,7 +152,7 @@ impl JudgedStatement {
 
     /// Whether all that is known of it is that it uses stored credentials, or changes what names stand for.
     fn is_of_names_alone(&self) -> bool {
-        let is_turn = |effect: &Effect| matches!(effect, Effect::Turn { .. });
+        let is_turn = |effect: &Effect| matches!(effect, Effect::Turn { .. } | Effect::Redefines);
         self.uses.is_empty() && self.watch.is_empty() && self.effects.iter().all(is_turn) && !self.is_told()
     }
 }

@@ -3,7 +3,7 @@
 
 mod read;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,16 +11,16 @@ use jiff::Timestamp;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, ObjectKind, SystemView};
 use crate::config::{CatalogSection, Config, GateSection};
 use crate::gate::policy::{ClusterGroups, Policy};
 use crate::observe::Metrics;
 use crate::observe::values::{AttemptResult, Fetched};
-use crate::serve::build;
 use crate::serve::changes::{Change, Need};
 use crate::serve::gates::Gates;
 use crate::serve::in_force::Renewal;
 use crate::serve::inputs;
+use crate::serve::{build, drift};
 use crate::session::service::{CatalogStatus, Service};
 
 /// Reads the catalogue of a gate's cluster once, for a command that is no gate.
@@ -75,7 +75,9 @@ impl Followers {
         if let Some(old) = self.tasks.remove(&gate.name) {
             old.abort();
         }
-        let (Some(settings), Some(service)) = (&gate.catalog, self.gates.service(&gate.name)) else { return };
+        let Some(service) = self.gates.service(&gate.name) else { return };
+        service.metrics.catalog_refresh(gate.catalog.as_ref().map(|settings| settings.refresh.get()));
+        let Some(settings) = &gate.catalog else { return };
         let reading = follow(Arc::clone(&self.gates), Arc::clone(service), settings.clone(), self.metrics.clone());
         self.tasks.insert(gate.name.clone(), tokio::spawn(reading));
     }
@@ -89,10 +91,13 @@ async fn follow(gates: Arc<Gates>, service: Arc<Service>, settings: CatalogSecti
         let backend = service.settings.load().backend.clone();
         let (remembered, settled) = (service.remembered.taken(), service.gate.settled());
         let read = read::read(&backend, &settings, Arc::clone(&remembered)).await;
-        metrics.facts_fetched(Fetched::Catalog, AttemptResult::of(read.is_ok()), began.elapsed());
+        let result = AttemptResult::of(read.is_ok());
+        metrics.facts_fetched(Fetched::Catalog, result, began.elapsed());
+        service.metrics.catalog_reading(result);
         match read {
             Ok(catalog) => {
                 service.remembered.compare(&remembered, &catalog);
+                drift::of_catalog(&service, (&backend.address, &settings), &catalog);
                 put_in_force(&gates, &service, catalog);
                 service.gate.forget(&settled);
             }
@@ -124,13 +129,10 @@ fn put_in_force(gates: &Gates, service: &Service, catalog: Catalog) {
     // What says the same is the same: nothing that was made of the old one has to be made anew.
     let catalog = if *old.catalog == catalog { Arc::clone(&old.catalog) } else { Arc::new(catalog) };
     let groups = &catalog.people().groups;
-    let count = groups.len();
-    let status = CatalogStatus {
-        read_at: Some(Timestamp::now()),
-        groups: count,
-        last_error: None,
-        catalog: Arc::clone(&catalog),
-    };
+    let (count, read_at) = (groups.len(), Timestamp::now());
+    show(service, &catalog, read_at);
+    let status =
+        CatalogStatus { read_at: Some(read_at), groups: count, last_error: None, catalog: Arc::clone(&catalog) };
     service.catalog.store(Arc::new(status));
     let groups = Arc::new(groups.clone());
     let change = |policy: &Policy| {
@@ -140,4 +142,17 @@ fn put_in_force(gates: &Gates, service: &Service, catalog: Catalog) {
     if gates.exchange(service, change) {
         info!(gate = %service.name, groups = count, objects = catalog.objects().len(), "the catalogue was read from the cluster");
     }
+}
+
+/// Shows a catalogue in the metrics.
+fn show(service: &Service, catalog: &Catalog, read_at: Timestamp) {
+    let mut objects: HashMap<ObjectKind, usize> = HashMap::new();
+    for object in catalog.objects() {
+        let count = objects.entry(object.kind).or_default();
+        *count = count.saturating_add(1);
+    }
+    let gaps: HashSet<SystemView> =
+        catalog.views().iter().filter(|(_, state)| state.gap().is_some()).map(|((view, _), _)| *view).collect();
+    let count = |kind: ObjectKind| objects.get(&kind).copied().unwrap_or_default();
+    service.metrics.catalog(read_at.as_duration().as_secs_f64(), count, |view| gaps.contains(&view));
 }

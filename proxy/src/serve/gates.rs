@@ -14,7 +14,8 @@ use crate::gate::policy::Policy;
 use crate::iam::{Facts, Live};
 use crate::observe::metrics::GateMetrics;
 use crate::observe::{Audit, Metrics, Recent};
-use crate::serve::policy;
+use crate::serve::{drift, policy};
+use crate::session::drift::DriftWatch;
 use crate::session::limits::SessionLimits;
 use crate::session::memory::Memory;
 use crate::session::registry::LiveSessions;
@@ -61,12 +62,14 @@ impl Gates {
                 coverage: ArcSwapOption::empty(),
                 remembered: Memory::default(),
                 stored_changed: Notify::new(),
+                drift: DriftWatch::default(),
                 metrics: counts.clone(),
                 audit: audit.clone(),
                 recent: recent.clone(),
             })
         };
         let services: Vec<Arc<Service>> = counts.iter().zip(parts).map(service).collect();
+        services.iter().for_each(|service| drift::of_facts(service, &service.gate.policy()));
         let now = Timestamp::now();
         let turn = Mutex::new(services.iter().map(|service| (service.name.clone(), now)).collect());
         Self { services, turn }
@@ -103,6 +106,7 @@ impl Gates {
             policy::show(&service.metrics, &fresh);
             changed.insert(service.name.clone(), Timestamp::now());
         }
+        drift::of_facts(service, &fresh);
         service.gate.replace(fresh);
         differs
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use jiff::Timestamp;
 use strum::VariantArray;
 
+use crate::admin::view::catalog::CatalogDrift;
 use crate::admin::view::coverage::GateCoverage;
 use crate::admin::view::facts::FactsView;
 use crate::admin::view::sessions::SessionView;
@@ -137,6 +138,11 @@ impl StatusSource for Overview {
         let reads = |service: &&Arc<Service>| *service.gate.policy().catalog() != ClusterGroups::NotRead;
         let catalog = |service: &Arc<Service>| (service.name.clone(), Arc::clone(&service.catalog.load().catalog));
         self.services().iter().filter(reads).map(catalog).collect()
+    }
+
+    fn drift(&self, gate: &str) -> Vec<CatalogDrift> {
+        let of = |open: &Open| open.gates.service(gate).map(|service| views::drift(service));
+        self.open.get().and_then(of).unwrap_or_default()
     }
 
     fn coverage(&self) -> Vec<GateCoverage> {

@@ -1,7 +1,7 @@
 //! Why the gates are not ready for sessions: what `/readyz` says.
 
 use std::net::{TcpStream, ToSocketAddrs};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -9,8 +9,10 @@ use jiff::Timestamp;
 use crate::admin::Check;
 use crate::config::Config;
 use crate::config::value::ReadinessNeed;
+use crate::gate::policy::ClusterGroups;
 use crate::iam::Facts;
 use crate::serve::gates::Gates;
+use crate::session::service::Service;
 
 /// How long a backend may take to answer.
 const PROBE: Duration = Duration::from_secs(1);
@@ -31,6 +33,9 @@ pub(super) fn checks(config: &Config, gates: &Gates, probes: &Probes) -> Vec<Che
     }
     if needs(ReadinessNeed::Backend) {
         checks.push(backend(config, probes));
+    }
+    if needs(ReadinessNeed::Catalog) {
+        checks.push(catalog(gates));
     }
     checks
 }
@@ -64,6 +69,18 @@ fn facts(config: &Config, facts: Option<&Facts>, now: Timestamp) -> Check {
     Check::of("facts", too_old.map(|((age, what), _)| format!("{what}: {} s old, above max_age", age.as_secs())))
 }
 
+/// Before the first reading nobody's groups are known, and no rule permits anything.
+fn catalog(gates: &Gates) -> Check {
+    let is_unread = |service: &&Arc<Service>| {
+        *service.gate.policy().catalog() != ClusterGroups::NotRead && service.catalog.load().read_at.is_none()
+    };
+    let unread = gates.services().iter().find(is_unread);
+    Check::of(
+        "catalog",
+        unread.map(|service| format!("gate {}: the cluster's catalogue was not read yet", service.name)),
+    )
+}
+
 fn none_read() -> String {
     "no account has been read yet".to_owned()
 }
@@ -89,14 +106,13 @@ fn answers(address: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::sync::Arc;
 
     use super::*;
     use crate::gate::policy::Parts;
     use crate::iam::Sources;
     use crate::observe::values::Leg;
-    use crate::session::service::GateCertificate;
     use crate::session::service::tests::{service, settings};
+    use crate::session::service::{CatalogStatus, GateCertificate};
 
     fn config(folder: &Path, facts: &str) -> Config {
         std::fs::write(folder.join("clusters.json"), "{}").unwrap();
@@ -143,6 +159,21 @@ mod tests {
             let check = facts(config, found.as_ref(), after(seconds));
             assert_eq!(check, Check::of("facts", want.map(str::to_owned)), "{name}");
         }
+    }
+
+    #[test]
+    fn a_catalogue_that_is_asked_for_must_have_been_read_once() {
+        let check = |groups, read_at: Option<Timestamp>| {
+            let gates =
+                Gates::of_services(vec![service(Parts { catalog: groups, ..Parts::without_facts() }, settings())]);
+            let status = CatalogStatus { read_at, ..CatalogStatus::default() };
+            gates.services().first().unwrap().catalog.store(Arc::new(status));
+            catalog(&gates)
+        };
+        let unread = "gate g: the cluster's catalogue was not read yet".to_owned();
+        assert_eq!(check(ClusterGroups::Unknown, None), Check::of("catalog", Some(unread)));
+        assert_eq!(check(ClusterGroups::Unknown, Some(Timestamp::UNIX_EPOCH)), Check::of("catalog", None));
+        assert_eq!(check(ClusterGroups::NotRead, None), Check::of("catalog", None), "it reads none");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::admin::view::catalog::CatalogDrift;
 use crate::admin::view::coverage::{GateCoverage, UnseenStatement};
 use crate::admin::view::facts::{AccountView, ClusterView, FactsView, FetchView, GroupsView};
 use crate::admin::view::sessions::SessionView;
@@ -17,6 +18,7 @@ use crate::gate::policy::ClusterGroups;
 use crate::iam::{Account, AccountStatus, Facts, Live, Origin};
 use crate::observe::Audit;
 use crate::observe::values::LimitKind;
+use crate::session::drift::NoticedDrift;
 use crate::session::registry::LiveSession;
 use crate::session::service::{GateCertificate, Service};
 
@@ -214,4 +216,18 @@ fn groups(service: &Service) -> Option<GroupsView> {
         read_at: status.read_at,
         last_error: status.last_error.clone(),
     })
+}
+
+/// What of a gate's cluster changed without a statement that passed it.
+pub(super) fn drift(service: &Service) -> Vec<CatalogDrift> {
+    let view = |noticed: NoticedDrift| CatalogDrift {
+        noticed_at: noticed.at,
+        change: noticed.drift.change,
+        kind: noticed.drift.kind,
+        name: noticed.drift.name,
+        owner: noticed.drift.owner.as_deref().map(str::to_owned),
+        before: noticed.drift.before,
+        after: noticed.drift.after,
+    };
+    service.drift.listed().into_iter().map(view).collect()
 }

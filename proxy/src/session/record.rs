@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::catalog::{MadeObject, Via};
+use crate::catalog::{MadeObject, PassedChange, Via};
 use crate::chain::RoleArn;
 use crate::gate::DecisionPath;
 use crate::gate::codes::{Code, Severity};
@@ -18,6 +18,7 @@ use crate::observe::metrics::{FactsSay, GateMetrics, JudgedLabels};
 use crate::session::notes::SessionNumbers;
 use crate::session::outcomes::ToldStatement;
 use crate::session::service::Service;
+use crate::sql::{Effect, StatementKind};
 use crate::wire::answer::{Nonce, sqlstate};
 
 /// How a verdict came about.
@@ -103,7 +104,24 @@ pub(crate) fn told(
     for exception in exceptions {
         service.metrics.exception_used(exception);
     }
+    if verdict.action < Action::Reject && verdict.statements.iter().any(may_store) {
+        service.drift.passed(changes(text, verdict, &principal.database));
+    }
     told
+}
+
+/// Whether a statement may change what is stored.
+fn may_store(statement: &JudgedStatement) -> bool {
+    use StatementKind::{Call, Copy, Query, Set, Unload};
+    let is_other = matches!(statement.kind, Call | Copy | Query | Set | StatementKind::None | Unload);
+    !is_other || statement.has_effect(&Effect::Redefines)
+}
+
+/// What the statements of a message that goes on change of what is stored.
+fn changes(text: &[u8], verdict: &Verdict, database: &str) -> Vec<PassedChange> {
+    let uses = verdict.statements.iter().flat_map(|statement| &statement.uses);
+    let uses: Vec<_> = uses.map(|one| (one.span.start, one.clause, &one.method)).collect();
+    PassedChange::of(text, &uses, database)
 }
 
 /// What is the same for all records of a message.

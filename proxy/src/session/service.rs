@@ -18,6 +18,7 @@ use crate::observe::audit::{AuditEvent, NotRecorded};
 use crate::observe::metrics::GateMetrics;
 use crate::observe::values::Leg;
 use crate::observe::{Audit, Recent};
+use crate::session::drift::DriftWatch;
 use crate::session::limits::{HolderLimits, SessionLimits};
 use crate::session::memory::Memory;
 use crate::session::registry::LiveSessions;
@@ -120,6 +121,8 @@ pub(crate) struct Service {
     pub remembered: Memory,
     /// Told when a statement may have changed what the cluster stores.
     pub stored_changed: Notify,
+    /// What of it changed without a statement that passed.
+    pub drift: DriftWatch,
     /// Counts what passes.
     pub metrics: GateMetrics,
     /// Records verdicts.
@@ -218,6 +221,7 @@ pub(crate) mod tests {
             coverage: ArcSwapOption::empty(),
             remembered: Memory::default(),
             stored_changed: Notify::new(),
+            drift: DriftWatch::default(),
             metrics: metrics.gate("g"),
             audit: Audit::open(AuditSettings::to(Destination::Off), metrics).unwrap(),
             recent: Recent::new(RecentLimits { decisions: 10, bytes: 1024 * 1024 }),

@@ -294,7 +294,7 @@ impl Statements {
             match effect {
                 Effect::SetSessionAuthorization(user) => users.add(self.login.with_user(user)),
                 Effect::ResetSessionAuthorization => users.add(self.login.clone()),
-                Effect::MovesCatalog | Effect::TrustsQuoting | Effect::Turn { .. } => {}
+                Effect::MovesCatalog | Effect::TrustsQuoting | Effect::Turn { .. } | Effect::Redefines => {}
             }
             if users.is_anybody() {
                 break;

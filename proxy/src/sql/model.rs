@@ -237,6 +237,8 @@ pub enum Effect {
         /// The message is this statement alone, and what it changes outlasts its transaction.
         is_alone: bool,
     },
+    /// A name may stand for something else, or for nothing, from now on: what had it is altered or dropped.
+    Redefines,
 }
 
 closed_sets! {

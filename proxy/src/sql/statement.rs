@@ -230,7 +230,9 @@ impl StatementBuilder {
     /// What a text within does to the session, it does when it runs, which the gate does not see.
     fn absorb_effect(&mut self, effect: Effect) {
         match effect {
-            Effect::MovesCatalog | Effect::TrustsQuoting | Effect::Turn { .. } => self.add_effect(effect),
+            Effect::MovesCatalog | Effect::TrustsQuoting | Effect::Turn { .. } | Effect::Redefines => {
+                self.add_effect(effect);
+            }
             Effect::SetSessionAuthorization(_) | Effect::ResetSessionAuthorization => {
                 let detail = "a text that runs later sets the session's user, whom the gate could not follow";
                 self.add_fault(FaultKind::Unreadable, self.statement.span.clone(), detail.to_owned());

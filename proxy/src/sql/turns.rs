@@ -1,4 +1,5 @@
-//! What a statement changes of how the session resolves names from then on: USE, `enable_case_sensitive_identifier`, `search_path`.
+//! What a statement changes of how the session resolves names from then on: USE, `enable_case_sensitive_identifier`, `search_path`; and
+//! whether it changes what names stand for.
 
 use crate::sql::cursor::Cursor;
 use crate::sql::lexer::{Lexer, Rules, Token, TokenKind};
@@ -14,7 +15,7 @@ pub const CASING: &str = "enable_case_sensitive_identifier";
 /// The turns of a text, as effects. A turn of a text of several statements, and one for a transaction alone, may be taken back.
 #[must_use]
 pub fn turns(text: &[u8], rules: Rules, statements: &[StatementNames]) -> Vec<Effect> {
-    let mut reader = TurnReader { text, rules, turns: Vec::new(), is_alone: true };
+    let mut reader = TurnReader { text, rules, turns: Vec::new(), is_alone: true, redefines: false };
     let (mut start, mut ends) = (None::<usize>, 0_usize);
     let mut count = 0_usize;
     let mut lexer = Lexer::starting_at(text, 0, rules);
@@ -37,7 +38,8 @@ pub fn turns(text: &[u8], rules: Rules, statements: &[StatementNames]) -> Vec<Ef
         reader.turns.extend(statement.hides.iter().map(|name| Turn::Temporary(name.text.clone())));
     }
     let is_alone = reader.is_alone && count == 1;
-    reader.turns.into_iter().map(|turn| Effect::Turn { turn, is_alone }).collect()
+    let redefines = reader.redefines.then_some(Effect::Redefines);
+    reader.turns.into_iter().map(|turn| Effect::Turn { turn, is_alone }).chain(redefines).collect()
 }
 
 struct TurnReader<'t> {
@@ -45,7 +47,11 @@ struct TurnReader<'t> {
     rules: Rules,
     turns: Vec<Turn>,
     is_alone: bool,
+    redefines: bool,
 }
+
+/// What may store a credential, or reach one, by the word behind CREATE, ALTER and DROP.
+const KEEPERS: [&str; 7] = ["database", "function", "identity", "model", "procedure", "schema", "user"];
 
 impl TurnReader<'_> {
     fn statement(&mut self, start: usize, end: usize) {
@@ -64,7 +70,12 @@ impl TurnReader<'_> {
                 self.setting(&mut cursor, true);
             }
             () if cursor.accept(&["call"]) || cursor.accept(&["do"]) => self.anything(),
-            () => self.computed(&mut cursor),
+            () => {
+                let defines = ["alter", "create", "drop"].iter().any(|verb| cursor.accept(&[verb]));
+                while defines && ["external", "or", "replace"].iter().any(|word| cursor.accept(&[word])) {}
+                self.redefines |= defines && KEEPERS.iter().any(|word| cursor.sees(word));
+                self.computed(&mut cursor);
+            }
         }
     }
 
@@ -150,6 +161,7 @@ mod tests {
     use crate::sql::lexer::Escapes;
     use crate::sql::model::Dialect;
     use crate::sql::references::names_used;
+    use crate::sql::{Glance, glance};
 
     fn read(text: &str) -> Vec<(Turn, bool)> {
         let names = WatchedNames::new([("v", NameCounts { before_dot: false, anywhere: true })]).unwrap();
@@ -161,6 +173,31 @@ mod tests {
                 |effect| if let Effect::Turn { turn, is_alone } = effect { Some((turn, is_alone)) } else { None },
             )
             .collect()
+    }
+
+    #[test]
+    fn what_changes_what_names_stand_for() {
+        let names = WatchedNames::new([("v", NameCounts { before_dot: false, anywhere: true })]).unwrap();
+        let redefines = |text: &str| {
+            glance(text.as_bytes(), Dialect::Redshift, Some(&names)) != Glance::Plain
+                && turns(text.as_bytes(), Rules::with_escapes(Escapes::Always), &[]).contains(&Effect::Redefines)
+        };
+        for text in [
+            "drop schema s cascade",
+            "begin; alter schema a rename to b",
+            "create or replace procedure p() as $$ begin end $$ language plpgsql",
+            "drop function f(int)",
+            "DROP /* x */ MODEL m",
+            "drop identity provider p",
+            "drop user anna",
+        ] {
+            assert!(redefines(text), "{text}");
+        }
+        for text in
+            ["drop table v", "alter table t rename to v", "create table schema_x (a int)", "select 'drop schema s'"]
+        {
+            assert!(!redefines(text), "{text}");
+        }
     }
 
     #[test]

@@ -10,8 +10,9 @@ use crate::admin::api::decisions::limit;
 use crate::admin::reply::{ApiProblem, json, off_thread};
 use crate::admin::state::AdminState;
 use crate::admin::view::catalog::{CatalogObject, CatalogReading, CatalogView};
+use crate::admin::view::facts::GroupsView;
 use crate::admin::view::words;
-use crate::catalog::ObjectKind;
+use crate::catalog::{Catalog, ObjectKind};
 
 const PAGE: (usize, usize) = (100, 500);
 
@@ -62,9 +63,13 @@ fn view(state: &AdminState, query: &CatalogQuery, limit: usize) -> CatalogView {
     CatalogView {
         available,
         reason: (!available).then(|| "no gate reads what its cluster stores; set [gate.catalog]".to_owned()),
-        gates: catalogs.iter().map(|(gate, catalog)| CatalogReading::of(gate, catalog, read(gate))).collect(),
+        gates: catalogs.iter().map(|(gate, catalog)| reading(state, gate, catalog, read(gate))).collect(),
         items,
         total,
         next: (end < total).then_some(end),
     }
+}
+
+fn reading(state: &AdminState, gate: &str, catalog: &Catalog, read: Option<&GroupsView>) -> CatalogReading {
+    CatalogReading { drift: state.source.drift(gate), ..CatalogReading::of(gate, catalog, read) }
 }

@@ -8,7 +8,9 @@ use utoipa::ToSchema;
 
 use crate::admin::view::facts::GroupsView;
 use crate::admin::view::words;
-use crate::catalog::{Catalog, LearnedFrom, ObjectKind, StoredCredential, StoredObject, SystemView, ViewState};
+use crate::catalog::{
+    Catalog, DriftChange, LearnedFrom, ObjectKind, StoredCredential, StoredObject, SystemView, ViewState,
+};
 
 /// What the clusters store: objects that keep roles, and what reads them.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,6 +45,26 @@ pub(in crate::admin) struct CatalogReading {
     pub users: usize,
     pub groups: usize,
     pub views: Vec<CatalogSource>,
+    /// What changed without a statement that passed the gate, the newest first.
+    pub drift: Vec<CatalogDrift>,
+}
+
+/// A change of what a cluster stores, or of its attached roles, that no statement explains which passed the gate.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CatalogDrift {
+    /// When a reading showed it.
+    #[schema(value_type = String, format = DateTime)]
+    pub noticed_at: Timestamp,
+    #[schema(schema_with = words::drift_change)]
+    pub change: DriftChange,
+    #[schema(schema_with = words::object_kind)]
+    pub kind: ObjectKind,
+    /// As a statement would write it; the ARN of an attached role.
+    pub name: String,
+    pub owner: Option<String>,
+    /// What it kept: chains, or words for other credentials.
+    pub before: Vec<String>,
+    pub after: Vec<String>,
 }
 
 /// How reading a system view went.
@@ -106,6 +128,7 @@ impl CatalogReading {
             users: catalog.people().users.len(),
             groups: catalog.people().groups.len(),
             views: catalog.views().iter().map(source).collect(),
+            drift: Vec::new(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use strum::VariantArray;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
 
-use crate::catalog::{ObjectKind, SystemView, Via};
+use crate::catalog::{DriftChange, ObjectKind, SystemView, Via};
 use crate::gate::DecisionPath;
 use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::{Action, Mode};
@@ -45,6 +45,7 @@ schemas! {
     kind: StatementKind;
     decision_path: DecisionPath;
     object_kind: ObjectKind;
+    drift_change: DriftChange;
     via: Via;
     system_view: SystemView;
 }

@@ -40,7 +40,7 @@ pub(super) fn judge(
         ObjectKind::Procedure => StatementKind::CreateProcedure,
         ObjectKind::AssumeroleGrant => StatementKind::GrantAssumerole,
         ObjectKind::Datashare => StatementKind::CreateDatabase,
-        ObjectKind::View | ObjectKind::Function | ObjectKind::DefaultRole => return None,
+        ObjectKind::View | ObjectKind::Function | ObjectKind::DefaultRole | ObjectKind::AttachedRole => return None,
     };
     let role_use = RoleUse { clause: role.clause, method, span: 0..0, target: object.target.clone() };
     let statement = Statement {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
+use crate::catalog::{DriftChange, ObjectKind};
 use crate::gate::enforcement::Action;
 use crate::observe::audit::chain::{Hash, LogHead, record_hash};
 use crate::observe::audit::record::AuditRecord;
@@ -38,6 +39,8 @@ pub enum AuditEvent {
     SessionEnd(Box<EndedSession>),
     /// The cluster ran a statement with a role, and it did not pass the gate.
     Unseen(Box<UnseenEvent>),
+    /// Something that the cluster stores changed, and no statement that passed the gate explains it.
+    Drift(Box<DriftEvent>),
     /// The configuration was read again.
     Reload(Box<ReloadEvent>),
     /// The gate runs; the first record of a process.
@@ -191,6 +194,25 @@ pub struct UnseenEvent {
     pub reason: &'static str,
     /// Its text as the history has it, masked and cut.
     pub statement: String,
+}
+
+/// A change of what the cluster stores, or of the roles attached to it.
+#[derive(Clone, Debug, Serialize)]
+pub struct DriftEvent {
+    /// The gate's name.
+    pub gate: String,
+    /// What happened.
+    pub change: DriftChange,
+    /// To what.
+    pub kind: ObjectKind,
+    /// Its name, as a statement would write it; the ARN of an attached role.
+    pub name: String,
+    /// Who owns it, where the cluster says so.
+    pub owner: Option<String>,
+    /// What it kept: chains, or words for other credentials.
+    pub before: Vec<String>,
+    /// What it keeps.
+    pub after: Vec<String>,
 }
 
 /// How a reload went.

@@ -10,6 +10,7 @@ const OCSF_VERSION: &str = "1.3.0";
 
 const APPLICATION_LIFECYCLE: u64 = 6002;
 const AUTHENTICATION: u64 = 3002;
+const ENTITY_MANAGEMENT: u64 = 3004;
 const DATASTORE_ACTIVITY: u64 = 6005;
 
 /// Severities and statuses by their numbers there.
@@ -68,6 +69,7 @@ pub fn event(line: &[u8]) -> Option<Value> {
         _ if text("event") == "unseen" => extend(&mut event, &unseen(&record)),
         DATASTORE_ACTIVITY => extend(&mut event, &datastore(&record)),
         AUTHENTICATION => extend(&mut event, &session(&record)),
+        ENTITY_MANAGEMENT => extend(&mut event, &entity(&record)),
         _ => extend(
             &mut event,
             &json!({ "app": { "name": "rolegate", "vendor_name": "rolegate", "version": text("version") } }),
@@ -108,6 +110,7 @@ fn kind(record: &Map<String, Value>) -> Option<Kind> {
                 _ => kind(DATASTORE_ACTIVITY, activity, INFORMATIONAL, SUCCESS),
             }
         }
+        "drift" => kind(ENTITY_MANAGEMENT, drift_activity(text("change")), MEDIUM, SUCCESS),
         "login" => kind(AUTHENTICATION, 1, INFORMATIONAL, SUCCESS),
         "login_failed" => kind(AUTHENTICATION, 1, MEDIUM, FAILURE),
         "session_end" => kind(AUTHENTICATION, 2, INFORMATIONAL, SUCCESS),
@@ -118,6 +121,24 @@ fn kind(record: &Map<String, Value>) -> Option<Kind> {
         "gap" => kind(APPLICATION_LIFECYCLE, 99, HIGH, FAILURE),
         _ => None,
     }
+}
+
+/// Create, update and delete of the class.
+fn drift_activity(change: &str) -> u64 {
+    match change {
+        "appeared" => 1,
+        "gone" => 4,
+        _ => 3,
+    }
+}
+
+/// Something that is stored in the cluster, with what it keeps. Who changed it is not known.
+fn entity(record: &Map<String, Value>) -> Value {
+    let field = |name: &str| record.get(name).cloned().unwrap_or_default();
+    json!({
+        "entity": { "name": field("name"), "type": field("kind"), "data": { "before": field("before"), "after": field("after") } },
+        "message": format!("{} {} without a statement that passed the gate", field("kind").as_str().unwrap_or_default(), field("change").as_str().unwrap_or_default()),
+    })
 }
 
 /// Who acts and where, of a session or a statement.
@@ -208,6 +229,9 @@ mod tests {
             (json!({"event": "folded", "action": "reject", "kind": "create_model"}), Some((600_506, 4, 2))),
             (json!({"event": "verdict", "action": "annotate", "kind": "call"}), Some((600_504, 3, 1))),
             (json!({"event": "outcome", "outcome": "failed", "error": "42501"}), None),
+            (json!({"event": "drift", "change": "appeared"}), Some((300_401, 3, 1))),
+            (json!({"event": "drift", "change": "changed"}), Some((300_403, 3, 1))),
+            (json!({"event": "drift", "change": "gone"}), Some((300_404, 3, 1))),
             (json!({"event": "login"}), Some((300_201, 1, 1))),
             (json!({"event": "login_failed"}), Some((300_201, 3, 2))),
             (json!({"event": "session_end"}), Some((300_202, 1, 1))),

@@ -142,6 +142,36 @@ families! {
         "Statements with roles in the cluster's own history that did not pass the gate, and roles that were assumed for none.",
         &["gate", "kind"]
     );
+    catalog_readings: IntCounterVec = counters(
+        "rolegate_catalog_readings_total",
+        "Readings of the cluster's catalogue, by result.",
+        &["gate", "result"]
+    );
+    catalog_read: GaugeVec = moments(
+        "rolegate_catalog_read_timestamp_seconds",
+        "Unix time of the last good reading of the cluster's catalogue.",
+        &["gate"]
+    );
+    catalog_refresh: GaugeVec = moments(
+        "rolegate_catalog_refresh_seconds",
+        "How often the cluster's catalogue is to be read.",
+        &["gate"]
+    );
+    catalog_objects: IntGaugeVec = gauges(
+        "rolegate_catalog_objects",
+        "Stored objects that keep or reach credentials, by kind.",
+        &["gate", "kind"]
+    );
+    catalog_gaps: IntGaugeVec = gauges(
+        "rolegate_catalog_gap",
+        "Whether a system view could not be read in full, so that what it does not show is unknown: 0 or 1.",
+        &["gate", "view"]
+    );
+    drifts: IntCounterVec = counters(
+        "rolegate_catalog_drift_total",
+        "Changes of stored credentials and of attached roles that no statement explains which passed the gate.",
+        &["gate", "kind", "change"]
+    );
     decision_seconds: HistogramVec = histograms(
         "rolegate_decision_seconds",
         "Time from the bytes of a message to its verdict, by where the verdict came from.",

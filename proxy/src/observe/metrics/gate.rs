@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use prometheus::{Histogram, IntCounter};
 use strum::VariantArray;
 
-use crate::catalog::Via;
+use crate::catalog::{DriftChange, ObjectKind, SystemView, Via};
 use crate::gate::DecisionPath;
 use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::{Action, Mode};
@@ -106,6 +106,12 @@ impl Metrics {
         self.families.break_glass.with_label_values(&[gate]).inc_by(0);
         for kind in StatementKind::VARIANTS {
             self.families.unseen_statements.with_label_values(&[gate, kind.as_str()]).inc_by(0);
+        }
+        for result in AttemptResult::VARIANTS {
+            self.families.catalog_readings.with_label_values(&[gate, result.as_str()]).inc_by(0);
+        }
+        for (kind, change) in product(ObjectKind::VARIANTS, DriftChange::VARIANTS) {
+            self.families.drifts.with_label_values(&[gate, kind.as_str(), change.as_str()]).inc_by(0);
         }
         for action in Action::VARIANTS {
             self.families.statements.with_label_values(&[gate, ORDINARY, action.as_str()]).inc_by(0);
@@ -389,6 +395,46 @@ impl GateMetrics {
     /// Counts a statement that the cluster ran and that did not pass the gate.
     pub fn unseen(&self, kind: StatementKind) {
         self.all.families.unseen_statements.with_label_values(&[&*self.gate, kind.as_str()]).inc();
+    }
+
+    /// Shows how often the catalogue is to be read; `None`: it is not read any more, and nothing of it is shown.
+    pub fn catalog_refresh(&self, every: Option<Duration>) {
+        let families = &self.all.families;
+        if let Some(every) = every {
+            families.catalog_refresh.with_label_values(&[&*self.gate]).set(every.as_secs_f64());
+            return;
+        }
+        // Series that are not there need no removing.
+        _ = families.catalog_refresh.remove_label_values(&[&*self.gate]);
+        _ = families.catalog_read.remove_label_values(&[&*self.gate]);
+        for kind in ObjectKind::VARIANTS {
+            _ = families.catalog_objects.remove_label_values(&[&*self.gate, kind.as_str()]);
+        }
+        for view in SystemView::VARIANTS {
+            _ = families.catalog_gaps.remove_label_values(&[&*self.gate, view.as_str()]);
+        }
+    }
+
+    /// Counts a reading of the catalogue.
+    pub fn catalog_reading(&self, result: AttemptResult) {
+        self.all.families.catalog_readings.with_label_values(&[&*self.gate, result.as_str()]).inc();
+    }
+
+    /// Shows when the catalogue was read, in Unix seconds, how many objects of a kind it has, and which views could not be read in full.
+    pub fn catalog(&self, read_at: f64, objects: impl Fn(ObjectKind) -> usize, has_gap: impl Fn(SystemView) -> bool) {
+        let families = &self.all.families;
+        families.catalog_read.with_label_values(&[&*self.gate]).set(read_at);
+        for kind in ObjectKind::VARIANTS {
+            families.catalog_objects.with_label_values(&[&*self.gate, kind.as_str()]).set(gauge(objects(*kind)));
+        }
+        for view in SystemView::VARIANTS {
+            families.catalog_gaps.with_label_values(&[&*self.gate, view.as_str()]).set(has_gap(*view).into());
+        }
+    }
+
+    /// Counts a change of what the cluster stores that no statement explains which passed the gate.
+    pub fn drifted(&self, kind: ObjectKind, change: DriftChange) {
+        self.all.families.drifts.with_label_values(&[&*self.gate, kind.as_str(), change.as_str()]).inc();
     }
 
     /// Counts bytes sent to the backend.

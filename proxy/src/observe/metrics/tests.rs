@@ -1,5 +1,5 @@
 use super::*;
-use crate::catalog::Via;
+use crate::catalog::{DriftChange, ObjectKind, SystemView, Via};
 use crate::chain::AccountId;
 use crate::gate::DecisionPath;
 use crate::gate::codes::{Code, Severity};
@@ -62,6 +62,9 @@ fn closed_sets_have_one_word_a_value() {
     has_one_word_a_value(FaultKind::as_str);
     has_one_word_a_value(Dialect::as_str);
     has_one_word_a_value(Origin::as_str);
+    has_one_word_a_value(ObjectKind::as_str);
+    has_one_word_a_value(DriftChange::as_str);
+    has_one_word_a_value(SystemView::as_str);
     has_one_word_a_value::<crate::iam::EvaluationMode>(Into::into);
     has_one_word_a_value::<crate::iam::ExternalIdOn>(Into::into);
     has_one_word_a_value::<crate::rules::RuleEffect>(Into::into);
@@ -88,6 +91,7 @@ fn closed_label_sets_start_at_zero() {
         "rolegate_policy_cache_evictions_total{cause=\"size\"} 0",
         "rolegate_facts_fetches_total{result=\"failed\",source=\"catalog\"} 0",
         "rolegate_audit_dropped_total 0",
+        "rolegate_catalog_drift_total{change=\"gone\",gate=\"g\",kind=\"attached_role\"} 0",
         "rolegate_label_overflow_total{family=\"rolegate_chain_uses_total\"} 0",
         "rolegate_logins_total{gate=\"g\",result=\"password\"} 0",
         "rolegate_statement_outcomes_total{gate=\"g\",kind=\"copy\",outcome=\"failed\"} 0",
@@ -137,6 +141,34 @@ fn sessions_and_chains_are_counted() {
     assert!(text.contains("rolegate_sessions_closed_total{gate=\"g\",reason=\"client\"} 1"), "{text}");
     let labels = ["g", "1/A>2/B", "etl", "copy", "annotate", "reject", "statement"].map(str::to_owned);
     assert_eq!(metrics.chain_uses(), [(labels, 1)]);
+}
+
+#[test]
+fn the_catalogue_is_shown_while_it_is_read() {
+    let metrics = Metrics::new();
+    let gate = metrics.gate("g");
+    let shown = |text: &str| {
+        text.lines().filter(|line| line.starts_with("rolegate_catalog_") && !line.contains("_total")).count()
+    };
+    assert_eq!(shown(&metrics.render()), 0, "nothing is shown of what is not read");
+    gate.catalog_refresh(Some(Duration::from_mins(5)));
+    gate.catalog_reading(AttemptResult::Ok);
+    gate.catalog(1.5e9, |kind| usize::from(kind == ObjectKind::Model), |view| view == SystemView::PgViews);
+    let text = metrics.render();
+    for line in [
+        "rolegate_catalog_refresh_seconds{gate=\"g\"} 300",
+        "rolegate_catalog_read_timestamp_seconds{gate=\"g\"} 1500000000",
+        "rolegate_catalog_readings_total{gate=\"g\",result=\"ok\"} 1",
+        "rolegate_catalog_readings_total{gate=\"g\",result=\"failed\"} 0",
+        "rolegate_catalog_objects{gate=\"g\",kind=\"model\"} 1",
+        "rolegate_catalog_objects{gate=\"g\",kind=\"copy_job\"} 0",
+        "rolegate_catalog_gap{gate=\"g\",view=\"pg_views\"} 1",
+        "rolegate_catalog_gap{gate=\"g\",view=\"pg_get_iam_role_by_user\"} 0",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    gate.catalog_refresh(None);
+    assert_eq!(shown(&metrics.render()), 0);
 }
 
 #[test]

@@ -7,6 +7,9 @@ import { Chain, Name, Text } from "../../ui/text";
 import { Ago } from "../../ui/time";
 import { Mark } from "./health";
 
+/** Changes that are listed. */
+const SHOWN = 10;
+
 export function CatalogPanel({ of }: { of: Catalog }) {
   return (
     <Panel title="Catalogue" id="catalog" aside={of.available && <span class="note">{counted(of.total, "object")}</span>}>
@@ -31,7 +34,26 @@ function Reading({ of }: { of: Catalog["gates"][number] }) {
         {of.last_error !== null && <p class="detail"><Text of={of.last_error} /></p>}
         {gaps.map((view) => <p key={`${view.view} ${view.database}`} class="detail">{view.view}{view.database !== null && <> of <Text of={view.database} /></>}: <Text of={view.gap ?? ""} /></p>)}
       </li>
+      {of.drift.length > 0 && <Drift of={of} />}
     </ul>
+  );
+}
+
+/** What changed without a statement that passed the gate. */
+function Drift({ of }: { of: Catalog["gates"][number] }) {
+  return (
+    <li>
+      <span>Changed beside the gate</span>
+      <Mark isGood={false} good="" bad={counted(of.drift.length, "change")} />
+      {of.drift.slice(0, SHOWN).map((one, index) => (
+        <p key={index} class="detail">
+          <Ago of={one.noticed_at} />: {words(one.kind)} <Text of={one.name} /> {one.change}
+          {one.before.length > 0 && <>, before <Text of={one.before.join(" and ")} /></>}
+          {one.after.length > 0 && <>, now <Text of={one.after.join(" and ")} /></>}
+        </p>
+      ))}
+      {of.drift.length > SHOWN && <p class="note">The last {SHOWN}; the API has {of.drift.length}, the audit all.</p>}
+    </li>
   );
 }
 
