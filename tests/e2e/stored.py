@@ -9,6 +9,10 @@ A = "arn:aws:iam::123456789012:role/RoleA"
 B = f"{A},arn:aws:iam::210987654321:role/RoleB"
 
 
+# A job that is made loads what is there at once.
+FILES = f"unload ('select * from venue') to 's3://companyb/x' iam_role '{B}'"
+
+
 def run(port, sql, user="etl", database="dev"):
     """Runs statements that must not fail."""
     failed = [message.fields()["M"] for message in ask(port, sql, user, database) if message.kind == "E"]

@@ -4,9 +4,10 @@ import pytest
 from questions import ask, samples
 from servers import wait_for
 from standin import Standin
-from stored import A, B, credentials, gaps, gate_before, objects, read_again, reading, run
+from stored import FILES, A, B, credentials, gaps, gate_before, objects, read_again, reading, run
 
 STORED = [
+    FILES,
     f"create external schema spectrum from data catalog database 'glue' iam_role '{B}' create external database if not exists",
     f"create external function mask(varchar) returns varchar stable lambda 'mask' iam_role '{A}'",
     f"create model churn from venue target venueseats function predict_churn iam_role '{A}'",

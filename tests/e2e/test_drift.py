@@ -7,7 +7,7 @@ import jsonschema
 from questions import samples
 from servers import ROOT, Gate, wait_for
 from standin import Standin
-from stored import A, B, gate_before, read_again, reading, run
+from stored import FILES, A, B, gate_before, read_again, reading, run
 
 SCHEMA = json.loads((ROOT / "docs" / "audit.schema.json").read_text())
 
@@ -27,6 +27,7 @@ def schema(name, role, more=""):
 
 def test_what_did_not_pass_the_gate_is_told(tmp_path):
     standin = Standin(tmp_path / "standin", "cleartext")
+    run(standin.port, FILES)
     run(standin.port, schema("before", A))
     server = gate_before(standin.port, tmp_path / "gate")
     # What passes is no drift, whatever it does; nor is what the cluster stored before the gate began.

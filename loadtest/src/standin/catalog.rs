@@ -103,15 +103,14 @@ impl System {
     pub fn apply(&self, changes: &[Change], user: &str) -> rusqlite::Result<()> {
         self.with(|connection| {
             for change in changes {
-                let sql = change.sql.replace(":owner", "(select usesysid from user_row where usename = :me)");
-                let mut statement = connection.prepare_cached(&sql)?;
-                for (place, value) in (1_usize..).zip(&change.values) {
+                // A parameter with a name would take the number of the next one that has a number.
+                let me = change.values.len().saturating_add(1);
+                let owner = format!("(select usesysid from user_row where usename = ?{me})");
+                let mut statement = connection.prepare_cached(&change.sql.replace(":owner", &owner))?;
+                for (place, value) in (1_usize..).zip(change.values.iter().map(String::as_str).chain([user])) {
                     if let Some(place) = statement.parameter_index(&format!("?{place}"))? {
                         statement.raw_bind_parameter(place, value)?;
                     }
-                }
-                if let Some(place) = statement.parameter_index(":me")? {
-                    statement.raw_bind_parameter(place, user)?;
                 }
                 statement.raw_execute()?;
             }
@@ -202,6 +201,26 @@ mod tests {
             application: "psql".to_owned(),
             id: "0-1".to_owned(),
         }
+    }
+
+    #[test]
+    fn what_a_statement_stores_is_its_own_and_its_users() {
+        let folder = tempfile::tempdir().unwrap();
+        let users = ["etl", "rolegate"].map(|user| (user.to_owned(), "demo".to_owned()));
+        crate::standin::database::create(folder.path()).unwrap();
+        let system = System::create(folder.path(), &users).unwrap();
+        for sql in [
+            "create external function f(int) returns int stable lambda 'l' iam_role 'a'",
+            "copy t from 's3://b/x' iam_role 'a' job create j auto on",
+        ] {
+            system.apply(&crate::standin::statement::read(sql).unwrap().remove(0).changes, "etl").unwrap();
+        }
+        let database = Database::open(folder.path()).unwrap();
+        database.act_as("rolegate");
+        let row = |sql: &str| format!("{:?}", database.run(sql, &[]).unwrap().rows);
+        let function = "select proname, proowner, prolang, prosrc from pg_catalog.pg_proc_info";
+        assert_eq!(row(function), "[[Text(\"f\"), Integer(100), Integer(11), Text(\"l\")]]");
+        assert_eq!(row("select job_name, iam_role from pg_catalog.sys_copy_job"), "[[Text(\"j\"), Text(\"a\")]]");
     }
 
     #[test]

@@ -70,6 +70,7 @@ impl TurnReader<'_> {
                 self.setting(&mut cursor, true);
             }
             () if cursor.accept(&["call"]) || cursor.accept(&["do"]) => self.anything(),
+            () if cursor.accept(&["copy", "job"]) => self.redefines = true,
             () => {
                 let defines = ["alter", "create", "drop"].iter().any(|verb| cursor.accept(&[verb]));
                 while defines && ["external", "or", "replace"].iter().any(|word| cursor.accept(&[word])) {}
@@ -190,12 +191,17 @@ mod tests {
             "DROP /* x */ MODEL m",
             "drop identity provider p",
             "drop user anna",
+            "copy job drop nightly",
         ] {
             assert!(redefines(text), "{text}");
         }
-        for text in
-            ["drop table v", "alter table t rename to v", "create table schema_x (a int)", "select 'drop schema s'"]
-        {
+        for text in [
+            "drop table v",
+            "alter table t rename to v",
+            "create table schema_x (a int)",
+            "copy t from 's3://b'",
+            "select 'drop schema s'",
+        ] {
             assert!(!redefines(text), "{text}");
         }
     }
