@@ -300,6 +300,24 @@ export interface components {
             /** @description The roles of a chain. */
             roles: string[];
         };
+        /** @description A change of what a cluster stores, or of its attached roles, that no statement explains which passed the gate. */
+        CatalogDrift: {
+            after: string[];
+            /** @description What it kept: chains, or words for other credentials. */
+            before: string[];
+            /** @enum {string} */
+            change: "appeared" | "changed" | "gone";
+            /** @enum {string} */
+            kind: "external_schema" | "external_function" | "model" | "copy_job" | "identity_provider" | "procedure" | "view" | "function" | "assumerole_grant" | "default_role" | "attached_role" | "datashare";
+            /** @description As a statement would write it; the ARN of an attached role. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When a reading showed it.
+             */
+            noticed_at: string;
+            owner?: string | null;
+        };
         /** @description How reading a cluster's groups goes. */
         CatalogGroups: {
             gate: string;
@@ -317,7 +335,7 @@ export interface components {
             /** @description Whom the cluster lets use it, beside the owner; none where it does not say. */
             grantees?: string[] | null;
             /** @enum {string} */
-            kind: "external_schema" | "external_function" | "model" | "copy_job" | "identity_provider" | "procedure" | "view" | "function" | "assumerole_grant" | "default_role" | "datashare";
+            kind: "external_schema" | "external_function" | "model" | "copy_job" | "identity_provider" | "procedure" | "view" | "function" | "assumerole_grant" | "default_role" | "attached_role" | "datashare";
             /** @description As a statement would write it. */
             name: string;
             owner?: string | null;
@@ -328,6 +346,8 @@ export interface components {
         };
         /** @description How reading what a cluster stores goes. */
         CatalogReading: {
+            /** @description What changed without a statement that passed the gate, the newest first. */
+            drift: components["schemas"]["CatalogDrift"][];
             gate: string;
             groups: number;
             /** @description Why it could not be read since. */
@@ -1239,7 +1259,7 @@ export interface operations {
             query?: {
                 /** @description The gate. */
                 gate?: string;
-                kind?: "external_schema" | "external_function" | "model" | "copy_job" | "identity_provider" | "procedure" | "view" | "function" | "assumerole_grant" | "default_role" | "datashare";
+                kind?: "external_schema" | "external_function" | "model" | "copy_job" | "identity_provider" | "procedure" | "view" | "function" | "assumerole_grant" | "default_role" | "attached_role" | "datashare";
                 /** @description `next` of the page before. */
                 after?: number;
                 /** @description The most objects; 100 when not given. */
