@@ -116,17 +116,14 @@ class Load:
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory):
-    """A Prometheus that scrapes two gates under load: one enforces, one is in shadow mode, reads groups from the cluster and waits
-    for a restart."""
+    """A Prometheus that scrapes two gates under load: one enforces, one is in shadow mode and waits for a restart."""
     folder = tmp_path_factory.mktemp("watched")
     demos = []
     with pytest.MonkeyPatch.context() as patch:
         for mode in ("enforce", "shadow"):
             patch.setenv("ROLEGATE__POLICY__MODE", mode)
             demos.append(Demo(folder / mode))
-    (folder / "password").write_text("demo")
-    catalog = f'[gate.catalog]\nuser = "etl"\npassword_file = "{folder}/password"\ndatabase = "dev"\nrefresh = "1s"\n'
-    for demo, more in zip(demos, ("[log]\nlevel = \"debug\"\n", f'{catalog}[log]\nformat = "json"\n'), strict=True):
+    for demo, more in zip(demos, ("[log]\nlevel = \"debug\"\n", '[log]\nformat = "json"\n'), strict=True):
         config = demo.folder / "data" / "rolegate.toml"
         config.write_text(f"{config.read_text()}\n{more}")
     load = Load(*(demo.gate for demo in demos))
