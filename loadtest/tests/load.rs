@@ -38,7 +38,7 @@ fn start_demo(folder: &Path) -> Addresses {
         authentication: Authentication::Cleartext,
         record: None,
         roles: RoleTable::demo(),
-        stored: demo::stored(),
+        stored: Vec::new(),
     };
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

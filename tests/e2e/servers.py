@@ -216,6 +216,8 @@ class Demo:
     gate: int = field(default_factory=free_port)
     standin: int = field(default_factory=free_port)
     admin: int = field(default_factory=free_port)
+    # Whether nobody works there.
+    idle: bool = True
     # Whether it is tried that the gate takes connections: a connection has a number, as if it were a session.
     is_tried: bool = True
 
@@ -225,7 +227,7 @@ class Demo:
         self.process = Process(
             [
                 BIN / "demo",
-                "--idle",
+                *(["--idle"] if self.idle else []),
                 "--gate",
                 f"127.0.0.1:{self.gate}",
                 "--standin",

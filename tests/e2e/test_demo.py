@@ -8,6 +8,10 @@ from servers import BIN, Demo, free_port, http, wait_for
 from wire import Wire, query
 
 
+def api(demo, path):
+    return json.loads(http(demo.admin, f"/api/v1/{path}")[1])
+
+
 def test_a_second_demo_in_the_same_folder_leaves_the_first_alone(tmp_path):
     demo = Demo(tmp_path)
     folder = tmp_path / "data"
@@ -51,3 +55,18 @@ def test_it_ends_with_its_sessions_and_one_last_line(tmp_path):
     assert [record["event"] for record in records] == ["start", "login", "session_end", "stop", "checkpoint"]
     assert [record["session"] for record in records[1:3]] == [1, 1], "nobody was there before"
     assert records[2]["reason"] == "drain"
+
+
+def test_a_company_works_there_and_one_of_it_comes_by_another_door(tmp_path):
+    """What the cluster stores, what of it is stored beside the gate, and what runs beside it until coverage tells."""
+    demo = Demo(tmp_path / "company", idle=False)
+    kinds = {"external_schema", "external_function", "model", "copy_job", "procedure", "view", "assumerole_grant"}
+    wait_for("what is stored", lambda: {one["kind"] for one in api(demo, "catalog")["items"]} >= kinds)
+    events = lambda name: [record for record in map(json.loads, demo.audit().splitlines()) if record["event"] == name]
+    wait_for("drift", lambda: events("drift"), 60)
+    assert {(one["change"], one["kind"], one["name"]) for one in events("drift")} == {("appeared", "external_schema", "dev.nightly")}
+    wait_for("what went past the gate", lambda: events("unseen"), 60)
+    assert {(one["user"], one["application"], one["reason"]) for one in events("unseen")} == {("etl", "nightly", "other_connection")}
+    [gate] = api(demo, "catalog")["gates"]
+    assert [one["name"] for one in gate["drift"]] == ["dev.nightly"]
+    assert demo.stop() == 0

@@ -34,7 +34,7 @@ struct Arguments {
     /// Write every statement that the stand-in receives to this file, one JSON object a line
     #[arg(long)]
     record: Option<PathBuf>,
-    /// Leave the gate to you alone: no small company works at it
+    /// Leave the gate to you alone: the cluster stores nothing, and no small company works at it
     #[arg(long)]
     idle: bool,
 }
@@ -72,7 +72,7 @@ fn demo(arguments: Arguments) -> anyhow::Result<()> {
         authentication: Authentication::Cleartext,
         record,
         roles: RoleTable::demo(),
-        stored: demo::stored(),
+        stored: if idle { Vec::new() } else { demo::stored() },
     };
     // The stand-in goes last: sessions end with what they run.
     let standin_task = runtime.spawn(standin::serve(listener, settings, async {

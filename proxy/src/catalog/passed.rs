@@ -355,7 +355,7 @@ mod tests {
             ("select 'drop schema s' -- drop schema s".to_owned(), &[]),
             ("drop table t; create table u (a int)".to_owned(), &[]),
             ("drop schema".to_owned(), &[]),
-            ("".to_owned(), &[]),
+            (String::new(), &[]),
         ];
         for (text, want) in rows {
             assert_eq!(changes(text), *want, "{text}");
@@ -404,11 +404,9 @@ mod tests {
     fn memory_is_bounded() {
         let now = Instant::now();
         let mut memory = Passed::default();
-        for number in 0..MAX_PASSED + 100 {
-            memory.add(
-                PassedChange::of(format!("drop model m{number}").as_bytes(), &[], "dev"),
-                now + Duration::from_millis(number as u64),
-            );
+        for (number, at) in (0..MAX_PASSED + 100).zip(0..) {
+            let text = format!("drop model m{number}");
+            memory.add(PassedChange::of(text.as_bytes(), &[], "dev"), now + Duration::from_millis(at));
         }
         assert_eq!((memory.order.len(), memory.changes.len()), (MAX_PASSED, MAX_PASSED));
         assert!(!memory.explains(ObjectKind::Model, (Some("dev"), None, "m0"), now, goes));

@@ -69,7 +69,9 @@ impl Gates {
             })
         };
         let services: Vec<Arc<Service>> = counts.iter().zip(parts).map(service).collect();
-        services.iter().for_each(|service| drift::of_facts(service, &service.gate.policy()));
+        for service in &services {
+            drift::of_facts(service, &service.gate.policy());
+        }
         let now = Timestamp::now();
         let turn = Mutex::new(services.iter().map(|service| (service.name.clone(), now)).collect());
         Self { services, turn }
