@@ -104,7 +104,8 @@ pub(crate) fn told(
     for exception in exceptions {
         service.metrics.exception_used(exception);
     }
-    if verdict.action < Action::Reject && verdict.statements.iter().any(may_store) {
+    let may_store = verdict.changes_stored || verdict.statements.iter().any(may_store);
+    if verdict.action < Action::Reject && may_store {
         service.drift.passed(changes(text, verdict, &principal.database));
     }
     told

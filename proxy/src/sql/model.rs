@@ -237,7 +237,7 @@ pub enum Effect {
         /// The message is this statement alone, and what it changes outlasts its transaction.
         is_alone: bool,
     },
-    /// A name may stand for something else, or for nothing, from now on: what had it is altered or dropped.
+    /// Something that keeps credentials, and that no statement uses by its name, may be altered or dropped.
     Redefines,
 }
 
