@@ -36,7 +36,7 @@ export function Row(props: { of: Decision; index: number; isOpen: boolean; open:
       <span role="cell" class="kind" title={words(of.kind)}>{words(of.kind)}</span>
       <span role="cell" class="roles">{use ? <Chain roles={use.roles} method={use.method} /> : stored ? <><Chain roles={stored.roles} method={stored.method} /><span class="detail"> by {words(stored.via)} <Text of={stored.through[0] ?? stored.object} /></span></> : <span class="none">none</span>}{rest > 0 && ` and ${rest} more`}</span>
       <span role="cell" class="target" title={visible(use?.target ?? "")}>{use?.target ? <Text of={use.target} /> : ""}</span>
-      <span role="cell" class="codes"><Text of={of.codes.join(" ")} /></span>
+      <span role="cell" class="codes" title={visible(of.codes.join(" "))}><Text of={of.codes.join(" ")} /></span>
       <span role="cell" class="application" title={visible(of.application)}>{of.application ? <Text of={of.application} /> : ""}</span>
       <span role="cell" class="outcome" title={visible(outcome(of))}>{outcome(of)}</span>
     </div>
