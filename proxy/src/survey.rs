@@ -13,6 +13,8 @@ pub(crate) mod diff;
 pub(crate) mod over_history;
 pub(crate) mod lint;
 pub(crate) mod report;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use diff::differences;
 pub(crate) use grid::World;

@@ -2,18 +2,26 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use strum::VariantArray as _;
+
 use crate::chain::{AccountId, Chain, MAX_ROLES, RoleArn};
 use crate::iam::{Caller, Explorer, Facts};
 use crate::rules::RoleTags;
 use crate::rules::profile::Test;
 use crate::sql::{Clause, MethodKind};
-use crate::survey::values::{RuleValues, STRANGER};
+use crate::survey::values::{ANYTHING, RuleValues, STRANGER, product};
 
 /// Chains that are taken from the facts, the shortest first.
 const MAX_CHAINS: usize = 100;
 
 /// The longest chain that is taken from the facts.
 const MAX_LENGTH: usize = 4;
+
+/// Chains of one rule that are made as long as it asks for.
+const MAX_LENGTHENED: usize = 24;
+
+/// How rules see a stored role that the gate does not know.
+const UNKNOWN: &str = "unknown";
 
 /// An account that the stranger's role belongs to when nothing else is known.
 const STRANGE_ACCOUNT: &str = "000000000000";
@@ -22,7 +30,7 @@ const STRANGE_ACCOUNT: &str = "000000000000";
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Credential {
     /// Chain, default, access keys, ...
-    pub(crate) method: MethodKind,
+    pub(crate) method: &'static str,
     /// In which clause.
     pub(crate) clause: &'static str,
     /// The roles, in order.
@@ -33,15 +41,17 @@ pub(crate) struct Credential {
 
 impl Credential {
     fn chain(roles: Vec<RoleArn>) -> Self {
-        Self { method: MethodKind::Chain, clause: Clause::IamRole.as_str(), roles, tags: None }
+        Self { method: MethodKind::Chain.as_str(), clause: Clause::IamRole.as_str(), roles, tags: None }
     }
 
     /// How reports call it.
     #[must_use]
     pub(crate) fn label(&self) -> String {
-        match self.method {
-            MethodKind::Chain => self.roles.iter().map(RoleArn::as_str).collect::<Vec<_>>().join(","),
-            method => method.as_str().to_owned(),
+        let roles = self.roles.iter().map(RoleArn::as_str).collect::<Vec<_>>().join(",");
+        match (self.method == MethodKind::Chain.as_str(), roles.is_empty()) {
+            (true, _) => roles,
+            (false, true) => self.method.to_owned(),
+            (false, false) => format!("{} ({roles})", self.method),
         }
     }
 }
@@ -88,8 +98,10 @@ pub(crate) fn credentials(
     chains.insert(strangers.concat());
     chains.remove(&Vec::new());
     let mut all: BTreeSet<Credential> = chains.into_iter().map(Credential::chain).collect();
-    let methods = [MethodKind::Default, MethodKind::Session, MethodKind::All, MethodKind::AccessKeys, MethodKind::None];
-    all.extend(methods.map(|method| Credential { method, ..Credential::chain(Vec::new()) }));
+    let methods =
+        MethodKind::VARIANTS.iter().filter(|method| **method != MethodKind::Chain).map(|method| method.as_str());
+    all.extend(methods.chain([UNKNOWN]).map(|method| Credential { method, ..Credential::chain(Vec::new()) }));
+    all.extend(defaults(rules, &all));
     let mut all: Vec<Credential> = all.into_iter().map(|one| tagged(one, facts)).collect();
     let plain = all.clone();
     for clause in clauses(rules) {
@@ -97,6 +109,15 @@ pub(crate) fn credentials(
     }
     all.extend(with_tags(rules, &plain));
     all
+}
+
+/// The keyword with each role that it could stand for, where a rule tells it apart.
+fn defaults(rules: &[RuleValues], all: &BTreeSet<Credential>) -> Vec<Credential> {
+    let method = MethodKind::Default.as_str();
+    if !rules.iter().any(|rule| rule.texts("method").contains(method)) {
+        return Vec::new();
+    }
+    all.iter().filter(|one| one.roles.len() == 1).map(|one| Credential { method, ..one.clone() }).collect()
 }
 
 /// The role of a name in an account.
@@ -121,9 +142,10 @@ fn clauses(rules: &[RuleValues]) -> BTreeSet<&'static str> {
 fn with_tags(rules: &[RuleValues], plain: &[Credential]) -> Vec<Credential> {
     let attributes = ["tags_of_any_role", "tags_of_every_role", "tags_of_first_role", "tags_of_last_role"];
     let named: RoleTags = rules.iter().flat_map(|rule| attributes.iter().flat_map(|name| rule.texts(name))).collect();
-    if named.is_empty() {
+    if !rules.iter().any(|rule| attributes.iter().any(|name| rule.looks_at(name))) {
         return Vec::new();
     }
+    let named = if named.is_empty() { RoleTags::from([format!("{STRANGER}=x")]) } else { named };
     let none = RoleTags::new();
     let mut all = Vec::new();
     for one in plain.iter().filter(|one| !one.roles.is_empty()) {
@@ -157,11 +179,8 @@ fn named(rule: &RuleValues, own: &str) -> Vec<Vec<RoleArn>> {
     let accounts = of(&["last_account", "accounts"]);
     chains.extend(accounts.iter().map(|account| role(account, "/", STRANGER).into_iter().collect()));
     chains.push(accounts.iter().filter_map(|account| role(account, "/", STRANGER)).collect());
-    let paths = of(&["paths", "common_path"]);
-    let path = |path: &str| if path.ends_with('/') { path.to_owned() } else { format!("{path}/") };
-    chains.extend(paths.iter().map(|text| role(own, &path(text), STRANGER).into_iter().collect()));
-    chains.extend(of(&["names", "common_name"]).iter().map(|name| role(own, "/", name).into_iter().collect()));
-    chains.extend(rule.attribute("length").flat_map(|test| lengths(test, own)));
+    chains.extend(parts(&accounts, &of(&["paths", "common_path"]), &of(&["names", "common_name"]), own));
+    chains.extend(lengthened(rule, &chains, own));
     chains.retain(|chain| chain.len() <= MAX_ROLES);
     chains
 }
@@ -170,19 +189,61 @@ fn named(rule: &RuleValues, own: &str) -> Vec<Vec<RoleArn>> {
 fn completed(text: &str, own: &str) -> String {
     let part = |part: &str| match part.split_once(":role/") {
         Some((_, name)) => format!("arn:aws:iam::{own}:role/{name}"),
+        None if part == ANYTHING => format!("arn:aws:iam::{own}:role/{STRANGER}"),
         None => part.to_owned(),
     };
     text.split(',').map(part).collect::<Vec<_>>().join(",")
 }
 
-fn lengths(test: &Test, own: &str) -> Vec<Vec<RoleArn>> {
-    let Test::Number(number) = test else { return Vec::new() };
-    let near = [number.saturating_sub(1), *number, number.saturating_add(1)];
-    let chain =
-        |length: usize| (0..length).filter_map(|place| role(own, "/", &format!("{STRANGER}-{place}"))).collect();
-    near.into_iter()
-        .filter_map(|length| usize::try_from(length).ok())
-        .filter(|length| (1..=MAX_ROLES).contains(length))
-        .map(chain)
-        .collect()
+/// Roles of the accounts, paths and names that a rule is about, each with each.
+fn parts(
+    accounts: &BTreeSet<String>,
+    paths: &BTreeSet<String>,
+    names: &BTreeSet<String>,
+    own: &str,
+) -> Vec<Vec<RoleArn>> {
+    let with = |named: &BTreeSet<String>, usual: &str| named.iter().cloned().chain([usual.to_owned()]).collect();
+    let lists: [Vec<String>; 3] = [with(names, STRANGER), with(paths, "/"), with(accounts, own)];
+    let one = |parts: Vec<String>| match parts.as_slice() {
+        [name, path, account] if path.ends_with('/') => role(account, path, name),
+        [name, path, account] => role(account, &format!("{path}/"), name),
+        _ => None,
+    };
+    product(&lists, MAX_CHAINS).into_iter().map(|parts| one(parts).into_iter().collect()).collect()
 }
+
+/// Chains of the lengths that a rule asks for, and one more and one less: of strangers alone, and those that the rule is about with strangers
+/// behind, before or between, or with their last role once more.
+fn lengthened(rule: &RuleValues, chains: &[Vec<RoleArn>], own: &str) -> Vec<Vec<RoleArn>> {
+    let number = |test: &Test| if let Test::Number(number) = test { Some(*number) } else { None };
+    let near = |number: i64| [number.saturating_sub(1), number, number.saturating_add(1)];
+    let lengths =
+        rule.attribute("length").filter_map(number).flat_map(near).filter_map(|length| usize::try_from(length).ok());
+    let lengths: BTreeSet<usize> = lengths.filter(|length| (1..=MAX_ROLES).contains(length)).collect();
+    let bases: BTreeSet<&[RoleArn]> = chains.iter().map(Vec::as_slice).chain([[].as_slice()]).collect();
+    let strangers: Vec<RoleArn> =
+        (0..MAX_ROLES).filter_map(|place| role(own, "/", &format!("{STRANGER}-{place}"))).collect();
+    let of = |base: &[RoleArn], length: usize| -> Vec<Vec<RoleArn>> {
+        let more = length.checked_sub(base.len()).filter(|more| *more > 0);
+        let Some(more) = more.and_then(|more| strangers.get(..more)) else { return Vec::new() };
+        let (first, last) = base.split_at(base.len().min(1));
+        let again: Vec<RoleArn> =
+            base.last().into_iter().flat_map(|role| std::iter::repeat_n(role.clone(), more.len())).collect();
+        let mut all = vec![
+            [base, more].concat(),
+            [more, base].concat(),
+            [first, more, last].concat(),
+            [base, again.as_slice()].concat(),
+        ];
+        all.retain(|chain| chain.len() == length);
+        all
+    };
+    let all = bases
+        .into_iter()
+        .take(MAX_LENGTHENED)
+        .flat_map(|base| lengths.iter().flat_map(move |length| of(base, *length)));
+    all.collect()
+}
+
+#[cfg(test)]
+mod tests;

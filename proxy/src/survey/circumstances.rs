@@ -14,8 +14,9 @@ use crate::survey::values::{RuleValues, STRANGER, product};
 /// Combinations of one rule's values.
 const MAX_COMBINATIONS: usize = 512;
 
-/// An address of no network that anybody has. Source: RFC 5737.
+/// Addresses of networks that nobody has; a rule that names one network still leaves a stranger. Source: RFC 5737.
 const STRANGE_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
+const STRANGE_ADDRESSES: [IpAddr; 2] = [STRANGE_ADDRESS, IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7))];
 
 /// A Monday, at noon of which nothing happens.
 const DAY: Date = date(2026, 1, 5);
@@ -124,8 +125,7 @@ pub(crate) fn circumstances(rules: &[RuleValues], gates: &[GateFacts], zones: &[
 fn changes(rule: &RuleValues, gates: &[GateFacts], nowhere: &GateFacts, zones: &[TimeZone]) -> Vec<Vec<Change>> {
     let texts =
         |name: &str, change: fn(String) -> Change| rule.texts_and_stranger(name).into_iter().map(change).collect();
-    let looks_at_gates =
-        ["gate", "cluster", "cluster_account"].iter().any(|name| rule.attribute(name).next().is_some());
+    let looks_at_gates = ["gate", "cluster", "cluster_account"].iter().any(|name| rule.looks_at(name));
     let all_gates = || gates.iter().chain([nowhere]).cloned().map(Change::Gate).collect();
     let lists: [Vec<Change>; 6] = [
         if looks_at_gates { all_gates() } else { Vec::new() },
@@ -144,15 +144,15 @@ fn addresses(rule: &RuleValues) -> Vec<Change> {
         _ => None,
     };
     let found: Vec<IpAddr> = rule.attribute("client_address").filter_map(within).collect();
-    let stranger = (!found.is_empty()).then_some(STRANGE_ADDRESS);
-    found.into_iter().chain(stranger).map(Change::Address).collect()
+    let strangers = if found.is_empty() { Vec::new() } else { Vec::from(STRANGE_ADDRESSES) };
+    found.into_iter().chain(strangers).map(Change::Address).collect()
 }
 
 fn certificates(rule: &RuleValues) -> Vec<Change> {
-    let (subjects, names) = (rule.texts("tls_subject"), rule.texts("tls_names"));
-    if subjects.is_empty() && names.is_empty() {
+    if !rule.looks_at("tls_subject") && !rule.looks_at("tls_names") {
         return Vec::new();
     }
+    let (subjects, names) = (rule.texts("tls_subject"), rule.texts("tls_names"));
     let subjects: Vec<String> = subjects.into_iter().chain([STRANGER.to_owned()]).collect();
     let all: Vec<String> = names.into_iter().collect();
     let with = |subject: &String| {
@@ -164,7 +164,8 @@ fn certificates(rule: &RuleValues) -> Vec<Change> {
     subjects.iter().flat_map(with).chain([Change::Certificate(None, Vec::new())]).collect()
 }
 
-/// Just before, at and after every time that a rule names; and the hours around those it names, on every day if it looks at weekdays.
+/// Just before, at and after every time that a rule names; and the hours around those it names, on every day if it looks at weekdays: in a
+/// usual week, and before and after each of those times.
 fn times(rule: &RuleValues, zones: &[TimeZone]) -> Vec<Timestamp> {
     let around = |time: Timestamp| {
         [-1, 0, 1].map(|seconds| time.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(time))
@@ -173,7 +174,8 @@ fn times(rule: &RuleValues, zones: &[TimeZone]) -> Vec<Timestamp> {
         Test::Time(text) => instant(text),
         _ => None,
     });
-    let mut times: Vec<Timestamp> = named.flat_map(around).collect();
+    let named: Vec<Timestamp> = named.collect();
+    let mut times: Vec<Timestamp> = named.iter().copied().flat_map(around).collect();
     let hours: Vec<i64> = rule
         .attribute("hour")
         .filter_map(|test| match test {
@@ -186,18 +188,27 @@ fn times(rule: &RuleValues, zones: &[TimeZone]) -> Vec<Timestamp> {
     if !hours.is_empty() || looks_at_days {
         let days = if looks_at_days { 0..7 } else { 0..1 };
         let hours = if hours.is_empty() { vec![12] } else { hours };
-        for day in days {
-            for zone in zones {
-                times.extend(hours.iter().filter_map(|hour| local(day, *hour, zone)));
+        for (day, zone) in days.flat_map(|day| zones.iter().map(move |zone| (day, zone))) {
+            for week in weeks(&named) {
+                times.extend(hours.iter().filter_map(|hour| local(week, day, *hour, zone)));
             }
         }
     }
     times
 }
 
-fn local(day: i8, hour: i64, zone: &TimeZone) -> Option<Timestamp> {
+/// The first days of a usual week, and of one before and one after each time.
+fn weeks(times: &[Timestamp]) -> Vec<Date> {
+    let near = |time: &Timestamp| {
+        let date = TimeZone::UTC.to_datetime(*time).date();
+        [-9, 2].into_iter().filter_map(move |days| date.checked_add(jiff::Span::new().days(days)).ok())
+    };
+    [DAY].into_iter().chain(times.iter().flat_map(near)).collect()
+}
+
+fn local(first: Date, day: i8, hour: i64, zone: &TimeZone) -> Option<Timestamp> {
     let hour = i8::try_from(hour).ok().filter(|hour| (0..24).contains(hour))?;
-    let date = DAY.checked_add(jiff::Span::new().days(day)).ok()?;
+    let date = first.checked_add(jiff::Span::new().days(day)).ok()?;
     zone.to_timestamp(date.at(hour, 0, 0, 0)).ok()
 }
 
@@ -206,3 +217,6 @@ fn instant(text: &str) -> Option<Timestamp> {
     let midnight = || TimeZone::UTC.to_timestamp(text.parse::<Date>().ok()?.at(0, 0, 0, 0)).ok();
     text.parse().ok().or_else(midnight)
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,3 +49,6 @@ pub(crate) fn decide(policy: &Policy, cell: &Cell<'_>) -> CellDecision {
 fn done(hit: &Hit) -> RuleSeverity {
     if hit.mode == Some(RuleMode::Shadow) { RuleSeverity::Annotate } else { hit.severity }
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,7 +81,7 @@ impl Cell<'_> {
             cluster: &around.gate.cluster,
             cluster_account: around.gate.account,
             kind: self.kinds.first().copied().unwrap_or(StatementKind::Unknown).as_str(),
-            method: self.credential.method.as_str(),
+            method: self.credential.method,
             clause: self.credential.clause,
             roles: &self.credential.roles,
             role_tags: self.credential.tags.as_deref(),
@@ -223,3 +223,6 @@ impl std::fmt::Display for Cell<'_> {
         write!(formatter, " ({})", self.circumstances.label())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,3 +129,6 @@ fn applied(verdict: Option<&Verdict>) -> BTreeSet<(String, RuleEffect)> {
     let statements = verdict.into_iter().flat_map(|verdict| &verdict.statements);
     statements.flat_map(|statement| statement.rule_hits.iter().cloned()).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -274,3 +274,6 @@ impl LintReport {
         text
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,3 +76,110 @@ pub(crate) fn things(rules: &[RuleValues]) -> Vec<Thing> {
     }
     all.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::survey::tests::{forbid, values};
+
+    fn labels(condition: &str) -> BTreeSet<String> {
+        things(&values(&forbid(condition))).iter().map(Thing::label).collect()
+    }
+
+    /// (condition, targets beside none and the strange bucket)
+    #[test]
+    fn targets_that_rules_name() {
+        let rows: &[(&str, &[&str])] = &[
+            ("resource.length == 1", &[]),
+            ("resource has target_bucket", &[]),
+            ("resource has target_bucket && resource.target_bucket == \"b\"", &["s3://b/rolegate-stranger"]),
+            (
+                "resource has target_bucket && resource.target_bucket == \"b\" && resource has target_prefix && resource.target_prefix like \"in/*.csv\"",
+                &["s3://b/in/x.csv", "s3://b/rolegate-stranger", "s3://rolegate-stranger/in/x.csv"],
+            ),
+            ("resource has target_prefix && resource.target_prefix == \"p\"", &["s3://rolegate-stranger/p"]),
+            ("resource has target_function", &["function:rolegate-stranger"]),
+            (
+                "resource has target_function && resource.target_function like \"fn-*\"",
+                &["function:fn-x", "function:rolegate-stranger"],
+            ),
+            (
+                "resource has target_catalog_database && resource.target_catalog_database == \"d\"",
+                &["catalog_database:d", "catalog_database:rolegate-stranger"],
+            ),
+            (
+                "resource has target_secret && resource.target_secret == \"s\"",
+                &["secret:rolegate-stranger", "secret:s"],
+            ),
+            (
+                "resource has target_grantee && resource.target_grantee == \"g\"",
+                &["grantee:g", "grantee:rolegate-stranger"],
+            ),
+            ("resource has target_other && resource.target_other == \"o\"", &["other:o", "other:rolegate-stranger"]),
+            ("resource.target_kind == \"secret\"", &["secret:rolegate-stranger"]),
+            ("[\"grantee\", \"nothing\", \"none\"].contains(resource.target_kind)", &["grantee:rolegate-stranger"]),
+            ("resource.target_kind == \"s3\"", &["s3://rolegate-stranger/"]),
+        ];
+        for (condition, more) in rows {
+            let mut want: BTreeSet<String> = more.iter().map(ToString::to_string).collect();
+            want.extend([String::new(), "s3://rolegate-stranger/x/y".to_owned()]);
+            let found = labels(condition);
+            let others: BTreeSet<String> = found.difference(&want).cloned().collect();
+            assert!(want.is_subset(&found), "{condition}: {found:?}");
+            assert!(
+                others.iter().all(|one| one == "s3://rolegate-stranger/rolegate-stranger"),
+                "{condition}: {others:?}"
+            );
+        }
+    }
+
+    /// The kind of thing, and which attribute of a rule it fills.
+    #[test]
+    fn what_rules_see() {
+        let facts = |kind| Thing { kind, name: "n".into(), path: "p".into() };
+        let seen = |kind| {
+            let thing = facts(kind);
+            let target = thing.facts()?;
+            let all = [
+                ("bucket", target.bucket),
+                ("prefix", target.prefix),
+                ("function", target.function),
+                ("catalog_database", target.catalog_database),
+                ("secret", target.secret),
+                ("grantee", target.grantee),
+                ("other", target.other),
+            ];
+            Some(
+                all.into_iter()
+                    .filter_map(|(name, value)| Some(format!("{name}={}", value?)))
+                    .collect::<Vec<_>>()
+                    .join(" "),
+            )
+        };
+        for (kind, want) in [
+            (TargetKind::None, None),
+            (TargetKind::S3, Some("bucket=n prefix=p")),
+            (TargetKind::Function, Some("function=n")),
+            (TargetKind::CatalogDatabase, Some("catalog_database=n")),
+            (TargetKind::Secret, Some("secret=n")),
+            (TargetKind::Grantee, Some("grantee=n")),
+            (TargetKind::Other, Some("other=n")),
+        ] {
+            assert_eq!(seen(kind).as_deref(), want, "{kind}");
+        }
+    }
+
+    #[test]
+    fn targets_are_bounded() {
+        let list = |name: &str| {
+            let names: Vec<String> = (0..40).map(|number| format!("\"{number}\"")).collect();
+            format!("[{}].contains(resource.{name})", names.join(", "))
+        };
+        let condition = format!(
+            "resource has target_bucket && resource has target_prefix && {} && {}",
+            list("target_bucket"),
+            list("target_prefix")
+        );
+        assert_eq!(things(&values(&forbid(&condition))).len(), MAX_COMBINATIONS + 2);
+    }
+}

@@ -7,10 +7,15 @@ use crate::rules::profile::{LikePart, RuleProfile, Subject, Test};
 /// A name that no rule holds.
 pub(crate) const STRANGER: &str = crate::learn::cases::STRANGER;
 
+/// What stands where a pattern leaves anything.
+pub(crate) const ANYTHING: &str = "x";
+
 /// What one rule compares its subjects with.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RuleValues {
     comparisons: Vec<(Subject, Test)>,
+    /// The rule in its one form, which names every attribute that it looks at, compared or not.
+    form: String,
 }
 
 impl RuleValues {
@@ -19,7 +24,14 @@ impl RuleValues {
     pub(crate) fn of(rule: &RuleProfile) -> Self {
         let mut comparisons = Vec::new();
         rule.condition.comparisons(&mut |subject, test| comparisons.push((subject.clone(), test.clone())));
-        Self { comparisons }
+        Self { comparisons, form: rule.form.clone() }
+    }
+
+    /// Whether the rule looks at an attribute, if only to ask whether it is there.
+    #[must_use]
+    pub(crate) fn looks_at(&self, attribute: &str) -> bool {
+        // A text within the rule has its quotes escaped, so nothing but an attribute reads like this.
+        self.form.contains(&format!("\"attr\":\"{attribute}\""))
     }
 
     /// What a subject is compared with.
@@ -44,9 +56,8 @@ impl RuleValues {
     /// The same with a stranger, where the rule looks at the attribute at all.
     #[must_use]
     pub(crate) fn texts_and_stranger(&self, attribute: &str) -> Vec<String> {
-        let texts = self.texts(attribute);
-        let stranger = (!texts.is_empty()).then(|| STRANGER.to_owned());
-        texts.into_iter().chain(stranger).collect()
+        let stranger = self.looks_at(attribute).then(|| STRANGER.to_owned());
+        self.texts(attribute).into_iter().chain(stranger).collect()
     }
 }
 
@@ -63,7 +74,7 @@ pub(crate) fn texts(test: &Test) -> Vec<String> {
 /// A text that fits a pattern.
 #[must_use]
 pub(crate) fn fitting(pattern: &[LikePart]) -> String {
-    pattern.iter().map(|part| part.as_deref().unwrap_or("x")).collect()
+    pattern.iter().map(|part| part.as_deref().unwrap_or(ANYTHING)).collect()
 }
 
 /// Every combination of one value of each list.
