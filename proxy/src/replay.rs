@@ -8,6 +8,8 @@ pub(crate) mod report;
 pub(crate) mod human;
 pub(crate) mod table;
 pub(crate) mod html;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use report::{ReplayReport, report};
 pub(crate) use tally::{GroupBy, Replay, Tally};

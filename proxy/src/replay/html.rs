@@ -136,12 +136,4 @@ fn unknown(page: &mut String, rows: &[UnknownRow]) -> fmt::Result {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::minute;
-
-    #[test]
-    fn times_are_told_to_the_minute() {
-        assert_eq!(minute(Some("2026-01-02T03:04:05Z")), "2026-01-02 03:04");
-        assert_eq!((minute(None), minute(Some("é"))), (String::new(), "é".to_owned()));
-    }
-}
+mod tests;

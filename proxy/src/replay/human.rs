@@ -189,13 +189,4 @@ fn advice(text: &mut String, report: &ReplayReport) -> fmt::Result {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::thousands;
-
-    #[test]
-    fn numbers() {
-        for (number, want) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_204_331, "1,204,331"), (38_112, "38,112")] {
-            assert_eq!(thousands(number), want);
-        }
-    }
-}
+pub(in crate::replay) mod tests;

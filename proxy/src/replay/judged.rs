@@ -104,3 +104,6 @@ pub(crate) fn kind_and_target(policy: &Policy, text: &str) -> (StatementKind, Op
         (statement.kind, target.map(crate::replay::groups::bucket))
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -328,3 +328,6 @@ fn change_row(replay: &Replay, key: &ChangeKey, count: &GroupCount) -> GroupRow 
     }
     row
 }
+
+#[cfg(test)]
+mod tests;

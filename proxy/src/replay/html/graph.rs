@@ -64,8 +64,9 @@ fn at((column, row): Place) -> (usize, usize) {
 
 fn node(page: &mut String, name: &str, place: Place) -> fmt::Result {
     let (x, y) = at(place);
-    let mut short: String = name.chars().take(MAX_NAME).collect();
-    if short.len() < name.len() {
+    let label = label(name);
+    let mut short: String = label.chars().take(MAX_NAME).collect();
+    if short.len() < label.len() {
         short.push('\u{2026}');
     }
     writeln!(
@@ -117,13 +118,19 @@ fn graver(one: &'static str, other: &'static str) -> &'static str {
     if place(one) >= place(other) { one } else { other }
 }
 
+/// What a box shows of a name: of a role, its account and name.
+fn label(name: &str) -> String {
+    let account =
+        name.strip_prefix("arn:").and_then(|rest| rest.split(':').nth(3)).filter(|account| !account.is_empty());
+    let last = name.rsplit('/').next().unwrap_or(name);
+    account.map_or_else(|| name.to_owned(), |account| format!("{account}/{last}"))
+}
+
 /// The user and the roles of a group, from left to right.
 fn steps(row: &GroupRow) -> Vec<String> {
-    let short = |role: &str| {
-        let account = role.split(':').nth(4).unwrap_or_default();
-        let name = role.rsplit('/').next().unwrap_or(role);
-        if account.is_empty() { role.to_owned() } else { format!("{account}/{name}") }
-    };
     let user = if row.user.is_empty() { "somebody".to_owned() } else { row.user.clone() };
-    [user].into_iter().chain(row.chain.split(',').filter(|role| !role.is_empty()).map(short)).collect()
+    [user].into_iter().chain(row.chain.split(',').filter(|role| !role.is_empty()).map(str::to_owned)).collect()
 }
+
+#[cfg(test)]
+mod tests;
