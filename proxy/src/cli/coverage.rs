@@ -61,7 +61,7 @@ pub fn run(arguments: &CoverageArguments) -> Result<Exit, String> {
             );
         }
         // Files that were rotated away stand beside it.
-        inputs.extend(expand(&[format!("{}*", config.audit.path)])?);
+        inputs.extend(expand(&[format!("{}*", glob::Pattern::escape(&config.audit.path))])?);
     }
     let asked = if given.holds_clusters() {
         None

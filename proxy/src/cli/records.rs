@@ -10,8 +10,10 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::cluster;
+use crate::cli::output::note;
 use crate::config::Period;
 use crate::history::{BytesRead, History, HistoryCounts, HistoryProblem, RecordReader, StatementRecord, expand};
+use crate::observe::words::counted;
 use crate::serve::cluster_history::ClusterRows;
 
 /// Problems of one kind that are shown; all of them go to `--problems`.
@@ -140,15 +142,14 @@ struct Output<F> {
 
 impl<F> Output<F> {
     fn say(&self, text: &str) {
-        // When stderr is closed there is nobody left to tell.
-        self.bar.suspend(|| drop(writeln!(io::stderr(), "rolegate: {text}")));
+        self.bar.suspend(|| note(text));
     }
 
     fn finish(&mut self) -> Result<(), String> {
         if self.shown > SHOWN_PROBLEMS {
-            let more = self.shown.saturating_sub(SHOWN_PROBLEMS);
+            let more = counted(self.shown.saturating_sub(SHOWN_PROBLEMS), "more problem");
             let where_all = if self.all.is_some() { "" } else { "; --problems FILE holds them all" };
-            self.say(&format!("{more} more problems{where_all}"));
+            self.say(&format!("{more}{where_all}"));
         }
         self.all.take().map_or(Ok(()), |mut file| file.flush()).map_err(|error| format!("--problems: {error}"))
     }

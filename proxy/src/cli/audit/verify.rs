@@ -12,6 +12,7 @@ use crate::cli::exit::Exit;
 use crate::observe::audit::checkpoint::{self, PublicKey, SignedHead};
 use crate::observe::audit::prove;
 use crate::observe::audit::verify::{Defect, Expectations, LinePlace, LogReader, Verification};
+use crate::observe::escape;
 use crate::observe::words::counted;
 
 /// How the outcome is printed.
@@ -55,7 +56,7 @@ pub(super) fn run(arguments: &VerifyArguments) -> Result<Exit, String> {
     };
     let text = match arguments.format {
         ReportForm::Json => serde_json::to_string(&found).map_err(|error| error.to_string())? + "\n",
-        ReportForm::Human => human(&found),
+        ReportForm::Human => escape::lines(&human(&found)),
     };
     io::stdout().lock().write_all(text.as_bytes()).map_err(|error| format!("cannot write the report: {error}"))?;
     Ok(if found.problems.is_empty() { Exit::Ok } else { Exit::Refused })

@@ -176,44 +176,4 @@ fn whole_statement(rendered: &Rendered) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_statement_that_is_an_expression_is_told() {
-        let whole =
-            |text: &str| whole_statement(&template::of_jinja(text.as_bytes(), &Values::default())).map(str::to_owned);
-        assert_eq!(whole("{{ f() }}").as_deref(), Some("{{ f() }}"));
-        assert_eq!(whole("select 1; {# x #} {{ f() }}").as_deref(), Some("{{ f() }}"));
-        assert_eq!(whole("{{ config(x=1) }} select {{ f() }}"), None);
-    }
-
-    /// (project, package, file)
-    #[test]
-    fn a_file_is_in_the_folder_of_its_package() {
-        let manifest: Manifest =
-            serde_json::from_str(r#"{"metadata": {"project_name": "shop"}, "nodes": {}}"#).unwrap();
-        for (project, package, file) in [
-            ("p", "shop", "p/models/a.sql"),
-            (".", "shop", "models/a.sql"),
-            ("./p", "shop", "p/models/a.sql"),
-            ("p", "utils", "p/dbt_packages/utils/models/a.sql"),
-        ] {
-            let node = Node { package_name: package.to_owned(), ..Node::default() };
-            let values = Values::default();
-            let reader =
-                Reader { project: Path::new(project), manifest: &manifest, id: "", node: &node, values: &values };
-            assert_eq!(reader.path("./models/a.sql"), Path::new(file), "{project} {package}");
-        }
-    }
-
-    #[test]
-    fn a_hook_is_found_in_its_quotes() {
-        let yaml = "a:\n  - \"copy x from \\\"y\\\"\"\n  - 'z ''q'' z'\n  - >\n    first\n    second";
-        assert_eq!(line_of(yaml, "copy x from \"y\""), Some(2));
-        assert_eq!(line_of(yaml, "z 'q' z"), Some(3));
-        assert_eq!(line_of(yaml, "\nfirst second"), None);
-        assert_eq!(line_of(yaml, "\n first\nsecond"), Some(5));
-        assert_eq!(position(yaml, "first").map(|at| (at.line, at.column)), Some((5, 5)));
-    }
-}
+mod tests;

@@ -154,6 +154,17 @@ mod tests {
             ("{{ {'a': {'b': 1}} }}b", &["{{ {'a': {'b': 1}} }}"]),
             ("{# it's '}} #}b", &["{# it's '}} #}"]),
             ("{{ a }} {{ b", &["{{ a }}"]),
+            ("", &[]),
+            ("{", &[]),
+            ("{{", &[]),
+            ("{{}}", &["{{}}"]),
+            ("{{ a }}}}", &["{{ a }}"]),
+            ("{ {{ a }} }", &["{{ a }}"]),
+            ("{%- set x = {'a': '%}'} -%}b", &["{%- set x = {'a': '%}'} -%}"]),
+            ("{# {{ a }} #}{{ b }}", &["{# {{ a }} #}", "{{ b }}"]),
+            ("{# # } #}b", &["{# # } #}"]),
+            (r"{{ 'a\\' }}b", &[r"{{ 'a\\' }}"]),
+            ("{{ \"it's\" }}b", &["{{ \"it's\" }}"]),
         ];
         for (text, expected) in rows {
             assert_eq!(found(text), *expected, "{text}");
@@ -166,6 +177,10 @@ mod tests {
         assert_eq!(start(b"{% if x %} select 1"), Some(0));
         assert_eq!(start(b"select '{{ x }}' -- {{"), None);
         assert_eq!(start(b"select { { x"), None);
+        assert_eq!(start(b"select 1 /* {{ x }} */ {% if y %}"), Some(23));
+        assert_eq!(start(b"select $${{ x }}$$, \"{{ y }}\""), None);
+        assert_eq!(start(b"{# a comment alone #}"), None);
+        assert_eq!(start(b""), None);
     }
 
     /// (expression, value)
@@ -187,6 +202,19 @@ mod tests {
             ("{{ this.include(schema=false) }}", None),
             ("{{ var('role') | upper }}", None),
             ("{{ f(var('role')) }}", None),
+            ("{{ var('role') if x else var('role') }}", None),
+            ("{{ var('role') ~ 'x' }}", None),
+            ("{{ var('other', var('role')) }}", None),
+            ("{{ var('other', 'x', 'y') }}", None),
+            ("{{ var('other',) }}", None),
+            (r"{{ var('ro\le') }}", None),
+            ("{{ var(role) }}", None),
+            ("{{ var () }}", None),
+            ("{{ var ('role') }}", Some("arn")),
+            ("{{ env_var('ROLEGATE_NO_SUCH_VARIABLE') }}", None),
+            ("{{ thisx }}", None),
+            ("{{ 'role' }}", None),
+            ("{{}}", None),
         ] {
             assert_eq!(values.of(expression).as_deref(), value, "{expression}");
         }

@@ -118,7 +118,9 @@ pub(super) fn read(target: &Path) -> Result<Manifest, String> {
         let results: RunResults = parse(&results)?;
         let compiled = results.results.into_iter().filter_map(|result| Some((result.unique_id, result.compiled_code?)));
         let compiled: HashMap<String, String> = compiled.collect();
-        for (id, node) in manifest.nodes.iter_mut().filter(|(_id, node)| node.compiled_code.is_none()) {
+        for (id, node) in
+            manifest.nodes.iter_mut().chain(&mut manifest.functions).filter(|(_id, node)| node.compiled_code.is_none())
+        {
             node.compiled_code = compiled.get(id).cloned();
         }
     }

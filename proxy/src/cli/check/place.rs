@@ -83,3 +83,6 @@ fn note(open: &Placeholder, judged: &[u8], statement: &JudgedStatement) -> Strin
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,6 +101,16 @@ mod tests {
             ("select a::text, b[1:2], ':x', \":y\", $$:z$$ -- :w", &[]),
             ("select :'a b', :\"\"", &[]),
             ("select :a$b", &[":a"]),
+            ("", &[]),
+            (":", &[]),
+            ("select : a, :1, :-b", &[]),
+            ("select :a:b", &[":a", ":b"]),
+            ("select x::numeric, :a::text", &[":a"]),
+            ("select :'a'::text, :\"b\"", &[":'a'", ":\"b\""]),
+            ("select a::\"b\", c::'d'", &[]),
+            ("select :'it''s', :\"x\"\"y\"", &[]),
+            ("select :_a1, :caf\u{e9}", &[":_a1", ":caf\u{e9}"]),
+            ("select 'x:y', a /* :c */ -- :d\n, :e", &[":e"]),
         ];
         for (script, expected) in rows {
             let found = variables(script.as_bytes());
@@ -116,6 +126,10 @@ mod tests {
             (VariableForm::Literal, "a'b", "'a''b'"),
             (VariableForm::Literal, r"a\b", r" E'a\\b'"),
             (VariableForm::Identifier, "a\"b", "\"a\"\"b\""),
+            (VariableForm::Literal, "", "''"),
+            (VariableForm::Literal, r"it's a\", r" E'it''s a\\'"),
+            (VariableForm::Identifier, r"a\'", r#""a\'""#),
+            (VariableForm::Bare, "", ""),
         ] {
             assert_eq!(PsqlVariable { name: String::new(), form, span: 0..0 }.written(value), written);
         }

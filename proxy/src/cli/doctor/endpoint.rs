@@ -1,7 +1,7 @@
 //! The way from this machine to the cluster: its name, TCP, TLS, and its certificate against the authorities that are trusted.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use jiff::{Span, Timestamp};
 use tokio::net::TcpStream;
@@ -44,8 +44,8 @@ pub(super) async fn all(gate: &GateSection) -> Vec<Checkup> {
 
 fn name(address: &str, found: &[IpAddr]) -> Checkup {
     let listed = found.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let is_public = |ip: &IpAddr| match ip {
-        IpAddr::V4(ip) => !(ip.is_private() || ip.is_loopback() || ip.is_link_local()),
+    let is_public = |ip: &IpAddr| match ip.to_canonical() {
+        IpAddr::V4(ip) => !(ip.is_private() || ip.is_loopback() || ip.is_link_local() || is_shared(ip)),
         IpAddr::V6(ip) => !(ip.is_unique_local() || ip.is_loopback() || ip.is_unicast_link_local()),
     };
     if found.iter().any(is_public) {
@@ -53,6 +53,12 @@ fn name(address: &str, found: &[IpAddr]) -> Checkup {
         return Checkup::warning("name", address, format!("is {listed}, a public address"), remedy);
     }
     Checkup::good("name", address, format!("is {listed}"))
+}
+
+/// The space that providers, and subnets of a VPC, share behind a translation. Source: RFC 6598.
+fn is_shared(ip: Ipv4Addr) -> bool {
+    let [first, second, ..] = ip.octets();
+    first == 100 && (64..128).contains(&second)
 }
 
 fn no_name(address: &str, said: &str) -> Checkup {
@@ -200,19 +206,57 @@ mod tests {
         for (now, health) in [
             ("2025-12-31T23:59:59Z", Health::Failed),
             ("2026-06-01T00:00:00Z", Health::Good),
-            ("2026-12-02T00:00:00Z", Health::Warning),
+            ("2026-01-01T00:00:00Z", Health::Good),
+            ("2026-12-01T00:00:00Z", Health::Good),
+            ("2026-12-01T00:00:01Z", Health::Warning),
+            ("2026-12-31T00:00:00Z", Health::Warning),
+            ("2026-12-31T00:00:01Z", Health::Failed),
             ("2027-01-01T00:00:00Z", Health::Failed),
         ] {
             assert_eq!(dates("c", "s", &certificate, at(now)).health, health, "{now}");
         }
     }
 
+    /// (kind of error, what to do)
+    #[test]
+    fn what_to_do_about_a_cluster_that_is_not_reached() {
+        for (kind, remedy) in [
+            (io::ErrorKind::ConnectionRefused, "nothing listens there: check the port"),
+            (io::ErrorKind::TimedOut, "something drops the packets: let this machine's security group in"),
+            (io::ErrorKind::HostUnreachable, "check routes, security groups and network ACLs"),
+        ] {
+            let told = unreachable("db:5439", &kind.into());
+            assert_eq!((told.health, told.check, told.subject.as_str()), (Health::Failed, "reach", "db:5439"));
+            assert!(told.remedy.starts_with(remedy), "{kind}: {}", told.remedy);
+        }
+        let told = no_name("db:5439", "no answer in time");
+        assert_eq!((told.health, told.found.as_str()), (Health::Failed, "does not resolve: no answer in time"));
+    }
+
     #[test]
     fn public_addresses_are_told_of() {
         let of = |ip: &str| name("db:5439", &[ip.parse().unwrap()]).health;
-        for ip in ["10.0.0.7", "172.16.0.1", "192.168.1.1", "127.0.0.1", "fd00::1"] {
+        for ip in [
+            "10.0.0.7",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "127.0.0.1",
+            "169.254.1.1",
+            "100.64.0.1",
+            "100.127.255.255",
+            "fd00::1",
+            "fe80::1",
+            "::1",
+            "::ffff:10.0.0.7",
+        ] {
             assert_eq!(of(ip), Health::Good, "{ip}");
         }
-        assert_eq!((of("52.1.2.3"), of("2600::1")), (Health::Warning, Health::Warning));
+        for ip in ["52.1.2.3", "172.32.0.1", "100.63.255.255", "100.128.0.0", "2600::1", "::ffff:52.1.2.3"] {
+            assert_eq!(of(ip), Health::Warning, "{ip}");
+        }
+        let mixed = name("db:5439", &["10.0.0.7".parse().unwrap(), "52.1.2.3".parse().unwrap()]);
+        assert_eq!((mixed.health, mixed.found.as_str()), (Health::Warning, "is 10.0.0.7, 52.1.2.3, a public address"));
+        assert_eq!(name("db:5439", &["10.0.0.7".parse().unwrap()]).found, "is 10.0.0.7");
     }
 }

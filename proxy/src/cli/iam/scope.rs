@@ -10,6 +10,7 @@ use crate::cli::output;
 use crate::config::Config;
 use crate::gate::policy::{Iam, Policy};
 use crate::iam::Cluster;
+use crate::observe::escape;
 
 /// The arguments of every question to the facts.
 #[derive(Args, Debug)]
@@ -54,7 +55,7 @@ impl Scope {
 
     pub(super) fn print(&self, human: &str, json: &serde_json::Value) -> Result<(), String> {
         let text = match self.format {
-            Format::Human => human.to_owned(),
+            Format::Human => escape::lines(human),
             Format::Json => format!("{json:#}\n"),
         };
         say(&text)

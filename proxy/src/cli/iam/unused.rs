@@ -211,4 +211,17 @@ mod tests {
         }
         assert!(Used::default().line(b"{\"event\":\"verdict\"}").is_err());
     }
+
+    #[test]
+    fn a_section_counts_its_rows() {
+        let told = |rows: &[&str]| {
+            let mut text = String::new();
+            section(&mut text, "hops", rows.iter().map(ToString::to_string));
+            text
+        };
+        assert_eq!(
+            (told(&[]), told(&["a -> b", "c -> d"])),
+            ("hops: none\n".to_owned(), "hops: 2\n  a -> b\n  c -> d\n".to_owned())
+        );
+    }
 }

@@ -53,7 +53,7 @@ fn is_host(host: &str, has_port: bool) -> bool {
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    let labels: Vec<&str> = host.trim_end_matches('.').split('.').collect();
+    let labels: Vec<&str> = host.strip_suffix('.').unwrap_or(host).split('.').collect();
     host.len() <= 253 && labels.iter().all(|label| is_label(label)) && (labels.len() > 1 || has_port)
 }
 
@@ -102,6 +102,7 @@ mod tests {
                 Some("cn-north-1"),
                 false,
             ),
+            ("db.example.:5440", "db.example.:5440", None, None, false),
             ("localhost:5440", "localhost:5440", None, None, false),
             ("db.example", "db.example:5439", None, None, false),
             ("[::1]:5440", "[::1]:5440", None, None, false),
@@ -127,6 +128,10 @@ mod tests {
             "a\nb.c",
             "foo",
             "a..b",
+            "a.b..",
+            ".",
+            "..",
+            ".a.b",
             "-a.b",
             "a-.b",
             "http://a.b",

@@ -87,3 +87,66 @@ fn quoted(path: &Path) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+:@".contains(&byte);
     if text.bytes().all(is_plain) { text.into_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// (path, how a shell takes it)
+    #[test]
+    fn paths_are_one_word_of_a_shell() {
+        for (path, want) in [
+            ("/etc/rolegate", "/etc/rolegate"),
+            ("/a b", "'/a b'"),
+            ("/it's", r"'/it'\''s'"),
+            ("/$HOME", "'/$HOME'"),
+            ("/a;rm -r", "'/a;rm -r'"),
+            ("/`x`", "'/`x`'"),
+            ("/a\nb", "'/a\nb'"),
+            ("/caf\u{e9}", "'/caf\u{e9}'"),
+            ("/a_b-c+d:e@f.g", "/a_b-c+d:e@f.g"),
+        ] {
+            assert_eq!(quoted(Path::new(path)), want);
+        }
+    }
+
+    /// What to type next names the folder, quoted, in every command that needs it.
+    #[test]
+    fn the_next_commands() {
+        let next = |platform: Platform| platform.next(Path::new("/my gate"));
+        let doctor = "rolegate doctor --config '/my gate/rolegate.toml'";
+        for platform in Platform::value_variants() {
+            assert_eq!(next(*platform)[0], doctor, "{platform:?}");
+        }
+        for (platform, want) in [
+            (Platform::None, "rolegate serve --config '/my gate/rolegate.toml'"),
+            (Platform::Systemd, "sudo cp '/my gate'/rolegate.service /etc/systemd/system/ && "),
+            (
+                Platform::Kubernetes,
+                "helm upgrade --install rolegate deploy/helm/rolegate --values '/my gate'/values.yaml --set-file config='/my gate/rolegate.toml' ",
+            ),
+            (Platform::Ecs, "terraform -chdir='/my gate' init && terraform -chdir='/my gate' apply"),
+            (Platform::Docker, "docker compose --file '/my gate'/compose.yaml up --detach"),
+        ] {
+            assert!(next(platform)[1].starts_with(want), "{}", next(platform)[1]);
+        }
+        assert_eq!(next(Platform::Docker)[2], "psql \"host=127.0.0.1 port=5439 dbname=dev user=YOUR_USER\"");
+        assert_eq!(next(Platform::Kubernetes)[2], "kubectl port-forward service/rolegate 5439:5439");
+        assert!(next(Platform::Ecs)[2].contains("host=$(terraform -chdir='/my gate' output -raw endpoint) port"));
+    }
+
+    /// An image is reached from elsewhere and writes its audit to stdout; a terminal keeps to this machine.
+    #[test]
+    fn what_a_platform_asks_for() {
+        for (platform, is_image, sees_folder, listen, audit) in [
+            (Platform::None, false, true, "127.0.0.1:5439", "audit.jsonl"),
+            (Platform::Systemd, false, true, "0.0.0.0:5439", "/var/log/rolegate/audit.jsonl"),
+            (Platform::Kubernetes, true, false, "0.0.0.0:5439", "-"),
+            (Platform::Ecs, true, false, "0.0.0.0:5439", "-"),
+            (Platform::Docker, true, true, "0.0.0.0:5439", "-"),
+        ] {
+            assert_eq!((platform.is_image(), platform.sees_folder()), (is_image, sees_folder), "{platform:?}");
+            assert_eq!((platform.listen(), platform.audit()), (listen, audit), "{platform:?}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use crate::cli::inventory::report::{InventoryReport, InventoryRow, RoleAnswer};
+use crate::replay::table::safe;
 
 /// For people.
 pub(super) fn human(report: &InventoryReport) -> String {
@@ -148,7 +149,7 @@ pub(super) fn csv(report: &InventoryReport) -> String {
 
 /// A cell; a spreadsheet takes none for a formula.
 fn csv_cell(text: &str) -> String {
-    let guarded = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() };
+    let guarded = safe(text);
     if guarded.contains([',', '"', '\n', '\r']) { format!("\"{}\"", guarded.replace('"', "\"\"")) } else { guarded }
 }
 
@@ -198,3 +199,6 @@ fn summary(report: &InventoryReport) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

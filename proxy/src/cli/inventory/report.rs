@@ -226,6 +226,7 @@ fn attached_unused(subject: &InventorySubject<'_>) -> Vec<String> {
 
 fn answer(subject: &InventorySubject<'_>, role: &RoleArn) -> RoleAnswer {
     let (mut breaks, mut stays_open, mut cannot_tell) = (BTreeSet::new(), BTreeSet::new(), 0_usize);
+    let mut broken = BTreeSet::new();
     for object in subject.catalog.objects() {
         for kept in &object.roles {
             let label = format!("{} {}", object.kind, object.name);
@@ -235,15 +236,16 @@ fn answer(subject: &InventorySubject<'_>, role: &RoleArn) -> RoleAnswer {
             }
             if object.kind != ObjectKind::AssumeroleGrant {
                 breaks.insert(label.clone());
+                broken.insert(object.name.to_string());
             }
             if kept.credential.chain().is_some() {
                 stays_open.insert(label);
             }
         }
-        if reads(subject.catalog, object)
-            .iter()
-            .any(|name| breaks.iter().any(|broken| broken.ends_with(&format!(" {name}"))))
-        {
+    }
+    // What reads an object may stand before it.
+    for object in subject.catalog.objects() {
+        if reads(subject.catalog, object).iter().any(|name| broken.contains(name)) {
             breaks.insert(format!("{} {}", object.kind, object.name));
         }
     }
@@ -258,3 +260,6 @@ fn answer(subject: &InventorySubject<'_>, role: &RoleArn) -> RoleAnswer {
         cannot_tell,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -92,3 +92,81 @@ fn rules_of(path: &Path) -> Result<Vec<PathBuf>, String> {
     files.sort();
     if files.is_empty() { Err(format!("{}: holds no *.cedar file", path.display())) } else { Ok(files) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(files: &[PathBuf]) -> Vec<String> {
+        files.iter().map(|file| file.file_name().unwrap().to_string_lossy().into_owned()).collect()
+    }
+
+    /// (path, whether it holds rules and is no configuration)
+    #[test]
+    fn rules_are_told_from_configurations() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, want) in
+            [("a.cedar", true), ("a.toml", false), ("cedar", false), ("a.cedar.bak", false), ("a.CEDAR", false)]
+        {
+            let path = folder.path().join(name);
+            assert_eq!(is_rules(&path), want, "{name}");
+        }
+        assert!(is_rules(folder.path()), "a folder of rules");
+    }
+
+    #[test]
+    fn a_folder_gives_its_rules_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = rules_of(folder.path()).unwrap_err();
+        assert_eq!(told, format!("{}: holds no *.cedar file", folder.path().display()));
+        for name in ["z.cedar", "a.cedar", "notes.txt", ".cedar"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        assert_eq!(names(&rules_of(folder.path()).unwrap()), ["a.cedar", "z.cedar"]);
+        assert_eq!(
+            rules_of(Path::new("/nowhere/x.cedar")).unwrap(),
+            [PathBuf::from("/nowhere/x.cedar")],
+            "a file is itself"
+        );
+    }
+
+    /// Rules alone are judged without groups, gates and facts; a name in them is not called unknown for that.
+    #[test]
+    fn rules_without_a_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.cedar");
+        fs::write(&path, "@id(\"a\") permit (principal in Rolegate::Group::\"etl\", action, resource);").unwrap();
+        let side = PolicySide::load(&path, None, None).unwrap();
+        assert_eq!((side.policy.rules().len(), side.gates.len(), side.warnings.len()), (1, 0, 0));
+        assert_eq!(side.chains(), (Vec::new(), false));
+        fs::write(&path, "permit (principal, action").unwrap();
+        let told = PolicySide::load(&path, None, None).unwrap_err();
+        assert!(told.starts_with(&format!("{}:1:", path.display())), "{told}");
+        assert!(base(None, &[&path]).unwrap().is_none());
+        assert!(
+            base(Some(Path::new("/nowhere.toml")), &[Path::new("a.toml")]).unwrap().is_none(),
+            "not needed, so not read"
+        );
+        assert!(base(Some(Path::new("/nowhere.toml")), &[&path]).unwrap_err().contains("/nowhere.toml"));
+    }
+
+    /// The gates of a configuration, all or the named one, with their clusters.
+    #[test]
+    fn gates_of_a_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rolegate.toml");
+        let gate = |name: &str, port: u16| {
+            format!(
+                "[[gate]]\nname = \"{name}\"\ncluster = \"c-{name}\"\nlisten = \"127.0.0.1:{port}\"\n[gate.upstream]\naddress = \"localhost:5440\"\n"
+            )
+        };
+        fs::write(&path, gate("etl", 5439) + &gate("bi", 5441)).unwrap();
+        let gates = |name: Option<&str>| -> Vec<String> {
+            let side = PolicySide::load(&path, None, name).unwrap();
+            side.gates.iter().map(|gate| format!("{} {} {:?}", gate.name, gate.cluster, gate.account)).collect()
+        };
+        assert_eq!(gates(None), ["etl c-etl None", "bi c-bi None"]);
+        assert_eq!(gates(Some("bi")), ["bi c-bi None"]);
+        assert!(PolicySide::load(&path, None, Some("x")).unwrap_err().contains("use one of etl, bi"));
+    }
+}
