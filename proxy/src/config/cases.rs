@@ -127,7 +127,8 @@ impl CaseFile {
         let mut file: Self =
             toml::from_str(&text).map_err(|error| error::syntax(path, &text, error.span(), error.message()))?;
         if file.cases.is_empty() {
-            return Err(error::syntax(path, &text, None, "there is no [[case]], so nothing would be tested"));
+            let what = "there is no [[case]], so nothing would be tested".to_owned();
+            return Err(error::entry(path, &text, 0, what));
         }
         let folder = path.parent().unwrap_or(Path::new(""));
         file.config = folder.join(&file.config);
@@ -143,5 +144,122 @@ impl CaseFile {
     /// A path is no UTF-8.
     pub fn to_toml(&self) -> Result<String, String> {
         toml::to_string_pretty(self).map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::policy::Parts;
+
+    const CASE: &str = "config = \"gate/rolegate.toml\"\n[[case]]\nname = \"a\"\nuser = \"etl\"\nsql = \"select 1\"\nverdict = \"forward\"\n";
+
+    fn load(text: &str) -> Result<CaseFile, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cases.toml");
+        fs::write(&path, text).unwrap();
+        let shown = |error: ConfigError| error.to_string().replace(&path.display().to_string(), "cases.toml");
+        let own = |path: &Path| path.strip_prefix(folder.path()).unwrap_or(path).to_owned();
+        let strip = |mut file: CaseFile| {
+            file.config = own(&file.config);
+            file.rules = file.rules.map(|rules| rules.iter().map(|path| own(path)).collect());
+            file
+        };
+        CaseFile::load(&path).map(strip).map_err(shown)
+    }
+
+    /// Paths are those of the file's own folder, absolute ones stay.
+    #[test]
+    fn paths_are_of_the_folder() {
+        let file = load(CASE).unwrap();
+        assert_eq!((file.config.as_path(), file.gate, file.rules), (Path::new("gate/rolegate.toml"), None, None));
+        let text = format!("rules = [\"a.cedar\", \"/etc/b.cedar\"]\ngate = \"g\"\n{}", CASE.replace("gate/", "/etc/"));
+        let file = load(&text).unwrap();
+        assert_eq!(file.rules.unwrap(), [PathBuf::from("a.cedar"), PathBuf::from("/etc/b.cedar")]);
+        assert_eq!((file.config.as_path(), file.gate.as_deref()), (Path::new("/etc/rolegate.toml"), Some("g")));
+    }
+
+    /// (what stands in the file, what in its place, the message)
+    #[test]
+    fn a_mistake_is_named() {
+        for (old, new, want) in [
+            (CASE, "config = \"x\"\n", "cases.toml: line 1: there is no [[case]], so nothing would be tested"),
+            ("user = \"etl\"\n", "", "cases.toml: line 2, column 1: not valid TOML: missing field `user`"),
+            ("\"forward\"", "\"pass\"", "cases.toml: line 6, column 11: not valid TOML: unknown variant `pass`"),
+            ("verdict", "verdct", "cases.toml: line 6, column 1: not valid TOML: unknown field `verdct`"),
+            (
+                "\"forward\"\n",
+                "\"forward\"\ncodes = [\"RG999\"]\n",
+                "cases.toml: line 7, column 9: not valid TOML: RG999 is not a finding code; see docs/findings.md",
+            ),
+            (
+                "\"forward\"\n",
+                "\"forward\"\nclient_address = \"host\"\n",
+                "cases.toml: line 7, column 18: not valid TOML: invalid IP address",
+            ),
+            ("\"forward\"\n", "\"forward\"\ntime = \"now\"\n", "cases.toml: line 7, column 8: not valid TOML: "),
+        ] {
+            let told = load(&CASE.replace(old, new)).unwrap_err();
+            assert!(told.starts_with(want), "{told}");
+        }
+        let told = CaseFile::load(Path::new("/nowhere/cases.toml")).unwrap_err().to_string();
+        assert!(told.starts_with("/nowhere/cases.toml: cannot be read: "), "{told}");
+    }
+
+    /// What is written is read again, whatever letters it holds.
+    #[test]
+    fn what_is_written_is_read_again() {
+        let hostile = "a \"b\" \\ \n'''\"\"\" \u{1}\u{e9}";
+        let full = Case {
+            name: hostile.to_owned(),
+            user: hostile.to_owned(),
+            groups: Some(vec![hostile.to_owned()]),
+            database: "d".to_owned(),
+            application: String::new(),
+            client_address: Some("2001:db8::1".parse().unwrap()),
+            tls_subject: Some("CN=x".to_owned()),
+            tls_names: vec!["y".to_owned()],
+            time: Some("2026-01-02T03:04:05Z".parse().unwrap()),
+            sql: hostile.to_owned(),
+            verdict: Action::Reject,
+            codes: Some(vec![Code::Rg101, Code::Rg301]),
+        };
+        let bare = Case {
+            groups: None,
+            client_address: None,
+            tls_subject: None,
+            tls_names: Vec::new(),
+            time: None,
+            codes: None,
+            ..full.clone()
+        };
+        let empty = Case { groups: Some(Vec::new()), codes: Some(Vec::new()), ..bare.clone() };
+        let file = CaseFile {
+            config: PathBuf::from("c.toml"),
+            gate: Some("g".to_owned()),
+            rules: Some(vec![PathBuf::from("r.cedar")]),
+            cases: vec![full, bare, empty],
+        };
+        assert_eq!(load(&file.to_toml().unwrap()), Ok(file));
+    }
+
+    /// A case is judged for its own user, groups and time; for now where it names none.
+    #[test]
+    fn a_case_is_judged_as_it_says() {
+        let rules = "@id(\"all\") permit (principal, action, resource);
+            @id(\"x\") forbid (principal in Rolegate::Group::\"g\", action, resource) when { context.now < datetime(\"2026-01-01\") };";
+        let rules = crate::rules::RuleSet::from_text(Path::new("r.cedar"), rules.to_owned()).unwrap();
+        let groups = [("g".to_owned(), vec!["etl".to_owned()])].into();
+        let policy = Policy::new(Parts { rules: std::sync::Arc::new(rules), groups, ..Parts::without_facts() });
+        let copy = "copy t from 's3://b/x' iam_role 'arn:aws:iam::123456789012:role/A'";
+        let case = load(&CASE.replace("select 1", copy)).unwrap().cases.remove(0);
+        let [early, late] =
+            ["2025-06-01T00:00:00Z", "2026-06-01T00:00:00Z"].map(|time| time.parse::<Timestamp>().unwrap());
+        let said = |case: &Case, now| case.judge(&policy, now).map(|verdict| verdict.would_be);
+        assert_eq!((said(&case, early), said(&case, late)), (Some(Action::Reject), Some(Action::Forward)));
+        assert_eq!(said(&Case { time: Some(early), ..case.clone() }, late), Some(Action::Reject));
+        assert_eq!(said(&Case { groups: Some(Vec::new()), ..case.clone() }, early), Some(Action::Forward));
+        assert_eq!(said(&Case { user: "bob".to_owned(), ..case.clone() }, early), Some(Action::Forward));
+        assert_eq!(said(&Case { sql: "select 1".to_owned(), ..case }, early), None);
     }
 }

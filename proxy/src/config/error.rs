@@ -33,7 +33,7 @@ pub enum ConfigError {
         /// What the parser expected.
         message: String,
     },
-    /// An entry of a file of exceptions is not allowed.
+    /// An entry of a file of exceptions or guards is not allowed, or a file of guards or cases has none.
     #[error("{}: line {line}: {what}", path.display())]
     Entry {
         /// The file.

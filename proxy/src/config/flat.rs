@@ -59,3 +59,56 @@ fn add(keys: &mut BTreeMap<FlatKey, Json>, gate: Option<&str>, path: String, val
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn flat(text: &str) -> BTreeMap<String, Json> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rolegate.toml");
+        fs::write(&path, text).unwrap();
+        Config::load(&path).unwrap().flat().into_iter().map(|(key, value)| (key.to_string(), value)).collect()
+    }
+
+    fn gate(name: &str, port: u16) -> String {
+        format!(
+            "[[gate]]\nname = \"{name}\"\nlisten = \"127.0.0.1:{port}\"\n[gate.upstream]\naddress = \"localhost:5440\"\n"
+        )
+    }
+
+    /// (key, value)
+    #[test]
+    fn every_key_has_a_line() {
+        let keys = flat(&format!(
+            "[policy.groups]\netl = [\"a\", \"b\"]\n[policy.severity]\nRG104 = \"reject\"\n{}{}",
+            gate("one", 1),
+            gate("two", 2)
+        ));
+        for (key, want) in [
+            ("log.level", json!("info")),
+            ("policy.cache.ttl", json!("5m")),
+            ("policy.groups.etl", json!(["a", "b"])),
+            ("policy.severity.RG104", json!("reject")),
+            ("policy.rules", json!([])),
+            ("gate.listen of one", json!("127.0.0.1:1")),
+            ("gate.listen of two", json!("127.0.0.1:2")),
+            ("gate.limits.max_sessions of two", json!(5000)),
+            ("gate.upstream.tls of one", json!("verify-full")),
+        ] {
+            assert_eq!(keys.get(key), Some(&want), "{key}");
+        }
+        for absent in ["gate.tls of one", "runtime.workers", "gate", "gate.0", "policy.groups", "policy.exceptions"] {
+            assert_eq!(keys.get(absent), None, "{absent}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_gates_does_not_matter() {
+        assert_eq!(flat(&(gate("one", 1) + &gate("two", 2))), flat(&(gate("two", 2) + &gate("one", 1))));
+    }
+}

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::chain::{AccountId, RoleArn};
 use crate::config::error::{self, ConfigError};
+use crate::config::locate::place_of;
 use crate::iam::Guard;
 
 /// A file of guards.
@@ -45,11 +46,16 @@ impl GuardFile {
         let file: Self =
             toml::from_str(&text).map_err(|error| error::syntax(path, &text, error.span(), error.message()))?;
         if file.guards.is_empty() {
-            return Err(error::syntax(path, &text, None, "there is no [[guard]], so nothing would be proved"));
+            let what = "there is no [[guard]], so nothing would be proved".to_owned();
+            return Err(error::entry(path, &text, 0, what));
         }
-        for case in &file.guards {
-            case.guard()
-                .map_err(|what| error::syntax(path, &text, None, &format!("guard \"{}\": {what}", case.name)))?;
+        for (number, case) in file.guards.iter().enumerate() {
+            let wrong = |what| {
+                let what = format!("guard \"{}\": {what}", case.name);
+                let place = place_of(&text, &["guard".to_owned(), number.to_string()]);
+                ConfigError::Entry { path: path.to_owned(), line: place.map_or(1, |place| place.line), what }
+            };
+            case.guard().map_err(wrong)?;
         }
         Ok(file)
     }
@@ -72,5 +78,76 @@ impl GuardCase {
             (None, None, None, Some(organisation)) => Ok(Guard::WithinOrganisation(organisation.clone())),
             _ => Err("write one of never_account, role with only, and organisation".to_owned()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &str = "arn:aws:iam::123456789012:role/A";
+
+    fn load(text: &str) -> Result<GuardFile, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("guards.toml");
+        fs::write(&path, text).unwrap();
+        GuardFile::load(&path).map_err(|error| error.to_string().replace(&path.display().to_string(), "guards.toml"))
+    }
+
+    fn guard(lines: &str) -> Result<Guard, String> {
+        load(&format!("[[guard]]\nname = \"g\"\n{lines}")).map(|file| file.guards[0].guard().unwrap())
+    }
+
+    /// (lines of a guard, what it guards)
+    #[test]
+    fn what_is_guarded() {
+        let role = || RoleArn::parse(A).unwrap();
+        for (lines, want) in [
+            (
+                "never_account = \"123456789012\"".to_owned(),
+                Guard::NeverAccount(AccountId::parse("123456789012").unwrap()),
+            ),
+            (format!("role = \"{A}\"\nonly = []"), Guard::Only { role: role(), sources: Vec::new() }),
+            (format!("role = \"{A}\"\nonly = [\"{A}\"]"), Guard::Only { role: role(), sources: vec![role()] }),
+            ("organisation = \"o-abc\"".to_owned(), Guard::WithinOrganisation("o-abc".to_owned())),
+        ] {
+            assert_eq!(guard(&lines), Ok(want), "{lines}");
+        }
+        let file = load("[[guard]]\nname = \"g\"\ncluster = \"c\"\norganisation = \"o\"\n[[guard]]\nname = \"h\"\nuser = \"etl\"\norganisation = \"o\"\n").unwrap();
+        let told: Vec<_> =
+            file.guards.iter().map(|one| (one.name.as_str(), one.cluster.as_deref(), one.user.as_str())).collect();
+        assert_eq!(told, [("g", Some("c"), ""), ("h", None, "etl")]);
+    }
+
+    /// (lines of a guard, the message)
+    #[test]
+    fn a_mistake_is_named() {
+        let one_of = "guards.toml: line 1: guard \"g\": write one of never_account, role with only, and organisation";
+        for (lines, want) in [
+            (String::new(), one_of),
+            (format!("role = \"{A}\""), one_of),
+            (format!("only = [\"{A}\"]"), one_of),
+            ("never_account = \"123456789012\"\norganisation = \"o\"".to_owned(), one_of),
+            (format!("role = \"{A}\"\nonly = []\nnever_account = \"123456789012\""), one_of),
+            (
+                "never_account = \"12\"".to_owned(),
+                "guards.toml: line 1: guard \"g\": \"12\" is no account of twelve digits",
+            ),
+            ("role = \"A\"\nonly = []".to_owned(), "guards.toml: line 1: guard \"g\": \"A\" "),
+            (format!("role = \"{A}\"\nonly = [\"B\"]"), "guards.toml: line 1: guard \"g\": \"B\" "),
+            (
+                "never_acount = \"123456789012\"".to_owned(),
+                "guards.toml: line 3, column 1: not valid TOML: unknown field `never_acount`",
+            ),
+        ] {
+            let told = guard(&lines).unwrap_err();
+            assert!(told.starts_with(want), "{lines}\n{told}");
+        }
+        assert_eq!(load("").unwrap_err(), "guards.toml: line 1: there is no [[guard]], so nothing would be proved");
+        let good = "[[guard]]\nname = \"g\"\norganisation = \"o\"\n\n";
+        let second = load(&format!("{good}[[guard]]\nname = \"h\"\n")).unwrap_err();
+        assert!(second.starts_with("guards.toml: line 5: guard \"h\": write one of "), "{second}");
+        let missing = GuardFile::load(Path::new("/nowhere/guards.toml")).unwrap_err().to_string();
+        assert!(missing.starts_with("/nowhere/guards.toml: cannot be read: "), "{missing}");
     }
 }

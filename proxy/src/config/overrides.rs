@@ -32,12 +32,12 @@ impl Override {
     }
 }
 
-/// Keys are lower case, except finding codes and the names of groups, which are the user's own.
+/// Keys are lower case, except finding codes, and the names of groups and of condition keys, which are the user's own.
 fn key(section: &[String], place: usize, part: &str) -> String {
     let section: Vec<&str> = section.iter().map(String::as_str).collect();
     match (section.as_slice(), place) {
-        (["policy", "severity"], 2) => part.to_ascii_uppercase(),
-        (["policy", "groups"], 2) => part.to_owned(),
+        (["policy", "severity" | "mode_by_code"], 2) => part.to_ascii_uppercase(),
+        (["policy", "groups" | "mode_by_group"] | ["facts", "context"], 2) => part.to_owned(),
         _ => part.to_ascii_lowercase(),
     }
 }
@@ -71,7 +71,8 @@ fn set(values: &mut Value, path: &[String], new: Value) -> Result<(), String> {
         Value::Array(_, entries) => {
             let count = entries.len();
             let entry = key.parse::<usize>().ok().and_then(|place| entries.get_mut(place));
-            let entry = entry.ok_or_else(|| format!("the list has {count} entries; number them from 0"))?;
+            let noun = if count == 1 { "entry" } else { "entries" };
+            let entry = entry.ok_or_else(|| format!("the list has {count} {noun}; number entries from 0"))?;
             set(entry, rest, new)
         }
         _ => Err(format!("\"{key}\" is below a key that is not a table; correct the variable's name")),
@@ -88,6 +89,12 @@ mod tests {
             ("ROLEGATE__LOG__LEVEL", Some(&["log", "level"])),
             ("ROLEGATE__POLICY__SEVERITY__rg104", Some(&["policy", "severity", "RG104"])),
             ("ROLEGATE__POLICY__GROUPS__Etl", Some(&["policy", "groups", "Etl"])),
+            ("ROLEGATE__POLICY__MODE_BY_CODE__rg301", Some(&["policy", "mode_by_code", "RG301"])),
+            ("ROLEGATE__POLICY__MODE_BY_GROUP__Etl", Some(&["policy", "mode_by_group", "Etl"])),
+            ("rolegate__log__level", None),
+            ("ROLEGATE__policy__groups__ETL", Some(&["policy", "groups", "ETL"])),
+            ("ROLEGATE__FACTS__CONTEXT__aws:SourceVpc", Some(&["facts", "context", "aws:SourceVpc"])),
+            ("ROLEGATE__FACTS__AWS__ACCOUNT__0__ID", Some(&["facts", "aws", "account", "0", "id"])),
             ("ROLEGATE__GATE__0__UPSTREAM__ADDRESS", Some(&["gate", "0", "upstream", "address"])),
             ("ROLEGATE_DEMO_DIR", None),
             ("PATH", None),
@@ -95,6 +102,50 @@ mod tests {
         for (name, want) in rows {
             let path = Override::new(name, "").map(|one| one.path);
             assert_eq!(path, want.map(|parts| parts.iter().map(ToString::to_string).collect()), "{name}");
+        }
+    }
+
+    /// (variable, value, what the table holds then)
+    #[test]
+    fn values_are_put_where_they_belong() {
+        let put = |name: &str, text: &str| {
+            let log = Dict::from([("level".to_owned(), Value::from("info"))]);
+            let gates = vec![Value::from(Dict::from([("name".to_owned(), Value::from("a"))]))];
+            let mut values =
+                Value::from(Dict::from([("log".to_owned(), log.into()), ("gate".to_owned(), gates.into())]));
+            apply(&mut values, &[Override::new(name, text).unwrap()]).map(|()| serde_json::to_string(&values).unwrap())
+        };
+        let gate = r#""gate":[{"name":"a"}]"#;
+        for (name, text, want) in [
+            ("ROLEGATE__LOG__LEVEL", "debug", format!(r#"{{{gate},"log":{{"level":"debug"}}}}"#)),
+            ("ROLEGATE__LOG__FORMAT", "json", format!(r#"{{{gate},"log":{{"format":"json","level":"info"}}}}"#)),
+            (
+                "ROLEGATE__RUNTIME__WORKERS",
+                "4",
+                format!(r#"{{{gate},"log":{{"level":"info"}},"runtime":{{"workers":4}}}}"#),
+            ),
+            (
+                "ROLEGATE__POLICY__NOTICE",
+                "true",
+                format!(r#"{{{gate},"log":{{"level":"info"}},"policy":{{"notice":true}}}}"#),
+            ),
+            (
+                "ROLEGATE__POLICY__GROUPS__Etl",
+                "[\"a\", \"b\"]",
+                format!(r#"{{{gate},"log":{{"level":"info"}},"policy":{{"groups":{{"Etl":["a","b"]}}}}}}"#),
+            ),
+            ("ROLEGATE__GATE__0__NAME", "b", r#"{"gate":[{"name":"b"}],"log":{"level":"info"}}"#.to_owned()),
+            ("ROLEGATE__LOG", "x", format!(r#"{{{gate},"log":"x"}}"#)),
+        ] {
+            assert_eq!(put(name, text), Ok(want), "{name}={text}");
+        }
+        for (name, what) in [
+            ("ROLEGATE__GATE__1__NAME", "the list has 1 entry; number entries from 0"),
+            ("ROLEGATE__GATE__x__NAME", "the list has 1 entry; number entries from 0"),
+            ("ROLEGATE__GATE__-1__NAME", "the list has 1 entry; number entries from 0"),
+            ("ROLEGATE__LOG__LEVEL__X", "\"x\" is below a key that is not a table; correct the variable's name"),
+        ] {
+            assert_eq!(put(name, "x").unwrap_err().what, what, "{name}");
         }
     }
 }

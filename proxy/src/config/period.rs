@@ -129,6 +129,37 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        /// Whatever period is shown is read as the same.
+        #[test]
+        fn what_is_shown_is_read_as_the_same(milliseconds in 0_u64..=366 * 86_400_000) {
+            let period = Period(Duration::from_millis(milliseconds));
+            proptest::prop_assert_eq!(Period::parse(&period.to_string()), Some(period));
+        }
+    }
+
+    /// (milliseconds, how they are shown: in the longest unit that fits)
+    #[test]
+    fn display_table() {
+        for (milliseconds, want) in [
+            (0, "0s"),
+            (1, "1ms"),
+            (999, "999ms"),
+            (1000, "1s"),
+            (1001, "1001ms"),
+            (60_000, "1m"),
+            (61_000, "61s"),
+            (3_600_000, "1h"),
+            (5_400_000, "90m"),
+            (86_400_000, "1d"),
+            (86_400_001, "86400001ms"),
+            (90_000_000, "25h"),
+        ] {
+            assert_eq!(Period(Duration::from_millis(milliseconds)).to_string(), want);
+        }
+        assert_eq!("soon".parse::<Period>(), Err("expected a duration such as \"10s\", \"5m\" or \"1h\"".to_owned()));
+    }
+
     #[test]
     fn what_is_written_is_read_again() {
         for text in ["0s", "10s", "5m", "1h", "1d", "90s", "250ms"] {

@@ -333,7 +333,7 @@ fn wrong_variables() {
         (
             "ROLEGATE__GATE__1__NAME",
             "x",
-            "gate[1].name, set by the environment variable ROLEGATE__GATE__1__NAME: the list has 1 entries; ",
+            "gate[1].name, set by the environment variable ROLEGATE__GATE__1__NAME: the list has 1 entry; ",
         ),
         (
             "ROLEGATE__GATE__0__NAME__X",

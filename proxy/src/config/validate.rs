@@ -344,3 +344,6 @@ fn unique(config: &Config) -> Result<(), Problem> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
