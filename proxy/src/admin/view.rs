@@ -16,3 +16,5 @@ pub(super) mod segments;
 pub(crate) mod sessions;
 pub(crate) mod status;
 pub(super) mod words;
+#[cfg(test)]
+mod tests;

@@ -53,10 +53,17 @@ pub(in crate::admin) fn cases(decisions: impl Iterator<Item = RecentDecision>) -
             left_out = left_out.saturating_add(1);
         } else if !record.findings.iter().any(|finding| finding.severity == Severity::Reject) {
             others = others.saturating_add(1);
-        } else if seen.len() >= MAX_CASES {
-            more = more.saturating_add(1);
-        } else if seen.insert((record.user.clone(), record.statement.clone())) {
-            case(&mut cases, &decision, seen.len());
+        } else {
+            let key = (record.user.clone(), record.statement.clone());
+            if seen.contains(&key) {
+                continue;
+            }
+            if seen.len() >= MAX_CASES {
+                more = more.saturating_add(1);
+            } else {
+                seen.insert(key);
+                case(&mut cases, &decision, seen.len());
+            }
         }
     }
     let mut head =

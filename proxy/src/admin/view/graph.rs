@@ -1,7 +1,7 @@
 //! Who assumes whom and what is reached, as `/api/v1/graph` says it. Pure.
 
 mod growing;
-mod model;
+pub(in crate::admin::view) mod model;
 mod possible;
 mod uses;
 
