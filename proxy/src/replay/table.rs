@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn every_field_stands_under_its_name() {
         let mut report = reported(&replay(policy(RULES), None), &[record("bob", COPY)]);
-        report.groups[0].exceptions = vec!["SEC-1".to_owned(), "SEC-2".to_owned()];
+        report.groups[0].let_off.exceptions = vec!["SEC-1".to_owned(), "SEC-2".to_owned()];
         let rows = read(&report);
         for (name, want) in [
             ("would_be", "reject"),
@@ -139,6 +139,8 @@ mod tests {
             ("first_seen", "2026-01-02T03:04:05Z"),
             ("last_seen", "2026-01-02T03:04:05Z"),
             ("exceptions", "SEC-1 SEC-2"),
+            ("break_glass", ""),
+            ("from_break_glass", ""),
             ("from", ""),
             ("from_reason", ""),
             ("from_exceptions", ""),

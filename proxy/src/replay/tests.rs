@@ -248,7 +248,7 @@ fn exceptions_hold_at_the_time_of_the_record() {
         assert_eq!(tally.refuses_more(false), excepted == 0, "{time}");
         let key = tally.groups.0.keys().next().unwrap();
         assert_eq!(
-            (key.exceptions.len(), key.is_refused()),
+            (key.let_off.exceptions.len(), key.is_refused()),
             (usize::try_from(excepted).unwrap(), excepted == 0),
             "{time}"
         );

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::history::{HistoryCounts, RecordKind};
+use crate::replay::let_off::LetOff;
 use crate::replay::report::{ActionCounts, ShownRow, report};
 use crate::replay::tests::{COPY, RULES, policy, record, replay, reported, tallied};
 
@@ -149,7 +150,7 @@ fn the_word_of_a_group() {
         (Action::Forward, Vec::new(), "1 x let through: RG301 ", "(rule \"no-bob\")"),
     ] {
         let mut report = empty();
-        report.groups = vec![GroupRow { would_be, exceptions, ..row.clone() }];
+        report.groups = vec![GroupRow { would_be, let_off: LetOff { exceptions, break_glass: None }, ..row.clone() }];
         let text = human(&report);
         let first = text.lines().next().unwrap();
         assert!(first.starts_with(start) && first.ends_with(end), "{first}");

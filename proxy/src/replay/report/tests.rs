@@ -103,12 +103,13 @@ fn the_summary_adds_up() {
         internal,
         users,
         applications,
+        break_glass,
         policy_version,
         old_policy_version,
     } = found.summary;
     assert_eq!((records, statements, with_roles, excepted, cannot_tell), (9, 4, 3, 0, 1));
     assert_eq!((would_be.forward, would_be.annotate, would_be.reject), (2, 1, 1));
-    assert_eq!((unreadable, combined, internal, users, applications), (2, 3, 4, 1, 1));
+    assert_eq!((unreadable, combined, internal, users, applications, break_glass), (2, 3, 4, 1, 1, 0));
     assert_eq!(policy_version, replay.new.version());
     assert_eq!(old_policy_version.as_deref(), replay.old.as_ref().map(Policy::version));
     assert_ne!(old_policy_version.as_deref(), Some(replay.new.version()));

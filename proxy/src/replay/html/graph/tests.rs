@@ -1,4 +1,5 @@
 use super::*;
+use crate::replay::let_off::LetOff;
 use crate::replay::tests::{A, COPY, RULES, policy, record, replay, reported};
 
 /// A row of this user, chain and target.
@@ -62,7 +63,7 @@ fn a_step_is_as_grave_as_the_gravest() {
     use crate::gate::enforcement::Action::{Annotate, Forward, Reject};
     let with = |would_be, exceptions: &[&str]| GroupRow {
         would_be,
-        exceptions: exceptions.iter().map(ToString::to_string).collect(),
+        let_off: LetOff { exceptions: exceptions.iter().map(ToString::to_string).collect(), break_glass: None },
         ..row("bob", "x", None)
     };
     for (rows, want) in [
