@@ -238,6 +238,7 @@ mod tests {
             config: PathBuf::from("c.toml"),
             gate: Some("g".to_owned()),
             rules: Some(vec![PathBuf::from("r.cedar")]),
+            stored: BTreeMap::from([("lake".to_owned(), hostile.to_owned())]),
             cases: vec![full, bare, empty],
         };
         assert_eq!(load(&file.to_toml().unwrap()), Ok(file));

@@ -58,6 +58,7 @@ fn record(mode: Mode, user: &str, text: &str) -> AuditRecord {
         decision_time: Duration::ZERO,
         principal: &principal,
         nonce: None,
+        sqlstate: None,
         text: text.as_bytes(),
         exceptions: &[],
         break_glass: None,
