@@ -176,7 +176,7 @@ mod tests {
             ("drop table t", &[]),
             (
                 "drop view if exists a, b.c cascade; drop function f(int), g",
-                &["0 dropped a", "0 dropped b.c", "38 dropped f", "38 dropped g"],
+                &["0 dropped a", "0 dropped b.c", "36 dropped f", "36 dropped g"],
             ),
             ("drop external schema", &[]),
             ("drop user bob", &[]),
