@@ -38,13 +38,13 @@ pub(super) fn made(
 fn made_entry(
     context: &JudgeContext<'_>,
     (object, name): (NamedObject, &[NamePart]),
-    used: &[Option<StoredUse>],
+    found: &[Option<StoredUse>],
     statement: Option<&JudgedStatement>,
 ) -> Option<NamedEntry> {
     let (kind, name) = (kind_of(object, statement), object_name(context, object, name)?);
     let via = kind.via()?;
     let mut roles: Vec<StoredRole> = statement.map(own_roles).unwrap_or_default();
-    if used.iter().any(Option::is_none) {
+    if found.iter().any(Option::is_none) {
         let credential = StoredCredential::unknown("the statement that made it uses what is not known");
         roles.push(StoredRole { clause: Clause::Absent, credential });
     }
@@ -54,7 +54,7 @@ fn made_entry(
         let object = Arc::new(StoredObject::new(kind, name.clone(), from).keeping(roles));
         uses.push(StoredUse { via, object, through: Arc::from([]) });
     }
-    for one in used.iter().flatten().take(MAX_STORED_USES) {
+    for one in found.iter().flatten().take(MAX_STORED_USES) {
         let through = [&name].into_iter().chain(&*one.through).cloned().collect();
         uses.push(StoredUse { via, object: Arc::clone(&one.object), through });
     }
