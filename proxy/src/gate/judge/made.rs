@@ -128,9 +128,8 @@ fn object_name(context: &JudgeContext<'_>, object: NamedObject, parts: &[NamePar
     let texts: Vec<&str> = parts.iter().map(|part| part.text.as_str()).collect();
     match (object, texts.as_slice()) {
         (NamedObject::Job, [.., name]) => Some(ObjectName::bare(None, name)),
-        (NamedObject::Schema, [name]) => Some(ObjectName::bare(database, name)),
-        (NamedObject::Schema, [.., database, name]) => Some(ObjectName::bare(Some(database), name)),
         (_, [name]) => Some(ObjectName::bare(database, name)),
+        (NamedObject::Schema, [.., database, name]) => Some(ObjectName::bare(Some(database), name)),
         (_, [schema, name]) => Some(ObjectName::within(database, schema, name)),
         (_, [.., database, schema, name]) => Some(ObjectName::within(Some(database), schema, name)),
         (_, []) => None,
