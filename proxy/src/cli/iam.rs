@@ -24,7 +24,8 @@ pub enum IamCommand {
                             --to arn:aws:iam::210987654321:role/RoleB\n\
                             Exit status: 0 some chain reaches it, 1 none does, 2 usage or input error")]
     Paths(paths::PathsArguments),
-    /// Check guards over every chain that the facts allow, with the shortest chain that breaks each
+    /// Check guards over every chain that the facts allow, with the shortest chain that breaks each; from the clusters that guards name, or
+    /// that of --cluster or --gate, or every known one
     #[command(after_help = "Example: rolegate iam prove --config rolegate.toml guards.toml\n\
                             Exit status: 0 all guards hold, 1 one is broken or cannot be decided, 2 usage or input error")]
     Prove(prove::IamProveArguments),

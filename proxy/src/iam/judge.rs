@@ -24,6 +24,7 @@ use context::Sides;
 use identity::Identity;
 pub use stated::StatedContext;
 use unknown::Lack;
+pub(crate) use unknown::{age_of, nearest};
 
 /// The judgement of one step of a chain.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -1,9 +1,15 @@
 //! Questions over many chains.
 
 mod backward;
+mod frontier;
+mod guard;
 mod paths;
 mod prove;
+mod reach;
+mod unseen;
 
 pub(crate) use backward::chain_to;
+pub use guard::Guard;
 pub use paths::{Chains, Explorer, Link};
-pub use prove::{Guard, Proof, prove};
+pub use prove::{Proof, Witness, WitnessStep, prove};
+pub use unseen::{Unseen, unseen_chains};

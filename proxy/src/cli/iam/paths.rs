@@ -6,9 +6,9 @@ use clap::Args;
 use serde_json::json;
 
 use super::scope::{Scope, role};
-use crate::chain::MAX_ROLES;
+use crate::chain::{MAX_ROLES, RoleArn};
 use crate::cli::exit::Exit;
-use crate::iam::Explorer;
+use crate::iam::{Explorer, Guard, Unseen, unseen_chains};
 
 /// Arguments of `rolegate iam paths`.
 #[derive(Args, Debug)]
@@ -36,11 +36,11 @@ pub(super) fn run(arguments: &PathsArguments) -> Result<Exit, String> {
     }
     let policy = arguments.scope.policy()?;
     let (facts, cluster) = arguments.scope.facts(&policy)?;
-    if !facts.facts.knows(&target) {
-        return Err(format!("role {target} is not in the IAM facts"));
-    }
-    let mut explorer = Explorer::new(&facts.facts, facts.caller(cluster, &arguments.user, None));
+    Guard::Only { role: target.clone(), sources: Vec::new() }.check(&facts.facts)?;
+    let caller = facts.caller(cluster, &arguments.user, None);
+    let mut explorer = Explorer::new(&facts.facts, caller);
     let found = explorer.chains_to(&target, arguments.max_roles, arguments.limit);
+    let unseen = unseen_chains(&facts.facts, caller, &target);
     let mut text = String::new();
     let mut rows = Vec::new();
     for chain in &found.chains {
@@ -57,14 +57,23 @@ pub(super) fn run(arguments: &PathsArguments) -> Result<Exit, String> {
         let _written = writeln!(text, "... and more; raise --limit to see them");
     }
     if rows.is_empty() {
-        let _written = writeln!(
-            text,
-            "no chain of at most {} roles reaches {target} from cluster {}",
-            arguments.max_roles,
-            cluster.name()
-        );
+        text.push_str(&none(arguments.max_roles, &target, cluster.name(), &unseen));
     }
-    let json = json!({ "cluster": cluster.name(), "to": target.as_str(), "chains": rows, "cut": found.is_cut });
+    for way in &unseen {
+        let _written = writeln!(text, "cannot tell what follows on {}\n  {}", way.chain.join(","), way.why);
+    }
+    let json = json!({ "cluster": cluster.name(), "to": target.as_str(), "chains": rows, "cut": found.is_cut,
+        "unseen": unseen.iter().map(|way| json!({ "roles": way.chain, "why": way.why })).collect::<Vec<_>>() });
     arguments.scope.print(&text, &json)?;
     Ok(if found.chains.is_empty() { Exit::Refused } else { Exit::Ok })
+}
+
+/// That there is no chain, as far as can be told.
+fn none(max_roles: usize, target: &RoleArn, cluster: &str, unseen: &[Unseen]) -> String {
+    let longer = match max_roles {
+        MAX_ROLES => "; longer ones, which the gate refuses, were not looked for",
+        _ => "",
+    };
+    let known = if unseen.is_empty() { "" } else { "known " };
+    format!("no {known}chain of at most {max_roles} roles reaches {target} from cluster {cluster}{longer}\n")
 }

@@ -53,6 +53,11 @@ impl Scope {
         Ok((iam, cluster))
     }
 
+    /// Whether the command line says which cluster is meant.
+    pub(super) fn names_cluster(&self) -> bool {
+        self.cluster.is_some() || self.gate.is_some()
+    }
+
     pub(super) fn print(&self, human: &str, json: &serde_json::Value) -> Result<(), String> {
         let text = match self.format {
             Format::Human => escape::lines(human),

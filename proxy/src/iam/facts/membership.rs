@@ -43,6 +43,16 @@ pub(crate) struct ControlLevel {
     pub(crate) policies: Vec<(String, Arc<Document>)>,
 }
 
+impl Membership {
+    /// The id of its organisation.
+    pub(super) fn organisation(&self) -> Option<&str> {
+        match &self.affiliation {
+            Affiliation::Organisation(id) => Some(id),
+            Affiliation::NotGiven | Affiliation::None => None,
+        }
+    }
+}
+
 impl ControlLevel {
     pub(super) fn in_force(&self) -> Level<'_> {
         let policies =

@@ -245,6 +245,17 @@ impl Facts {
         }
     }
 
+    /// The accounts that organisation files list.
+    pub(crate) fn members(&self) -> impl Iterator<Item = AccountId> {
+        self.organisation.iter().flat_map(|accounts| accounts.keys().copied())
+    }
+
+    /// The organisations that accounts belong to.
+    pub(crate) fn organisations(&self) -> BTreeSet<&str> {
+        let memberships = self.organisation.iter().flat_map(|accounts| accounts.values());
+        memberships.filter_map(|membership| membership.organisation()).collect()
+    }
+
     /// What the organisation's file says of an account.
     pub(crate) fn membership(&self, account: AccountId) -> Option<&Membership> {
         self.organisation.as_ref()?.get(&account)

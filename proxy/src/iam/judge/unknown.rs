@@ -32,22 +32,24 @@ pub(super) fn outcome(facts: &Facts, lack: Lack<'_>) -> Outcome {
     }
 }
 
+/// What is too old, and how old it is.
+pub(crate) fn age_of(account: AccountId, outdated: Outdated) -> String {
+    let (what, age) = match outdated {
+        Outdated::Roles(age) => (format!("the facts of account {account}"), age),
+        Outdated::Membership(age) => (format!("what the files of facts.service_control say of account {account}"), age),
+    };
+    format!("{what}: {} hours old, more than max_age in [facts] allows", age.as_secs() / 3600)
+}
+
 fn too_old(role: &RoleArn, outdated: Outdated) -> Refusal {
-    let account = role.account();
-    let (what, age, again) = match outdated {
-        Outdated::Roles(age) => {
-            (format!("the facts of account {account}"), age, "take the snapshot of the account again")
-        }
-        Outdated::Membership(age) => (
-            format!("what the files of facts.service_control say of account {account}"),
-            age,
-            "write the organisation file again, as with rolegate iam pull --organization",
-        ),
+    let again = match outdated {
+        Outdated::Roles(_) => "take the snapshot of the account again",
+        Outdated::Membership(_) => "write the organisation file again, as with rolegate iam pull --organization",
     };
     Refusal {
         cause: Cause::Undecided,
         message: format!("what is known of role {role} is too old to tell"),
-        evidence: format!("{what}: {} hours old, more than max_age in [facts] allows", age.as_secs() / 3600),
+        evidence: age_of(role.account(), outdated),
         remedy: Some(again.to_owned()),
         addition: None,
     }
@@ -95,7 +97,7 @@ fn role(facts: &Facts, role: &RoleArn) -> Outcome {
 }
 
 /// The known role that is most like one that is not known: of its account, or of one whose number is nearly the same.
-fn nearest(facts: &Facts, role: &RoleArn) -> Option<(Likeness, RoleArn)> {
+pub(crate) fn nearest(facts: &Facts, role: &RoleArn) -> Option<(Likeness, RoleArn)> {
     let in_account = |account: AccountId| facts.accounts.get(&account).into_iter().flat_map(|known| known.roles.keys());
     let same_name = |account: &AccountId| {
         let arn = role.as_str().replacen(&role.account().to_string(), &account.to_string(), 1);

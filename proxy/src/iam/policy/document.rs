@@ -178,6 +178,19 @@ impl PolicyStatement {
         self.covers_action.is_true()
     }
 
+    /// The resources to which it may allow the action, as patterns with wildcards; `None`: perhaps to any.
+    pub(crate) fn may_allow(&self) -> Option<Vec<String>> {
+        if self.effect == StatementEffect::Deny || self.covers_action.is_false() {
+            return Some(Vec::new());
+        }
+        match &self.resources {
+            Resources::Any(patterns) if self.fault.is_none() && patterns.iter().all(ArnPattern::is_whole) => {
+                Some(patterns.iter().map(|pattern| pattern.to_string().replace("${...}", "*")).collect())
+            }
+            _ => None,
+        }
+    }
+
     /// The texts of its Resource element.
     pub(crate) fn resource_texts(&self) -> Vec<String> {
         match &self.resources {

@@ -359,6 +359,11 @@ impl ArnPattern {
         by_field
     }
 
+    /// Whether it has the six fields of an ARN, or stands for everything.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.fields.len() == ARN_FIELDS || self.whole.is_only_runs()
+    }
+
     /// See [`Template::is_delicate`].
     pub(crate) fn is_delicate(&self, context: &RequestContext) -> bool {
         self.whole.is_delicate(context)

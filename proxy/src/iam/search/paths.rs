@@ -3,11 +3,12 @@
 //! A trust policy must name the caller whatever else holds (IAM User Guide, "Policy evaluation logic": role trust policies
 //! are never implied), so an index of who is named in them gives all candidates for a next hop; each is then judged.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::time::Duration;
 
 use crate::chain::{AccountId, MAX_ROLES, RoleArn};
 use crate::iam::explain::{Decision, Outcome};
-use crate::iam::facts::{Facts, Role};
+use crate::iam::facts::{Cluster, Facts, IN_SYNC, Role};
 use crate::iam::judge::{Caller, hop, hop_decision, named, service_step};
 
 /// A step that is possible.
@@ -31,8 +32,8 @@ pub struct Chains {
 /// Walks from the roles attached to a cluster along every hop that the facts allow.
 #[derive(Debug)]
 pub struct Explorer<'f> {
-    facts: &'f Facts,
-    caller: Caller<'f>,
+    pub(super) facts: &'f Facts,
+    pub(super) caller: Caller<'f>,
     /// Roles whose trust policies name a role or a session of it, by account and the role's name
     /// in lower case: another case is a doubt, not a no.
     by_role: HashMap<(AccountId, String), Vec<&'f RoleArn>>,
@@ -40,6 +41,8 @@ pub struct Explorer<'f> {
     by_account: HashMap<AccountId, Vec<&'f RoleArn>>,
     /// Roles whose trust policies may name anybody.
     open: Vec<&'f RoleArn>,
+    /// Roles that trust policies name and the facts do not hold.
+    strangers: BTreeSet<RoleArn>,
     next: HashMap<RoleArn, Vec<Link>>,
 }
 
@@ -53,6 +56,7 @@ impl<'f> Explorer<'f> {
             by_role: HashMap::new(),
             by_account: HashMap::new(),
             open: Vec::new(),
+            strangers: BTreeSet::new(),
             next: HashMap::new(),
         };
         for account in facts.accounts.values() {
@@ -78,6 +82,7 @@ impl<'f> Explorer<'f> {
                 match named(text) {
                     Some((account, None)) => self.by_account.entry(account).or_default().push(arn),
                     Some((account, Some(role))) => {
+                        self.strangers.extend(role_of(text).filter(|role| !self.facts.knows(role)));
                         self.by_role.entry((account, role.to_ascii_lowercase())).or_default().push(arn);
                     }
                     // A unique id: of which role it is, only the role itself tells.
@@ -90,9 +95,60 @@ impl<'f> Explorer<'f> {
     /// The attached roles that the cluster may assume.
     #[must_use]
     pub fn attached(&self) -> Vec<Link> {
-        let roles = self.caller.cluster.attached_roles().into_iter();
-        let link = |role: RoleArn| link(service_step(self.facts, &role, &self.caller).outcome, &role);
-        roles.filter_map(link).collect()
+        let cluster = self.caller.cluster;
+        let age = self.facts.outdated_cluster(cluster, self.caller.now).map(|age| age_of_cluster(cluster, age));
+        let link = |role: RoleArn| self.attachment(&role, age.clone());
+        cluster.attached_roles().into_iter().filter_map(link).collect()
+    }
+
+    /// The same, and those of which it is not sure that they are attached: they are being added or removed, or no snapshot holds them.
+    pub(super) fn starts(&self) -> Vec<Link> {
+        let cluster = self.caller.cluster;
+        let mut starts = self.attached();
+        for (text, status) in cluster.roles.iter().flatten() {
+            let Ok(role) = RoleArn::parse(text) else { continue };
+            let doubt = if status != IN_SYNC {
+                format!("the status of role {role} on cluster {} is {status}", cluster.name())
+            } else if starts.iter().any(|link| link.role == role) || self.facts.knows(&role) {
+                continue;
+            } else {
+                format!("role {role} is attached to cluster {}, and the snapshot of its account has no such role", cluster.name())
+            };
+            if self.facts.knows(&role) {
+                starts.extend(self.attachment(&role, Some(doubt)));
+            } else {
+                starts.push(Link { role, doubt: Some(doubt) });
+            }
+        }
+        starts
+    }
+
+    /// The step from the cluster to a role; `doubt` is what makes it unsure in any case.
+    pub(super) fn attachment(&self, role: &RoleArn, doubt: Option<String>) -> Option<Link> {
+        let found = link(service_step(self.facts, role, &self.caller).outcome, role)?;
+        Some(Link { doubt: doubt.or(found.doubt), ..found })
+    }
+
+    /// Roles whose trust policies name this role or its account, or may name anybody; without a name: any role of the account.
+    pub(super) fn trusting(&self, account: AccountId, name: Option<&str>) -> Vec<&'f RoleArn> {
+        let by_role = name.and_then(|name| self.by_role.get(&(account, name.to_ascii_lowercase())));
+        let by_account = self.by_account.get(&account);
+        by_role.into_iter().chain(by_account).flatten().chain(&self.open).copied().collect()
+    }
+
+    /// Roles whose trust policies may name anybody.
+    pub(super) fn open(&self) -> &[&'f RoleArn] {
+        &self.open
+    }
+
+    /// The accounts that trust policies name.
+    pub(super) fn named_accounts(&self) -> impl Iterator<Item = AccountId> {
+        self.by_account.keys().copied().chain(self.by_role.keys().map(|(account, _)| *account))
+    }
+
+    /// The roles that trust policies name and the facts do not hold.
+    pub(super) fn strangers(&self) -> &BTreeSet<RoleArn> {
+        &self.strangers
     }
 
     /// The roles that a role may assume, in order of ARN; itself is left out.
@@ -105,16 +161,8 @@ impl<'f> Explorer<'f> {
     }
 
     fn look(&self, role: &RoleArn) -> Vec<Link> {
-        let by_role = self.by_role.get(&(role.account(), role.name().to_ascii_lowercase()));
-        let by_account = self.by_account.get(&role.account());
-        let mut candidates: Vec<&RoleArn> = by_role
-            .into_iter()
-            .chain(by_account)
-            .flatten()
-            .chain(&self.open)
-            .copied()
-            .filter(|other| *other != role)
-            .collect();
+        let named = self.trusting(role.account(), Some(role.name())).into_iter();
+        let mut candidates: Vec<&RoleArn> = named.filter(|other| *other != role).collect();
         candidates.sort_unstable();
         candidates.dedup();
         let judged = candidates.into_iter();
@@ -150,7 +198,7 @@ impl<'f> Explorer<'f> {
     /// role twice.
     pub fn chains_to(&mut self, target: &RoleArn, max_roles: usize, limit: usize) -> Chains {
         let distance = self.distances_to(target, max_roles);
-        let mut queue: VecDeque<Vec<Link>> = self.attached().into_iter().map(|link| vec![link]).collect();
+        let mut queue: VecDeque<Vec<Link>> = self.starts().into_iter().map(|link| vec![link]).collect();
         let mut found = Chains::default();
         while let Some(chain) = queue.pop_front() {
             let Some(last) = chain.last() else { continue };
@@ -178,7 +226,7 @@ impl<'f> Explorer<'f> {
     /// How many hops each reachable role is away from `target`.
     fn distances_to(&mut self, target: &RoleArn, max_roles: usize) -> HashMap<RoleArn, usize> {
         let mut before: HashMap<RoleArn, Vec<RoleArn>> = HashMap::new();
-        let mut seen: HashSet<RoleArn> = self.attached().into_iter().map(|link| link.role).collect();
+        let mut seen: HashSet<RoleArn> = self.starts().into_iter().map(|link| link.role).collect();
         let mut level: Vec<RoleArn> = seen.iter().cloned().collect();
         for _hop in 1..max_roles {
             let mut deeper = Vec::new();
@@ -205,6 +253,22 @@ impl<'f> Explorer<'f> {
         }
         distance
     }
+}
+
+/// The role that a text names, by its ARN or by that of a session.
+fn role_of(text: &str) -> Option<RoleArn> {
+    let of_session = || {
+        let (start, rest) = text.split_once(":assumed-role/")?;
+        let role = format!("{}:role/{}", start.replacen(":sts:", ":iam:", 1), rest.split('/').next()?);
+        RoleArn::parse(&role).ok()
+    };
+    RoleArn::parse(text).ok().or_else(of_session)
+}
+
+/// How old the description of a cluster is that is too old.
+pub(super) fn age_of_cluster(cluster: &Cluster, age: Duration) -> String {
+    let hours = age.as_secs() / 3600;
+    format!("the description of cluster {}: {hours} hours old, more than max_age in [facts] allows", cluster.name())
 }
 
 fn link(outcome: Outcome, role: &RoleArn) -> Option<Link> {

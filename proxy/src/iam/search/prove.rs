@@ -2,26 +2,19 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use super::paths::Explorer;
-use crate::chain::{AccountId, MAX_ROLES, RoleArn};
-use crate::iam::facts::{Affiliation, Facts};
-use crate::iam::policy::truth::Truth;
-
-/// What no chain may do.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Guard {
-    /// No chain reaches a role of this account.
-    NeverAccount(AccountId),
-    /// The role is assumed by none but these; by a cluster only where it is one of them itself.
-    Only {
-        /// The role that is guarded.
-        role: RoleArn,
-        /// Those that may assume it.
-        sources: Vec<RoleArn>,
+use super::{
+    frontier::{Edge, Frontier, Place},
+    guard::Guard,
+};
+use crate::{
+    chain::{MAX_ROLES, RoleArn},
+    iam::{
+        EvaluationMode,
+        explain::Decision,
+        facts::Facts,
+        judge::{Caller, hop_decision},
     },
-    /// Every role of every chain belongs to an account of this organisation.
-    WithinOrganisation(String),
-}
+};
 
 /// Whether a guard holds.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -29,60 +22,126 @@ pub enum Proof {
     /// Over every chain, even if all that is undecided were allowed.
     Holds,
     /// A chain that is surely allowed breaks it: the shortest.
-    Broken(Vec<RoleArn>),
+    Broken(Witness),
     /// Only a chain with an undecided step would break it: the shortest.
-    Undecided(Vec<RoleArn>),
+    Undecided(Witness),
 }
 
-/// Proves a guard for the cluster and the user of an explorer.
-pub fn prove(facts: &Facts, explorer: &mut Explorer<'_>, guard: &Guard) -> Proof {
-    if let Some(chain) = shortest(facts, explorer, guard, false) {
-        return Proof::Broken(chain);
+/// A chain that breaks a guard, or may do so.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Witness {
+    /// Its steps, the attachment first.
+    pub steps: Vec<WitnessStep>,
+    /// What else is to be said of it.
+    pub note: Option<String>,
+}
+
+/// One step of such a chain.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct WitnessStep {
+    /// The ARN of the role that is assumed, or in words which roles that are not known it may be.
+    pub role: String,
+    /// Why it cannot be told whether the step is allowed, or breaks the guard.
+    pub doubt: Option<String>,
+}
+
+/// A place that was reached, from which place, and how surely.
+struct Visit {
+    place: Place,
+    from: Option<usize>,
+    doubt: Option<String>,
+}
+
+/// Proves a guard for a caller's cluster and user, by IAM's own rules: what only the Redshift guide, and with it a gate, asks for is no
+/// obstacle to other ways in.
+#[must_use]
+pub fn prove(facts: &Facts, caller: Caller<'_>, guard: &Guard) -> Proof {
+    let (accounts, roles) = guard.names();
+    let by_iam = Caller { mode: EvaluationMode::Aws, ..caller };
+    let mut frontier = Frontier::new(facts, by_iam, &accounts, &roles);
+    let sure = shortest(facts, &mut frontier, guard, false);
+    match sure {
+        Some(sure) if sure.len() <= MAX_ROLES => {
+            let note = refused_by_guide(facts, &sure, &caller);
+            Proof::Broken(Witness { steps: steps(sure), note })
+        }
+        sure => match shortest(facts, &mut frontier, guard, true).or(sure) {
+            None => Proof::Holds,
+            Some(found) => Proof::Undecided(Witness { note: too_long(found.len()), steps: steps(found) }),
+        },
     }
-    shortest(facts, explorer, guard, true).map_or(Proof::Holds, Proof::Undecided)
 }
 
 /// The shortest chain that breaks a guard: surely, or if what is undecided were allowed.
-fn shortest(facts: &Facts, explorer: &mut Explorer<'_>, guard: &Guard, with_doubts: bool) -> Option<Vec<RoleArn>> {
-    let counts = |truth: Truth| if with_doubts { !truth.is_false() } else { truth.is_true() };
-    let mut seen = HashSet::new();
-    let mut queue = VecDeque::new();
-    for link in explorer.attached().into_iter().filter(|link| with_doubts || link.doubt.is_none()) {
-        if counts(guard.is_broken(facts, None, &link.role)) {
-            return Some(vec![link.role]);
-        }
-        if seen.insert(link.role.clone()) {
-            queue.push_back(vec![link.role]);
-        }
-    }
-    while let Some(chain) = queue.pop_front() {
-        let Some(last) = chain.last().filter(|_| chain.len() < MAX_ROLES) else { continue };
-        for link in explorer.next(last).iter().filter(|link| with_doubts || link.doubt.is_none()) {
-            let longer = || chain.iter().cloned().chain([link.role.clone()]).collect::<Vec<_>>();
-            if counts(guard.is_broken(facts, Some(last), &link.role)) {
-                return Some(longer());
+fn shortest(facts: &Facts, frontier: &mut Frontier<'_>, guard: &Guard, with_doubts: bool) -> Option<Vec<Edge>> {
+    let mut visits: Vec<Visit> = Vec::new();
+    let mut seen: HashSet<Place> = HashSet::new();
+    let mut queue: VecDeque<Option<usize>> = VecDeque::from([None]);
+    while let Some(from) = queue.pop_front() {
+        let source = from.and_then(|at| visits.get(at)).map(|visit| visit.place.clone());
+        let edges = match &source {
+            None => frontier.starts(),
+            Some(place) => frontier.next(place, with_doubts),
+        };
+        for Edge { to, doubt } in edges.into_iter().filter(|edge| with_doubts || edge.doubt.is_none()) {
+            let (broken, open) = guard.is_broken(facts, source.as_ref(), &to);
+            let ends = if with_doubts { !broken.is_false() } else { broken.is_true() };
+            let is_new = !ends && seen.insert(to.clone());
+            if ends || is_new {
+                let doubt = match (doubt, open.filter(|_| ends)) {
+                    (Some(doubt), Some(open)) => Some(format!("{doubt}; {open}")),
+                    (doubt, open) => doubt.or(open),
+                };
+                visits.push(Visit { place: to, from, doubt });
             }
-            if seen.insert(link.role.clone()) {
-                queue.push_back(longer());
+            if ends {
+                return Some(back(&visits));
+            }
+            if is_new {
+                queue.push_back(visits.len().checked_sub(1));
             }
         }
     }
     None
 }
 
-impl Guard {
-    /// Whether a step onto a role breaks it; `source` is `None` for a cluster.
-    fn is_broken(&self, facts: &Facts, source: Option<&RoleArn>, target: &RoleArn) -> Truth {
-        match self {
-            Self::NeverAccount(account) => (target.account() == *account).into(),
-            Self::Only { role, sources } => (target == role && !sources.contains(source.unwrap_or(target))).into(),
-            Self::WithinOrganisation(wanted) => {
-                match facts.membership(target.account()).map(|membership| &membership.affiliation) {
-                    Some(Affiliation::Organisation(id)) => (id != wanted).into(),
-                    Some(Affiliation::None) => Truth::True,
-                    Some(Affiliation::NotGiven) | None => Truth::Unknown,
-                }
-            }
-        }
+/// The chain that ends with the last visit.
+fn back(visits: &[Visit]) -> Vec<Edge> {
+    let mut chain = Vec::new();
+    let mut at = visits.last();
+    while let Some(visit) = at {
+        chain.push(Edge { to: visit.place.clone(), doubt: visit.doubt.clone() });
+        at = visit.from.and_then(|from| visits.get(from));
     }
+    chain.reverse();
+    chain
+}
+
+fn steps(chain: Vec<Edge>) -> Vec<WitnessStep> {
+    chain.into_iter().map(|edge| WitnessStep { role: edge.to.to_string(), doubt: edge.doubt }).collect()
+}
+
+fn too_long(roles: usize) -> Option<String> {
+    let note = || {
+        format!(
+            "the shortest such chain has {roles} roles: the gate refuses chains of more than {MAX_ROLES}, and AWS documents no limit for \
+             other ways in"
+        )
+    };
+    (roles > MAX_ROLES).then(note)
+}
+
+/// Whether the gate refuses a chain that IAM allows.
+fn refused_by_guide(facts: &Facts, chain: &[Edge], caller: &Caller<'_>) -> Option<String> {
+    let roles: Vec<&RoleArn> =
+        chain.iter().filter_map(|edge| if let Place::Role(role) = &edge.to { Some(role) } else { None }).collect();
+    let is_refused = |pair: &[&RoleArn]| match pair {
+        [source, target] => hop_decision(facts, source, target, caller) != Decision::Allowed,
+        _ => false,
+    };
+    let number = roles.windows(2).position(is_refused)?.saturating_add(1);
+    Some(format!(
+        "IAM's own rules allow it; at hop {number} the Redshift guide asks for a permission of the role that calls too, so the gate refuses \
+         it (facts.mode = \"guide\")"
+    ))
 }

@@ -107,6 +107,11 @@ impl World {
     }
 
     pub(super) fn load(&self) -> Facts {
+        self.load_with(&[])
+    }
+
+    /// The same with more snapshots of accounts. One without a role or policy is left out.
+    pub(super) fn load_with(&self, others: &[&Json]) -> Facts {
         let folder = TempDir::new().unwrap();
         let write = |name: &str, value: &Json| -> PathBuf {
             let path = folder.path().join(name);
@@ -114,7 +119,12 @@ impl World {
             path
         };
         let sources = Sources {
-            iam: vec![write("home.json", &self.home), write("away.json", &self.away)],
+            iam: [&self.home, &self.away]
+                .into_iter()
+                .chain(others.iter().copied())
+                .enumerate()
+                .map(|(number, page)| write(&format!("{number}.json"), page))
+                .collect(),
             clusters: vec![write("clusters.json", &self.clusters)],
             service_control: self.organisation.iter().map(|value| write("organisation.json", value)).collect(),
         };
