@@ -82,7 +82,8 @@ class Company:
         namespace = f"arn:aws:redshift:us-east-1:{OWN}:namespace:8d4c1b2a-0f3e-4c5d-9a6b-7e8f90a1b2c3"
         cluster = {"ClusterIdentifier": "warehouse", "ClusterNamespaceArn": namespace, "ClusterStatus": "available", "DBName": "dev", "IamRoles": attached}
         (folder / "warehouse.cluster.json").write_text(json.dumps({"Clusters": [cluster]}))
-        accounts = {OWN: {"org_id": "o-a1b2c3d4e5"}, PARTNER: {"org_id": "o-a1b2c3d4e5"}, FOREIGN: {"org_id": "none"}}
+        member = {"org_id": "o-a1b2c3d4e5", "scps": [], "rcps": []}
+        accounts = {OWN: member, PARTNER: member, FOREIGN: {"org_id": "none"}}
         (folder / "organisation.json").write_text(json.dumps({"accounts": accounts}))
         (folder / "open.cedar").write_text('@id("all") permit (principal, action, resource);\n')
         (folder / "forbids.cedar").write_text('@id("no-jobs") forbid (principal, action == Rolegate::Action::"CopyJob", resource);\n')

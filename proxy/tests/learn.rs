@@ -54,7 +54,7 @@ fn world() -> Folder {
     let demo = demo.canonicalize().unwrap().display().to_string();
     folder.write(
         "org.json",
-        r#"{"accounts": {"123456789012": {"org_id": "o-a1b2c3d4e5"}, "210987654321": {"org_id": "o-a1b2c3d4e5"},
+        r#"{"accounts": {"123456789012": {"org_id": "o-a1b2c3d4e5", "scps": [], "rcps": []}, "210987654321": {"org_id": "o-a1b2c3d4e5", "scps": [], "rcps": []},
             "999999999999": {"org_id": "none"}}}"#,
     );
     folder.write(

@@ -39,24 +39,31 @@ def test_guards_over_all_chains(tmp_path, demo):
 
     holds = '[[guard]]\nname = "no vault"\nnever_account = "999999999999"\n'
     broken = f'[[guard]]\nname = "nobody"\nrole = "{b("RoleB")}"\nonly = []\nuser = "etl"\n'
+    home = "123456789012"
+    cluster = f"{home}/us-east-1/demo"
     assert proved(holds)[:2] == (0, "holds: no vault\n")
     status, text, _ = proved(holds + broken)
-    assert (status, text) == (1, f"holds: no vault\nbroken: nobody\n  {A},{b('RoleB')}\n")
+    assert (status, text) == (1, f"holds: no vault\nbroken: nobody\n  {A},{b('RoleB')}\n  from cluster {cluster}\n")
     status, text, _ = proved(holds + broken, "--format", "json")
     assert status == 1
+    nothing = {"counter_example": [], "doubts": [], "note": None}
     assert json.loads(text) == {
         "guards": [
-            {"name": "no vault", "holds": True, "counter_example": []},
-            {"name": "nobody", "holds": False, "counter_example": [A, b("RoleB")]},
+            {"name": "no vault", "holds": True, "cluster": None, **nothing},
+            {"name": "nobody", "holds": False, "cluster": cluster, **nothing, "counter_example": [A, b("RoleB")]},
         ]
     }
     undecided = '[[guard]]\nname = "inside"\norganisation = "o-a1b2c3d4e5"\n'
-    status, text, _ = proved(undecided, "--format", "json")
+    status, text, _ = proved(undecided, "--format", "json", "--cluster", "demo")
     row = json.loads(text)["guards"][0]
-    assert (status, row["holds"]) == (1, None) and row["counter_example"], "no file tells of organisations"
-    for text in ("[[guard]]\nname = 1\n", '[[guard]]\nname = "x"\nnever_acount = "1"\n', '[[guard]]\nname = "x"\n', "x"):
+    assert (status, row["holds"], row["counter_example"]) == (1, None, [A]), "no file tells of organisations"
+    assert row["doubts"] == [{"hop": 0, "role": A, "why": f"no file of facts.service_control says to which organisation account {home} belongs"}]
+    assert "hop 0 cannot be told: no file" in proved(undecided)[1]
+    misspelt = broken.replace("role/RoleB", "role/RolB")
+    for text in ("[[guard]]\nname = 1\n", '[[guard]]\nname = "x"\nnever_acount = "1"\n', '[[guard]]\nname = "x"\n', "x", misspelt):
         status, out, error = proved(text)
         assert (status, out) == (2, "") and str(guards) in error, error
+    assert f'guard "nobody": role {b("RolB")} is not in the IAM facts; did you mean {b("RoleB")}?' in proved(misspelt)[2]
 
 
 def test_questions_to_the_iam_facts(tmp_path, demo):
@@ -77,6 +84,8 @@ def test_questions_to_the_iam_facts(tmp_path, demo):
     assert (paths.returncode, paths.stdout) == (0, f"{A},{b('RoleB')}\n")
     assert iam("paths", "--to", b("RoleC")).returncode == 1, "it trusts nobody here"
     assert iam("paths", "--to", b("Nobody")).returncode == 2
+    misspelt = iam("paths", "--to", b("RolB"))
+    assert misspelt.returncode == 2 and f"did you mean {b('RoleB')}?" in misspelt.stderr
     audit = tmp_path / "audit.jsonl"
     ask(demo.gate, UNLOAD)
     audit.write_text(demo.audit())

@@ -11,7 +11,7 @@ use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::Mode;
 use crate::gate::exception::Exception;
 use crate::gate::modes::Modes;
-use crate::gate::principal::Principal;
+use crate::gate::principal::{Principal, database_user};
 use crate::gate::stored::Stored;
 use crate::gate::stored::fresh::FreshCatalog;
 use crate::iam::{Caller, Cluster, EvaluationMode, ExternalIdOn, Facts, StatedContext};
@@ -34,13 +34,14 @@ pub struct Iam {
 }
 
 impl Iam {
-    /// Who asks when a question is put to these facts now: a database user of a cluster, with an external id in place of the user's own if
-    /// one is given.
+    /// Who asks when a question is put to these facts now: a database user of a cluster, by the name of its login, with an external id in place
+    /// of the user's own if one is given.
     #[must_use]
     pub fn caller<'a>(&'a self, cluster: &'a Cluster, user: &'a str, external_id: Option<&'a str>) -> Caller<'a> {
         Caller {
             cluster,
-            database_user: user,
+            database_user: database_user(user),
+            written_user: Some(user).filter(|login| database_user(login) != *login),
             external_id,
             external_id_on: self.external_id,
             mode: self.mode,

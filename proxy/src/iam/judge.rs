@@ -37,28 +37,59 @@ pub struct Step {
 
 /// Hop 0, an attached role given: does it trust the Redshift service?
 pub(crate) fn service_step(facts: &Facts, role: &RoleArn, caller: &Caller<'_>) -> Step {
-    let identities = identity::identities(caller.cluster);
-    let judged: Result<Vec<_>, _> =
-        identities.iter().map(|each| asked(facts, (None, role), caller, each, outcome)).collect();
-    match judged {
-        Ok(steps) => Step {
-            depends_on_time: steps.iter().any(|(_, depends_on_time)| *depends_on_time),
-            outcome: agreed(steps.into_iter().map(|(outcome, _)| outcome).collect())
-                .map(|refusal| identity::for_all(refusal, role, &identities)),
-        },
-        Err(lack) => Step { depends_on_time: lack.depends_on_time(), outcome: unknown::outcome(facts, lack) },
+    under_each_name(caller, |caller| {
+        let identities = identity::identities(caller.cluster);
+        let judged: Result<Vec<_>, _> =
+            identities.iter().map(|each| by_service(facts, role, caller, each)).collect();
+        match judged {
+            Ok(steps) => Step {
+                depends_on_time: steps.iter().any(|(_, depends_on_time)| *depends_on_time),
+                outcome: agreed(steps.into_iter().map(|(outcome, _)| outcome).collect())
+                    .map(|refusal| identity::for_all(refusal, role, &identities)),
+            },
+            Err(lack) => Step { depends_on_time: lack.depends_on_time(), outcome: unknown::outcome(facts, lack) },
+        }
+    })
+}
+
+/// One way in which the service may call. What only a region that is not known leaves open says so.
+fn by_service<'r>(facts: &Facts, role: &'r RoleArn, caller: &Caller<'_>, identity: &Identity) -> Result<(Outcome, bool), Lack<'r>> {
+    let (found, depends_on_time) = asked(facts, (None, role), caller, identity, outcome)?;
+    if let (Outcome::Unknown(refusal), Some(without)) = (&found, identity.without_region())
+        && asked(facts, (None, role), caller, &without, outcome)?.0.decision() != Decision::Unknown
+    {
+        return Ok((Outcome::Unknown(identity::of_unknown_region(refusal.clone(), caller.cluster)), depends_on_time));
     }
+    Ok((found, depends_on_time))
+}
+
+/// Judges a step under each name that may be sent for the user: where they do not agree, it is undecided.
+fn under_each_name(caller: &Caller<'_>, judge: impl Fn(&Caller<'_>) -> Step) -> Step {
+    let step = judge(caller);
+    let Some(other) = caller.under_other_name() else { return step };
+    let other_step = judge(&other);
+    if step.outcome.decision() == other_step.outcome.decision() {
+        return Step { depends_on_time: step.depends_on_time || other_step.depends_on_time, ..step };
+    }
+    let depends_on_time = step.depends_on_time || other_step.depends_on_time;
+    let refusal = [step.outcome, other_step.outcome].into_iter().find_map(|outcome| outcome.refusal().cloned());
+    let outcome = refusal.map_or(Outcome::Allowed, |refusal| Outcome::Unknown(caller::in_doubt(refusal, caller, &other)));
+    Step { outcome, depends_on_time }
 }
 
 /// Hop `number`, counted from 1: may a session of `source` assume `target`?
 #[must_use]
 pub fn hop(facts: &Facts, source: &RoleArn, target: &RoleArn, number: usize, caller: &Caller<'_>) -> Step {
-    let (outcome, depends_on_time) = match asked(facts, (Some(source), target), caller, &Identity::default(), outcome) {
-        Ok(judged) => judged,
-        Err(lack) => (unknown::outcome(facts, lack), lack.depends_on_time()),
-    };
+    let step = under_each_name(caller, |caller| {
+        let (outcome, depends_on_time) =
+            match asked(facts, (Some(source), target), caller, &Identity::default(), outcome) {
+                Ok(judged) => judged,
+                Err(lack) => (unknown::outcome(facts, lack), lack.depends_on_time()),
+            };
+        Step { outcome, depends_on_time }
+    });
     let numbered = |refusal: Refusal| Refusal { message: format!("hop {number}: {}", refusal.message), ..refusal };
-    Step { outcome: outcome.map(numbered), depends_on_time }
+    Step { outcome: step.outcome.map(numbered), ..step }
 }
 
 /// The same without words, for searches over many hops.
@@ -68,8 +99,13 @@ pub(crate) fn hop_decision(facts: &Facts, source: &RoleArn, target: &RoleArn, ca
         Evaluation::Denied { .. } => Decision::Denied,
         Evaluation::Undecided(_) => Decision::Unknown,
     };
-    asked(facts, (Some(source), target), caller, &Identity::default(), decide)
-        .map_or_else(|lack| unknown::outcome(facts, lack).decision(), |(decision, _)| decision)
+    let under = |caller: &Caller<'_>| {
+        asked(facts, (Some(source), target), caller, &Identity::default(), decide)
+            .map_or_else(|lack| unknown::outcome(facts, lack).decision(), |(decision, _)| decision)
+    };
+    let decision = under(caller);
+    let is_agreed = caller.under_other_name().is_none_or(|other| under(&other) == decision);
+    if is_agreed { decision } else { Decision::Unknown }
 }
 
 /// What an allowed step was judged without: policies of an organisation over the accounts of its two sides that no file tells of.

@@ -5,6 +5,7 @@ use crate::gate::codes::Code;
 use crate::gate::finding::Finding;
 use crate::gate::judge::context::JudgeContext;
 use crate::gate::policy::Iam;
+use crate::gate::principal::{Principal, database_user};
 use crate::gate::verdict::{HopResult, JudgedHop};
 use crate::iam::{self, Caller, Cause, ClusterError, Outcome, Refusal, Step};
 
@@ -29,7 +30,7 @@ pub(super) fn judge_chain(context: &JudgeContext<'_>, chain: &Chain, at: usize) 
         }
     };
     steps.unknown_roles = chain.roles().iter().filter(|role| !iam.facts.knows(role)).cloned().collect();
-    let caller = Caller { now: context.now, ..iam.caller(cluster, &context.principal.user, None) };
+    let caller = Caller { now: context.now, ..iam.caller(cluster, acting_login(context.principal), None) };
     if let Some(first) = chain.roles().first() {
         let hop = JudgedHop { source: "cluster".to_owned(), target: short(first), result: HopResult::Allowed, at };
         steps.add(context, (chain, 0, at), hop, iam::attachment(&iam.facts, chain.roles(), &caller));
@@ -62,6 +63,12 @@ impl Steps {
         let decided = result != HopResult::Unknown;
         self.findings.push(Finding { hop: Some(number), decided, ..finding });
     }
+}
+
+/// The login of the user for whom a role is assumed; the user's own name after SET SESSION AUTHORIZATION.
+fn acting_login(principal: &Principal) -> &str {
+    let login = principal.login_user.as_str();
+    if database_user(login) == principal.user { login } else { &principal.user }
 }
 
 /// `account/name`, as the metrics show roles.

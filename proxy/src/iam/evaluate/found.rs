@@ -47,7 +47,7 @@ pub(crate) struct NearMiss<'a> {
 pub(crate) enum Doubt<'a> {
     /// A policy is in force whose document is not at hand.
     MissingDocument(PolicyPlace<'a>),
-    /// An account of the call is not in the organisation's file.
+    /// An account of the call is not in the organisation's file, or is listed there without its policies.
     UnlistedAccount,
     /// A statement may apply or not.
     Statement(PolicyPlace<'a>, &'a PolicyStatement),

@@ -52,7 +52,7 @@ pub(crate) struct PolicyInForce<'a> {
 #[derive(Clone, Debug)]
 pub(crate) enum Levels<'a> {
     Known(Vec<Level<'a>>),
-    /// The account is not in the organisation's file.
+    /// The account is not in the organisation's file, or is listed there without policies of the kind.
     Unknown,
 }
 

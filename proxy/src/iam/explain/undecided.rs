@@ -6,7 +6,7 @@ use super::{
     remedy, words,
 };
 use crate::iam::{
-    evaluate::{Doubt, HopRequest, PolicyPlace},
+    evaluate::{Doubt, HopRequest, Levels, PolicyPlace},
     policy::{
         condition::Condition,
         document::{PolicyStatement, StatementEffect},
@@ -17,15 +17,7 @@ use crate::iam::{
 pub(super) fn refusal(request: &HopRequest<'_>, doubt: &Doubt<'_>) -> Refusal {
     match doubt {
         Doubt::MissingDocument(place) => missing_document(request, *place),
-        Doubt::UnlistedAccount => Refusal {
-            evidence: "an account of this step is not in the files of facts.service_control".to_owned(),
-            remedy: Some(format!(
-                "list the accounts {} and {} in a file of facts.service_control",
-                words::caller_account(request),
-                request.target.account()
-            )),
-            ..undecided(request)
-        },
+        Doubt::UnlistedAccount => unlisted(request),
         Doubt::Statement(place, statement) => open_statement(request, *place, statement),
         Doubt::Faulty(place, fault) => {
             let place = words::place(request, *place);
@@ -50,6 +42,29 @@ fn undecided(request: &HopRequest<'_>) -> Refusal {
         evidence: String::new(),
         remedy: None,
         addition: None,
+    }
+}
+
+/// The files do not tell which policies of the organisation bind a side of the call.
+fn unlisted(request: &HopRequest<'_>) -> Refusal {
+    let is_missing = |levels: Option<&Levels<'_>>| matches!(levels, Some(Levels::Unknown));
+    let sides = [
+        ("service", "scps", words::caller_account(request), is_missing(request.binding_service_control())),
+        ("resource", "rcps", request.target.account(), is_missing(request.binding_resource_control())),
+    ];
+    let missing = sides.iter().filter(|(.., is_missing)| *is_missing);
+    let (what, keys): (Vec<String>, Vec<String>) = missing
+        .map(|(kind, key, account, _)| {
+            (format!("which {kind} control policies bind account {account}"), format!("{key} of account {account}"))
+        })
+        .unzip();
+    Refusal {
+        evidence: format!("the files of facts.service_control do not tell {}", what.join(" and ")),
+        remedy: Some(format!(
+            "list the {} in a file of facts.service_control, [] where none is attached; rolegate iam pull --organization writes it",
+            keys.join(" and the ")
+        )),
+        ..undecided(request)
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) struct Membership {
     pub(crate) path: Option<String>,
     /// The management account, which no policy of the organisation binds.
     pub(crate) is_management: bool,
-    /// `None` when the file does not say; then none binds the account.
+    /// `None` when the file does not say: then it is not known what binds the account.
     pub(crate) service_control: Option<Vec<ControlLevel>>,
     pub(crate) resource_control: Option<Vec<ControlLevel>>,
     /// When the file was made: it says so, or the time at which it was written.
@@ -44,6 +44,11 @@ pub(crate) struct ControlLevel {
 }
 
 impl Membership {
+    /// Whether no policy of an organisation binds the account, whatever is listed.
+    pub(super) fn is_bound_by_none(&self) -> bool {
+        self.is_management || self.affiliation == Affiliation::None
+    }
+
     /// The id of its organisation.
     pub(super) fn organisation(&self) -> Option<&str> {
         match &self.affiliation {

@@ -213,9 +213,7 @@ impl Facts {
     }
 
     fn knows_levels(&self, account: AccountId, are_listed: impl Fn(&Membership) -> bool) -> bool {
-        self.membership(account).is_some_and(|membership| {
-            membership.is_management || membership.affiliation == Affiliation::None || are_listed(membership)
-        })
+        self.membership(account).is_some_and(|membership| membership.is_bound_by_none() || are_listed(membership))
     }
 
     /// Whether roles of this account are known from a snapshot or from AWS.
@@ -279,10 +277,10 @@ impl Facts {
         let Some(accounts) = &self.organisation else { return Levels::Known(Vec::new()) };
         match accounts.get(&account) {
             None => Levels::Unknown,
-            Some(membership) if membership.is_management => Levels::Known(Vec::new()),
-            Some(membership) => {
-                Levels::Known(pick(membership).unwrap_or_default().iter().map(ControlLevel::in_force).collect())
-            }
+            Some(membership) if membership.is_bound_by_none() => Levels::Known(Vec::new()),
+            Some(membership) => pick(membership).map_or(Levels::Unknown, |levels| {
+                Levels::Known(levels.iter().map(ControlLevel::in_force).collect())
+            }),
         }
     }
 }

@@ -76,6 +76,8 @@ impl Sides<'_> {
                 None => KeyValue::Unknown,
             },
             Fact::ServiceName => KeyValue::known(self.identity.names.first()),
+            // A region that is not known leaves its name open.
+            Fact::ServiceNames if self.identity.without_region().is_some() => KeyValue::Unknown,
             Fact::ServiceNames => KeyValue::Many(self.identity.names.clone()),
             Fact::ResourceAccount => text(&self.target.0.account()),
             Fact::ResourceOrganisation => self.organisation(Some(self.target.0.account())),

@@ -11,7 +11,7 @@ use crate::iam::{
 /// One way in which the service may call.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Identity {
-    /// The names of the service, the one for all regions first.
+    /// The names of the service, the one for all regions first. Where the region is not known, the one for a region has a `*` in its place.
     pub(super) names: Vec<String>,
     /// `aws:SourceArn`.
     pub(super) arn: Option<String>,
@@ -23,8 +23,8 @@ pub(super) struct Identity {
 /// deputy prevention".
 pub(super) fn identities(cluster: &Cluster) -> Vec<Identity> {
     let names = |service: &str| {
-        let regional = cluster.region().map(|region| format!("{service}.{region}.amazonaws.com"));
-        [format!("{service}.amazonaws.com")].into_iter().chain(regional).collect::<Vec<_>>()
+        let region = cluster.region().unwrap_or("*");
+        vec![format!("{service}.amazonaws.com"), format!("{service}.{region}.amazonaws.com")]
     };
     let Some(workgroup) = cluster.workgroup() else {
         return vec![Identity { names: names("redshift"), arn: cluster.arn() }];
@@ -38,6 +38,31 @@ pub(super) fn identities(cluster: &Cluster) -> Vec<Identity> {
         arns.iter().map(identity).collect::<Vec<_>>()
     };
     services.into_iter().flat_map(each).collect()
+}
+
+impl Identity {
+    /// The same as if the service had no name but that for all regions; `None`: the region is known.
+    pub(super) fn without_region(&self) -> Option<Self> {
+        let names: Vec<String> = self.names.iter().filter(|name| !name.contains('*')).cloned().collect();
+        (names.len() < self.names.len()).then(|| Self { names, arn: self.arn.clone() })
+    }
+}
+
+/// Why a step is undecided that the name of the service in the cluster's region would decide.
+pub(super) fn of_unknown_region(refusal: Refusal, cluster: &Cluster) -> Refusal {
+    let name = cluster.name();
+    Refusal {
+        evidence: format!(
+            "the region of cluster {name} is not known, so neither is the service's name in it, redshift.REGION.amazonaws.com; {}",
+            refusal.evidence
+        ),
+        remedy: Some(format!(
+            "write the description of cluster {name} again with aws redshift describe-clusters, without --query: it lacks \
+             ClusterNamespaceArn and AvailabilityZone, which tell the region"
+        )),
+        addition: None,
+        ..refusal
+    }
 }
 
 /// Why the attachment of a serverless workgroup's role is undecided: the ways of calling come to different ends.

@@ -3,13 +3,13 @@
 
 use serde_json::Value as Json;
 
-use super::truth::Truth;
+use super::{pattern::matches_glob, truth::Truth};
 use crate::chain::RoleArn;
 
 /// Who calls `sts:AssumeRole`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum CallingPrincipal<'a> {
-    /// The Redshift service, under each of its names.
+    /// The Redshift service, under each of its names, in lower case; a `*` stands for a region that is not known.
     Service(&'a [String]),
     /// A session of a role.
     Session {
@@ -142,10 +142,11 @@ impl Principals {
 }
 
 fn names_service(text: &str, names: &[String]) -> Truth {
-    let exact = Truth::from(names.iter().any(|name| name == text));
+    // A name with a `*` is that of a region which is not known.
+    let exact = Truth::from(names.iter().any(|name| name == text && !name.contains('*')));
     // Whether case counts, and whether the Chinese partition's own form is in use, is not documented.
     let form = text.strip_suffix(".cn").unwrap_or(text);
-    let nearly = Truth::from(names.iter().any(|name| name.eq_ignore_ascii_case(form)));
+    let nearly = Truth::from(names.iter().any(|name| matches_glob(name, &form.to_ascii_lowercase())));
     exact | nearly.doubted()
 }
 
@@ -254,6 +255,17 @@ mod tests {
         ];
         for (element, want) in rows {
             assert_eq!(Principals::read(&element).name(CallingPrincipal::Service(&names)).at_all(), want, "{element}");
+        }
+        let somewhere = ["redshift.amazonaws.com".to_owned(), "redshift.*.amazonaws.com".to_owned()];
+        for (text, want) in [
+            ("redshift.amazonaws.com", Truth::True),
+            ("redshift.us-east-1.amazonaws.com", Truth::Unknown),
+            ("redshift.*.amazonaws.com", Truth::Unknown),
+            ("redshift-serverless.us-east-1.amazonaws.com", Truth::False),
+            ("ec2.us-east-1.amazonaws.com", Truth::False),
+        ] {
+            let named = Principals::read(&json!({"Service": text})).name(CallingPrincipal::Service(&somewhere));
+            assert_eq!(named.at_all(), want, "{text} in a region that is not known");
         }
     }
 }

@@ -95,7 +95,7 @@ fn random_world(dice: &mut Dice) -> World {
             "PolicyVersionList": [{"VersionId": "v1", "Document": document(&json!([]))}]}]);
     }
     if dice.below(2) == 0 {
-        let member = json!({"org_id": ORGANISATION, "org_path": "o-a1b2c3d4e5/r-1/"});
+        let member = json!({"org_id": ORGANISATION, "org_path": "o-a1b2c3d4e5/r-1/", "scps": [], "rcps": []});
         world.organisation = Some(json!({"accounts": {HOME: member, AWAY: member}}));
     }
     world

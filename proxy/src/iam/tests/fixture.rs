@@ -138,6 +138,7 @@ pub(super) fn caller<'a>(cluster: &'a Cluster, database_user: &'a str) -> Caller
     Caller {
         cluster,
         database_user,
+        written_user: None,
         external_id: None,
         external_id_on: ExternalIdOn::Same,
         mode: EvaluationMode::Guide,

@@ -148,7 +148,7 @@ fn chains_that_are_too_long_for_the_gate() {
         let proof = proof(&world.load(), "", &only(&home(&name(length)), &[]));
         let (found, chain, _) = told(&proof);
         assert_eq!((found, chain.len()), (word, length), "{length}");
-        let Proof::Broken(witness) | Proof::Undecided(witness) = proof else { panic!() };
+        let (Proof::Broken(witness) | Proof::Undecided(witness)) = proof else { panic!() };
         assert_eq!(witness.note.is_some_and(|note| note.contains("more than 10")), length > 10, "{length}");
     }
 }

@@ -131,7 +131,7 @@ fn forms_of_a_policy() {
     }
     let deny = json!({"Version": "2012-10-17", "Statement": {"Sid": "No", "Effect": "Deny", "Action": "sts:*", "Resource": "*"}});
     let member = json!({"org_id": "o-a", "scps": [{"level": "root", "policies": ["p-full", "p-no"]}]});
-    let file = json!({"accounts": {HOME: member, AWAY: {}}, "policies": {"p-full": document, "p-no": deny}});
+    let file = json!({"accounts": {HOME: member, AWAY: {"rcps": []}}, "policies": {"p-full": document, "p-no": deny}});
     assert_eq!(decision(&file), Decision::Denied);
 }
 
@@ -140,29 +140,54 @@ fn forms_of_a_policy() {
 fn the_management_account_and_others() {
     let deny = json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}});
     let deny_all = json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Principal": "*", "Action": "sts:*", "Resource": "*"}});
-    let bound = json!({"org_id": "o-a", "scps": [{"level": "root", "policies": [everything(), deny]}]});
-    let guarded = json!({"org_id": "o-a", "rcps": [{"level": "root", "policies": [deny_all]}]});
+    let bound = json!({"org_id": "o-a", "scps": [{"level": "root", "policies": [everything(), deny]}], "rcps": []});
+    let guarded = json!({"org_id": "o-a", "scps": [], "rcps": [{"level": "root", "policies": [deny_all]}]});
     let manages = |mut member: Json| {
         member["management"] = json!(true);
         member
     };
-    let free = json!({"org_id": "o-a"});
+    let free = json!({"org_id": "o-a", "scps": [], "rcps": []});
     let rows = [
         ("a service control policy over the caller", bound.clone(), free.clone(), Decision::Denied),
         ("over a management account", manages(bound.clone()), free.clone(), Decision::Allowed),
         ("over the target, which it does not bind", free.clone(), bound, Decision::Allowed),
         ("a resource control policy over the target", free.clone(), guarded.clone(), Decision::Denied),
         ("over a management account", free.clone(), manages(guarded.clone()), Decision::Allowed),
-        ("over the caller, which it does not bind", guarded, free, Decision::Allowed),
+        ("over the caller, which it does not bind", guarded, free.clone(), Decision::Allowed),
     ];
     for (name, caller, target, want) in rows {
         assert_eq!(decision(&json!({"accounts": {HOME: caller, AWAY: target}})), want, "{name}");
     }
-    assert_eq!(
-        decision(&json!({"accounts": {HOME: {"org_id": "o-a"}}})),
-        Decision::Unknown,
-        "the target is not listed"
-    );
+    assert_eq!(decision(&json!({"accounts": {HOME: free}})), Decision::Unknown, "the target is not listed");
+}
+
+/// A kind of policies that is not listed for an account is not known; an empty list says that there is none.
+#[test]
+fn policies_that_are_not_listed() {
+    let deny = json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "sts:*", "Resource": "*"}});
+    let all = json!([{"level": "root", "policies": [everything()]}]);
+    let none = json!([]);
+    let denied = json!([{"level": "root", "policies": [everything(), deny]}]);
+    // (policies over the caller's account, over the target's, the verdict, what is not known)
+    let rows = [
+        (json!({"scps": all}), json!({"rcps": none}), Decision::Allowed, ""),
+        (json!({"scps": none}), json!({"rcps": none}), Decision::Allowed, ""),
+        (json!({}), json!({"rcps": none}), Decision::Unknown, "which service control policies bind account 123456789012"),
+        (json!({"scps": null}), json!({"rcps": none}), Decision::Unknown, "service control policies bind account 123456789012"),
+        (json!({"scps": all}), json!({}), Decision::Unknown, "which resource control policies bind account 210987654321"),
+        (json!({}), json!({}), Decision::Unknown, "account 123456789012 and which resource control policies bind account 210987654321"),
+        (json!({"scps": denied}), json!({}), Decision::Denied, "service control policy 2"),
+        (json!({"management": true}), json!({"org_id": "none"}), Decision::Allowed, ""),
+    ];
+    for (caller_side, target_side, want, evidence) in rows {
+        let mut world = World::new();
+        world.organisation = Some(json!({"accounts": {HOME: caller_side, AWAY: target_side}}));
+        let facts = world.load();
+        let step = hop(&facts, &home("RoleA"), &away("RoleB"), 1, &caller(facts.cluster("demo").unwrap(), "etl"));
+        let told = step.outcome.refusal().map(|refusal| refusal.evidence.as_str()).unwrap_or_default();
+        assert_eq!(step.outcome.decision(), want, "{caller_side} {target_side}: {told}");
+        assert!(told.contains(evidence), "{caller_side} {target_side}: {told}");
+    }
 }
 
 /// What an allowed hop was judged without is said; where the file tells it, nothing is.
@@ -198,7 +223,7 @@ fn old_facts_are_unknown() {
         let mut world = World::new();
         world.home["captured_at"] = json!(at[0]);
         world.away["captured_at"] = json!(at[1]);
-        world.organisation = Some(json!({"captured_at": at[2], "accounts": {HOME: {}, AWAY: {}}}));
+        world.organisation = Some(json!({"captured_at": at[2], "accounts": {HOME: {"scps": []}, AWAY: {"rcps": []}}}));
         let facts = world.load().with_max_age(max_age.map(Duration::from_hours));
         let base = caller(facts.cluster("demo").unwrap(), "etl");
         assert_eq!(base.now.to_string(), now);

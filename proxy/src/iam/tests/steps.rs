@@ -154,7 +154,7 @@ fn boundary_and_organisation() {
     assert_eq!(verdict(&judge(&world)), ("allowed", None));
 
     let all = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}});
-    let member = |scp: &Json| json!({"org_id": "o-1", "scps": [{"level": "root", "policies": [all, scp]}]});
+    let member = |scp: &Json| json!({"org_id": "o-1", "scps": [{"level": "root", "policies": [all, scp]}], "rcps": []});
     let deny = json!({"Version": "2012-10-17", "Statement": [
         {"Sid": "NoHops", "Effect": "Deny", "Action": "sts:*", "Resource": "*"}]});
     let accounts = |scp: &Json| json!({"accounts": {"123456789012": member(scp), "210987654321": member(&all)}});
@@ -170,4 +170,74 @@ fn boundary_and_organisation() {
     );
     world.organisation = Some(json!({"accounts": {"123456789012": member(&all)}}));
     assert_eq!(verdict(&judge(&world)), ("unknown", Some(Cause::Undecided)));
+}
+
+/// A region that is not known leaves the service's name in it open: an Allow or a Deny for that name is undecided.
+#[test]
+fn a_region_that_is_not_known() {
+    let regional = "redshift.us-east-1.amazonaws.com";
+    let allow = json!({"Effect": "Allow", "Principal": {"Service": "redshift.amazonaws.com"}, "Action": "sts:AssumeRole"});
+    let allow_regional = json!({"Effect": "Allow", "Principal": {"Service": regional}, "Action": "sts:AssumeRole"});
+    let deny_regional = json!({"Effect": "Deny", "Principal": {"Service": regional}, "Action": "sts:AssumeRole"});
+    let deny_by_list = json!({"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole",
+        "Condition": {"ForAnyValue:StringEquals": {"aws:PrincipalServiceNamesList": regional}}});
+    // (trust policy, verdict where the region is known, where it is not)
+    let rows = [
+        (json!([allow]), "allowed", "allowed"),
+        (json!([allow_regional]), "allowed", "unknown"),
+        (json!([allow, deny_regional]), "denied", "unknown"),
+        (json!([allow, deny_by_list]), "denied", "unknown"),
+    ];
+    for (trust, known, unknown) in rows {
+        let mut world = World::new();
+        world.role_mut(&home("RoleA"))["AssumeRolePolicyDocument"] = document(&trust);
+        let judge = |world: &World| {
+            let facts = world.load();
+            attachment(&facts, &[home("RoleA")], &caller(facts.cluster("demo").unwrap(), "etl"))
+        };
+        assert_eq!(verdict(&judge(&world)).0, known, "{trust}");
+        let cluster = world.clusters["Clusters"][0].as_object_mut().unwrap();
+        cluster.remove("ClusterNamespaceArn");
+        cluster.remove("AvailabilityZone");
+        let step = judge(&world);
+        assert_eq!(verdict(&step).0, unknown, "{trust}");
+        if unknown == "unknown" {
+            let refusal = refusal(step);
+            assert!(refusal.evidence.contains("the region of cluster demo is not known"), "{}", refusal.evidence);
+            assert!(refusal.remedy.unwrap().contains("describe-clusters"));
+        }
+    }
+}
+
+/// Whether the prefix of a login through IAM is sent is not documented: where the two names come to different ends, it is undecided.
+#[test]
+fn a_login_through_iam_has_two_names() {
+    let allow = json!({"Effect": "Allow", "Principal": {"AWS": home("RoleA").as_str()}, "Action": "sts:AssumeRole"});
+    let allow_for = |pattern: &str| {
+        let mut statement = allow.clone();
+        statement["Condition"] = json!({"StringLike": {"sts:ExternalId": pattern}});
+        statement
+    };
+    let deny_for = |pattern: &str| json!({"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole",
+        "Condition": {"StringLike": {"sts:ExternalId": pattern}}});
+    // (trust policy, verdict for etl, for IAM:etl)
+    let rows = [
+        (json!([allow]), "allowed", "allowed"),
+        (json!([allow_for("*etl")]), "allowed", "allowed"),
+        (json!([allow_for("*/etl")]), "allowed", "unknown"),
+        (json!([allow_for("*/IAM:etl")]), "denied", "unknown"),
+        (json!([allow, deny_for("*/IAM:*")]), "allowed", "unknown"),
+        (json!([allow_for("*/analyst")]), "denied", "denied"),
+    ];
+    for (trust, plain, by_iam) in rows {
+        let mut world = World::new();
+        world.role_mut(&away("RoleB"))["AssumeRolePolicyDocument"] = document(&trust);
+        let facts = world.load();
+        let base = caller(facts.cluster("demo").unwrap(), "etl");
+        let login = crate::iam::Caller { written_user: Some("IAM:etl"), ..base };
+        let judge = |caller| verdict(&hop(&facts, &home("RoleA"), &away("RoleB"), 1, caller)).0;
+        assert_eq!((judge(&base), judge(&login)), (plain, by_iam), "{trust}");
+        let given = crate::iam::Caller { external_id: Some("x/etl"), ..login };
+        assert_ne!(judge(&given), "unknown", "{trust}: what is given is sent");
+    }
 }
