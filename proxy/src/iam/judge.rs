@@ -39,8 +39,7 @@ pub struct Step {
 pub(crate) fn service_step(facts: &Facts, role: &RoleArn, caller: &Caller<'_>) -> Step {
     under_each_name(caller, |caller| {
         let identities = identity::identities(caller.cluster);
-        let judged: Result<Vec<_>, _> =
-            identities.iter().map(|each| by_service(facts, role, caller, each)).collect();
+        let judged: Result<Vec<_>, _> = identities.iter().map(|each| by_service(facts, role, caller, each)).collect();
         match judged {
             Ok(steps) => Step {
                 depends_on_time: steps.iter().any(|(_, depends_on_time)| *depends_on_time),
@@ -53,7 +52,12 @@ pub(crate) fn service_step(facts: &Facts, role: &RoleArn, caller: &Caller<'_>) -
 }
 
 /// One way in which the service may call. What only a region that is not known leaves open says so.
-fn by_service<'r>(facts: &Facts, role: &'r RoleArn, caller: &Caller<'_>, identity: &Identity) -> Result<(Outcome, bool), Lack<'r>> {
+fn by_service<'r>(
+    facts: &Facts,
+    role: &'r RoleArn,
+    caller: &Caller<'_>,
+    identity: &Identity,
+) -> Result<(Outcome, bool), Lack<'r>> {
     let (found, depends_on_time) = asked(facts, (None, role), caller, identity, outcome)?;
     if let (Outcome::Unknown(refusal), Some(without)) = (&found, identity.without_region())
         && asked(facts, (None, role), caller, &without, outcome)?.0.decision() != Decision::Unknown
@@ -73,7 +77,8 @@ fn under_each_name(caller: &Caller<'_>, judge: impl Fn(&Caller<'_>) -> Step) -> 
     }
     let depends_on_time = step.depends_on_time || other_step.depends_on_time;
     let refusal = [step.outcome, other_step.outcome].into_iter().find_map(|outcome| outcome.refusal().cloned());
-    let outcome = refusal.map_or(Outcome::Allowed, |refusal| Outcome::Unknown(caller::in_doubt(refusal, caller, &other)));
+    let outcome =
+        refusal.map_or(Outcome::Allowed, |refusal| Outcome::Unknown(caller::in_doubt(refusal, caller, &other)));
     Step { outcome, depends_on_time }
 }
 

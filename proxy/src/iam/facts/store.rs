@@ -278,9 +278,8 @@ impl Facts {
         match accounts.get(&account) {
             None => Levels::Unknown,
             Some(membership) if membership.is_bound_by_none() => Levels::Known(Vec::new()),
-            Some(membership) => pick(membership).map_or(Levels::Unknown, |levels| {
-                Levels::Known(levels.iter().map(ControlLevel::in_force).collect())
-            }),
+            Some(membership) => pick(membership)
+                .map_or(Levels::Unknown, |levels| Levels::Known(levels.iter().map(ControlLevel::in_force).collect())),
         }
     }
 }

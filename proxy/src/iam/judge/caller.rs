@@ -65,7 +65,9 @@ pub(super) fn in_doubt(refusal: Refusal, caller: &Caller<'_>, other: &Caller<'_>
              the step is allowed; under the other: {}",
             refusal.evidence
         ),
-        remedy: Some(format!("ask the owner of the policy to treat {plain} and {written} alike, or log in as {plain} with a password")),
+        remedy: Some(format!(
+            "ask the owner of the policy to treat {plain} and {written} alike, or log in as {plain} with a password"
+        )),
         addition: None,
     }
 }

@@ -129,7 +129,9 @@ impl<'f> Frontier<'f> {
             edges.push(Edge { to: Place::SomeRole(*account), doubt });
         }
         if reach.meets_any_account() {
-            let doubt = format!("role {role} may be allowed to assume roles of any account, and accounts that no file names were not read");
+            let doubt = format!(
+                "role {role} may be allowed to assume roles of any account, and accounts that no file names were not read"
+            );
             edges.push(Edge { to: Place::Elsewhere, doubt: Some(doubt) });
         }
         edges
@@ -150,7 +152,10 @@ impl<'f> Frontier<'f> {
     }
 
     fn why(&self, account: AccountId) -> String {
-        self.unread.get(&account).cloned().unwrap_or_else(|| format!("the snapshot of account {account} has no such role"))
+        self.unread
+            .get(&account)
+            .cloned()
+            .unwrap_or_else(|| format!("the snapshot of account {account} has no such role"))
     }
 }
 
@@ -158,7 +163,9 @@ impl<'f> Frontier<'f> {
 fn unread(facts: &Facts, account: AccountId, caller: &Caller<'_>) -> Option<String> {
     match facts.accounts.get(&account) {
         None => Some(format!("the roles of account {account} were not read")),
-        Some(known) if !known.is_complete => Some(format!("what was read of account {account} does not list its roles")),
+        Some(known) if !known.is_complete => {
+            Some(format!("what was read of account {account} does not list its roles"))
+        }
         Some(_) => facts.outdated(account, caller.now).map(|outdated| age_of(account, outdated)),
     }
 }

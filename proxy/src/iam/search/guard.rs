@@ -35,7 +35,9 @@ impl Guard {
     pub fn check(&self, facts: &Facts) -> Result<(), String> {
         match self {
             Self::NeverAccount(account) => check_account(facts, *account),
-            Self::Only { role, sources } => [role].into_iter().chain(sources).try_for_each(|role| check_role(facts, role)),
+            Self::Only { role, sources } => {
+                [role].into_iter().chain(sources).try_for_each(|role| check_role(facts, role))
+            }
             Self::WithinOrganisation(id) => check_organisation(facts, id),
         }
     }
@@ -67,8 +69,10 @@ impl Guard {
                     Some(Affiliation::Organisation(id)) => ((id != wanted).into(), None),
                     Some(Affiliation::None) => (Truth::True, None),
                     Some(Affiliation::NotGiven) | None => {
-                        let account = place.account().map_or("its account".to_owned(), |account| format!("account {account}"));
-                        let why = format!("no file of facts.service_control says to which organisation {account} belongs");
+                        let account =
+                            place.account().map_or("its account".to_owned(), |account| format!("account {account}"));
+                        let why =
+                            format!("no file of facts.service_control says to which organisation {account} belongs");
                         (Truth::Unknown, Some(why))
                     }
                 }
@@ -109,7 +113,9 @@ fn check_role(facts: &Facts, role: &RoleArn) -> Result<(), String> {
 }
 
 fn check_organisation(facts: &Facts, id: &str) -> Result<(), String> {
-    let is_id = id.strip_prefix("o-").is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    let is_id = id
+        .strip_prefix("o-")
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     if !is_id {
         return Err(format!("\"{id}\" is no id of an organisation: write one such as \"o-a1b2c3d4e5\""));
     }
@@ -119,5 +125,8 @@ fn check_organisation(facts: &Facts, id: &str) -> Result<(), String> {
     }
     let near = known.iter().find(|known| distance(known, id) <= 2).map(|near| format!("; did you mean \"{near}\"?"));
     let all = || format!(", which name {}", known.iter().copied().collect::<Vec<_>>().join(", "));
-    Err(format!("no account belongs to organisation {id} by the files of facts.service_control{}", near.unwrap_or_else(all)))
+    Err(format!(
+        "no account belongs to organisation {id} by the files of facts.service_control{}",
+        near.unwrap_or_else(all)
+    ))
 }

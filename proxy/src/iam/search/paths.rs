@@ -112,7 +112,10 @@ impl<'f> Explorer<'f> {
             } else if starts.iter().any(|link| link.role == role) || self.facts.knows(&role) {
                 continue;
             } else {
-                format!("role {role} is attached to cluster {}, and the snapshot of its account has no such role", cluster.name())
+                format!(
+                    "role {role} is attached to cluster {}, and the snapshot of its account has no such role",
+                    cluster.name()
+                )
             };
             if self.facts.knows(&role) {
                 starts.extend(self.attachment(&role, Some(doubt)));

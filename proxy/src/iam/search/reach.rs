@@ -34,7 +34,8 @@ impl Reach {
             sets.extend(levels.into_iter().map(|level| union(level.policies)));
         }
         let own = sets.first().and_then(Option::as_ref);
-        let named = own.and_then(|texts| texts.iter().map(|text| text.split(':').nth(4).and_then(AccountId::parse)).collect());
+        let named =
+            own.and_then(|texts| texts.iter().map(|text| text.split(':').nth(4).and_then(AccountId::parse)).collect());
         Self { role: arn.clone(), sets, named }
     }
 
@@ -48,9 +49,10 @@ impl Reach {
     pub(super) fn meets(&self, pattern: &str) -> bool {
         let is_own = pattern.split(':').nth(4) == Some(&self.role.account().to_string());
         is_own
-            || self.sets.iter().all(|set| {
-                set.as_ref().is_none_or(|texts| texts.iter().any(|text| overlap(text, pattern)))
-            })
+            || self
+                .sets
+                .iter()
+                .all(|set| set.as_ref().is_none_or(|texts| texts.iter().any(|text| overlap(text, pattern))))
     }
 
     /// Whether it may reach a role of an account that no pattern names.
@@ -83,7 +85,9 @@ fn may_allow(document: Option<&Document>) -> Option<Vec<String>> {
 
 /// Whether some text fits both patterns; case does not count.
 fn overlap(one: &str, other: &str) -> bool {
-    let account = |text: &str| text.split(':').nth(4).filter(|field| field.bytes().all(|byte| byte.is_ascii_digit())).map(str::to_owned);
+    let account = |text: &str| {
+        text.split(':').nth(4).filter(|field| field.bytes().all(|byte| byte.is_ascii_digit())).map(str::to_owned)
+    };
     // The usual case, without a walk over both.
     if let (Some(one), Some(other)) = (account(one), account(other))
         && one != other
@@ -137,7 +141,14 @@ mod tests {
             assert_eq!(overlap(pattern, any), want, "{pattern}");
             assert_eq!(overlap(any, pattern), want, "{pattern}, the other way round");
         }
-        let rows = [("a*c", "ab?", true), ("a*c", "abd", false), ("*a*", "?", true), ("a?", "?b", true), ("**", "", true), ("?", "", false)];
+        let rows = [
+            ("a*c", "ab?", true),
+            ("a*c", "abd", false),
+            ("*a*", "?", true),
+            ("a?", "?b", true),
+            ("**", "", true),
+            ("?", "", false),
+        ];
         for (one, other, want) in rows {
             assert_eq!((overlap(one, other), overlap(other, one)), (want, want), "{one} {other}");
         }

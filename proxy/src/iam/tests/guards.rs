@@ -75,11 +75,14 @@ fn absent_facts_leave_guards_undecided() {
     let (world, vault) = open_world();
     assert_eq!(proved(&world, &[&vault], &never).0, "broken", "with all facts");
     let unlisted = json!({"Policies": [{"Arn": format!("arn:aws:iam::{VAULT}:policy/x")}]});
-    let (mut no_away, mut no_roles, mut ghost, mut adding) = (open_world().0, open_world().0, open_world().0, open_world().0);
+    let (mut no_away, mut no_roles, mut ghost, mut adding) =
+        (open_world().0, open_world().0, open_world().0, open_world().0);
     no_away.away = json!({"RoleDetailList": [], "Policies": []});
     no_roles.clusters["Clusters"][0].as_object_mut().unwrap().remove("IamRoles");
-    ghost.clusters["Clusters"][0]["IamRoles"] = json!([{"IamRoleArn": home("Ghost").as_str(), "ApplyStatus": "in-sync"}]);
-    adding.clusters["Clusters"][0]["IamRoles"] = json!([{"IamRoleArn": home("RoleA").as_str(), "ApplyStatus": "adding"}]);
+    ghost.clusters["Clusters"][0]["IamRoles"] =
+        json!([{"IamRoleArn": home("Ghost").as_str(), "ApplyStatus": "in-sync"}]);
+    adding.clusters["Clusters"][0]["IamRoles"] =
+        json!([{"IamRoleArn": home("RoleA").as_str(), "ApplyStatus": "adding"}]);
     let within = Guard::WithinOrganisation("o-a".to_owned());
     let mut listed = open_world().0;
     listed.away = json!({"RoleDetailList": [], "Policies": []});
@@ -93,7 +96,13 @@ fn absent_facts_leave_guards_undecided() {
         ("the attached roles", &no_roles, &[&vault], &never, "cluster demo does not list its roles"),
         ("an attached role", &ghost, &[&vault], &never, "no such role"),
         ("whether a role is attached", &adding, &[&vault], &never, "is adding"),
-        ("the guarded role", &world, &[], &only(&arn(VAULT, "Vault"), &[]), "the roles of account 999999999999 were not read"),
+        (
+            "the guarded role",
+            &world,
+            &[],
+            &only(&arn(VAULT, "Vault"), &[]),
+            "the roles of account 999999999999 were not read",
+        ),
         ("an account of the organisation", &listed, &[], &within, "account 210987654321 were not read"),
         ("the organisation", &world, &[&vault], &within, "no file of facts.service_control"),
     ];
@@ -108,7 +117,11 @@ fn absent_facts_leave_guards_undecided() {
 #[test]
 fn absent_facts_that_nothing_reaches() {
     let facts = World::new().load();
-    assert_eq!(proof(&facts, "", &Guard::NeverAccount(account(VAULT))), Proof::Holds, "no permission names the account");
+    assert_eq!(
+        proof(&facts, "", &Guard::NeverAccount(account(VAULT))),
+        Proof::Holds,
+        "no permission names the account"
+    );
     assert_eq!(proof(&facts, "", &only(&arn(VAULT, "Vault"), &[])), Proof::Holds);
     let mut world = World::new();
     *world.role_mut(&home("RoleA")) = role(
@@ -117,7 +130,11 @@ fn absent_facts_that_nothing_reaches() {
         &may_assume(&[arn(VAULT, "Vault"), away("RoleB")]),
     );
     let facts = world.load();
-    assert_eq!(told(&proof(&facts, "", &only(&arn(VAULT, "Vault"), &["RoleA"]))).0, "undecided", "others of that account may");
+    assert_eq!(
+        told(&proof(&facts, "", &only(&arn(VAULT, "Vault"), &["RoleA"]))).0,
+        "undecided",
+        "others of that account may"
+    );
     assert_eq!(told(&proof(&facts, "", &only(&arn(VAULT, "Other"), &[]))).0, "undecided", "by way of the vault");
 }
 
@@ -142,7 +159,11 @@ fn chains_that_are_too_long_for_the_gate() {
         let list = world.home["RoleDetailList"].as_array_mut().unwrap();
         list.clear();
         for number in 1..=length {
-            let trusted = if number == 1 { json!({"Service": "redshift.amazonaws.com"}) } else { json!({"AWS": home(&name(number - 1)).as_str()}) };
+            let trusted = if number == 1 {
+                json!({"Service": "redshift.amazonaws.com"})
+            } else {
+                json!({"AWS": home(&name(number - 1)).as_str()})
+            };
             list.push(role(&home(&name(number)), &trusts(&trusted), &may_assume(&[home(&name(number + 1))])));
         }
         let proof = proof(&world.load(), "", &only(&home(&name(length)), &[]));

@@ -172,10 +172,30 @@ fn policies_that_are_not_listed() {
     let rows = [
         (json!({"scps": all}), json!({"rcps": none}), Decision::Allowed, ""),
         (json!({"scps": none}), json!({"rcps": none}), Decision::Allowed, ""),
-        (json!({}), json!({"rcps": none}), Decision::Unknown, "which service control policies bind account 123456789012"),
-        (json!({"scps": null}), json!({"rcps": none}), Decision::Unknown, "service control policies bind account 123456789012"),
-        (json!({"scps": all}), json!({}), Decision::Unknown, "which resource control policies bind account 210987654321"),
-        (json!({}), json!({}), Decision::Unknown, "account 123456789012 and which resource control policies bind account 210987654321"),
+        (
+            json!({}),
+            json!({"rcps": none}),
+            Decision::Unknown,
+            "which service control policies bind account 123456789012",
+        ),
+        (
+            json!({"scps": null}),
+            json!({"rcps": none}),
+            Decision::Unknown,
+            "service control policies bind account 123456789012",
+        ),
+        (
+            json!({"scps": all}),
+            json!({}),
+            Decision::Unknown,
+            "which resource control policies bind account 210987654321",
+        ),
+        (
+            json!({}),
+            json!({}),
+            Decision::Unknown,
+            "account 123456789012 and which resource control policies bind account 210987654321",
+        ),
         (json!({"scps": denied}), json!({}), Decision::Denied, "service control policy 2"),
         (json!({"management": true}), json!({"org_id": "none"}), Decision::Allowed, ""),
     ];

@@ -176,7 +176,8 @@ fn boundary_and_organisation() {
 #[test]
 fn a_region_that_is_not_known() {
     let regional = "redshift.us-east-1.amazonaws.com";
-    let allow = json!({"Effect": "Allow", "Principal": {"Service": "redshift.amazonaws.com"}, "Action": "sts:AssumeRole"});
+    let allow =
+        json!({"Effect": "Allow", "Principal": {"Service": "redshift.amazonaws.com"}, "Action": "sts:AssumeRole"});
     let allow_regional = json!({"Effect": "Allow", "Principal": {"Service": regional}, "Action": "sts:AssumeRole"});
     let deny_regional = json!({"Effect": "Deny", "Principal": {"Service": regional}, "Action": "sts:AssumeRole"});
     let deny_by_list = json!({"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole",
@@ -218,8 +219,10 @@ fn a_login_through_iam_has_two_names() {
         statement["Condition"] = json!({"StringLike": {"sts:ExternalId": pattern}});
         statement
     };
-    let deny_for = |pattern: &str| json!({"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole",
-        "Condition": {"StringLike": {"sts:ExternalId": pattern}}});
+    let deny_for = |pattern: &str| {
+        json!({"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole",
+        "Condition": {"StringLike": {"sts:ExternalId": pattern}}})
+    };
     // (trust policy, verdict for etl, for IAM:etl)
     let rows = [
         (json!([allow]), "allowed", "allowed"),
