@@ -33,4 +33,4 @@ pub use judge::{
 #[cfg(feature = "aws")]
 pub use live::aws;
 pub use live::{AccountPages, AccountStatus, FactsSource, FetchError, Fetching, Live, LiveSettings, Observer};
-pub use search::{Chains, Explorer, Guard, Link, Proof, Unseen, Witness, WitnessStep, prove, unseen_chains};
+pub use search::{Chains, Explorer, Guard, Link, Proof, UnseenChain, Witness, WitnessStep, prove, unseen_chains};

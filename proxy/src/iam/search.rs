@@ -12,4 +12,4 @@ pub(crate) use backward::chain_to;
 pub use guard::Guard;
 pub use paths::{Chains, Explorer, Link};
 pub use prove::{Proof, Witness, WitnessStep, prove};
-pub use unseen::{Unseen, unseen_chains};
+pub use unseen::{UnseenChain, unseen_chains};

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::scope::{Scope, role};
 use crate::chain::{MAX_ROLES, RoleArn};
 use crate::cli::exit::Exit;
-use crate::iam::{Explorer, Guard, Unseen, unseen_chains};
+use crate::iam::{Explorer, Guard, UnseenChain, unseen_chains};
 
 /// Arguments of `rolegate iam paths`.
 #[derive(Args, Debug)]
@@ -69,7 +69,7 @@ pub(super) fn run(arguments: &PathsArguments) -> Result<Exit, String> {
 }
 
 /// That there is no chain, as far as can be told.
-fn none(max_roles: usize, target: &RoleArn, cluster: &str, unseen: &[Unseen]) -> String {
+fn none(max_roles: usize, target: &RoleArn, cluster: &str, unseen: &[UnseenChain]) -> String {
     let longer = match max_roles {
         MAX_ROLES => "; longer ones, which the gate refuses, were not looked for",
         _ => "",

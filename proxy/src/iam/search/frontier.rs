@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     paths::{Explorer, Link, age_of_cluster},
-    reach::Reach,
+    reach::RoleReach,
 };
 use crate::{
     chain::{AccountId, RoleArn},
@@ -16,7 +16,7 @@ use crate::{
 
 /// Where a chain can be.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(super) enum Place {
+pub(super) enum ChainPlace {
     /// At this role, which the facts need not hold.
     Role(RoleArn),
     /// At some role of an account whose roles are not all known.
@@ -28,7 +28,7 @@ pub(super) enum Place {
 /// A step to a place, and what makes it unsure.
 #[derive(Clone, Debug)]
 pub(super) struct Edge {
-    pub(super) to: Place,
+    pub(super) to: ChainPlace,
     pub(super) doubt: Option<String>,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Frontier<'f> {
 
 impl From<Link> for Edge {
     fn from(link: Link) -> Self {
-        Self { to: Place::Role(link.role), doubt: link.doubt }
+        Self { to: ChainPlace::Role(link.role), doubt: link.doubt }
     }
 }
 
@@ -80,10 +80,11 @@ impl<'f> Frontier<'f> {
         for role in self.facts.roles().filter(|role| is_own(role.account())) {
             edges.extend(self.explorer.attachment(role, Some(doubt.clone())).map(Edge::from));
         }
-        let unknown = self.unread.keys().filter(|account| is_own(**account)).map(|account| Place::SomeRole(*account));
+        let unknown =
+            self.unread.keys().filter(|account| is_own(**account)).map(|account| ChainPlace::SomeRole(*account));
         edges.extend(unknown.map(|to| Edge { to, doubt: Some(doubt.clone()) }));
         if cluster.account().is_none() {
-            edges.push(Edge { to: Place::Elsewhere, doubt: Some(doubt) });
+            edges.push(Edge { to: ChainPlace::Elsewhere, doubt: Some(doubt) });
         }
         // Facts hold roles in no order.
         edges.sort_by(|one, other| (one.doubt.is_some(), &one.to).cmp(&(other.doubt.is_some(), &other.to)));
@@ -91,7 +92,7 @@ impl<'f> Frontier<'f> {
     }
 
     /// The steps from a place; without `with_doubts` the sure ones only.
-    pub(super) fn next(&mut self, place: &Place, with_doubts: bool) -> Vec<Edge> {
+    pub(super) fn next(&mut self, place: &ChainPlace, with_doubts: bool) -> Vec<Edge> {
         let Some(role) = self.known(place) else {
             self.is_entered |= with_doubts;
             return if with_doubts { self.from_unknown(place) } else { Vec::new() };
@@ -106,16 +107,16 @@ impl<'f> Frontier<'f> {
     }
 
     /// The role of a place, if the facts hold it.
-    pub(super) fn known<'p>(&self, place: &'p Place) -> Option<&'p RoleArn> {
+    pub(super) fn known<'p>(&self, place: &'p ChainPlace) -> Option<&'p RoleArn> {
         match place {
-            Place::Role(role) => Some(role).filter(|role| self.facts.knows(role)),
-            Place::SomeRole(_) | Place::Elsewhere => None,
+            ChainPlace::Role(role) => Some(role).filter(|role| self.facts.knows(role)),
+            ChainPlace::SomeRole(_) | ChainPlace::Elsewhere => None,
         }
     }
 
     /// The steps of a known role into what is not known.
     fn beyond(&self, role: &RoleArn) -> Vec<Edge> {
-        let reach = Reach::of(self.facts, role);
+        let reach = RoleReach::of(self.facts, role);
         let partition = role.partition();
         let mut edges = Vec::new();
         for (account, why) in self.unread.iter().filter(|(account, _)| reach.names(**account)) {
@@ -125,29 +126,44 @@ impl<'f> Frontier<'f> {
             let doubt = Some(format!("{why}; role {role} may be allowed to assume one of them"));
             let named = self.strangers.get(account).into_iter().flatten();
             let named = named.filter(|stranger| *stranger != role && reach.meets(stranger.as_str()));
-            edges.extend(named.map(|stranger| Edge { to: Place::Role(stranger.clone()), doubt: Some(why.clone()) }));
-            edges.push(Edge { to: Place::SomeRole(*account), doubt });
+            edges.extend(
+                named.map(|stranger| Edge { to: ChainPlace::Role(stranger.clone()), doubt: Some(why.clone()) }),
+            );
+            edges.push(Edge { to: ChainPlace::SomeRole(*account), doubt });
         }
         if reach.meets_any_account() {
             let doubt = format!(
                 "role {role} may be allowed to assume roles of any account, and accounts that no file names were not read"
             );
-            edges.push(Edge { to: Place::Elsewhere, doubt: Some(doubt) });
+            edges.push(Edge { to: ChainPlace::Elsewhere, doubt: Some(doubt) });
         }
         edges
     }
 
-    /// The steps of a role of which nothing is known: to whoever may trust it, and to everything else that is not known.
-    fn from_unknown(&self, place: &Place) -> Vec<Edge> {
-        let (trusting, why) = match place {
-            Place::Role(role) => (self.explorer.trusting(role.account(), Some(role.name())), self.why(role.account())),
-            Place::SomeRole(account) => (self.explorer.trusting(*account, None), self.why(*account)),
-            Place::Elsewhere => (self.explorer.open().to_vec(), "accounts that no file names were not read".to_owned()),
+    /// The steps of a role of which nothing is known: to whoever may trust it, to every role of its own account, whose trust policies are no
+    /// better known, and to everything else that is not known.
+    fn from_unknown(&self, place: &ChainPlace) -> Vec<Edge> {
+        let (account, mut trusting, why) = match place {
+            ChainPlace::Role(role) => {
+                let account = role.account();
+                (Some(account), self.explorer.trusting(account, Some(role.name())), self.why(account))
+            }
+            ChainPlace::SomeRole(account) => {
+                (Some(*account), self.explorer.trusting(*account, None), self.why(*account))
+            }
+            ChainPlace::Elsewhere => {
+                (None, self.explorer.open().to_vec(), "accounts that no file names were not read".to_owned())
+            }
         };
-        let known = trusting.into_iter().map(|role| Place::Role(role.clone()));
-        let strangers = self.strangers.values().flatten().map(|role| Place::Role(role.clone()));
-        let accounts = self.unread.keys().map(|account| Place::SomeRole(*account));
-        let all = known.chain(strangers).chain(accounts).chain([Place::Elsewhere]);
+        trusting.extend(
+            account.and_then(|account| self.facts.accounts.get(&account)).into_iter().flat_map(|own| own.roles.keys()),
+        );
+        trusting.sort_unstable();
+        trusting.dedup();
+        let known = trusting.into_iter().map(|role| ChainPlace::Role(role.clone()));
+        let strangers = self.strangers.values().flatten().map(|role| ChainPlace::Role(role.clone()));
+        let accounts = self.unread.keys().map(|account| ChainPlace::SomeRole(*account));
+        let all = known.chain(strangers).chain(accounts).chain([ChainPlace::Elsewhere]);
         all.filter(|to| to != place).map(|to| Edge { to, doubt: Some(why.clone()) }).collect()
     }
 
@@ -171,7 +187,7 @@ fn unread(facts: &Facts, account: AccountId, caller: &Caller<'_>) -> Option<Stri
 }
 
 /// In words: a role's ARN, or what is not known more closely.
-impl std::fmt::Display for Place {
+impl std::fmt::Display for ChainPlace {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Role(role) => formatter.write_str(role.as_str()),

@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-use super::frontier::Place;
+use super::frontier::ChainPlace;
 
 /// What no chain may do.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -52,13 +52,18 @@ impl Guard {
     }
 
     /// Whether a step onto a place breaks it, and why that cannot be told; `source` is `None` for a cluster.
-    pub(super) fn is_broken(&self, facts: &Facts, source: Option<&Place>, target: &Place) -> (Truth, Option<String>) {
+    pub(super) fn is_broken(
+        &self,
+        facts: &Facts,
+        source: Option<&ChainPlace>,
+        target: &ChainPlace,
+    ) -> (Truth, Option<String>) {
         match (self, target) {
             (Self::NeverAccount(account), place) => ((place.account() == Some(*account)).into(), None),
-            (Self::Only { role, sources }, Place::Role(target)) => {
-                let is_one = match source.unwrap_or(&Place::Role(target.clone())) {
-                    Place::Role(source) => sources.contains(source),
-                    Place::SomeRole(_) | Place::Elsewhere => false,
+            (Self::Only { role, sources }, ChainPlace::Role(target)) => {
+                let is_one = match source.unwrap_or(&ChainPlace::Role(target.clone())) {
+                    ChainPlace::Role(source) => sources.contains(source),
+                    ChainPlace::SomeRole(_) | ChainPlace::Elsewhere => false,
                 };
                 ((target == role && !is_one).into(), None)
             }
@@ -81,7 +86,7 @@ impl Guard {
     }
 }
 
-impl Place {
+impl ChainPlace {
     fn account(&self) -> Option<AccountId> {
         match self {
             Self::Role(role) => Some(role.account()),

@@ -3,7 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use super::{
-    frontier::{Edge, Frontier, Place},
+    frontier::{ChainPlace, Edge, Frontier},
     guard::Guard,
 };
 use crate::{
@@ -47,7 +47,7 @@ pub struct WitnessStep {
 
 /// A place that was reached, from which place, and how surely.
 struct Visit {
-    place: Place,
+    place: ChainPlace,
     from: Option<usize>,
     doubt: Option<String>,
 }
@@ -75,7 +75,7 @@ pub fn prove(facts: &Facts, caller: Caller<'_>, guard: &Guard) -> Proof {
 /// The shortest chain that breaks a guard: surely, or if what is undecided were allowed.
 fn shortest(facts: &Facts, frontier: &mut Frontier<'_>, guard: &Guard, with_doubts: bool) -> Option<Vec<Edge>> {
     let mut visits: Vec<Visit> = Vec::new();
-    let mut seen: HashSet<Place> = HashSet::new();
+    let mut seen: HashSet<ChainPlace> = HashSet::new();
     let mut queue: VecDeque<Option<usize>> = VecDeque::from([None]);
     while let Some(from) = queue.pop_front() {
         let source = from.and_then(|at| visits.get(at)).map(|visit| visit.place.clone());
@@ -134,7 +134,7 @@ fn too_long(roles: usize) -> Option<String> {
 /// Whether the gate refuses a chain that IAM allows.
 fn refused_by_guide(facts: &Facts, chain: &[Edge], caller: &Caller<'_>) -> Option<String> {
     let roles: Vec<&RoleArn> =
-        chain.iter().filter_map(|edge| if let Place::Role(role) = &edge.to { Some(role) } else { None }).collect();
+        chain.iter().filter_map(|edge| if let ChainPlace::Role(role) = &edge.to { Some(role) } else { None }).collect();
     let is_refused = |pair: &[&RoleArn]| match pair {
         [source, target] => hop_decision(facts, source, target, caller) != Decision::Allowed,
         _ => false,

@@ -13,14 +13,14 @@ use crate::{
 
 /// Everything a role's side may allow: each set of policies must, by one of its patterns. `None`: the set may allow anything.
 #[derive(Debug)]
-pub(super) struct Reach {
+pub(super) struct RoleReach {
     role: RoleArn,
     sets: Vec<Option<Vec<String>>>,
     /// The accounts that its permissions policies name, where each pattern names one: a look at them saves most comparisons.
     named: Option<BTreeSet<AccountId>>,
 }
 
-impl Reach {
+impl RoleReach {
     /// What permissions policies, boundary and service control policies of a known role may allow; Deny statements and conditions are left
     /// aside, so it is never too little.
     pub(super) fn of(facts: &Facts, arn: &RoleArn) -> Self {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
-use super::frontier::{Frontier, Place};
+use super::frontier::{ChainPlace, Frontier};
 use crate::{
     chain::RoleArn,
     iam::{facts::Facts, judge::Caller},
@@ -13,7 +13,7 @@ const MAX_TOLD: usize = 20;
 
 /// A way out of the facts by which a chain may reach a role.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Unseen {
+pub struct UnseenChain {
     /// The roles up to there, the last one in words if it is not known.
     pub chain: Vec<String>,
     /// Why it cannot be told what follows.
@@ -22,12 +22,12 @@ pub struct Unseen {
 
 /// Every way out of the facts by which a chain may reach `target`, the nearest first; none when what the facts allow is all there is.
 #[must_use]
-pub fn unseen_chains(facts: &Facts, caller: Caller<'_>, target: &RoleArn) -> Vec<Unseen> {
+pub fn unseen_chains(facts: &Facts, caller: Caller<'_>, target: &RoleArn) -> Vec<UnseenChain> {
     let mut frontier = Frontier::new(facts, caller, &[], std::slice::from_ref(target));
-    let goal = Place::Role(target.clone());
-    let (mut ways, mut exits) = (BTreeMap::<Place, (Vec<String>, String)>::new(), Vec::new());
-    let mut seen: HashSet<Place> = HashSet::new();
-    let mut queue: VecDeque<(Place, Vec<String>)> = VecDeque::new();
+    let goal = ChainPlace::Role(target.clone());
+    let (mut ways, mut exits) = (BTreeMap::<ChainPlace, (Vec<String>, String)>::new(), Vec::new());
+    let mut seen: HashSet<ChainPlace> = HashSet::new();
+    let mut queue: VecDeque<(ChainPlace, Vec<String>)> = VecDeque::new();
     let mut edges = frontier.starts();
     let mut chain: Vec<String> = Vec::new();
     loop {
@@ -48,14 +48,14 @@ pub fn unseen_chains(facts: &Facts, caller: Caller<'_>, target: &RoleArn) -> Vec
     if !is_reached(&mut frontier, &exits, &goal) {
         return Vec::new();
     }
-    let told = exits.iter().filter_map(|exit| ways.remove(exit)).map(|(chain, why)| Unseen { chain, why });
+    let told = exits.iter().filter_map(|exit| ways.remove(exit)).map(|(chain, why)| UnseenChain { chain, why });
     told.take(MAX_TOLD).collect()
 }
 
 /// Whether a chain that is at one of these places may reach the goal.
-fn is_reached(frontier: &mut Frontier<'_>, exits: &[Place], goal: &Place) -> bool {
-    let mut seen: HashSet<Place> = exits.iter().cloned().collect();
-    let mut queue: VecDeque<Place> = exits.iter().cloned().collect();
+fn is_reached(frontier: &mut Frontier<'_>, exits: &[ChainPlace], goal: &ChainPlace) -> bool {
+    let mut seen: HashSet<ChainPlace> = exits.iter().cloned().collect();
+    let mut queue: VecDeque<ChainPlace> = exits.iter().cloned().collect();
     while let Some(place) = queue.pop_front() {
         if place == *goal {
             return true;

@@ -160,15 +160,15 @@ fn organisations_that_are_not_given() {
         world
     };
     let rows = [
-        (json!({}), Decision::Unknown),
-        (json!({"org_id": null}), Decision::Unknown),
+        (json!({"scps": []}), Decision::Unknown),
+        (json!({"scps": [], "org_id": null}), Decision::Unknown),
         (json!({"org_id": "none"}), Decision::Denied),
-        (json!({"org_id": ORGANISATION}), Decision::Allowed),
-        (json!({"org_id": "o-other"}), Decision::Denied),
+        (json!({"scps": [], "org_id": ORGANISATION}), Decision::Allowed),
+        (json!({"scps": [], "org_id": "o-other"}), Decision::Denied),
     ];
     for (member, want) in rows {
         let mut world = guarded();
-        world.organisation = Some(json!({"accounts": {HOME: member, AWAY: {}}}));
+        world.organisation = Some(json!({"accounts": {HOME: member, AWAY: {"rcps": []}}}));
         assert_eq!(decisions(&world, &StatedContext::default())[1], want, "{member}");
     }
 }
