@@ -59,7 +59,7 @@ pub(crate) struct NameRef<'a> {
     pub database: Option<&'a str>,
     /// The schema; `None` matches any.
     pub schema: Option<&'a str>,
-    /// The name.
+    /// The name itself, without what stands before it.
     pub name: &'a str,
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct RoleHolders {
 /// Users, groups and roles, by name.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct People {
-    /// The users.
+    /// The users of the cluster, by name.
     pub users: BTreeMap<String, DatabaseUser>,
     /// The users of every group, in order.
     pub groups: BTreeMap<String, Vec<String>>,

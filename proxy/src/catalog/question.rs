@@ -42,7 +42,7 @@ impl Form {
 /// What is asked of one system view.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Question {
-    /// The view.
+    /// The system view that is asked.
     pub view: SystemView,
     /// In the order in which they are tried.
     pub forms: &'static [Form],

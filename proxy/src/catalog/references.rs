@@ -27,7 +27,7 @@ pub(super) struct Reference {
 /// The names that a text uses.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct References {
-    /// Each once.
+    /// What is named, each once.
     pub names: HashSet<Reference>,
     /// There are, or may be, more: the text cannot be read to its end, or names too many.
     pub is_cut: bool,

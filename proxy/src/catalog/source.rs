@@ -69,7 +69,7 @@ pub(crate) enum ViewState {
     },
     /// Not at all.
     Unreadable {
-        /// Why.
+        /// Why it could not be read, in words.
         reason: Arc<str>,
     },
 }

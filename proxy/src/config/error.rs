@@ -16,7 +16,7 @@ pub enum ConfigError {
     /// The file cannot be read.
     #[error("{}: cannot be read: {source}; give the path of a readable configuration file", path.display())]
     Read {
-        /// The file.
+        /// The file that is at fault.
         path: PathBuf,
         /// The operating system's reason.
         source: io::Error,
@@ -24,7 +24,7 @@ pub enum ConfigError {
     /// The text is not TOML.
     #[error("{}: line {line}, column {column}: not valid TOML: {message}", path.display())]
     Syntax {
-        /// The file.
+        /// The file that is at fault.
         path: PathBuf,
         /// Counted from 1.
         line: usize,
@@ -36,7 +36,7 @@ pub enum ConfigError {
     /// An entry of a file of exceptions or guards is not allowed, or a file of guards or cases has none.
     #[error("{}: line {line}: {what}", path.display())]
     Entry {
-        /// The file.
+        /// The file that is at fault.
         path: PathBuf,
         /// Counted from 1.
         line: usize,
@@ -46,7 +46,7 @@ pub enum ConfigError {
     /// A key is missing or unknown, or its value is not allowed.
     #[error("{}{place}: {what}", path.display())]
     Key {
-        /// The file.
+        /// The file that is at fault.
         path: PathBuf,
         /// The line, the key's path, and the variable that set it.
         place: KeyPlace,

@@ -24,7 +24,7 @@ closed_sets! {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum StatedValue {
-    /// One.
+    /// A single value.
     One(String),
     /// Several, or none.
     Many(Vec<String>),

@@ -35,7 +35,7 @@ pub struct AdminSection {
     pub recent: usize,
     /// Bytes that they may take.
     pub recent_bytes: usize,
-    /// TLS.
+    /// TLS of the address, where it has any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<AdminTlsSection>,
 }

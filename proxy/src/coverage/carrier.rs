@@ -56,7 +56,7 @@ pub(crate) enum CarrierReading {
     Unclear(Box<RoleCarrier>, &'static str),
 }
 
-/// Reads records.
+/// Reads the statements that name roles out of recorded texts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CarrierReader {
     /// The lexical rules of the cluster.

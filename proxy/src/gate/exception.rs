@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::gate::codes::Code;
 
-/// One exception.
+/// What is let off a refusal: who, with what, until when.
 #[derive(Clone, Debug, Eq, Hash, PartialEq, serde::Serialize)]
 pub struct Exception {
     /// Its name, as an annotation says it; unique.
@@ -23,7 +23,7 @@ pub struct Exception {
     pub owner: String,
     /// Where it was agreed.
     pub ticket: String,
-    /// Why.
+    /// Why it was granted, in its owner's words.
     pub reason: Option<String>,
 }
 

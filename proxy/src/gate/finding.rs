@@ -20,7 +20,7 @@ pub struct Finding {
     pub message: String,
     /// The evidence: chain, hop, document, statement, condition.
     pub detail: Option<String>,
-    /// The remedy.
+    /// What to do about it.
     pub hint: Option<String>,
     /// The hop it is about; 0 is the attachment.
     pub hop: Option<usize>,

@@ -72,7 +72,7 @@ pub struct JudgedHop {
     pub source: String,
     /// `account/name` of the role that is assumed.
     pub target: String,
-    /// The result.
+    /// Whether the facts allow it.
     pub result: HopResult,
     /// The byte of the message's text at which the literal of its chain starts.
     #[serde(skip)]

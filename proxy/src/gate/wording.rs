@@ -13,7 +13,7 @@ pub struct Wording {
     pub message: String,
     /// The evidence, and what else is wrong.
     pub detail: Option<String>,
-    /// The remedy.
+    /// What to do about it.
     pub hint: Option<String>,
     /// The character of the message's text at which the literal starts, counted from 1.
     pub position: Option<usize>,

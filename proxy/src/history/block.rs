@@ -30,7 +30,7 @@ pub enum Framing {
 pub struct Block {
     /// The line of the input on which it starts, from 1.
     pub first_line: u64,
-    /// The records.
+    /// The bytes of whole records.
     pub bytes: Vec<u8>,
     /// Its only record is longer than any can be; the bytes are its first.
     pub is_too_long: bool,

@@ -13,9 +13,9 @@ use crate::history::table::TableRow;
 /// Something that happened to a connection.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ConnectionEvent {
-    /// What.
+    /// What happened, in the log's own words.
     pub event: String,
-    /// When.
+    /// When it happened.
     pub time: Timestamp,
     /// The process that serves it.
     pub session: String,

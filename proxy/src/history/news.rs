@@ -10,9 +10,9 @@ use crate::history::trail::AssumedRole;
 pub struct GateNews {
     /// Which, as the audit names it.
     pub event: String,
-    /// When.
+    /// When it was written.
     pub time: Option<Timestamp>,
-    /// The gate.
+    /// The gate that it is about.
     pub gate: Option<String>,
     /// The session's number.
     pub session: Option<String>,

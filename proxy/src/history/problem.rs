@@ -30,7 +30,7 @@ pub struct HistoryProblem {
     pub source: String,
     /// The line of the file, from 1; 0 for the file as a whole.
     pub line: u64,
-    /// In words.
+    /// What is wrong, in words.
     pub what: String,
 }
 

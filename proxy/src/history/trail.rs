@@ -11,9 +11,9 @@ use crate::history::record::timestamp;
 /// A role that was assumed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AssumedRole {
-    /// When.
+    /// When the role was assumed.
     pub time: Timestamp,
-    /// Its ARN.
+    /// The ARN of the role that was assumed.
     pub role: String,
     /// `roleSessionName`.
     pub session_name: Option<String>,

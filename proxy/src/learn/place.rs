@@ -104,11 +104,11 @@ fn first_variable(path: &str) -> Option<usize> {
 /// How often, and when.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct UseTimes {
-    /// How often.
+    /// How many uses there were.
     pub(crate) count: u64,
-    /// The earliest.
+    /// When it was first used.
     pub(crate) first: Option<Timestamp>,
-    /// The latest.
+    /// When it was last used.
     pub(crate) last: Option<Timestamp>,
 }
 

@@ -29,9 +29,9 @@ pub(crate) struct Generalisation {
 /// One permit, with its evidence.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct ProposedPermit {
-    /// For whom.
+    /// Who is permitted.
     pub(crate) grantee: Grantee,
-    /// What for.
+    /// What is permitted.
     pub(crate) class: UseClass,
     /// Where in the bucket.
     pub(crate) place: S3Place,
@@ -60,7 +60,7 @@ pub(crate) struct RareUse {
     pub(crate) seen: UseTimes,
 }
 
-/// All permits.
+/// The permits that a history speaks for.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Proposals {
     /// In order of what they are for.

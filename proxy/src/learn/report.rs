@@ -20,9 +20,9 @@ const SHOWN: usize = 20;
 /// What was learned.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct LearnReport {
-    /// Sums.
+    /// Counts over the whole history.
     pub(crate) summary: LearnSummary,
-    /// The permits.
+    /// The permits that are proposed.
     pub(crate) rules: Vec<RuleRow>,
     /// What is not learned.
     pub(crate) for_review: Vec<ReviewRow>,
@@ -49,7 +49,7 @@ pub(crate) struct LearnSummary {
     pub(crate) without_case: u64,
 }
 
-/// A permit.
+/// A proposed permit with its evidence.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct RuleRow {
     /// Its `@id`.
@@ -77,7 +77,7 @@ pub(crate) struct RuleRow {
 /// Statements that are not learned.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ReviewRow {
-    /// Why.
+    /// Why it was not learned.
     pub(crate) reason: ReviewReason,
     /// The gravest finding.
     pub(crate) code: Option<Code>,
@@ -89,11 +89,11 @@ pub(crate) struct ReviewRow {
     pub(crate) kind: StatementKind,
     /// The bucket or other target.
     pub(crate) target: Option<String>,
-    /// How many.
+    /// How many uses there were.
     pub(crate) count: u64,
-    /// The earliest.
+    /// When it was first used.
     pub(crate) first_seen: Option<Timestamp>,
-    /// The latest.
+    /// When it was last used.
     pub(crate) last_seen: Option<Timestamp>,
     /// One of them, secrets masked.
     pub(crate) example: String,

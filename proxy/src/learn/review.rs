@@ -43,7 +43,7 @@ pub(crate) enum ReviewReason {
 }
 
 impl ReviewReason {
-    /// In words.
+    /// The reason in words, as a report shows it.
     #[must_use]
     pub(crate) const fn words(self) -> &'static str {
         match self {

@@ -52,9 +52,9 @@ pub(crate) struct Sample {
     pub(crate) database: String,
     /// By which application.
     pub(crate) application: String,
-    /// From where.
+    /// The address from which the client came.
     pub(crate) client_address: Option<String>,
-    /// When.
+    /// When it was run.
     pub(crate) time: Option<Timestamp>,
 }
 

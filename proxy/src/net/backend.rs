@@ -76,7 +76,7 @@ pub enum BackendError {
     Handshake {
         /// The configured address.
         address: String,
-        /// The reason.
+        /// What the system says.
         source: io::Error,
     },
 }

@@ -14,13 +14,13 @@ use crate::net::certificate;
 pub struct Presented {
     /// The subject's distinguished name.
     pub subject: String,
-    /// The issuer's.
+    /// The distinguished name of who signed it.
     pub issuer: String,
     /// The DNS names that it is for.
     pub names: Vec<String>,
     /// From when it holds.
     pub not_before: Timestamp,
-    /// Until when.
+    /// When it expires.
     pub not_after: Timestamp,
 }
 

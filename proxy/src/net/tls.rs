@@ -38,7 +38,7 @@ pub enum TlsError {
     /// A PEM file cannot be read or holds nothing usable.
     #[error("{}: cannot read a PEM {what}: {source}", path.display())]
     Pem {
-        /// The file.
+        /// The file that is at fault.
         path: PathBuf,
         /// `certificate` or `private key`.
         what: &'static str,
@@ -48,7 +48,7 @@ pub enum TlsError {
     /// The file holds no certificate.
     #[error("{}: holds no certificate; expected a PEM file with a BEGIN CERTIFICATE block", path.display())]
     NoCertificate {
-        /// The file.
+        /// The file that is at fault.
         path: PathBuf,
     },
     /// The certificate and the key do not match, or the certificate cannot be used.

@@ -25,7 +25,7 @@ static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 closed_sets! {
     /// The form of the log.
     pub enum LogFormat {
-        /// For people.
+        /// Lines for people.
         Text,
         /// One JSON object a line.
         Json,
@@ -39,11 +39,11 @@ closed_sets! {
         Error,
         /// Something is wrong.
         Warn,
-        /// What happens.
+        /// What an operator wants to know of a day.
         Info,
         /// For looking closer.
         Debug,
-        /// Everything.
+        /// Everything, each message of the wire included.
         Trace,
     }
 }
@@ -56,7 +56,7 @@ pub fn messages() -> impl Iterator<Item = (LogLevel, u64)> {
     LogLevel::VARIANTS.iter().zip(&MESSAGES).map(|(level, count)| (*level, count.load(Ordering::Relaxed)))
 }
 
-/// Counts messages.
+/// Counts the messages of each level.
 struct Counting;
 
 impl<S: Subscriber> Layer<S> for Counting {

@@ -42,7 +42,7 @@ pub(crate) struct Reason {
 }
 
 impl Reason {
-    /// In words.
+    /// The reason in words, as a report shows it.
     #[must_use]
     pub(crate) fn words(&self) -> String {
         let rule = self.rule.as_ref().map(|rule| format!(" (rule \"{rule}\")")).unwrap_or_default();
@@ -100,9 +100,9 @@ pub(crate) struct Example {
     pub database: String,
     /// By which application.
     pub application: String,
-    /// From where.
+    /// The address from which the client came.
     pub client_address: Option<String>,
-    /// When.
+    /// When it was run.
     pub time: Option<Timestamp>,
     /// The codes of its verdict.
     pub codes: Vec<Code>,
@@ -122,11 +122,11 @@ impl Example {
 /// What is counted of statements alike.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct GroupCount {
-    /// How many.
+    /// How many statements the group holds.
     pub count: u64,
-    /// The earliest.
+    /// When the first of them was run.
     pub first_seen: Option<Timestamp>,
-    /// The latest.
+    /// When the last of them was run.
     pub last_seen: Option<Timestamp>,
     /// The applications that sent them; some, where there are many.
     pub applications: BTreeSet<String>,

@@ -18,7 +18,7 @@ use crate::sql::StatementKind;
 /// A whole report.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ReplayReport {
-    /// Counts.
+    /// Counts over the whole history.
     pub summary: ReplaySummary,
     /// What would be refused or annotated.
     pub groups: Vec<GroupRow>,
@@ -70,11 +70,11 @@ pub(crate) struct ReplaySummary {
 /// Counts by what would be done.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct ActionCounts {
-    /// Goes on.
+    /// How many would be forwarded.
     pub forward: u64,
     /// Goes on, annotated.
     pub annotate: u64,
-    /// Is refused.
+    /// How many would be refused.
     pub reject: u64,
 }
 
@@ -100,7 +100,7 @@ pub(crate) struct GroupRow {
     pub users: Vec<String>,
     /// The user's groups.
     pub group: String,
-    /// The applications.
+    /// The applications that sent them.
     pub application: String,
     /// The applications one by one; some, where there are many.
     pub applications: Vec<String>,
@@ -108,11 +108,11 @@ pub(crate) struct GroupRow {
     pub kind: StatementKind,
     /// The bucket or other target.
     pub target: Option<String>,
-    /// How many.
+    /// How many statements there are.
     pub count: u64,
-    /// The earliest.
+    /// When the first of them was run.
     pub first_seen: Option<String>,
-    /// The latest.
+    /// When the last of them was run.
     pub last_seen: Option<String>,
     /// One of them, secrets masked.
     pub example: String,
@@ -171,7 +171,7 @@ impl GroupRow {
 /// Statements that cannot be judged.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct UnknownRow {
-    /// Why.
+    /// Why nothing can be told of them.
     pub reason: CannotTell,
     /// Whose they are.
     pub user: String,
@@ -179,15 +179,15 @@ pub(crate) struct UnknownRow {
     pub kind: StatementKind,
     /// What they are about.
     pub target: Option<String>,
-    /// How many.
+    /// How many statements there are.
     pub count: u64,
-    /// The earliest.
+    /// When the first of them was run.
     pub first_seen: Option<String>,
-    /// The latest.
+    /// When the last of them was run.
     pub last_seen: Option<String>,
 }
 
-/// A day.
+/// What happened on one day.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct DayRow {
     /// The day, UTC.
@@ -201,7 +201,7 @@ pub(crate) struct DayRow {
 /// A source in which roles stand.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ShownRow {
-    /// Which.
+    /// The kind of source that the records came from.
     pub source: RecordKind,
     /// Days with statements that show their roles.
     pub days: usize,

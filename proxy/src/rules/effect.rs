@@ -4,9 +4,9 @@ closed_sets! {
     /// What a rule says.
     #[derive(Ord, PartialOrd)]
     pub enum RuleEffect {
-        /// It permits.
+        /// What matches is permitted, unless a rule forbids it.
         Permit,
-        /// It forbids.
+        /// What matches is forbidden, whatever permits it.
         Forbid,
     }
 }

@@ -9,7 +9,7 @@ pub enum RulesError {
     /// A file cannot be read.
     #[error("{}: the rules cannot be read: {source}; check rules in [policy]", path.display())]
     Read {
-        /// The file.
+        /// The file that is at fault.
         path: PathBuf,
         /// The operating system's reason.
         source: io::Error,
@@ -17,7 +17,7 @@ pub enum RulesError {
     /// A file is not Cedar, or a rule does not fit the schema or our conventions.
     #[error("{}:{line}:{column}: {message}", path.display())]
     Rule {
-        /// The file.
+        /// The file that is at fault.
         path: PathBuf,
         /// Counted from 1.
         line: usize,

@@ -18,7 +18,7 @@ pub struct RuleRequest<'a> {
     pub user: &'a str,
     /// The user's groups.
     pub groups: &'a [String],
-    /// The database.
+    /// The database that the session is connected to.
     pub database: &'a str,
     /// `application_name`.
     pub application: &'a str,
@@ -28,7 +28,7 @@ pub struct RuleRequest<'a> {
     pub tls_subject: Option<&'a str>,
     /// That certificate's subject alternative names.
     pub tls_names: &'a [String],
-    /// The time.
+    /// The time that rules on hours see.
     pub now: Timestamp,
     /// The gate's name.
     pub gate: &'a str,
@@ -40,9 +40,9 @@ pub struct RuleRequest<'a> {
     pub kind: &'a str,
     /// What the clause holds.
     pub method: &'a str,
-    /// The clause.
+    /// The clause that names the chain.
     pub clause: &'a str,
-    /// The chain.
+    /// The roles of the chain, in their order.
     pub roles: &'a [RoleArn],
     /// The tags of each role of the chain, as `key=value`; `None` when the facts do not tell those of all.
     pub role_tags: Option<&'a [RoleTags]>,

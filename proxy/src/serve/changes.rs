@@ -27,7 +27,7 @@ pub(super) enum Need {
     Audit,
     /// Nothing now: it is read when it matters, at the stop or when somebody asks for health.
     Asked,
-    /// A restart.
+    /// Nothing but a restart.
     Restart,
 }
 

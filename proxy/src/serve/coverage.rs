@@ -54,7 +54,7 @@ struct Look {
     audit: Vec<PathBuf>,
 }
 
-/// Never resolves.
+/// Looks once an interval, for as long as the gate runs.
 async fn again_and_again(look: Look, service: Arc<Service>, metrics: Metrics) {
     let mut since = Timestamp::now();
     let mut told = Told::default();

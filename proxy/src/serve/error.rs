@@ -17,10 +17,10 @@ pub enum BuildError {
     /// The configuration itself.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A rule.
+    /// The rules cannot be used.
     #[error(transparent)]
     Rules(#[from] RulesError),
-    /// A snapshot.
+    /// The facts cannot be used.
     #[error(transparent)]
     Facts(#[from] FactsError),
     /// A certificate or key.
@@ -34,13 +34,13 @@ pub enum BuildError {
     ServerName {
         /// The gate.
         gate: String,
-        /// The name.
+        /// What was to be the name.
         name: String,
     },
     /// The cluster is not in the facts.
     #[error("{}: [[gate]] {gate}: cluster \"{cluster}\" {source}", path.display())]
     Cluster {
-        /// The configuration.
+        /// The file that is at fault.
         path: PathBuf,
         /// The gate.
         gate: String,
@@ -52,7 +52,7 @@ pub enum BuildError {
     /// A condition key that must not be stated.
     #[error("{}: [[gate]] {gate}: context: {what}", path.display())]
     Context {
-        /// The configuration.
+        /// The file that is at fault.
         path: PathBuf,
         /// The gate.
         gate: String,
@@ -62,13 +62,13 @@ pub enum BuildError {
     /// AWS is named as a source, and this build cannot ask it.
     #[error("{}: [facts.aws]: this build has no AWS source; use a release image, or build with --features aws", path.display())]
     NoAws {
-        /// The configuration.
+        /// The file that is at fault.
         path: PathBuf,
     },
     /// AWS cannot be asked.
     #[error("{}: [facts.aws]: {message}", path.display())]
     Aws {
-        /// The configuration.
+        /// The file that is at fault.
         path: PathBuf,
         /// What was asked, and what was answered.
         message: String,
@@ -79,7 +79,7 @@ pub enum BuildError {
     /// A private key, password or token that is not there.
     #[error("{}: cannot be read: {source}", path.display())]
     Secret {
-        /// The file.
+        /// The file that is at fault.
         path: PathBuf,
         /// The operating system's reason.
         source: io::Error,
@@ -87,19 +87,19 @@ pub enum BuildError {
     /// A private key, password or token that is none.
     #[error("{}: everybody on this machine may read this secret; chmod o-r", path.display())]
     Exposed {
-        /// The file.
+        /// The file that is at fault.
         path: PathBuf,
     },
     /// A certificate whose time is over.
     #[error("{what}, and that was in the past")]
     Expired {
-        /// Which.
+        /// What it is that cannot be used.
         what: String,
     },
     /// The tokens of the admin address.
     #[error("{}: cannot be used as [admin] token_file: {source}", path.display())]
     TokenFile {
-        /// The file.
+        /// The file that is at fault.
         path: PathBuf,
         /// The operating system's reason, or what is wrong with a line.
         source: io::Error,
@@ -107,7 +107,7 @@ pub enum BuildError {
     /// The audit file.
     #[error("{}: the audit cannot be written: {source}; check [audit] path", path.display())]
     Audit {
-        /// The file.
+        /// The file that is at fault.
         path: PathBuf,
         /// The operating system's reason.
         source: io::Error,
@@ -123,7 +123,7 @@ pub enum ServeError {
     /// Something that the configuration names.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// An address.
+    /// An address cannot be listened at.
     #[error("{section}: cannot listen on {address}: {source}; is another program, or another rolegate, using it?")]
     Listen {
         /// The section of the configuration.
@@ -138,7 +138,7 @@ pub enum ServeError {
     Unix {
         /// The gate.
         gate: String,
-        /// The path.
+        /// The file that is at fault.
         path: PathBuf,
         /// The operating system's reason.
         source: io::Error,

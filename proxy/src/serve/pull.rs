@@ -23,21 +23,21 @@ pub enum PullError {
     /// No account is named.
     #[error("{}: names no account to read; add a [[facts.aws.account]] section with id and regions", path.display())]
     NoAccount {
-        /// The configuration.
+        /// The file that is at fault.
         path: PathBuf,
     },
     /// The organisation is to be read as an account that the configuration does not name.
     #[error("{}: --organization {account}: no [[facts.aws.account]] section has this id", path.display())]
     NotAnAccount {
-        /// The configuration.
+        /// The file that is at fault.
         path: PathBuf,
-        /// The account.
+        /// The account that was asked.
         account: AccountId,
     },
-    /// A file.
+    /// A file cannot be written.
     #[error("{}: cannot be written: {source}", path.display())]
     Write {
-        /// The file.
+        /// The file that is at fault.
         path: PathBuf,
         /// The operating system's reason.
         source: io::Error,

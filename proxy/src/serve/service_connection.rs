@@ -23,7 +23,7 @@ pub enum ServiceError {
     /// The password is not there.
     #[error("{}: cannot be read: {source}; it should hold the password of [gate.catalog] user", path.display())]
     Password {
-        /// The file.
+        /// The file that is at fault.
         path: PathBuf,
         /// The operating system's reason.
         source: std::io::Error,

@@ -50,7 +50,7 @@ struct Pending {
 /// How a message went.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Settled {
-    /// Its statements.
+    /// What the audit and the metrics are told of its statements.
     pub told: Arc<[ToldStatement]>,
     /// What the cluster made of them.
     pub outcome: StatementOutcome,

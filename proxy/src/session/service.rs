@@ -125,7 +125,7 @@ pub(crate) struct Service {
     pub drift: DriftWatch,
     /// Counts what passes.
     pub metrics: GateMetrics,
-    /// Records verdicts.
+    /// Where verdicts are recorded.
     pub audit: Audit,
     /// Keeps what was judged lately.
     pub recent: Recent,

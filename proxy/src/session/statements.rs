@@ -83,7 +83,7 @@ pub(crate) struct VerdictFor {
 /// What is to be done about a `Bind`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Binding {
-    /// It passes.
+    /// It goes to the backend as it is.
     Forward,
     /// These texts are to be judged again.
     JudgeAgain(Vec<Arc<[u8]>>),

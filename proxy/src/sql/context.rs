@@ -21,7 +21,7 @@ pub enum Place {
 /// How a text is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'c> {
-    /// The backend.
+    /// Whose SQL it is.
     pub dialect: Dialect,
     /// Its lexical rules.
     pub rules: Rules,

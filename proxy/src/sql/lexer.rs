@@ -38,7 +38,7 @@ impl Rules {
 pub struct Doubts(u8);
 
 impl Doubts {
-    /// None.
+    /// No rule has made a difference.
     pub const NONE: Self = Self(0);
     /// A backslash was an escape.
     pub const ESCAPES: Self = Self(1);

@@ -232,7 +232,7 @@ pub enum Effect {
     TrustsQuoting,
     /// Names resolve otherwise from now on.
     Turn {
-        /// What changes.
+        /// What changes in how names resolve.
         turn: Turn,
         /// The message is this statement alone, and what it changes outlasts its transaction.
         is_alone: bool,

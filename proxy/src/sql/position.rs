@@ -3,7 +3,7 @@
 /// Line and column of a byte.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Position {
-    /// The line.
+    /// The line, counted from 1.
     pub line: usize,
     /// The character within the line.
     pub column: usize,

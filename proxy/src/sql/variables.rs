@@ -42,7 +42,7 @@ pub enum Value<'v> {
     Number,
     /// One of these expressions.
     OneOf(&'v [String]),
-    /// Anything.
+    /// Its value cannot be told.
     Anything,
 }
 

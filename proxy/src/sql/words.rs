@@ -65,7 +65,7 @@ const TOLD: [&str; 3] = ["call", "discard", "do"];
 const SETTERS: [&str; 2] = ["reset", "set"];
 const SET: [&str; 3] = ["local", "names", "session"];
 
-/// Behind SHOW.
+/// Words behind SHOW that make it one that is looked at.
 const SHOWN: [&str; 1] = ["databases"];
 
 /// Where the words stand of which [`Head`] may say something.

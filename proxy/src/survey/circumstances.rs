@@ -35,7 +35,7 @@ pub(crate) struct GateFacts {
 /// Where and when a statement is sent.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Surroundings {
-    /// The gate.
+    /// The gate that a request passes.
     pub(crate) gate: GateFacts,
     /// The database.
     pub(crate) database: String,
@@ -47,7 +47,7 @@ pub(crate) struct Surroundings {
     pub(crate) tls_subject: Option<String>,
     /// The names of that certificate.
     pub(crate) tls_names: Vec<String>,
-    /// The time.
+    /// The time at which rules are asked.
     pub(crate) now: Timestamp,
 }
 

@@ -28,15 +28,15 @@ pub(crate) struct DifferenceKey {
 /// Requests that differ alike.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Difference {
-    /// How many.
+    /// How many requests of the grid differ alike.
     pub(crate) count: u64,
     /// By whom; some, where there are many.
     pub(crate) people: BTreeSet<String>,
     /// What they are.
     pub(crate) kinds: BTreeSet<&'static str>,
-    /// Through what.
+    /// The chains of these requests.
     pub(crate) chains: BTreeSet<String>,
-    /// On what.
+    /// What these requests read or write.
     pub(crate) targets: BTreeSet<String>,
     /// The first of them, in words.
     pub(crate) example: Option<(usize, u64, String)>,

@@ -48,16 +48,16 @@ pub(crate) struct Grid {
     circumstances: Vec<Surroundings>,
 }
 
-/// One request.
+/// A request of the grid: who asks for what, at which gate, through which chain.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cell<'g> {
-    /// Who asks.
+    /// The user, with groups, who asks.
     pub(crate) person: &'g Person,
     /// For what: kinds that no rule tells apart.
     pub(crate) kinds: &'g [StatementKind],
     /// With which credential.
     pub(crate) credential: &'g Credential,
-    /// On what.
+    /// What is read or written.
     pub(crate) thing: &'g Thing,
     /// Where and when.
     pub(crate) circumstances: &'g Surroundings,

@@ -34,7 +34,7 @@ pub(crate) struct LintFinding {
     pub(crate) rule: String,
     /// File, line and column.
     pub(crate) place: String,
-    /// In words.
+    /// What is wrong with the rule, in words.
     pub(crate) what: String,
     /// The rules that each by itself make it so; empty where it takes several.
     pub(crate) by: Vec<String>,

@@ -30,9 +30,9 @@ pub(crate) struct RecordedDifference {
     pub(crate) user: String,
     /// What they are.
     pub(crate) kind: StatementKind,
-    /// Through what.
+    /// The chain that the statements use.
     pub(crate) chain: String,
-    /// On what.
+    /// What they read or write.
     pub(crate) target: Option<String>,
 }
 
@@ -59,7 +59,7 @@ pub(crate) struct ComparedCount {
     pub(crate) statements: u64,
     /// Statements that could not be judged.
     pub(crate) cannot_tell: u64,
-    /// What differs.
+    /// The groups of statements that are decided otherwise.
     pub(crate) differences: Groups<RecordedDifference>,
 }
 

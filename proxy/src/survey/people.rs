@@ -9,7 +9,7 @@ use crate::survey::values::{RuleValues, STRANGER, texts};
 /// Real users of the grid.
 const MAX_REAL_USERS: usize = 200;
 
-/// Who asks.
+/// A user of the grid, with the groups that rules may name.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Person {
     /// The user's name.

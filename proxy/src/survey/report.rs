@@ -22,7 +22,7 @@ const MORE_CHAINS: &str = "the facts allow more chains: the shortest are looked 
 /// What two policies decide differently.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct DiffReport {
-    /// Sums.
+    /// Counts over the whole report.
     pub(crate) summary: DiffSummary,
     /// What differs: newly refused first, then the most frequent.
     pub(crate) differences: Vec<DiffRow>,
@@ -53,7 +53,7 @@ pub(crate) struct DiffSummary {
 pub(crate) enum Compare {
     /// A grid of requests.
     Grid,
-    /// Recorded statements.
+    /// Statements of a recorded history.
     History,
 }
 
@@ -69,7 +69,7 @@ pub(crate) struct DiffRow {
     /// The gravest finding of the stricter policy, of a history.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<Code>,
-    /// How many.
+    /// How many requests or statements differ alike.
     pub(crate) count: u64,
     /// By whom; some, where there are many.
     pub(crate) users: Vec<String>,
@@ -163,7 +163,7 @@ impl DiffReport {
         self.differences.iter().any(|row| row.to == Action::Reject)
     }
 
-    /// For people.
+    /// The report as text for people.
     #[must_use]
     pub(crate) fn human(&self) -> String {
         let DiffSummary { over, compared, different, sampled_of, more_chains, cannot_tell } = self.summary;
@@ -212,7 +212,7 @@ fn because(row: &DiffRow) -> String {
 /// What is wrong with the rules of a policy.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct LintReport {
-    /// Sums.
+    /// Counts over the whole report.
     pub(crate) summary: LintSummary,
     /// What is wrong, in order of the rules.
     pub(crate) findings: Vec<LintFinding>,
@@ -258,7 +258,7 @@ pub(crate) fn of_lint(rules: usize, found: Vec<LintFinding>, warnings: &[RuleWar
 }
 
 impl LintReport {
-    /// For people.
+    /// The report as text for people.
     #[must_use]
     pub(crate) fn human(&self) -> String {
         let mut text = String::new();

@@ -64,7 +64,7 @@ pub enum StartupError {
     Refused {
         /// The connection to say it on.
         stream: Box<Stream>,
-        /// The reason.
+        /// What the client is told.
         report: Report,
     },
 }

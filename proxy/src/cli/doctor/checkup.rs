@@ -20,7 +20,7 @@ pub(super) enum Health {
     NotChecked,
 }
 
-/// One check.
+/// The outcome of one check, with its remedy.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub(super) struct Checkup {
     /// Which check: a stable word for scripts.

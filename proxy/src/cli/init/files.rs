@@ -54,7 +54,7 @@ pub(super) struct NewFile {
     pub(super) text: String,
 }
 
-/// Every file.
+/// Every file that `init` writes, with its text.
 pub(super) fn all(start: &Start) -> Vec<NewFile> {
     let file = |name, text| NewFile { name, text };
     let mut files = vec![file("rolegate.toml", configuration(start)), file("rules/first.cedar", RULES.to_owned())];

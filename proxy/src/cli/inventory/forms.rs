@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use crate::cli::inventory::report::{InventoryReport, InventoryRow, RoleAnswer};
 use crate::replay::table::safe;
 
-/// For people.
+/// The inventory as text for people.
 pub(super) fn human(report: &InventoryReport) -> String {
     let mut text = String::new();
     // Writing to a String does not fail.

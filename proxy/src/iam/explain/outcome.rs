@@ -76,7 +76,7 @@ pub struct Refusal {
 pub struct Addition {
     /// The policy that it is for.
     pub to: AdditionPlace,
-    /// The statement.
+    /// The statement to add, as it stands in a policy document.
     pub statement: Json,
 }
 

@@ -79,7 +79,7 @@ impl Account {
     }
 }
 
-/// One role.
+/// A role of the account: who may assume it and what it may do.
 #[derive(Debug)]
 pub(crate) struct Role {
     pub(crate) id: Option<Box<str>>,

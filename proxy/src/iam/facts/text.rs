@@ -24,7 +24,7 @@ impl PolicyText {
         Self { text: text.into(), kind, document: OnceLock::new() }
     }
 
-    /// The document.
+    /// The parsed policy document.
     pub(crate) fn document(&self) -> &Document {
         self.document.get_or_init(|| Box::new(self.parse()))
     }

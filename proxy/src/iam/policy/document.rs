@@ -47,7 +47,7 @@ pub(crate) enum StatementEffect {
     Unclear,
 }
 
-/// One statement.
+/// A statement of a policy document.
 #[derive(Clone, Debug)]
 pub(crate) struct PolicyStatement {
     pub(crate) sid: Option<String>,

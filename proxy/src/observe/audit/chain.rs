@@ -19,7 +19,7 @@ pub enum LogChainError {
     /// There are more or fewer than a tree of that size has.
     #[error("a tree of {size} records has {expected} whole subtrees, and {found} are named")]
     Count {
-        /// Records.
+        /// How many records the log holds.
         size: u64,
         /// Subtrees that it has.
         expected: usize,

@@ -20,7 +20,7 @@ pub enum CheckpointError {
     /// A key file cannot be read.
     #[error("{}: {source}", path.display())]
     Read {
-        /// The file.
+        /// The file that is at fault.
         path: PathBuf,
         /// The operating system's reason.
         source: io::Error,
@@ -28,7 +28,7 @@ pub enum CheckpointError {
     /// A key file holds no key.
     #[error("{}: holds no {kind} of `rolegate audit keygen`: {reason}", path.display())]
     Key {
-        /// The file.
+        /// The file that is at fault.
         path: PathBuf,
         /// Which of the two keys was expected.
         kind: &'static str,
@@ -141,7 +141,7 @@ fn lossy(bytes: &[u8]) -> String {
 /// What a checkpoint says of a log.
 #[derive(Clone, Debug)]
 pub struct SignedHead {
-    /// The log.
+    /// The name of the log that it speaks of.
     pub log: String,
     /// How many records it had.
     pub size: u64,

@@ -35,7 +35,7 @@ struct Folded {
     last: Queued,
 }
 
-/// Folds refusals.
+/// Folds like refusals that come faster than a rate into one record with their count.
 #[derive(Debug)]
 pub(super) struct Fold {
     after: u64,

@@ -14,7 +14,7 @@ const FIRST_READ: u64 = 8 * 1024 * 1024;
 /// What a file says of the log in it.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// Nothing.
+    /// The file holds no record yet.
     Empty,
     /// A log that can go on.
     Log(Box<Resumed>),

@@ -25,7 +25,7 @@ closed_sets! {
         /// The first of each in a session.
         #[default]
         First,
-        /// All.
+        /// Every one is recorded.
         All,
     }
 }
@@ -33,7 +33,7 @@ closed_sets! {
 /// Where records go.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Destination {
-    /// Nowhere.
+    /// No audit is written.
     Off,
     /// To standard output.
     Stdout,

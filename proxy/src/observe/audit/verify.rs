@@ -37,10 +37,10 @@ pub struct LinePlace {
 /// Something that is wrong, and where.
 #[derive(Clone, Debug, Eq, PartialEq, serde::Serialize)]
 pub struct Defect {
-    /// Where.
+    /// Where the fault stands.
     #[serde(flatten)]
     pub place: LinePlace,
-    /// What.
+    /// What is wrong there, in words.
     pub problem: String,
 }
 
@@ -50,7 +50,7 @@ pub struct KnownGap {
     /// Where it says so.
     #[serde(flatten)]
     pub place: LinePlace,
-    /// How many.
+    /// How many records the gate itself said it could not write.
     pub lost: u64,
 }
 

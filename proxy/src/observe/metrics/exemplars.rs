@@ -12,7 +12,7 @@ pub(super) struct Exemplar {
     pub(super) id: Arc<str>,
     /// What was counted: 1, or what was observed.
     pub(super) value: f64,
-    /// When.
+    /// When it was observed.
     pub(super) at: Timestamp,
 }
 

@@ -40,7 +40,7 @@ pub(super) struct WatchedStatement {
     pub generation: u64,
     /// When it must be judged again, whatever else stays as it is.
     pub stands_until: Option<Timestamp>,
-    /// For whom.
+    /// For whom it was judged last.
     pub user: Principal,
     /// What its parameters stand for, as far as their values matter.
     pub watch: Watch,
@@ -69,7 +69,7 @@ pub(super) struct Prepared {
     names: HashMap<Arc<[u8]>, Vec<Version>>,
     /// Unanswered statements that give a name another meaning.
     changes: VecDeque<(Number, Arc<[u8]>)>,
-    /// Watched statements.
+    /// How many watched statements there are.
     count: usize,
     /// The bytes of their texts.
     text_bytes: usize,

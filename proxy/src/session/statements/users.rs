@@ -13,7 +13,7 @@ pub(crate) struct Users {
 }
 
 impl Users {
-    /// One more.
+    /// Takes one more user in, or lets it be anybody where there are too many.
     pub(super) fn add(&mut self, principal: Principal) {
         if self.is_anybody || self.known.contains(&principal) {
             return;

@@ -8,7 +8,7 @@ use crate::wire::frame::kind;
 pub(super) enum Phase {
     /// It is the server's turn; the client may have sent some answers before they were asked for.
     Waiting {
-        /// How many.
+        /// How many of them.
         ahead: u8,
     },
     /// The server has asked for an answer.
@@ -22,7 +22,7 @@ pub(super) enum Phase {
 /// What to do with a message that comes before the first ReadyForQuery.
 #[derive(Debug)]
 pub(super) enum Admission {
-    /// It passes.
+    /// The message goes on as it is.
     Pass,
     /// It waits for the first ReadyForQuery, and so does everything behind it.
     Hold,

@@ -8,7 +8,7 @@ pub enum FactsError {
     /// The file cannot be read.
     #[error("{}: cannot be read: {source}; check the path in the [facts] section", file.display())]
     Read {
-        /// The file.
+        /// The file that is at fault.
         file: PathBuf,
         /// The operating system's reason.
         source: io::Error,
@@ -16,7 +16,7 @@ pub enum FactsError {
     /// The file is not text in a known encoding.
     #[error("{}: {message}; write the file again with {command}, saved with --output json", file.display())]
     Encoding {
-        /// The file.
+        /// The file that is at fault.
         file: PathBuf,
         /// What is wrong with its bytes.
         message: String,
@@ -26,7 +26,7 @@ pub enum FactsError {
     /// The file is not JSON, or has JSON of the wrong type.
     #[error("{}:{line}:{column}: not JSON: {source}; expected the output of {command}, saved with --output json", file.display())]
     Json {
-        /// The file.
+        /// The file that is at fault.
         file: PathBuf,
         /// The line, from 1.
         line: usize,
@@ -40,7 +40,7 @@ pub enum FactsError {
     /// The file is JSON of the wrong shape.
     #[error("{}: {place}: expected {expected}; {advice}", file.display())]
     Shape {
-        /// The file.
+        /// The file that is at fault.
         file: PathBuf,
         /// Where in the file, as `page 1, RoleDetailList[3]`.
         place: String,
