@@ -284,7 +284,8 @@ fn reason(finding: &Finding) -> Reason {
 /// The bucket of a target in S3; any other as it is.
 #[must_use]
 pub(crate) fn bucket(target: &Target) -> String {
-    target.bucket_and_path().map_or_else(|| target.to_string(), |(bucket, _)| format!("s3://{bucket}"))
+    let of = |bucket: &str| format!("s3://{}", mask(bucket.as_bytes()));
+    target.bucket_and_path().map_or_else(|| target.to_string(), |(bucket, _)| of(bucket))
 }
 
 /// An example of a group.

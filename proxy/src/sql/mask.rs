@@ -16,12 +16,12 @@ use crate::sql::signs::unescaped;
 pub const MASK: &str = "***";
 
 /// Names whose value is a secret, wherever they stand. The longest that fits is the first.
-const NAMES: &str = r"(?i-u)(?:aws_)?(?:secret_?access_?key(?:_?id)?|access_?key(?:_?id)?|secret_?key|key_id|session_?token|security_?token)|(?:master_)?symmetric_?key|client_?secret|api_?key|(?:web_identity_|access_?|refresh_?|id_)?token|pass(?:word|wd|phrase)|pwd|identified\s+by|private_?key|parameters|secret|credentials";
+const NAMES: &str = r"(?i-u)(?:aws_)?(?:secret[_\s-]?access[_\s-]?key(?:_?id)?|access[_\s-]?key(?:_?id)?|secret[_\s-]?key|key_id|session[_\s-]?token|security[_\s-]?token)|(?:master_)?symmetric_?key|client_?secret|api_?key|(?:web_identity_|access_?|refresh_?|id_)?token|pass(?:word|wd|phrase)|pwd|identified\s+by|private_?key|parameters|secret|credentials";
 
 /// What is a secret by its shape: access key ids, hashed passwords, session tokens; and JSON web tokens. Each is looked for by itself:
 /// a start of one that goes on for long would be walked over again for every match of another within it.
 const SHAPES: [&str; 2] = [
-    r"(?-u)\b(?:AKIA|ASIA)[A-Z0-9]{12,128}\b|\bmd5[0-9a-fA-F]{32}\b|[A-Za-z0-9/+]{100,}={0,2}",
+    r"(?-u)(?:AKIA|ASIA)[A-Z0-9]{12,128}\b|\bmd5[0-9a-fA-F]{32}\b|[A-Za-z0-9/+]{100,}={0,2}",
     r"(?-u)\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?",
 ];
 
@@ -190,6 +190,12 @@ mod tests {
             ("copy t from 's3n://KEY:SEC/RET@b/p' csv", "copy t from 's3n://***@b/p' csv"),
             ("select password from users where token = 'x'", "select password from users where token = '***'"),
             ("select 1 -- token: abcdef\n, 2", "select 1 -- token: ***\n, 2"),
+            ("select token, id from t where x = 'a'", "select token, id from t where x = 'a'"),
+            ("select password p, 1 from users", "select password p, 1 from users"),
+            ("create table t (password varchar(20), token text)", "create table t (password varchar(20), token text)"),
+            ("alter user u password disable", "alter user u password disable"),
+            ("select x from t order by token; select 'a'", "select x from t order by token; select 'a'"),
+            ("declare passwords int := 3", "declare passwords int := 3"),
         ] {
             assert_eq!(masked(text), shown);
         }
@@ -218,6 +224,24 @@ mod tests {
             "copy t from 's3' secret\\137access\\137key 'S3CRET01'",
             "copy t credentials 'S3CRET01'",
             "copy t credentials 'x=S3CRET01;S3CRET02'",
+            "create procedure p() as $$ declare v_password varchar(20) := 'S3CRET01'; begin execute a; end $$ language plpgsql",
+            "declare password varchar := 'S3CRET01'",
+            "declare v_secret constant varchar(20) not null default 'S3CRET01'",
+            "call p('password','S3CRET01','x')",
+            "call p('secret_access_key', 'S3CRET01')",
+            r"create procedure p() as 'begin execute \'copy t access_key_id \\\'S3CRET01\\\' \'; end' language plpgsql",
+            r#"select '{\"secret_access_key\": \"S3CRET01\"}'"#,
+            "copy t secret_access_key ('S3CRET01')",
+            "copy t secret_access_key, 'S3CRET01'",
+            "copy t access_key_id 'x'; secret_access_key;'S3CRET01'",
+            "select 1 where password is 'S3CRET01' or token in ('S3CRET02')",
+            "copy t session_token S3CRET01",
+            "alter user u password S3CRET01",
+            "create user u identified by S3CRET01",
+            "alter user u password `S3CRET01`",
+            "copy t secret-access-key 'S3CRET01'",
+            "copy t secret access key = 'S3CRET01'",
+            "copy t credentials ('S3CRET01')",
         ] {
             assert!(!masked(text).contains("S3CRET"), "{}", masked(text));
         }
@@ -287,6 +311,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn so_much_between_a_name_and_its_value_is_looked_at() {
+        // (bytes of the type, whether the value behind it is told)
+        for (bytes, is_told) in [(93, true), (94, true), (95, false)] {
+            let text = format!("declare password {}:= 'S3CRET'", "t".repeat(bytes - 1));
+            assert_eq!(!masked(&text).contains("S3CRET"), is_told, "{bytes}");
+        }
+        // (bytes from USER to PASSWORD, whether a word without quotes is told)
+        for (bytes, is_told) in [(194, true), (195, true), (196, false)] {
+            let text = format!("alter user {}password S3CRET", " ".repeat(bytes - 1));
+            assert_eq!(!masked(&text).contains("S3CRET"), is_told, "{bytes}");
+        }
+    }
+
     /// With work or memory that grows with the square of the text, any of these takes minutes.
     #[test]
     fn no_text_is_walked_over_twice() {
@@ -313,6 +351,14 @@ mod tests {
             "eyJaaaaaaaa.",
             "://a:",
             "arn:token",
+            "token,",
+            "token(",
+            "token;",
+            "token (,;",
+            "token int ",
+            "token \\",
+            " user password ",
+            "'token',",
         ] {
             let text = unit.repeat(300_000 / unit.len());
             assert!(mask(text.as_bytes()).len() <= 2 * text.len(), "{unit}");

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::sql::fault::Fault;
-use crate::sql::mask::without_userinfo;
+use crate::sql::mask::{mask, without_userinfo};
 use crate::sql::turn::Turn;
 use crate::sql::watch::Watch;
 
@@ -196,6 +196,20 @@ impl Target {
         }
     }
 
+    /// Its name, whole: it may hold a secret.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::S3Uri(name)
+            | Self::Lambda(name)
+            | Self::SageMaker(name)
+            | Self::CatalogDatabase(name)
+            | Self::Secret(name)
+            | Self::Grantee(name)
+            | Self::Other(name) => name,
+        }
+    }
+
     /// Bucket and path of a target in S3, whose scheme may be written in capitals.
     #[must_use]
     pub fn bucket_and_path(&self) -> Option<(&str, &str)> {
@@ -205,17 +219,15 @@ impl Target {
     }
 }
 
+/// For logs and reports: without secrets, which may stand in it by mistake. Rules see it whole.
 impl fmt::Display for Target {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::S3Uri(name)
-            | Self::CatalogDatabase(name)
-            | Self::Secret(name)
-            | Self::Grantee(name)
-            | Self::Other(name) => formatter.write_str(name),
-            Self::Lambda(name) => write!(formatter, "lambda:{name}"),
-            Self::SageMaker(name) => write!(formatter, "sagemaker:{name}"),
-        }
+        let kind = match self {
+            Self::Lambda(_) => "lambda:",
+            Self::SageMaker(_) => "sagemaker:",
+            _ => "",
+        };
+        write!(formatter, "{kind}{}", mask(self.name().as_bytes()))
     }
 }
 
@@ -304,7 +316,22 @@ closed_sets! {
 mod tests {
     use strum::VariantArray;
 
-    use super::{Clause, Dialect, MethodKind, StatementKind};
+    use super::{Clause, Dialect, MethodKind, StatementKind, Target};
+
+    #[test]
+    fn a_target_is_shown_without_secrets_and_judged_whole() {
+        for (uri, shown) in [
+            ("s3://b/x?token=S3CRET", "s3://b/x?token=***"),
+            ("s3://AKIAIOSFODNN7EXAMPLE/x", "s3://***/x"),
+            ("s3://b/password=S3CRET/x", "s3://b/password=***"),
+            ("jdbc:redshift://h/d?user=x&password=S3CRET", "jdbc:redshift://h/d?user=x&password=***"),
+            ("s3://b/day=1/x", "s3://b/day=1/x"),
+        ] {
+            let target = Target::from_uri(uri);
+            assert_eq!(target.to_string(), shown);
+            assert!(matches!(target, Target::S3Uri(whole) | Target::Other(whole) if whole == uri));
+        }
+    }
 
     #[test]
     fn words_are_stable_and_read_back() {

@@ -127,7 +127,7 @@ impl StatementBuilder {
     /// they are.
     pub fn set_target(&mut self, target: Option<&Target>) {
         let uses = self.statement.role_uses.len();
-        let bytes = target.filter(|_| uses > 1).map_or(0, |target| target.to_string().len());
+        let bytes = target.filter(|_| uses > 1).map_or(0, |target| target.name().len());
         if bytes.saturating_mul(uses) > MAX_SHARED_TARGET_BYTES {
             let detail = format!("{uses} credential clauses have a target of {bytes} bytes");
             return self.add_fault(FaultKind::Unreadable, self.statement.span.clone(), detail);

@@ -30,7 +30,7 @@ pub(super) fn weight(record: &AuditRecord) -> usize {
 pub(super) fn of_use(role_use: &JudgedUse) -> usize {
     let roles = role_use.roles.iter().map(|role| STRING.saturating_add(role.len()));
     let roles = roles.fold(0, usize::saturating_add);
-    let target = role_use.target.as_ref().map_or(0, |target| target.to_string().len());
+    let target = role_use.target.as_ref().map_or(0, |target| target.name().len());
     // The method holds the roles once more, as the literal that they were split from.
     size_of::<JudgedUse>().saturating_add(roles.saturating_mul(2)).saturating_add(target)
 }

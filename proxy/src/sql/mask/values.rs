@@ -65,10 +65,10 @@ impl Ahead {
 /// The most quotes in a row that are told from one another: those of a literal in a literal in a literal in a literal are eight.
 const MAX_QUOTES: usize = 16;
 
-/// Words that follow the name of a column.
-const PLAIN: [&str; 24] = [
-    "and", "as", "asc", "between", "char", "desc", "from", "group", "in", "is", "like", "not", "on", "or", "order",
-    "set", "text", "then", "to", "union", "using", "varchar", "where", "when",
+/// Words that follow the name of a column, or PASSWORD where it is none.
+const PLAIN: [&str; 26] = [
+    "and", "as", "asc", "between", "char", "desc", "disable", "from", "group", "in", "is", "like", "not", "null", "on",
+    "or", "order", "set", "text", "then", "to", "union", "using", "varchar", "where", "when",
 ];
 
 impl<'t> SecretValues<'t> {
@@ -103,12 +103,13 @@ impl<'t> SecretValues<'t> {
             (_, false) if is_quoted => self.behind_separator(name.end.saturating_add(1)),
             found => found,
         };
-        if is_letter(Some(name.end)) || (is_quoted && !assigned.1 && assigned.0 == name.end.saturating_add(1)) {
+        if is_letter(Some(name.end)) {
             return BehindName::default();
         }
         let is_pairs = word.eq_ignore_ascii_case(b"credentials");
-        let is_key = word.windows(3).any(|part| part.eq_ignore_ascii_case(b"key"));
-        let (at, assigns) = assigned;
+        let is_key = SURE.iter().any(|part| word.windows(part.len()).any(|some| some.eq_ignore_ascii_case(part)))
+            || (word.eq_ignore_ascii_case(b"password") && self.is_of_user(name.start));
+        let (at, assigns) = self.declared(name.end).map_or(assigned, |at| (at, true));
         let secrets = match self.opening(at) {
             Some(quote @ [b'$', ..]) => return self.in_dollars(at, quote, is_pairs),
             Some(quote) if is_pairs => self.pairs(at, quote),
@@ -126,6 +127,45 @@ impl<'t> SecretValues<'t> {
         BehindName { secrets, goes_on_at: if end < text.len() { 0 } else { end } }
     }
 
+    /// Whether a name stands in CREATE USER or ALTER USER, as far as the bytes before it tell.
+    fn is_of_user(&self, name: usize) -> bool {
+        let before = self.text.get(name.saturating_sub(USER_BYTES)..name).unwrap_or_default();
+        before.windows(6).any(|part| part.eq_ignore_ascii_case(b" user "))
+    }
+
+    /// Where the value starts of a variable that is declared with a type: `v_password varchar(20) := `, `secret text default `.
+    fn declared(&self, name_end: usize) -> Option<usize> {
+        let rest = self.text.get(name_end..name_end.saturating_add(DECLARATION_BYTES).min(self.text.len()))?;
+        let is_type = |byte: &u8| byte.is_ascii_alphanumeric() || b"_ \t\r\n(),.%".contains(byte);
+        let declaration = rest.get(..rest.iter().position(|byte| !is_type(byte))?)?;
+        let is_assigned = rest.get(declaration.len()..).is_some_and(|behind| behind.starts_with(b":="));
+        let is_default = || {
+            let words = declaration.trim_ascii_end();
+            words.len() < declaration.len()
+                && words
+                    .len()
+                    .checked_sub(8)
+                    .is_some_and(|at| words.get(at..).is_some_and(|word| word.eq_ignore_ascii_case(b" default")))
+        };
+        let value = name_end.saturating_add(declaration.len());
+        if is_assigned {
+            return Some(self.walk_blanks(value.saturating_add(2)));
+        }
+        is_default().then_some(value)
+    }
+
+    /// The first byte from `at` on that is no blank.
+    fn walk_blanks(&self, at: usize) -> usize {
+        let blanks = self
+            .text
+            .get(at..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(|byte| byte.is_ascii_whitespace())
+            .take(DECLARATION_BYTES);
+        at.saturating_add(blanks.count())
+    }
+
     /// A value in dollar quotes.
     fn in_dollars(&mut self, at: usize, quote: &[u8], is_pairs: bool) -> BehindName {
         let value = at.saturating_add(quote.len())..self.close(at, quote);
@@ -137,12 +177,13 @@ impl<'t> SecretValues<'t> {
     /// Where the value starts: behind the quote that closes the name, blanks, `=`, `:`, `=>`, AS and TO; and whether one of
     /// the signs stood there.
     fn behind_separator(&mut self, mut at: usize) -> (usize, bool) {
-        // The quote that closes a quoted name: what follows it is a sign.
-        if let Some(quote @ (b'"' | b'\'')) = self.text.get(at).copied() {
-            let after = self.text.get(at.saturating_add(1)..).unwrap_or_default();
+        // The quote that closes a quoted name, behind backslashes or not: what follows it is a sign.
+        let closing = at.saturating_add(backslashes(self.text.get(at..).unwrap_or_default()));
+        if let Some(quote @ (b'"' | b'\'')) = self.text.get(closing).copied() {
+            let after = self.text.get(closing.saturating_add(1)..).unwrap_or_default();
             let sign = after.iter().find(|byte| !byte.is_ascii_whitespace());
             if matches!(sign, Some(b'=' | b':')) && after.first() != Some(&quote) {
-                at = at.saturating_add(1);
+                at = closing.saturating_add(1);
             }
         }
         let Walk { end, last_sign } = self.walk(at);
@@ -165,8 +206,10 @@ impl<'t> SecretValues<'t> {
                     last_sign = Some(at);
                     at = at.saturating_add(1);
                 }
+                // None of an assignment, but a literal behind one is the value all the same.
+                [b'(' | b',' | b';', ..] => at = at.saturating_add(1),
                 [b'|', b'|', ..] => at = at.saturating_add(2),
-                _ if is_word(b"as") || is_word(b"to") || is_word(b"by") => at = at.saturating_add(2),
+                _ if [b"as", b"to", b"by", b"is", b"in"].iter().any(|word| is_word(*word)) => at = at.saturating_add(2),
                 _ => {
                     let Some(end) = self.comment(at) else { break None };
                     at = end;
@@ -208,7 +251,11 @@ impl<'t> SecretValues<'t> {
                 let is_empty = count == 2 && rest.get(2).is_none_or(|next| b" \t\r\n;,)".contains(next));
                 rest.get(..count).filter(|_| !is_empty)
             }
-            b'\\' if matches!(rest.get(1), Some(b'\'' | b'"')) => rest.get(..2),
+            b'\\' => {
+                let count = backslashes(rest);
+                rest.get(..count.saturating_add(1)).filter(|quote| quote.ends_with(b"'") || quote.ends_with(b"\""))
+            }
+            b'`' => rest.get(..1),
             b'E' | b'e' | b'N' | b'n' if rest.get(1) == Some(&b'\'') => rest.get(..2),
             b'$' => {
                 let end = self.dollar.next(self.text, at.saturating_add(1), |rest| memchr(b'$', rest));
@@ -261,6 +308,20 @@ impl<'t> SecretValues<'t> {
     fn bare_end(&mut self, at: usize) -> usize {
         self.bare_end.next(self.text, at, |rest| rest.iter().position(|byte| b" \t\r\n;,()'\"".contains(byte)))
     }
+}
+
+/// Parts of names behind which a word without quotes is a secret, too.
+const SURE: [&[u8]; 6] = [b"key", b"session_token", b"security_token", b"identified", b"pwd", b"passphrase"];
+
+/// Bytes before `password` in which USER is looked for.
+const USER_BYTES: usize = 200;
+
+/// Bytes of a variable's type that stand between its name and its value.
+const DECLARATION_BYTES: usize = 96;
+
+/// How many backslashes a text starts with, as far as they are told from one another.
+fn backslashes(text: &[u8]) -> usize {
+    text.iter().take(MAX_QUOTES).take_while(|byte| **byte == b'\\').count()
 }
 
 const CURLY: [&str; 4] = ["\u{2018}", "\u{2019}", "\u{201c}", "\u{201d}"];

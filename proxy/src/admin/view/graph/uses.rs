@@ -9,7 +9,7 @@ use crate::gate::finding::Finding;
 use crate::gate::stored::JudgedStored;
 use crate::gate::verdict::{HopResult, JudgedHop, JudgedUse};
 use crate::observe::audit::AuditRecord;
-use crate::sql::Target;
+use crate::sql::{self, Target};
 
 /// Characters of a literal that a node is named by.
 const LONGEST_NAME: usize = 256;
@@ -82,6 +82,7 @@ pub(super) fn target(target: &Target) -> NodeName {
         Target::Secret(name) => (NodeKind::Secret, name.clone()),
         Target::Grantee(name) | Target::Other(name) => (NodeKind::Other, name.clone()),
     };
+    let name = sql::mask(name.as_bytes());
     let account = name.starts_with("arn:").then(|| name.split(':').nth(4).unwrap_or_default().to_owned());
     let arn = account.is_some().then(|| name.clone());
     NodeName {
