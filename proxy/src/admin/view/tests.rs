@@ -404,8 +404,8 @@ fn cursors() {
     }
 }
 
-fn events(batch_of: RecentBatch, query: Json) -> (u64, String) {
-    let (next, text) = batch(&batch_of, &filter(query), cursor(3));
+fn events(batch_of: &RecentBatch, query: Json) -> (u64, String) {
+    let (next, text) = batch(batch_of, &filter(query), cursor(3));
     assert_eq!(next.started_at, cursor(3).started_at);
     (next.place, String::from_utf8(text).unwrap())
 }
@@ -428,20 +428,20 @@ fn a_stream_says_what_fits() {
     let names = |text: &str| {
         text.lines().filter_map(|line| line.strip_prefix("event: ")).map(str::to_owned).collect::<Vec<_>>()
     };
-    let (next, text) = events(of(0), json!({}));
+    let (next, text) = events(&of(0), json!({}));
     assert_eq!(
         (next, names(&text)),
         (6, vec!["decision".to_owned(), "outcome".to_owned()]),
         "an outcome that is none is not told"
     );
     assert_eq!(text.matches("id: 1000007-6\n").count(), 2, "{text}");
-    let (next, text) = events(of(4), json!({"user": "nobody"}));
+    let (next, text) = events(&of(4), json!({"user": "nobody"}));
     assert_eq!(
         (next, text.as_str()),
         (6, "event: lost\nid: 1000007-6\ndata: {\"count\":4}\n\n"),
         "what was lost is told to everybody"
     );
-    assert_eq!(events(of(0), json!({"user": "nobody"})), (6, String::new()), "the cursor goes on");
+    assert_eq!(events(&of(0), json!({"user": "nobody"})), (6, String::new()), "the cursor goes on");
     assert_eq!(
         String::from_utf8(opened(cursor(3))).unwrap(),
         "event: open\nid: 1000007-3\ndata: {\"started_at\":\"1970-01-01T00:00:01.000007Z\",\"cursor\":\"1000007-3\"}\n\n"
@@ -457,7 +457,7 @@ fn an_event_is_one_line_of_data() {
         ..record(Mode::Enforce, "bob", &copy(A, "lake"))
     };
     let (_, text) =
-        events(RecentBatch { lost: 0, events: vec![RecentEvent::Judged(at(1, hostile))], next: 4 }, json!({}));
+        events(&RecentBatch { lost: 0, events: vec![RecentEvent::Judged(at(1, hostile))], next: 4 }, json!({}));
     let lines: Vec<&str> = text.split(['\n', '\r']).collect();
     assert_eq!(lines.len(), 5, "{text:?}");
     assert!(lines[0] == "event: decision" && lines[2].starts_with("data: {") && lines[3].is_empty(), "{text:?}");
@@ -465,7 +465,9 @@ fn an_event_is_one_line_of_data() {
 
 fn graph(decisions: &[RecentDecision], most: usize) -> GraphView {
     let mut growing = GrowingGraph::default();
-    decisions.iter().for_each(|decision| growing.add(decision));
+    for decision in decisions {
+        growing.add(decision);
+    }
     growing.finish((Some("g".to_owned()), Timestamp::from_second(100).unwrap()), most, None, (Vec::new(), false))
 }
 
