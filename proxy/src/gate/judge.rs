@@ -139,16 +139,28 @@ impl Judge<'_> {
             judged.hops.extend(steps.hops);
             judged.findings.extend(steps.findings);
         }
-        let ruled = judge_use(self.context, RuledUse::of_clause(&role_use, judged.kind), stands_for);
-        self.depends_on_time |= ruled.depends_on_time;
-        judged.rule_hits.extend(ruled.hits);
-        judged.findings.extend(ruled.findings);
+        self.rules(&role_use, stands_for, judged);
         let judged_use = judged_use(role_use);
         let credential: Arc<str> = judged_use.credential().into();
         for finding in judged.findings.iter_mut().skip(before) {
             finding.credential = Some(Arc::clone(&credential));
         }
         judged.uses.push(judged_use);
+    }
+
+    /// What the rules say of a use. One in a body is judged as what stores it, and as what it is when it runs.
+    fn rules(&mut self, role_use: &RoleUse, chain: Option<&Chain>, judged: &mut JudgedStatement) {
+        let ruled = judge_use(self.context, RuledUse::of_clause(role_use, judged.kind), chain);
+        self.depends_on_time |= ruled.depends_on_time;
+        let within = role_use.within.filter(|kind| *kind != judged.kind);
+        if let Some(kind) = within {
+            let further = judge_use(self.context, RuledUse::of_clause(role_use, kind), chain);
+            self.depends_on_time |= further.depends_on_time;
+            judged.rule_hits.extend(further.hits.into_iter().filter(|hit| !ruled.hits.contains(hit)));
+            judged.findings.extend(further.findings.into_iter().filter(|finding| !ruled.findings.contains(finding)));
+        }
+        judged.rule_hits.extend(ruled.hits);
+        judged.findings.extend(ruled.findings);
     }
 
     /// The chain of a literal; a literal that is not a chain leaves a finding.
@@ -219,7 +231,7 @@ fn reads(text: &str) -> String {
 }
 
 fn judged_use(role_use: RoleUse) -> JudgedUse {
-    let RoleUse { clause, method, span, target } = role_use;
+    let RoleUse { clause, method, span, target, within: _ } = role_use;
     let roles = match &method {
         Method::Chain(text) => text.split(',').map(str::to_owned).collect(),
         _ => Vec::new(),

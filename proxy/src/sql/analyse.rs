@@ -6,6 +6,7 @@ use crate::sql::carriers;
 use crate::sql::clauses::shown;
 use crate::sql::context::{Context, Place};
 use crate::sql::cursor::{Cursor, Misfit};
+use crate::sql::data::Data;
 use crate::sql::fault::FaultKind;
 use crate::sql::grants;
 use crate::sql::lexer::{Lexer, Token, TokenKind, Trouble};
@@ -16,8 +17,7 @@ use crate::sql::quoting;
 use crate::sql::settings;
 use crate::sql::signs::{holds_sign, names_role};
 use crate::sql::statement::StatementBuilder;
-use crate::sql::vocabulary::QUERY_VERBS;
-use crate::sql::words::{Verb, defines, is_one_of, is_query, made, verb};
+use crate::sql::words::{Verb, defines, is_one_of, is_query, verb};
 
 /// Statements of one message of which there is something to say. A message with more is refused.
 pub const MAX_STATEMENTS: usize = 1_000;
@@ -60,13 +60,21 @@ fn splits(text: &[u8], token: Token, place: Place) -> bool {
     token.kind == TokenKind::Symbol(b';') || (place == Place::Body && token.kind == TokenKind::Word && is_control())
 }
 
-/// Words of CREATE TABLE and ALTER TABLE behind which literals are options, until a query begins.
-const OPTIONS: [&str; 6] = ["options", "properties", "serdeproperties", "stored", "using", "with"];
-
-/// Whether AS and a query stand here; `STORED AS` is followed by a format.
-fn begins_query(cursor: &Cursor<'_>) -> bool {
-    let mut ahead = cursor.clone();
-    ahead.accept(&["as"]) && (ahead.sees_symbol(b'(') || QUERY_VERBS.iter().any(|verb| ahead.sees(verb)))
+/// EXPLAIN, PREPARE and DECLARE take queries.
+fn wrapped(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) -> Result<(), Misfit> {
+    if cursor.accept(&["explain"]) {
+        while cursor.accept(&["analyze"]) || cursor.accept(&["verbose"]) || cursor.group()?.is_some() {}
+    } else {
+        while !(cursor.accept(&["as"]) || cursor.accept(&["for"])) && cursor.take().is_some() {}
+    }
+    let carriers = [("call", StatementKind::Call), ("copy", StatementKind::Unload), ("unload", StatementKind::Unload)];
+    match carriers.into_iter().find(|(word, _)| cursor.sees(word)) {
+        Some((_, kind)) => {
+            builder.set_kind(kind);
+            Err(cursor.misfit("expected a query"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Whether a statement begins with the word of one that moves data with credentials.
@@ -95,6 +103,10 @@ impl Message<'_> {
             settings::parameters(&cursor, &mut builder);
         }
         let read = self.read(outline, cursor.clone(), &mut builder);
+        if cursor.sees("prepare") && builder.watch().sets() {
+            // EXECUTE hands the values over, and not Bind.
+            builder.add_unseen_setting(builder.span());
+        }
         if let Err(misfit) = read {
             if misfit.is_certain && self.is_void() {
                 return;
@@ -160,19 +172,21 @@ impl Message<'_> {
                     builder.set_kind(kind);
                     return self.create(outline, cursor, kind, builder);
                 }
-                if cursor.sees("function") {
-                    quoting::check_new_name(&mut cursor.clone(), builder);
+                if quoting::ROUTINES.iter().any(|word| cursor.sees(word)) {
+                    quoting::check_new_names(&mut cursor.clone(), builder);
                 }
             }
             b"call" => {
                 builder.set_kind(StatementKind::Call);
-                procedures::call(&mut cursor.clone(), builder);
+                procedures::call(&mut cursor.clone(), self.context, builder);
             }
             b"(" if is_carrier(&words) => builder.set_kind(StatementKind::Unload),
             b"set" | b"reset" | b"discard" => {
                 builder.set_kind(StatementKind::Set);
                 settings::session(&mut cursor.clone(), builder);
             }
+            b"explain" | b"prepare" | b"declare" => wrapped(&mut cursor.clone(), builder)?,
+            b"execute" if self.context.place == Place::Message => procedures::execute(&mut cursor.clone(), builder),
             b"do" if self.context.place == Place::Message => {
                 return procedures::anonymous(&mut cursor, self.context, builder);
             }
@@ -234,20 +248,9 @@ impl Message<'_> {
     /// Every literal that names a role is one of the clauses that were found, or stands where no clause can. One that is left over
     /// belongs to an option that the gate does not know.
     fn account(&self, mut cursor: Cursor<'_>, outline: &Outline, builder: &mut StatementBuilder) {
-        let is_table = made(&outline.words(self.text)).is_some_and(|object| is_one_of(object, &["table"]));
-        let external_table = is_table || self.makes_external_table(outline);
-        let (mut depth, mut is_query, mut is_default, mut has_options) = (0_usize, false, false, false);
+        let mut data = Data::of(&outline.words(self.text));
         while let Some(token) = cursor.peek() {
-            match token.kind {
-                TokenKind::Symbol(b'(') => depth = depth.saturating_add(1),
-                TokenKind::Symbol(b')') => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            // Behind PROPERTIES, WITH and the like parentheses hold options.
-            has_options |= depth == 0 && OPTIONS.iter().any(|word| cursor.sees(word));
-            let is_data = external_table && (is_query || (!has_options && (depth > 0 || is_default)));
-            is_query |= depth == 0 && begins_query(&cursor);
-            is_default = cursor.sees("default");
+            let is_data = data.holds(&cursor, token);
             if !token.kind.is_literal() || is_data || builder.is_accounted(token.start) {
                 cursor.take();
                 continue;
@@ -259,13 +262,6 @@ impl Message<'_> {
                 builder.add_fault(FaultKind::Unreadable, token.start..token.end, detail);
             }
         }
-    }
-
-    fn makes_external_table(&self, outline: &Outline) -> bool {
-        let words = outline.words(self.text);
-        let mut words = words.iter().skip(1);
-        words.next().is_some_and(|word| is_one_of(word, &["external"]))
-            && words.next().is_some_and(|word| is_one_of(word, &["table", "view"]))
     }
 
     fn unreadable(&mut self, span: Range<usize>, detail: String) {

@@ -174,6 +174,9 @@ impl<'t> Cursor<'t> {
     }
 
     fn name_part(&mut self) -> Result<Token, Misfit> {
+        if let Some(token) = self.unicode_name() {
+            return Ok(token);
+        }
         let bracket = self.symbol(b'[');
         let Some(token) = self.peek().filter(|token| matches!(token.kind, TokenKind::Word | TokenKind::Quoted)) else {
             return Err(self.misfit("expected a name"));
@@ -183,6 +186,23 @@ impl<'t> Cursor<'t> {
             return Err(self.misfit("expected ]"));
         }
         Ok(token)
+    }
+
+    /// Takes `U&"..."`, which is one name to PostgreSQL, and the UESCAPE behind it.
+    fn unicode_name(&mut self) -> Option<Token> {
+        let letter = self.peek().filter(|letter| self.is_word(*letter, "u"))?;
+        let name = self.peek_after(2).filter(|name| literal::is_unicode_identifier(self.text, *name))?;
+        if name.start.saturating_sub(letter.start) != 2 {
+            return None;
+        }
+        for _ in 0..3 {
+            self.take();
+        }
+        if self.sees("uescape") && self.is_literal_after() {
+            self.take();
+            self.take();
+        }
+        Some(name)
     }
 
     /// Takes a group in parentheses, if one opens here, whatever is in it, and gives its bytes.
@@ -295,8 +315,9 @@ mod tests {
 
     #[test]
     fn names_have_parts() {
-        for text in ["a", "a.b.\"c d\"", "[a].b"] {
-            assert!(cursor(text).name().is_ok(), "{text}");
+        for text in ["a", "a.b.\"c d\"", "[a].b", "U&\"a\"", "a.u&\"b\" uescape '!'"] {
+            let mut cursor = cursor(text);
+            assert!(cursor.name().is_ok() && cursor.peek().is_none(), "{text}");
         }
         for text in ["'a'", "a.", "[a", "1"] {
             assert!(cursor(text).name().is_err(), "{text}");

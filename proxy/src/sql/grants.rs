@@ -4,7 +4,9 @@
 use crate::sql::clauses::role_literal;
 use crate::sql::cursor::{Cursor, Misfit};
 use crate::sql::lexer::TokenKind;
+use crate::sql::literal;
 use crate::sql::model::{Clause, Method, StatementKind, Target};
+use crate::sql::names;
 use crate::sql::statement::StatementBuilder;
 
 /// Bytes of the names of those who are granted something. A statement with more is refused, for rules could not see them all.
@@ -77,6 +79,10 @@ fn assumerole(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) -> Result
 fn grantees(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) -> Result<(), Misfit> {
     let mut may_follow = false;
     while let Some(token) = cursor.peek() {
+        // In a list of privileges, in quotes, or as a name: whatever the server makes of it.
+        if literal::identifier(cursor.text(), token).is_some_and(|name| names::key(&name) == "assumerole") {
+            return Err(cursor.misfit("expected ASSUMEROLE alone behind GRANT or REVOKE"));
+        }
         if token.kind == TokenKind::Symbol(b'(') {
             cursor.group()?;
             may_follow = false;

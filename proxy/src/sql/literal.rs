@@ -40,9 +40,41 @@ pub fn decode(text: &[u8], token: Token) -> Option<Literal<'_>> {
             let verbatim = Some(token.start.saturating_add(tag));
             Some(Literal { bytes: Cow::Borrowed(bytes), escaped: false, doubtful: false, joined: false, verbatim })
         }
-        TokenKind::Escaped => Some(quoted(raw, token.start, true)),
-        TokenKind::Plain => Some(quoted(raw, token.start, false)),
+        TokenKind::Escaped => Some(quoted(raw, token.start, true, |_, _| ())),
+        TokenKind::Plain => Some(quoted(raw, token.start, false, |_, _| ())),
         _ => None,
+    }
+}
+
+/// Where the bytes of a constant stand in the text around it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Places {
+    /// Bytes of the constant from which on it stands together, and where they stand.
+    runs: Vec<(usize, usize)>,
+    end: usize,
+}
+
+impl Places {
+    /// The places of a constant, which is a token of `text`.
+    #[must_use]
+    pub fn of(text: &[u8], token: Token, literal: &Literal<'_>) -> Self {
+        let mut runs = Vec::new();
+        if let Some(start) = literal.verbatim {
+            runs.push((0, start));
+        } else {
+            let raw = text.get(token.start..token.end).unwrap_or_default();
+            quoted(raw, token.start, token.kind == TokenKind::Escaped, |byte, place| runs.push((byte, place)));
+        }
+        Self { runs, end: token.end }
+    }
+
+    /// Where a byte of the constant stands.
+    #[must_use]
+    pub fn at(&self, byte: usize) -> usize {
+        let behind = self.runs.partition_point(|(first, _)| *first <= byte);
+        let run = behind.checked_sub(1).and_then(|run| self.runs.get(run));
+        let place = run.map_or(self.end, |(first, place)| place.saturating_add(byte.saturating_sub(*first)));
+        place.min(self.end)
     }
 }
 
@@ -58,8 +90,9 @@ pub fn inside(raw: &[u8]) -> &[u8] {
     raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default()
 }
 
-/// Takes a `'...'`, closed and with all its continuations, apart.
-fn quoted(raw: &[u8], start: usize, escapes: bool) -> Literal<'_> {
+/// Takes a `'...'`, closed and with all its continuations, apart. `meets` is told, for each part, how many bytes are decoded and where the
+/// next one stands.
+fn quoted(raw: &[u8], start: usize, escapes: bool, mut meets: impl FnMut(usize, usize)) -> Literal<'_> {
     let inner = inside(raw);
     let special = |bytes: &[u8]| if escapes { memchr2(b'\'', b'\\', bytes) } else { memchr(b'\'', bytes) };
     if special(inner).is_none() {
@@ -68,10 +101,13 @@ fn quoted(raw: &[u8], start: usize, escapes: bool) -> Literal<'_> {
     }
     let mut decoded = Vec::with_capacity(inner.len());
     let mut literal = Literal { bytes: Cow::default(), escaped: false, doubtful: false, joined: false, verbatim: None };
+    let place = |rest: &[u8]| start.saturating_add(1).saturating_add(inner.len().saturating_sub(rest.len()));
     let mut rest = inner;
     loop {
+        meets(decoded.len(), place(rest));
         let (run, special) = rest.split_at(special(rest).unwrap_or(rest.len()));
         decoded.extend_from_slice(run);
+        meets(decoded.len(), place(special));
         let Some((&byte, after)) = special.split_first() else { break };
         rest = if byte == b'\\' {
             literal.escaped = true;
@@ -176,4 +212,31 @@ pub fn unicode_identifier(text: &[u8], token: Token, escape: u8) -> Vec<u8> {
 /// All literals of a text, in order.
 pub fn literals<'t>(lexer: Lexer<'t>, text: &'t [u8]) -> impl Iterator<Item = (Token, Literal<'t>)> {
     lexer.filter_map(move |token| decode(text, token).map(|literal| (token, literal)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Places, decode};
+    use crate::sql::lexer::{Escapes, Lexer};
+
+    /// (a text of one constant, what is looked for in the constant, where it stands in the text)
+    #[test]
+    fn places_of_what_is_decoded() {
+        for (text, word, want) in [
+            ("'ab'", "b", 2),
+            ("$$ab$$", "b", 3),
+            ("'it''s b'", "b", 7),
+            ("'it''s'", "'", 3),
+            ("'\\141\\n\n b'", "b", 9),
+            ("'a' -- '\n 'b'", "b", 11),
+            ("'a''' -- '\n '''b'", "b", 15),
+        ] {
+            let token = Lexer::new(text.as_bytes(), Escapes::Always).next().unwrap();
+            let literal = decode(text.as_bytes(), token).unwrap();
+            let places = Places::of(text.as_bytes(), token, &literal);
+            let found = literal.to_text().find(word).unwrap();
+            assert_eq!(places.at(found), want, "{text}");
+            assert!(places.at(literal.bytes.len()) <= token.end && places.at(usize::MAX) == token.end, "{text}");
+        }
+    }
 }

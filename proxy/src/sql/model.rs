@@ -72,6 +72,8 @@ pub struct RoleUse {
     pub span: Range<usize>,
     /// What the role is used on.
     pub target: Option<Target>,
+    /// The statement of a body that uses it when it runs; `None`: the statement itself does.
+    pub within: Option<StatementKind>,
 }
 
 impl Fault {

@@ -7,6 +7,7 @@ use crate::sql::fault::FaultKind;
 use crate::sql::lexer::{Token, TokenKind};
 use crate::sql::literal;
 use crate::sql::model::Effect;
+use crate::sql::names;
 use crate::sql::signs::holds;
 use crate::sql::statement::StatementBuilder;
 use crate::sql::words::is_same;
@@ -14,20 +15,28 @@ use crate::sql::words::is_same;
 /// The functions that make a name or a string of any value.
 pub const QUOTING: [&str; 2] = ["quote_ident", "quote_literal"];
 
+/// Words for what has such a name, behind CREATE and ALTER.
+pub const ROUTINES: [&str; 4] = ["aggregate", "function", "procedure", "routine"];
+
 const CATALOG: &str = "pg_catalog";
 
-/// Refuses a function that is given one of these names.
+/// Refuses a function that is given one of these names, as any server may read it.
 pub fn check_name(cursor: &Cursor<'_>, name: Token, builder: &mut StatementBuilder) {
     let text = cursor.text();
     let may_hide = literal::is_unicode_identifier(text, name);
-    if may_hide || literal::identifier(text, name).is_some_and(|name| QUOTING.contains(&name.as_str())) {
+    if may_hide || literal::identifier(text, name).is_some_and(|name| QUOTING.contains(&names::key(&name).as_str())) {
         let detail = "a function of this name could stand in for the one that keeps dynamic SQL apart from values";
         builder.add_fault(FaultKind::DynamicSql, name.start..name.end, detail.to_owned());
     }
 }
 
-/// `ALTER FUNCTION name (...) RENAME TO name`, from the word FUNCTION on.
-pub fn check_new_name(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) {
+/// `CREATE AGGREGATE name`, `ALTER FUNCTION name (...) RENAME TO name`, from the word for what it is on: the names that are given.
+pub fn check_new_names(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) {
+    if cursor.accept(&["aggregate"])
+        && let Ok(name) = cursor.name()
+    {
+        check_name(cursor, name, builder);
+    }
     while cursor.peek().is_some() {
         if cursor.accept(&["rename", "to"])
             && let Ok(name) = cursor.name()

@@ -188,8 +188,7 @@ fn set_config(cursor: &mut Cursor<'_>, is_settled: impl FnOnce() -> bool, builde
             },
             Some(b"session_authorization") => match value_argument {
                 Some(Argument::Constant(user)) => {
-                    let user = value(cursor, user).unwrap_or_default();
-                    builder.add_effect(Effect::SetSessionAuthorization(user));
+                    add_user(value(cursor, user).unwrap_or_default(), builder);
                 }
                 _ => builder.add_fault(FaultKind::Unreadable, span(place), "the session's user is computed".to_owned()),
             },
@@ -287,7 +286,16 @@ fn user(cursor: &Cursor<'_>, token: Token, builder: &mut StatementBuilder) {
         let detail = "the session's user holds an escape that can be read in two ways".to_owned();
         return builder.add_fault(FaultKind::Unreadable, span(token), detail);
     }
-    builder.add_effect(Effect::SetSessionAuthorization(value(cursor, token).unwrap_or_default()));
+    add_user(value(cursor, token).unwrap_or_default(), builder);
+}
+
+/// A name in quotes is one user's where case counts, and another's where it does not: the session may act as either.
+fn add_user(name: String, builder: &mut StatementBuilder) {
+    let folded = name.to_lowercase();
+    if folded != name {
+        builder.add_effect(Effect::SetSessionAuthorization(folded));
+    }
+    builder.add_effect(Effect::SetSessionAuthorization(name));
 }
 
 fn encoding(cursor: &Cursor<'_>, token: Token, builder: &mut StatementBuilder) {

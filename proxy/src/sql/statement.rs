@@ -50,7 +50,7 @@ impl StatementBuilder {
 
     /// Adds a credential clause.
     pub fn add_role_use(&mut self, clause: Clause, method: Method, span: Range<usize>) {
-        self.push_role_use(RoleUse { clause, method, span, target: None });
+        self.push_role_use(RoleUse { clause, method, span, target: None, within: None });
     }
 
     fn push_role_use(&mut self, role_use: RoleUse) {
@@ -175,8 +175,7 @@ impl StatementBuilder {
     pub fn check_presence(&mut self) {
         if !self.has_uses() {
             let span = self.statement.span.clone();
-            let role_use = RoleUse { clause: Clause::Absent, method: Method::None, span: span.clone(), target: None };
-            self.statement.role_uses.push(role_use);
+            self.add_role_use(Clause::Absent, Method::None, span.clone());
             self.add_fault(FaultKind::NoCredentials, span, String::new());
         }
     }
@@ -216,7 +215,8 @@ impl StatementBuilder {
     pub fn absorb(&mut self, inner: Vec<Statement>) {
         for statement in inner {
             for role_use in statement.role_uses {
-                self.push_role_use(role_use);
+                let within = role_use.within.or(Some(statement.kind));
+                self.push_role_use(RoleUse { within, ..role_use });
             }
             for fault in statement.faults {
                 self.add_fault(fault.kind, fault.span, fault.detail);
@@ -224,7 +224,17 @@ impl StatementBuilder {
             for effect in statement.effects {
                 self.absorb_effect(effect);
             }
+            // No Bind shows what a parameter of such a text stands for.
+            if statement.watch.sets() {
+                self.add_unseen_setting(statement.span);
+            }
         }
+    }
+
+    /// A parameter that the gate never sees may be the name or the value of a setting.
+    pub fn add_unseen_setting(&mut self, span: Range<usize>) {
+        let detail = "a parameter whose value the gate does not see could set client_encoding or the session's user";
+        self.add_fault(FaultKind::ComputedSetting, span, detail.to_owned());
     }
 
     /// What a text within does to the session, it does when it runs, which the gate does not see.

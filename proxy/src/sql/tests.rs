@@ -249,6 +249,121 @@ fn doubtful_texts_are_faults() {
     }
 }
 
+/// What is in no literal behind AS, a server could still take for a body.
+#[test]
+fn bodies_are_read_or_refused() {
+    use FaultKind::{DynamicSql, Unreadable};
+    let copy = "begin copy t from ''s3://b'' iam_role ''arn:aws:iam::1:role/x''; end";
+    for (text, fault) in [
+        ("create or replace procedure p2(a text) language plpgsql as E'begin execute a; end'", DynamicSql),
+        ("create procedure p2(a text) language plpgsql as N'begin execute a; end'", DynamicSql),
+        ("create function f(a text) returns int as 'begin execute a; end' language E'plpgsql'", DynamicSql),
+        ("create function f(a text) returns int as 'begin execute a; end' language U&\"plpgsql\"", DynamicSql),
+        ("create function f(a text) returns int as 'begin execute a; end' language # plpgsql", DynamicSql),
+        ("create function f(a text) returns int language plpgsql as U&'begin execute a; end'", Unreadable),
+        ("create procedure p(a text) language plpgsql as b'begin execute a; end'", Unreadable),
+        ("create procedure p(a text) language plpgsql as q'begin execute a; end'", Unreadable),
+        ("create procedure p(a text) language plpgsql as E 'begin execute a; end'", Unreadable),
+        ("create procedure p(a text) language plpgsql as # 'begin execute a; end'", Unreadable),
+        ("create procedure p(a text) language plpgsql as \"q\" 'begin execute a; end'", Unreadable),
+        ("create procedure p(a text) language plpgsql 'begin execute a; end'", Unreadable),
+        ("create procedure p(a text) language plpgsql as", Unreadable),
+    ] {
+        for dialect in [Dialect::Redshift, Dialect::PostgreSql] {
+            // What PostgreSQL executes is not judged.
+            let is_judged = dialect == Dialect::Redshift || fault == Unreadable;
+            assert!(!is_judged || faults(text, dialect).contains(&fault), "{text}");
+        }
+    }
+    let escaped = format!("create procedure p() language plpgsql as E'{copy}'");
+    assert_eq!(chains(&escaped), ["arn:aws:iam::1:role/x"]);
+    for text in [
+        "create procedure p() set search_path to 'a', 'b' language 'plpgsql' as $$ begin null; end $$",
+        "create procedure p(a text) language sql begin atomic insert into t select 'x' as y; end",
+        "create function f(a text) returns text language sql return 'x'",
+        "create function f() returns int as 'file', 'symbol' language c",
+    ] {
+        assert_eq!(faults(text, Dialect::PostgreSql), [], "{text}");
+    }
+}
+
+/// What is found in a body in quotes, and in what that executes, stands where it is written.
+#[test]
+fn findings_in_quoted_bodies_have_their_place() {
+    for text in [
+        "create procedure p() as '\nbegin\n  copy t from ''s3://b''\n iam_role ''xx'';\nend' language plpgsql",
+        "create procedure p() as $$\nbegin execute 'copy t from ''s3://b''\n iam_role ''xx'''; end$$ language plpgsql",
+        "create procedure p() as '\nbegin execute ''copy t from ''''s3://b''''\n iam_role ''''xx'''''';\nend' language plpgsql",
+        "create procedure p() as E'\nbegin\ncopy t from \\'s3://b\\'\n iam_role \\'xx\\'; end' language plpgsql",
+    ] {
+        let found = statements(text, Dialect::Redshift);
+        let role_use = found.iter().flat_map(|one| &one.role_uses).next().unwrap();
+        let at = text.get(role_use.span.start..).unwrap().trim_start_matches(['\'', '\\']);
+        assert!(at.starts_with("xx"), "{text}: {:?}", role_use.span);
+    }
+}
+
+/// Names in quotes are folded by one server and not by another, and what is executed or prepared in SQL shows its values to nobody.
+#[test]
+fn what_another_server_reads_counts() {
+    use FaultKind::{CallArgument, ComputedSetting, DynamicSql, Encoding, Unreadable};
+    let b = "arn:aws:iam::210987654321:role/RoleB";
+    for (text, fault) in [
+        ("create function \"QUOTE_LITERAL\"(text) returns text stable as $$ select $1 $$ language sql".to_owned(), DynamicSql),
+        ("create function ev.\"Quote_Ident\"(text) returns text stable as $$ select $1 $$ language sql".to_owned(), DynamicSql),
+        ("create function U&\"quote_ident\"(text) returns text stable as $$ select $1 $$ language sql".to_owned(), DynamicSql),
+        ("alter function f(text) rename to \"QUOTE_IDENT\"".to_owned(), DynamicSql),
+        ("alter routine f(text) rename to quote_ident".to_owned(), DynamicSql),
+        ("create aggregate ev.quote_ident(text) (sfunc = f, stype = text)".to_owned(), DynamicSql),
+        ("create external function \"QUOTE_IDENT\"(text) returns text stable lambda 'x' iam_role default".to_owned(), DynamicSql),
+        ("create model m from t target b function \"QUOTE_IDENT\" iam_role default settings (s3_bucket 'b')".to_owned(), DynamicSql),
+        ("prepare p(text, text) as select set_config($1, $2, false)".to_owned(), ComputedSetting),
+        ("prepare p(text) as select set_config($1, 'admin', false)".to_owned(), ComputedSetting),
+        ("prepare p(text) as select set_config('client_encoding', $1, false)".to_owned(), ComputedSetting),
+        ("create procedure p(text, text) as $$ begin perform set_config($1, $2, false); end $$ language plpgsql".to_owned(), ComputedSetting),
+        ("create procedure p() as $$ begin execute 'select set_config($1, $2, false)'; end $$ language plpgsql".to_owned(), ComputedSetting),
+        ("create function f() returns text as $$ select set_config('client_encoding', 'sjis', false) $$ language sql".to_owned(), Encoding),
+        ("create function f(text, text) returns text as $$ select set_config($1, $2, false) $$ language sql".to_owned(), ComputedSetting),
+        ("execute p('session_authorization', 'admin')".to_owned(), Unreadable),
+        ("execute p('Client_Encoding', 'SJIS')".to_owned(), Encoding),
+        ("execute p(1, 'sjis')".to_owned(), Encoding),
+        (format!("execute p('{b}')"), CallArgument),
+        ("grant select, assumerole on all to u for all".to_owned(), Unreadable),
+        ("grant select, assumerole on default to public for all".to_owned(), Unreadable),
+        ("revoke usage, assumerole on all from public for all".to_owned(), Unreadable),
+        ("grant \"AssumeRole\" on default to u for copy".to_owned(), Unreadable),
+        ("create procedure p() as $$ begin grant select, assumerole on all to u for all; end $$ language plpgsql".to_owned(), Unreadable),
+        (format!("create materialized view v newkw '{b}' as select 1"), Unreadable),
+        (format!("create view v as select 1 with (role = '{b}')"), Unreadable),
+        (format!("create policy p newkw '{b}'"), Unreadable),
+        (format!("create masking policy p newkw '{b}'"), Unreadable),
+        (format!("create function f() returns int volatile as $$ x $$ language plpythonu newkw '{b}'"), Unreadable),
+        (format!("explain copy t from 's3://b' newkw '{b}'"), Unreadable),
+        ("prepare x as copy t from 's3://b'".to_owned(), Unreadable),
+        ("declare c cursor for copy t from 's3://b'".to_owned(), Unreadable),
+        (format!("create procedure p() as $$ declare r text := '{b}'; begin call q(r); end $$ language plpgsql"), CallArgument),
+    ] {
+        assert_eq!(faults(&text, Dialect::Redshift), [fault], "{text}");
+    }
+    for text in [
+        "prepare p(text) as select set_config('app.user', $1, false)".to_owned(),
+        "execute p('app.user', 'x', 1)".to_owned(),
+        "explain (verbose) select copy, 'x' from unload".to_owned(),
+        "declare c cursor for select copy from t".to_owned(),
+        "grant select (credentials) on t to bob".to_owned(),
+        format!("create view v as with a as (select '{b}' as r) select * from a with no schema binding"),
+        format!("create masking policy p with (a text) using ('{b}')"),
+        format!("create function f(a text) returns text as $$ select '{b}' $$ language sql"),
+        "create procedure p(a text) as $$ begin call q($1); end $$ language plpgsql".to_owned(),
+        "alter function quote_ident_2(text) rename to \"my_quote_ident\"".to_owned(),
+    ] {
+        assert_eq!(faults(&text, Dialect::Redshift), [], "{text}");
+    }
+    let users = statements("set session authorization \"Admin\"", Dialect::Redshift);
+    let effects: Vec<Effect> = users.into_iter().flat_map(|one| one.effects).collect();
+    assert_eq!(effects, ["admin", "Admin"].map(|user| Effect::SetSessionAuthorization(user.to_owned())));
+}
+
 /// (text, whether it is refused): what could stand in for the functions that quote, and what trusts them.
 #[test]
 fn functions_that_quote_are_the_servers_own() {

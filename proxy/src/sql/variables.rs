@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use crate::sql::lexer::{Lexer, Rules, Token, TokenKind};
 use crate::sql::literal;
+use crate::sql::names;
 use crate::sql::signs::holds;
 use crate::sql::words::{is_one_of, is_same};
 
 /// Types whose values show as digits and little else, so that they end no literal and begin no clause.
-const NUMBERS: [&str; 11] =
-    ["bigint", "bool", "boolean", "date", "decimal", "int", "int2", "int4", "int8", "integer", "smallint"];
+const NUMBERS: [&str; 12] =
+    ["bigint", "bool", "boolean", "date", "decimal", "int", "int2", "int4", "int8", "integer", "numeric", "smallint"];
 
 /// Tokens of one statement of a body. A longer one says nothing of any variable, and then nothing is known of them all.
 const MAX_TOKENS: usize = 4_096;
@@ -30,8 +31,9 @@ pub struct Variable {
 /// The variables of a body.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Variables {
+    /// By the keys of their names.
     by_name: HashMap<String, Variable>,
-    /// A statement was too long to be looked at.
+    /// A statement was too long to be looked at, or a name can be read in several ways.
     is_blind: bool,
 }
 
@@ -48,11 +50,11 @@ pub enum Value<'v> {
 
 impl Variables {
     /// The variables of the body of a procedure, whose arguments stand in parentheses in its header. Nothing is gathered from a body
-    /// that executes nothing.
+    /// that executes and calls nothing.
     #[must_use]
     pub fn of(arguments: &[u8], body: &[u8], rules: Rules) -> Self {
         let mut variables = Self::default();
-        if holds(body, "execute") {
+        if holds(body, "execute") || holds(body, "call") {
             variables.arguments(arguments, rules);
             variables.body(body, rules);
         }
@@ -62,7 +64,7 @@ impl Variables {
     /// What a name can stand for.
     #[must_use]
     pub fn value(&self, name: &str) -> Value<'_> {
-        match self.by_name.get(name).filter(|_| !self.is_blind) {
+        match self.by_name.get(&names::key(name)).filter(|_| !self.is_blind) {
             Some(variable) if variable.declared > 0 && variable.numbers == variable.declared => Value::Number,
             Some(variable) if variable.declared == 1 && variable.numbers == 0 && !variable.is_open => {
                 Value::OneOf(&variable.assigned)
@@ -71,8 +73,16 @@ impl Variables {
         }
     }
 
+    /// Whether any of the expressions that a name is assigned, as far as they are followed, is such a text.
+    #[must_use]
+    pub fn is_assigned(&self, name: &str, is_such: impl Fn(&[u8]) -> bool) -> bool {
+        let variable = self.by_name.get(&names::key(name));
+        variable.is_some_and(|variable| variable.assigned.iter().any(|text| is_such(text.as_bytes())))
+    }
+
     fn variable(&mut self, text: &[u8], token: Token) -> Option<&mut Variable> {
-        literal::identifier(text, token).map(|name| self.by_name.entry(name).or_default())
+        self.is_blind |= literal::is_unicode_identifier(text, token);
+        literal::identifier(text, token).map(|name| self.by_name.entry(names::key(&name)).or_default())
     }
 
     /// A name with its type, behind which `next` stands: `date.day%type` is no date.
@@ -92,6 +102,7 @@ impl Variables {
         let mut words: Vec<Token> = Vec::new();
         for token in Lexer::starting_at(text, 0, rules) {
             let word = text.get(token.start..token.end).unwrap_or_default();
+            self.is_blind |= literal::is_unicode_identifier(text, token);
             match token.kind {
                 TokenKind::Word if is_one_of(word, &["in", "out", "inout"]) => {}
                 TokenKind::Word | TokenKind::Quoted | TokenKind::Symbol(b'.' | b'%' | b'[') => words.push(token),
@@ -224,6 +235,31 @@ mod tests {
             assert_eq!(variables.value(open), Value::Anything, "{open}");
         }
         assert_eq!((variables.value("k"), variables.value("j")), (Value::Number, Value::Number));
+    }
+
+    /// (arguments, body): `n` is given what the gate does not follow, under another spelling of its name.
+    #[test]
+    fn other_spellings_are_the_same_variable() {
+        let rules = Rules::with_escapes(Escapes::Always);
+        for (arguments, body) in [
+            ("a text", "declare n text := 'x'; begin \"N\" := a; execute n; end"),
+            ("a text", "declare n text := 'x'; begin select a into \"N\"; execute n; end"),
+            ("a text", "declare n text := 'x'; begin for \"N\" in select a loop execute n; end loop; end"),
+            ("a text", "declare n text := 'x'; \"N\" text := a; begin execute n; end"),
+            ("n int", "declare \"N\" text := 'copy'; begin execute n; end"),
+            ("\"N\" text", "declare n text := 'x'; begin execute n; end"),
+            ("a text", "declare n text := 'x'; begin U&\"\\006e\" := a; execute n; end"),
+        ] {
+            let variables = Variables::of(arguments.as_bytes(), body.as_bytes(), rules);
+            let is_followed = matches!(variables.value("n"), Value::OneOf([_]) | Value::Number);
+            assert!(!is_followed, "{arguments} {body}");
+        }
+        for bytes in [59, 60, 61, 63, 64, 127, 128] {
+            let (short, long) = ("n".repeat(bytes), "n".repeat(bytes) + "y");
+            let body = format!("declare {short} text := 'x'; begin select a into {long}; execute {short}; end");
+            let variables = Variables::of(b"a text", body.as_bytes(), rules);
+            assert_eq!(variables.value(&short) == Value::Anything, bytes >= 60, "{bytes}");
+        }
     }
 
     #[test]

@@ -308,8 +308,12 @@ pub const MODIFIERS: [&str; 16] = [
 pub const DATA_OBJECTS: [&str; 9] =
     ["view", "aggregate", "index", "rule", "trigger", "policy", "type", "operator", "function"];
 
+/// Those of them that are PostgreSQL's alone, in which literals are not looked at.
+pub const UNREAD_OBJECTS: [&str; 6] = ["aggregate", "index", "rule", "trigger", "type", "operator"];
+
 /// Words by which a statement of CREATE is read by its grammar, within its first four.
-pub const READ_OBJECTS: [&str; 7] = ["external", "function", "identity", "library", "model", "procedure", "template"];
+pub const READ_OBJECTS: [&str; 9] =
+    ["aggregate", "external", "function", "identity", "library", "model", "procedure", "routine", "template"];
 
 #[cfg(test)]
 mod tests {

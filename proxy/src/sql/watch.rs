@@ -55,10 +55,26 @@ impl Watch {
         watch
     }
 
+    /// What the arguments of SQL's EXECUTE may stand for, whose statement the protocol may have prepared.
+    #[must_use]
+    pub fn of_execute() -> Self {
+        let mut watch = Self::default();
+        for role in ParameterUse::ALL {
+            watch.add(role);
+        }
+        watch
+    }
+
     /// Whether no parameter matters.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    /// Whether a parameter may be a setting's name or value.
+    #[must_use]
+    pub const fn sets(self) -> bool {
+        self.0 & !ParameterUse::CallArgument.bit() != 0
     }
 
     /// A parameter stands for this.

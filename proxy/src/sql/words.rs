@@ -2,7 +2,7 @@
 
 use crate::sql::vocabulary::{
     Beginnings, DATA_OBJECTS, DEFINING_VERBS, MEANINGFUL, MODIFIERS, Meaning, NAMING_VERBS, OTHER_VERBS, QUERY_VERBS,
-    READ_OBJECTS, Setting, beginnings, either, may_be_one_of, meaning,
+    READ_OBJECTS, Setting, UNREAD_OBJECTS, beginnings, either, may_be_one_of, meaning,
 };
 
 /// Whether `word` is `name`, which is in lower case. ASCII case does not count.
@@ -59,7 +59,7 @@ pub struct Head {
 }
 
 /// First words of statements that are always looked at.
-const TOLD: [&str; 3] = ["call", "discard", "do"];
+const TOLD: [&str; 4] = ["call", "discard", "do", "execute"];
 
 /// First words behind which the second says whether a statement is looked at, and those second words.
 const SETTERS: [&str; 2] = ["reset", "set"];
@@ -175,7 +175,7 @@ pub fn is_query(words: &[&[u8]]) -> bool {
 #[must_use]
 pub fn defines(words: &[&[u8]]) -> bool {
     words.first().is_some_and(|first| is_one_of(first, &DEFINING_VERBS))
-        && !made(words).is_some_and(|object| is_one_of(object, &DATA_OBJECTS))
+        && !made(words).is_some_and(|object| is_one_of(object, &UNREAD_OBJECTS))
 }
 
 /// The word of CREATE or ALTER that says what is made.
@@ -218,12 +218,14 @@ mod tests {
             &["show", "databases"],
             &["select", "copy"],
             &["discard"],
+            &["execute"],
         ] {
             assert!(meets(told), "{told:?}");
         }
         for plain in [
             &["select", "call"][..],
             &["select", "do"],
+            &["select", "execute"],
             &["set", "application_name"],
             &["select", "names"],
             &["create", "table", "model_x"],
@@ -239,9 +241,11 @@ mod tests {
     fn what_is_made_decides_what_literals_are() {
         let words = |text: &'static str| text.split(' ').map(str::as_bytes).collect::<Vec<_>>();
         for (text, said, clauses) in [
-            ("create or replace view", Verb::Naming, false),
-            ("create materialized view", Verb::Naming, false),
-            ("create rls policy", Verb::Naming, false),
+            ("create or replace view", Verb::Naming, true),
+            ("create materialized view", Verb::Naming, true),
+            ("create rls policy", Verb::Naming, true),
+            ("create function", Verb::Naming, true),
+            ("create trigger", Verb::Naming, false),
             ("create schema policy", Verb::Known, true),
             ("create temp table", Verb::Naming, true),
             ("alter user view", Verb::Known, true),

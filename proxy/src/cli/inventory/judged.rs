@@ -42,7 +42,7 @@ pub(super) fn judge(
         ObjectKind::Datashare => StatementKind::CreateDatabase,
         ObjectKind::View | ObjectKind::Function | ObjectKind::DefaultRole | ObjectKind::AttachedRole => return None,
     };
-    let role_use = RoleUse { clause: role.clause, method, span: 0..0, target: object.target.clone() };
+    let role_use = RoleUse { clause: role.clause, method, span: 0..0, target: object.target.clone(), within: None };
     let statement = Statement {
         kind,
         span: 0..0,

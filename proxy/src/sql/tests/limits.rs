@@ -2,10 +2,11 @@
 
 use crate::sql::analyse::MAX_STATEMENTS;
 use crate::sql::context::{MAX_DEPTH, MAX_MADE_BYTES};
+use crate::sql::executed::MAX_TEXTS;
+use crate::sql::gaps::MAX_APPENDED;
 use crate::sql::grants::MAX_GRANTEE_BYTES;
 use crate::sql::settings::MAX_ARGUMENT_TOKENS;
 use crate::sql::statement::{MAX_ROLE_USES, MAX_SHARED_TARGET_BYTES};
-use crate::sql::template::MAX_TEXTS;
 use crate::sql::tests::{A, chains, faults};
 use crate::sql::{Dialect, FaultKind};
 
@@ -130,6 +131,16 @@ fn more_texts_than_are_followed_are_refused() {
         let given = "x := 'select 1';".repeat(count);
         let text =
             format!("create procedure p() as $$ declare x text; begin {given} execute x; end $$ language plpgsql");
+        assert_eq!(faults(&text, Dialect::Redshift) == [FaultKind::DynamicSql], refused, "{count}");
+    }
+}
+
+#[test]
+fn more_appended_texts_than_are_followed_are_refused() {
+    for (count, refused) in [(MAX_APPENDED - 2, false), (MAX_APPENDED - 1, false), (MAX_APPENDED, true)] {
+        let given = "x := x || ', a';".repeat(count);
+        let body = format!("declare x text := 'select 1'; begin {given} execute x; end");
+        let text = format!("create procedure p() as $$ {body} $$ language plpgsql");
         assert_eq!(faults(&text, Dialect::Redshift) == [FaultKind::DynamicSql], refused, "{count}");
     }
 }
