@@ -41,7 +41,7 @@ pub use name::ObjectName;
 pub(crate) use name::{Casing, NameRef};
 pub(crate) use object::StoredUse;
 pub use object::{LearnedFrom, StoredObject};
-pub(crate) use passed::{Passed, PassedChange};
+pub(crate) use passed::{PassedChange, PassedChanges};
 pub(crate) use people::{DatabaseUser, People, RoleHolders};
 pub(crate) use question::{Form, MAX_ROWS, Question};
 pub(crate) use reading::ClusterReading;

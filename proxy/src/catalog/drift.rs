@@ -10,7 +10,7 @@ use crate::catalog::credential::{StoredCredential, StoredRole};
 use crate::catalog::kind::ObjectKind;
 use crate::catalog::model::Catalog;
 use crate::catalog::object::{LearnedFrom, StoredObject};
-use crate::catalog::passed::{Passed, PassedEffect};
+use crate::catalog::passed::{PassedChanges, PassedEffect};
 use crate::catalog::source::SystemView;
 
 closed_sets! {
@@ -139,7 +139,13 @@ pub(crate) struct Baseline {
 impl Baseline {
     /// What changed since the last reading of `place`, a name for cluster and database, and is explained by nothing that passed. The
     /// first reading of a place shows no change.
-    pub(crate) fn compare(&mut self, place: &str, catalog: &Catalog, passed: &mut Passed, now: Instant) -> Vec<Drift> {
+    pub(crate) fn compare(
+        &mut self,
+        place: &str,
+        catalog: &Catalog,
+        passed: &mut PassedChanges,
+        now: Instant,
+    ) -> Vec<Drift> {
         let fresh = kept(catalog);
         let whole: HashSet<ObjectKind> =
             ObjectKind::VARIANTS.iter().copied().filter(|kind| catalog.gap(*kind).is_none()).collect();
@@ -154,7 +160,7 @@ impl Baseline {
     }
 
     /// What of a reading is new or other than before.
-    fn shown(&self, fresh: &BTreeMap<DriftKey, Kept>, passed: &mut Passed, now: Instant) -> Vec<Drift> {
+    fn shown(&self, fresh: &BTreeMap<DriftKey, Kept>, passed: &mut PassedChanges, now: Instant) -> Vec<Drift> {
         let mut drifts = Vec::new();
         for (key, after) in fresh {
             let before = self.objects.get(key);
@@ -181,7 +187,7 @@ impl Baseline {
         &self,
         fresh: &BTreeMap<DriftKey, Kept>,
         whole: &HashSet<ObjectKind>,
-        passed: &mut Passed,
+        passed: &mut PassedChanges,
         now: Instant,
     ) -> Vec<Drift> {
         let missing = self.objects.iter().filter(|(key, _)| whole.contains(&key.kind) && !fresh.contains_key(key));

@@ -216,13 +216,13 @@ fn name(cursor: &mut Cursor<'_>) -> Option<Vec<String>> {
 
 /// What passed and no reading has shown yet.
 #[derive(Debug, Default)]
-pub(crate) struct Passed {
+pub(crate) struct PassedChanges {
     changes: HashMap<(ObjectKind, Option<String>), Vec<(Instant, PassedChange)>>,
     /// In the order in which they passed.
     order: VecDeque<(Instant, (ObjectKind, Option<String>))>,
 }
 
-impl Passed {
+impl PassedChanges {
     /// A message with these changes goes to the cluster.
     pub(crate) fn add(&mut self, changes: Vec<PassedChange>, now: Instant) {
         for change in changes {
@@ -362,8 +362,8 @@ mod tests {
         }
     }
 
-    fn passed(texts: &[&str], at: Instant) -> Passed {
-        let mut passed = Passed::default();
+    fn passed(texts: &[&str], at: Instant) -> PassedChanges {
+        let mut passed = PassedChanges::default();
         for text in texts {
             passed.add(PassedChange::of(text.as_bytes(), &[], "dev"), at);
         }
@@ -403,7 +403,7 @@ mod tests {
     #[test]
     fn memory_is_bounded() {
         let now = Instant::now();
-        let mut memory = Passed::default();
+        let mut memory = PassedChanges::default();
         for (number, at) in (0..MAX_PASSED + 100).zip(0..) {
             let text = format!("drop model m{number}");
             memory.add(PassedChange::of(text.as_bytes(), &[], "dev"), now + Duration::from_millis(at));

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::catalog::{Baseline, Catalog, ClusterRoles, Drift, Passed, PassedChange};
+use crate::catalog::{Baseline, Catalog, ClusterRoles, Drift, PassedChange, PassedChanges};
 
 /// Changes that are listed for people.
 const MAX_LISTED: usize = 200;
@@ -23,7 +23,7 @@ pub(crate) struct NoticedDrift {
 #[derive(Debug, Default)]
 struct DriftState {
     baseline: Baseline,
-    passed: Passed,
+    passed: PassedChanges,
     cluster: Option<ClusterRoles>,
     listed: VecDeque<NoticedDrift>,
 }

@@ -36,8 +36,8 @@ fn schema(name: &str, role: &str) -> StoredObject {
 }
 
 /// What statements that passed do.
-fn passed(texts: &[String]) -> Passed {
-    let mut passed = Passed::default();
+fn passed(texts: &[String]) -> PassedChanges {
+    let mut passed = PassedChanges::default();
     for text in texts {
         let analysis = match read(text.as_bytes(), Dialect::Redshift) {
             Reading::Analysed(analysis) => analysis,
@@ -173,7 +173,7 @@ fn what_passed_the_gate_explains_what_fits_it() {
 
 #[test]
 fn what_cannot_be_read_is_neither_gone_nor_new() {
-    let (mut baseline, mut passed, now) = (Baseline::default(), Passed::default(), Instant::now());
+    let (mut baseline, mut passed, now) = (Baseline::default(), PassedChanges::default(), Instant::now());
     let view = [SystemView::SvvExternalSchemas];
     let mut look = |objects: Vec<StoredObject>, lacking: &[SystemView]| {
         told(&baseline.compare("c", &catalog(objects, lacking), &mut passed, now)).len()
@@ -188,7 +188,7 @@ fn what_cannot_be_read_is_neither_gone_nor_new() {
 
 #[test]
 fn another_place_is_not_compared_with_this_one() {
-    let (mut baseline, mut passed, now) = (Baseline::default(), Passed::default(), Instant::now());
+    let (mut baseline, mut passed, now) = (Baseline::default(), PassedChanges::default(), Instant::now());
     assert!(baseline.compare("one", &catalog(vec![schema("s", A)], &[]), &mut passed, now).is_empty());
     assert!(baseline.compare("two", &catalog(vec![schema("t", A)], &[]), &mut passed, now).is_empty());
     assert_eq!(baseline.compare("two", &catalog(vec![], &[]), &mut passed, now).len(), 1);
