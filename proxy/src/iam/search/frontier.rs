@@ -14,6 +14,9 @@ use crate::{
     },
 };
 
+/// Accounts that are named where any can be meant.
+const NAMED_ACCOUNTS: usize = 5;
+
 /// Where a chain can be.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(super) enum ChainPlace {
@@ -132,8 +135,11 @@ impl<'f> Frontier<'f> {
             edges.push(Edge { to: ChainPlace::SomeRole(*account), doubt });
         }
         if reach.meets_any_account() {
+            let named: Vec<String> =
+                self.unread.keys().take(NAMED_ACCOUNTS).map(|account| format!("account {account}, ")).collect();
             let doubt = format!(
-                "role {role} may be allowed to assume roles of any account, and accounts that no file names were not read"
+                "role {role} may be allowed to assume roles of any account, and {}accounts that no file names were not read",
+                named.concat()
             );
             edges.push(Edge { to: ChainPlace::Elsewhere, doubt: Some(doubt) });
         }
