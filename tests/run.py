@@ -88,9 +88,14 @@ def stages(checks: bool, tests: bool) -> list[list[list[Step]]]:
                 [
                     Step(["python3", "proxy/benches/instructions.py", "--profile", "dev", "--only-like"]),
                     Step([*PYTEST, "-s", "tests/e2e/test_regression.py"], PYTEST_COUNTS),
-                    Step(["tests/aws/run.sh"], PYTEST_COUNTS),
-                    Step(["tests/console/run.sh", *(name for name in CONSOLE if name != FRAMES)], NODE_COUNTS),
                 ],
+            ]
+        )
+        # A browser needs most of a processor itself.
+        found.append(
+            [
+                [Step(["tests/console/run.sh", *(name for name in CONSOLE if name != FRAMES)], NODE_COUNTS)],
+                [Step(["tests/aws/run.sh"], PYTEST_COUNTS)],
             ]
         )
         found.append(
