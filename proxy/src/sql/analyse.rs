@@ -60,21 +60,18 @@ fn splits(text: &[u8], token: Token, place: Place) -> bool {
     token.kind == TokenKind::Symbol(b';') || (place == Place::Body && token.kind == TokenKind::Word && is_control())
 }
 
-/// EXPLAIN, PREPARE and DECLARE take queries.
-fn wrapped(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) -> Result<(), Misfit> {
+/// EXPLAIN, PREPARE and DECLARE take queries. Whether another statement stands in one, which is told.
+fn wrapped(cursor: &mut Cursor<'_>, builder: &mut StatementBuilder) -> Result<bool, Misfit> {
     if cursor.accept(&["explain"]) {
         while cursor.accept(&["analyze"]) || cursor.accept(&["verbose"]) || cursor.group()?.is_some() {}
     } else {
         while !(cursor.accept(&["as"]) || cursor.accept(&["for"])) && cursor.take().is_some() {}
     }
-    let carriers = [("call", StatementKind::Call), ("copy", StatementKind::Unload), ("unload", StatementKind::Unload)];
-    match carriers.into_iter().find(|(word, _)| cursor.sees(word)) {
-        Some((_, kind)) => {
-            builder.set_kind(kind);
-            Err(cursor.misfit("expected a query"))
-        }
-        None => Ok(()),
+    let carries = ["call", "copy", "unload"].iter().any(|word| cursor.sees(word));
+    if carries {
+        builder.add_misfit(cursor.misfit("expected a query"));
     }
+    Ok(carries)
 }
 
 /// Whether a statement begins with the word of one that moves data with credentials.
@@ -185,7 +182,11 @@ impl Message<'_> {
                 builder.set_kind(StatementKind::Set);
                 settings::session(&mut cursor.clone(), builder);
             }
-            b"explain" | b"prepare" | b"declare" => wrapped(&mut cursor.clone(), builder)?,
+            b"explain" | b"prepare" | b"declare" => {
+                if wrapped(&mut cursor.clone(), builder)? {
+                    return Ok(());
+                }
+            }
             b"execute" if self.context.place == Place::Message => procedures::execute(&mut cursor.clone(), builder),
             b"do" if self.context.place == Place::Message => {
                 return procedures::anonymous(&mut cursor, self.context, builder);

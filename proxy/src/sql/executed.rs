@@ -13,7 +13,7 @@ use crate::sql::gaps::is_settled;
 use crate::sql::lexer::Rules;
 use crate::sql::model::Statement;
 use crate::sql::names;
-use crate::sql::template::{Gap, Template};
+use crate::sql::template::{Gap, TextTemplate};
 use crate::sql::variables::{Value as Held, Variables};
 
 /// Texts that one expression can be, those apart that are appended to it. One that can be more is not taken apart.
@@ -67,10 +67,10 @@ struct Reader<'v> {
 }
 
 impl Reader<'_> {
-    fn expression(&self, expression: &Expr, depth: u8) -> Option<Vec<Template>> {
+    fn expression(&self, expression: &Expr, depth: u8) -> Option<Vec<TextTemplate>> {
         match expression {
             Expr::Value(value) => match &value.value {
-                Value::SingleQuotedString(text) | Value::Number(text, _) => Some(vec![Template::text(text)]),
+                Value::SingleQuotedString(text) | Value::Number(text, _) => Some(vec![TextTemplate::text(text)]),
                 _ => None,
             },
             Expr::Nested(inner) => self.expression(inner, depth),
@@ -78,7 +78,7 @@ impl Reader<'_> {
                 self.before(left, &self.expression(right, depth)?, depth)
             }
             Expr::Cast { expr, data_type, .. } => match data_type {
-                kind if is_number(kind) => Some(vec![Template::gap(Gap::Number)]),
+                kind if is_number(kind) => Some(vec![TextTemplate::gap(Gap::Number)]),
                 DataType::Text | DataType::Varchar(_) | DataType::CharacterVarying(_) => self.expression(expr, depth),
                 _ => None,
             },
@@ -86,14 +86,14 @@ impl Reader<'_> {
             Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case("coalesce") => {
                 self.any_of(arguments(function)?.into_iter(), depth)
             }
-            Expr::Function(function) => self.quoting(function).map(|gap| vec![Template::gap(gap)]),
+            Expr::Function(function) => self.quoting(function).map(|gap| vec![TextTemplate::gap(gap)]),
             Expr::Identifier(name) => self.variable(&name.value, depth),
             _ => None,
         }
     }
 
     /// An expression and the texts that follow it; those are put together first, for what is appended to a variable's texts counts as one.
-    fn before(&self, expression: &Expr, behind: &[Template], depth: u8) -> Option<Vec<Template>> {
+    fn before(&self, expression: &Expr, behind: &[TextTemplate], depth: u8) -> Option<Vec<TextTemplate>> {
         match expression {
             Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } => {
                 self.before(left, &joined(&self.expression(right, depth)?, behind)?, depth)
@@ -102,7 +102,7 @@ impl Reader<'_> {
         }
     }
 
-    fn any_of<'e>(&self, results: impl Iterator<Item = &'e Expr>, depth: u8) -> Option<Vec<Template>> {
+    fn any_of<'e>(&self, results: impl Iterator<Item = &'e Expr>, depth: u8) -> Option<Vec<TextTemplate>> {
         let texts: Option<Vec<_>> = results.map(|result| self.expression(result, depth)).collect();
         texts.map(|texts| texts.concat()).filter(|texts| texts.len() <= MAX_TEXTS)
     }
@@ -133,9 +133,9 @@ impl Reader<'_> {
         Some(gap)
     }
 
-    fn variable(&self, name: &str, depth: u8) -> Option<Vec<Template>> {
+    fn variable(&self, name: &str, depth: u8) -> Option<Vec<TextTemplate>> {
         let expressions = match self.variables.value(name) {
-            Held::Number => return Some(vec![Template::gap(Gap::Number)]),
+            Held::Number => return Some(vec![TextTemplate::gap(Gap::Number)]),
             Held::OneOf(expressions) if expressions.len() <= MAX_ASSIGNED => expressions,
             Held::OneOf(_) | Held::Anything => return None,
         };
@@ -155,18 +155,19 @@ impl Reader<'_> {
                 texts.extend(self.expression(&expression, depth)?);
             }
         }
-        let texts: Vec<Template> = texts.into_iter().map(|text| text.with_appended(appended.iter().cloned())).collect();
+        let texts: Vec<TextTemplate> =
+            texts.into_iter().map(|text| text.with_appended(appended.iter().cloned())).collect();
         (texts.len() <= MAX_TEXTS).then_some(texts)
     }
 
     /// What an expression that begins with a variable puts behind it.
-    fn behind(&self, name: &str, expression: &Expr, depth: u8) -> Option<Vec<Template>> {
+    fn behind(&self, name: &str, expression: &Expr, depth: u8) -> Option<Vec<TextTemplate>> {
         match expression {
             Expr::Nested(inner) => self.behind(name, inner, depth),
             Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } => {
                 joined(&self.behind(name, left, depth)?, &self.expression(right, depth)?)
             }
-            _ => appends_to(name, expression).then(|| vec![Template::default()]),
+            _ => appends_to(name, expression).then(|| vec![TextTemplate::default()]),
         }
     }
 }
@@ -192,7 +193,7 @@ fn appends_to(name: &str, expression: &Expr) -> bool {
 }
 
 /// Each text with each of those that may follow.
-fn joined(left: &[Template], right: &[Template]) -> Option<Vec<Template>> {
+fn joined(left: &[TextTemplate], right: &[TextTemplate]) -> Option<Vec<TextTemplate>> {
     let joined = left.iter().flat_map(|left| right.iter().map(move |right| left.then(right)));
     (left.len().saturating_mul(right.len()) <= MAX_TEXTS).then(|| joined.collect())
 }

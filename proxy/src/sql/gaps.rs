@@ -6,7 +6,7 @@ use crate::sql::lexer::{Lexer, Rules, Token, TokenKind};
 use crate::sql::literal;
 use crate::sql::outline::Outline;
 use crate::sql::quoting::ROUTINES;
-use crate::sql::template::{Gap, Template};
+use crate::sql::template::{Gap, TextTemplate};
 use crate::sql::vocabulary::{MODIFIERS, Meaning, NAMING_VERBS, OTHER_VERBS, meaning};
 use crate::sql::words::{Verb, is_one_of, is_same, made, setting, verb};
 
@@ -15,12 +15,12 @@ pub const MAX_APPENDED: usize = 64;
 
 /// Whether every gap is a whole token, and stands where neither a statement nor a clause of credentials can begin.
 #[must_use]
-pub fn is_settled(template: &Template, rules: Rules) -> bool {
+pub fn is_settled(template: &TextTemplate, rules: Rules) -> bool {
     walk(template, rules, false, is_settled_statement) && appends_settled(template, rules)
 }
 
 /// Walks over the tokens of a text and asks of each of its statements. A part of one may begin with a gap, and holds no `;`.
-fn walk(template: &Template, rules: Rules, is_part: bool, asks: impl Fn(&[u8], &Outline, &Gaps) -> bool) -> bool {
+fn walk(template: &TextTemplate, rules: Rules, is_part: bool, asks: impl Fn(&[u8], &Outline, &Gaps) -> bool) -> bool {
     let text = template.text.as_slice();
     let mut lexer = Lexer::starting_at(text, 0, rules);
     let (mut outline, mut gaps, mut met) = (Outline::default(), Gaps::default(), 0_usize);
@@ -54,7 +54,7 @@ fn walk(template: &Template, rules: Rules, is_part: bool, asks: impl Fn(&[u8], &
 
 /// Numbers may also stand within a name, or within a string without escapes. Dates and what is below zero are cut there, so that no
 /// word may be left that matters; `None`: one is.
-fn numbers_within(template: &Template, token: Token) -> Option<usize> {
+fn numbers_within(template: &TextTemplate, token: Token) -> Option<usize> {
     let bytes = template.text.get(token.start..token.end).unwrap_or_default();
     let is_string = matches!(token.kind, TokenKind::Escaped | TokenKind::Plain) && !bytes.contains(&b'\\');
     let is_word = token.kind == TokenKind::Word;
@@ -236,7 +236,7 @@ const LASTING: [&str; 12] = [
 
 /// Whether what may be appended to a text, in any order and any number of times, changes nothing of what the statement is: no token can
 /// be made of two parts, and no part holds a word that matters or begins another statement.
-fn appends_settled(template: &Template, rules: Rules) -> bool {
+fn appends_settled(template: &TextTemplate, rules: Rules) -> bool {
     let parts = &template.appended;
     if parts.is_empty() {
         return true;
@@ -273,7 +273,7 @@ fn is_commented(text: &[u8]) -> bool {
 }
 
 /// Whether no token can be made of the end of one text and the start of another, unless it is a string of two strings.
-fn are_apart(before: &Template, behind: &Template) -> bool {
+fn are_apart(before: &TextTemplate, behind: &TextTemplate) -> bool {
     let is_apart = |byte: Option<&u8>| byte.is_none_or(|byte| APART.contains(byte));
     let ends = before.gaps.last().filter(|(_, span)| span.end == before.text.len());
     let begins = behind.gap_at(0);
@@ -282,11 +282,11 @@ fn are_apart(before: &Template, behind: &Template) -> bool {
 }
 
 /// Whether a name at the end of one text and a list of arguments at the start of another may stand together.
-fn may_call(base: &Template, parts: &[Template]) -> bool {
-    let ends_with_name = |text: &Template| {
+fn may_call(base: &TextTemplate, parts: &[TextTemplate]) -> bool {
+    let ends_with_name = |text: &TextTemplate| {
         let end = text.text.trim_ascii_end().len();
         text.gaps.last().is_some_and(|(gap, span)| *gap == Gap::Name && span.end == end)
     };
-    let begins_list = |text: &Template| text.text.trim_ascii_start().first() == Some(&b'(');
+    let begins_list = |text: &TextTemplate| text.text.trim_ascii_start().first() == Some(&b'(');
     std::iter::once(base).chain(parts).any(ends_with_name) && parts.iter().any(begins_list)
 }

@@ -48,13 +48,13 @@ pub fn decode(text: &[u8], token: Token) -> Option<Literal<'_>> {
 
 /// Where the bytes of a constant stand in the text around it.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Places {
+pub struct LiteralPlaces {
     /// Bytes of the constant from which on it stands together, and where they stand.
     runs: Vec<(usize, usize)>,
     end: usize,
 }
 
-impl Places {
+impl LiteralPlaces {
     /// The places of a constant, which is a token of `text`.
     #[must_use]
     pub fn of(text: &[u8], token: Token, literal: &Literal<'_>) -> Self {
@@ -216,7 +216,7 @@ pub fn literals<'t>(lexer: Lexer<'t>, text: &'t [u8]) -> impl Iterator<Item = (T
 
 #[cfg(test)]
 mod tests {
-    use super::{Places, decode};
+    use super::{LiteralPlaces, decode};
     use crate::sql::lexer::{Escapes, Lexer};
 
     /// (a text of one constant, what is looked for in the constant, where it stands in the text)
@@ -233,7 +233,7 @@ mod tests {
         ] {
             let token = Lexer::new(text.as_bytes(), Escapes::Always).next().unwrap();
             let literal = decode(text.as_bytes(), token).unwrap();
-            let places = Places::of(text.as_bytes(), token, &literal);
+            let places = LiteralPlaces::of(text.as_bytes(), token, &literal);
             let found = literal.to_text().find(word).unwrap();
             assert_eq!(places.at(found), want, "{text}");
             assert!(places.at(literal.bytes.len()) <= token.end && places.at(usize::MAX) == token.end, "{text}");

@@ -9,7 +9,7 @@ use crate::sql::executed::{self, Made};
 use crate::sql::expression::Expression;
 use crate::sql::fault::FaultKind;
 use crate::sql::lexer::{Token, TokenKind};
-use crate::sql::literal::{self, Literal, Places};
+use crate::sql::literal::{self, Literal, LiteralPlaces};
 use crate::sql::model::{Dialect, Effect, Statement};
 use crate::sql::quoting;
 use crate::sql::signs::{names_role, unescaped};
@@ -323,7 +323,7 @@ fn relocate(inner: &mut [Statement], text: &[u8], token: Token, literal: &Litera
     if inner.is_empty() {
         return;
     }
-    let places = Places::of(text, token, literal);
+    let places = LiteralPlaces::of(text, token, literal);
     let moved = |span: &Range<usize>| places.at(span.start)..places.at(span.end);
     for statement in inner {
         for role_use in &mut statement.role_uses {

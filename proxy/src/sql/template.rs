@@ -26,16 +26,16 @@ impl Gap {
 
 /// A text with gaps.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Template {
+pub struct TextTemplate {
     /// The text, with a stand-in in each gap.
     pub text: Vec<u8>,
     /// The gaps, in the order of the text.
     pub gaps: Vec<(Gap, Range<usize>)>,
     /// What may follow it, any number of times and in any order.
-    pub appended: Vec<Template>,
+    pub appended: Vec<TextTemplate>,
 }
 
-impl Template {
+impl TextTemplate {
     /// A text without a gap.
     #[must_use]
     pub fn text(text: &str) -> Self {
