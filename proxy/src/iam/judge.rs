@@ -78,7 +78,7 @@ fn under_each_name(caller: &Caller<'_>, judge: impl Fn(&Caller<'_>) -> Step) -> 
     let depends_on_time = step.depends_on_time || other_step.depends_on_time;
     let refusal = [step.outcome, other_step.outcome].into_iter().find_map(|outcome| outcome.refusal().cloned());
     let outcome =
-        refusal.map_or(Outcome::Allowed, |refusal| Outcome::Unknown(caller::in_doubt(refusal, caller, &other)));
+        refusal.map_or(Outcome::Allowed, |refusal| Outcome::Unknown(caller::in_doubt(&refusal, caller, &other)));
     Step { outcome, depends_on_time }
 }
 

@@ -21,9 +21,21 @@ fn said(text: &str) -> Result<(), String> {
     })
 }
 
-/// (lines before a gate, what is said; nothing: it loads)
+/// Rows of (lines before a gate, what is said; nothing: it loads).
+fn assert_said(rows: &[(&str, Option<&str>)]) {
+    for (lines, want) in rows {
+        let found = said(&format!("{lines}{GATE}")).err();
+        let is_as_wanted = match (&found, want) {
+            (None, None) => true,
+            (Some(found), Some(want)) => found.starts_with(want),
+            _ => false,
+        };
+        assert!(is_as_wanted, "{lines}\nwanted {want:?}\nfound {found:?}");
+    }
+}
+
 #[test]
-fn sections() {
+fn sections_of_the_admin_address() {
     let rows: &[(&str, Option<&str>)] = &[
         ("[metrics]\nmax_series = 99\n", Some("metrics.max_series: 99 is out of range; write 100 to 1000000")),
         ("[metrics]\nmax_series = 100\n", None),
@@ -65,6 +77,13 @@ fn sections() {
             "[admin]\nlisten = \"0.0.0.0:9439\"\n[admin.tls]\ncertificate = \"c\"\nkey = \"k\"\n",
             Some("admin.listen: 0.0.0.0:9439 can be reached from other machines"),
         ),
+    ];
+    assert_said(rows);
+}
+
+#[test]
+fn sections_of_the_gate() {
+    let rows: &[(&str, Option<&str>)] = &[
         ("[audit]\ncheckpoint_records = 0\n", Some("audit.checkpoint_records: 0 is too few; write 1 or more")),
         ("[audit]\nfold_after = 0\n", Some("audit.fold_after: 0 is too few; write 1 or more")),
         ("[audit]\nrotate_bytes = 0\n", None),
@@ -118,15 +137,7 @@ fn sections() {
         ("[facts]\nmax_age = \"0s\"\n", Some("facts.max_age: must be longer than zero")),
         ("[facts]\ncontext = { \"aws:PrincipalArn\" = \"x\" }\n", Some("facts.context: ")),
     ];
-    for (lines, want) in rows {
-        let found = said(&format!("{lines}{GATE}")).err();
-        let is_as_wanted = match (&found, want) {
-            (None, None) => true,
-            (Some(found), Some(want)) => found.starts_with(want),
-            _ => false,
-        };
-        assert!(is_as_wanted, "{lines}\nwanted {want:?}\nfound {found:?}");
-    }
+    assert_said(rows);
 }
 
 /// (lines of an account, what is said)

@@ -32,7 +32,7 @@ pub struct Caller<'a> {
     /// The current database user.
     pub database_user: &'a str,
     /// What the user may be called instead in its ARN: for a login as `IAM:name` it is not documented which of the two is sent. Sources:
-    /// Amazon Redshift API Reference, `GetClusterCredentials`, `DbUser`; an example of CloudTrail shows `dbuser:cluster/IAM:name`.
+    /// Amazon Redshift API Reference, `GetClusterCredentials`, `DbUser`; an example of `CloudTrail` shows `dbuser:cluster/IAM:name`.
     pub written_user: Option<&'a str>,
     /// An external id to assume in place of the database user's ARN.
     pub external_id: Option<&'a str>,
@@ -55,7 +55,7 @@ impl Caller<'_> {
 }
 
 /// Why a step is undecided for a user of two names: it is refused under one of them only.
-pub(super) fn in_doubt(refusal: Refusal, caller: &Caller<'_>, other: &Caller<'_>) -> Refusal {
+pub(super) fn in_doubt(refusal: &Refusal, caller: &Caller<'_>, other: &Caller<'_>) -> Refusal {
     let (plain, written) = (caller.database_user, other.database_user);
     Refusal {
         cause: Cause::Undecided,

@@ -256,7 +256,7 @@ mod tests {
         for (element, want) in rows {
             assert_eq!(Principals::read(&element).name(CallingPrincipal::Service(&names)).at_all(), want, "{element}");
         }
-        let somewhere = ["redshift.amazonaws.com".to_owned(), "redshift.*.amazonaws.com".to_owned()];
+        let anywhere = ["redshift.amazonaws.com".to_owned(), "redshift.*.amazonaws.com".to_owned()];
         for (text, want) in [
             ("redshift.amazonaws.com", Truth::True),
             ("redshift.us-east-1.amazonaws.com", Truth::Unknown),
@@ -264,8 +264,8 @@ mod tests {
             ("redshift-serverless.us-east-1.amazonaws.com", Truth::False),
             ("ec2.us-east-1.amazonaws.com", Truth::False),
         ] {
-            let named = Principals::read(&json!({"Service": text})).name(CallingPrincipal::Service(&somewhere));
-            assert_eq!(named.at_all(), want, "{text} in a region that is not known");
+            let found = Principals::read(&json!({"Service": text})).name(CallingPrincipal::Service(&anywhere));
+            assert_eq!(found.at_all(), want, "{text} in a region that is not known");
         }
     }
 }

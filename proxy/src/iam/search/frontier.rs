@@ -98,7 +98,7 @@ impl<'f> Frontier<'f> {
     pub(super) fn next(&mut self, place: &ChainPlace, with_doubts: bool) -> Vec<Edge> {
         let Some(role) = self.known(place) else {
             self.is_entered |= with_doubts;
-            return if with_doubts { self.from_unknown(place) } else { Vec::new() };
+            return if with_doubts { self.behind_unknown(place) } else { Vec::new() };
         };
         let mut edges: Vec<Edge> = self.explorer.next(role).iter().cloned().map(Edge::from).collect();
         if !with_doubts {
@@ -148,7 +148,7 @@ impl<'f> Frontier<'f> {
 
     /// The steps of a role of which nothing is known: to whoever may trust it, to every role of its own account, whose trust policies are no
     /// better known, and to everything else that is not known.
-    fn from_unknown(&self, place: &ChainPlace) -> Vec<Edge> {
+    fn behind_unknown(&self, place: &ChainPlace) -> Vec<Edge> {
         let (account, mut trusting, why) = match place {
             ChainPlace::Role(role) => {
                 let account = role.account();

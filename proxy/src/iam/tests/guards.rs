@@ -71,9 +71,9 @@ fn open_world() -> (World, Json) {
 #[test]
 fn absent_facts_leave_guards_undecided() {
     let never = Guard::NeverAccount(account(VAULT));
-    let proved = |world: &World, others: &[&Json], guard: &Guard| told(&proof(&world.load_with(others), "", guard));
+    let prove_with = |world: &World, others: &[&Json], guard: &Guard| told(&proof(&world.load_with(others), "", guard));
     let (world, vault) = open_world();
-    assert_eq!(proved(&world, &[&vault], &never).0, "broken", "with all facts");
+    assert_eq!(prove_with(&world, &[&vault], &never).0, "broken", "with all facts");
     let unlisted = json!({"Policies": [{"Arn": format!("arn:aws:iam::{VAULT}:policy/x")}]});
     let (mut no_away, mut no_roles, mut ghost, mut adding) =
         (open_world().0, open_world().0, open_world().0, open_world().0);
@@ -107,7 +107,7 @@ fn absent_facts_leave_guards_undecided() {
         ("the organisation", &world, &[&vault], &within, "no file of facts.service_control"),
     ];
     for (name, world, others, guard, why) in rows {
-        let (word, chain, doubts) = proved(world, others, guard);
+        let (word, chain, doubts) = prove_with(world, others, guard);
         assert_eq!(word, "undecided", "{name}");
         assert!(doubts.iter().any(|(_, doubt)| doubt.contains(why)), "{name}: {chain:?} {doubts:?}");
     }

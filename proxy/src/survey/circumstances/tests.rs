@@ -69,13 +69,14 @@ fn rules_do_not_multiply_each_other() {
 
 #[test]
 fn gates_are_told_apart_where_a_rule_looks_at_them() {
-    for (condition, want) in [
-        ("context.gate == \"demo\"", &["demo", "other", STRANGER] as &[&str]),
+    let rows: [(&str, &[&str]); 5] = [
+        ("context.gate == \"demo\"", &["demo", "other", STRANGER]),
         ("context.cluster == \"x\"", &["demo", "other", STRANGER]),
         ("context has cluster_account", &["demo", "other", STRANGER]),
         ("context.database == \"gate\"", &["demo"]),
         ("context.database == \"\\\"attr\\\":\\\"gate\\\"\"", &["demo"]),
-    ] {
+    ];
+    for (condition, want) in rows {
         assert_eq!(told(&around(condition), |one| one.gate.name.clone()), strings(want), "{condition}");
     }
 }
@@ -144,7 +145,7 @@ fn times_that_rules_name() {
 #[test]
 fn hours_that_rules_name() {
     let hours = |condition: &str, zone: TimeZone| -> Vec<i8> {
-        let all = circumstances(&values(&forbid(condition)), &[gate("demo")], &[zone.clone()]);
+        let all = circumstances(&values(&forbid(condition)), &[gate("demo")], std::slice::from_ref(&zone));
         let mut hours: Vec<i8> = all.iter().map(|one| zone.to_datetime(one.now).hour()).collect();
         hours.sort_unstable();
         hours.dedup();
