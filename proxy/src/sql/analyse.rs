@@ -182,11 +182,7 @@ impl Message<'_> {
                 builder.set_kind(StatementKind::Set);
                 settings::session(&mut cursor.clone(), builder);
             }
-            b"explain" | b"prepare" | b"declare" => {
-                if wrapped(&mut cursor.clone(), builder)? {
-                    return Ok(());
-                }
-            }
+            b"explain" | b"prepare" | b"declare" if wrapped(&mut cursor.clone(), builder)? => return Ok(()),
             b"execute" if self.context.place == Place::Message => procedures::execute(&mut cursor.clone(), builder),
             b"do" if self.context.place == Place::Message => {
                 return procedures::anonymous(&mut cursor, self.context, builder);

@@ -107,8 +107,8 @@ fn absent_facts_leave_guards_undecided() {
         ("the organisation", &world, &[&vault], &within, "no file of facts.service_control"),
     ];
     for (name, world, others, guard, why) in rows {
-        let (word, chain, doubts) = prove_with(world, others, guard);
-        assert_eq!(word, "undecided", "{name}");
+        let (outcome, chain, doubts) = prove_with(world, others, guard);
+        assert_eq!(outcome, "undecided", "{name}");
         assert!(doubts.iter().any(|(_, doubt)| doubt.contains(why)), "{name}: {chain:?} {doubts:?}");
     }
 }
