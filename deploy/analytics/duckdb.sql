@@ -16,8 +16,8 @@ SELECT * FROM read_json(
     findings: 'STRUCT(code VARCHAR, severity VARCHAR, message VARCHAR, detail VARCHAR, hint VARCHAR, hop INTEGER, lenience VARCHAR, lenient_by VARCHAR)[]',
     statement: 'VARCHAR', truncated: 'BOOLEAN', fingerprint: 'VARCHAR', "of": 'VARCHAR', outcome: 'VARCHAR', "rows": 'BIGINT', error: 'VARCHAR',
     seconds: 'DOUBLE', login: 'VARCHAR', reason: 'VARCHAR', judged: 'BIGINT', refused: 'BIGINT', "count": 'BIGINT', since: 'VARCHAR', lost: 'BIGINT',
-    ran_at: 'VARCHAR', target: 'VARCHAR', result: 'VARCHAR', why: 'VARCHAR', version: 'VARCHAR', pid: 'BIGINT', gates: 'VARCHAR[]', log_is: 'VARCHAR',
-    detail: 'VARCHAR'
+    ran_at: 'VARCHAR', target: 'VARCHAR', result: 'VARCHAR', why: 'VARCHAR', change: 'VARCHAR', name: 'VARCHAR', owner: 'VARCHAR', "after": 'VARCHAR[]',
+    version: 'VARCHAR', pid: 'BIGINT', gates: 'VARCHAR[]', log_is: 'VARCHAR', detail: 'VARCHAR'
   }
 );
 

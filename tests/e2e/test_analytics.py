@@ -31,7 +31,7 @@ GRANTS = [
     ("warehouse", f"{ACCOUNT}RoleSpectrum", f"{OTHER}RoleGlue"),
 ]
 # Properties of records that no table has: what binds records to one another and tells of the log's files is what `rolegate audit verify`
-# reads, `verdict` and `shadow` repeat others, and `policies` has a name for each gate.
+# reads (`before`, there a text, is a list in the record of a drift), `verdict` and `shadow` repeat others, and `policies` has a name for each gate.
 NO_COLUMN = {"prev", "subtrees", "torn", "before", "checkpoint", "signed", "file", "of_log", "removed_before", "verdict", "shadow", "policies"}
 
 

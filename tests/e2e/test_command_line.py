@@ -13,10 +13,14 @@ def test_check_judges_files(tmp_path, demo):
     (tmp_path / "bad.sql").write_text(f"select 1;\n\n{UNLOAD.replace(CHAIN, b('RoleB'))};\n")
     config = demo.folder / "data" / "rolegate.toml"
 
-    def check(*arguments):
-        return subprocess.run([BIN / "rolegate", "check", "--config", config, "--user", "etl", *arguments], capture_output=True, text=True, check=False)
+    def check(*arguments, groups=("--groups", "etl")):
+        command = [BIN / "rolegate", "check", "--config", config, "--user", "etl", *groups, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert check(tmp_path / "good.sql").returncode == 0
+    strange = check(tmp_path / "good.sql", groups=())
+    assert strange.returncode == 1 and "RG302" in strange.stdout
+    assert "note: [gate.catalog] is not asked for the user's groups; say --groups" in strange.stderr
     human = check(tmp_path / "bad.sql")
     assert human.returncode == 1
     assert "bad.sql:5:10: reject RG201" in human.stdout

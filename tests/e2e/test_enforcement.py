@@ -70,10 +70,10 @@ def test_the_more_specific_mode_wins(server):
     assert (record["would_be"], record["action"], record["mode"], record["shadow"]) == ("reject", "annotate", "shadow", True)
     assert [finding["lenience"] for finding in record["findings"] if finding["severity"] == "reject"] == ["shadow"]
     shown = rolegate("config", "show", server.folder / "data" / "rolegate.toml", "--for", "etl").stdout
-    assert "gate demo, user etl, in etl\n  enforce, by policy.mode_by_group (group \"etl\")\n" in shown
+    assert "gate demo, user etl, in etl\n" in shown and "\n  enforce, by policy.mode_by_group (group \"etl\")\n" in shown
     assert "  enforce for RG301, by policy.mode_by_code\n" in shown and 'shadow for rule "' in shown
     shown = rolegate("config", "show", server.folder / "data" / "rolegate.toml", "--for", "analyst").stdout
-    assert "user analyst, in analysts\n  shadow, by the gate's own mode\n" in shown
+    assert "user analyst, in analysts\n" in shown and "\n  shadow, by the gate's own mode\n" in shown
 
 
 def test_an_exception_ends_at_its_minute(server):

@@ -42,7 +42,7 @@ def test_a_verdict_from_the_cache_is_a_fresh_one_after_every_reload(tmp_path):
     assert judged()[0] == "annotate"
     change(config, 'mode = "shadow"\n', "")
     assert judged() == ("reject", "RG203")
-    change(config, "[policy.groups]", '[policy.severity]\nRG203 = "allow"\n\n[policy.groups]')
+    change(config, 'RG207 = "annotate"', 'RG207 = "annotate"\nRG203 = "allow"')
     assert judged() == ("forward", "")
     change(cluster, '"ApplyStatus": "in-sync"', '"ApplyStatus": "removing"')
     assert judged() == ("reject", "RG201")

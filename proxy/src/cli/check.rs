@@ -32,10 +32,11 @@ use crate::cli::check::report::Face;
 use crate::cli::check::tally::CheckTally;
 use crate::cli::choice::gate_of;
 use crate::cli::exit::Exit;
+use crate::cli::output;
 use crate::config::Config;
 use crate::gate::enforcement::Action;
 use crate::gate::judge_alone;
-use crate::gate::policy::{Parts, Policy};
+use crate::gate::policy::{ClusterGroups, Parts, Policy};
 use crate::gate::principal::{Attributes, Principal};
 use crate::observe::escape;
 
@@ -132,7 +133,12 @@ fn policy(arguments: &CheckArguments) -> Result<Policy, String> {
     let Some(path) = &arguments.config else { return Ok(Policy::new(Parts::without_facts())) };
     let config = Config::load(path).map_err(|error| error.to_string())?;
     let gate = gate_of(&config, arguments.gate.as_deref())?;
-    crate::serve::build::policy(&config, gate).map_err(|error| error.to_string())
+    let policy = crate::serve::build::policy(&config, gate).map_err(|error| error.to_string())?;
+    if arguments.groups.is_none() && *policy.catalog() != ClusterGroups::NotRead {
+        let asked = "[gate.catalog] is not asked for the user's groups; say --groups (--groups= for a user without any)";
+        output::note(&format!("{}: note: {asked}", path.display()));
+    }
+    Ok(policy)
 }
 
 /// Something to read, or read already.
