@@ -189,6 +189,7 @@ test("choosing a line that stands for several unfolds them", async () => {
   await page.$eval('[data-edge*="folded:"]', (line) => line.dispatchEvent(new MouseEvent("click", { bubbles: true })));
   await page.waitForFunction((many) => document.querySelectorAll('[data-node^="folded:"]').length < many, before, soon);
   await page.waitForFunction(() => document.querySelectorAll("[data-node]").length > 3, undefined, soon);
+  assert.ok(!page.url().includes("at="), page.url());
   await page.close();
 });
 

@@ -124,7 +124,8 @@ function EdgeFacts({ of, shown }: { of: ShownEdge; shown: Shown }) {
 
 /** The filter by which every view shows what passes here; `null` for what stands for several. */
 export function filterOf({ node, edge }: Pointed): Filters | null {
-  if (node?.kind === "folded" || (edge && edge.members.length > 0)) return null;
+  const isFolded = (end: string) => end.startsWith("folded:");
+  if (node?.kind === "folded" || (edge && (edge.members.length > 0 || isFolded(edge.from) || isFolded(edge.to)))) return null;
   if (node?.kind === "role" && node.arn !== null) return { role: node.arn };
   const id = node?.id ?? edge?.id;
   return id === undefined ? null : { at: id };
