@@ -135,7 +135,8 @@ fn policy(arguments: &CheckArguments) -> Result<Policy, String> {
     let gate = gate_of(&config, arguments.gate.as_deref())?;
     let policy = crate::serve::build::policy(&config, gate).map_err(|error| error.to_string())?;
     if arguments.groups.is_none() && *policy.catalog() != ClusterGroups::NotRead {
-        let asked = "[gate.catalog] is not asked for the user's groups; say --groups (--groups= for a user without any)";
+        let asked =
+            "[gate.catalog] is not asked for the user's groups; say --groups (--groups= for a user without any)";
         output::note(&format!("{}: note: {asked}", path.display()));
     }
     Ok(policy)
