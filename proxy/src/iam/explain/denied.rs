@@ -2,11 +2,12 @@
 
 use super::{
     outcome::{Addition, AdditionPlace, Cause, Refusal},
-    remedy, words,
+    remedy::{self, Beside},
+    words,
 };
 use crate::chain::{Likeness, alike};
 use crate::iam::{
-    evaluate::{EXTERNAL_ID, HopRequest, NearMiss, Obstacle, PolicyPlace},
+    evaluate::{EXTERNAL_ID, HopRequest, Levels, NearMiss, Obstacle, PolicyInForce, PolicyPlace},
     policy::{
         context::KeyValue,
         document::{ACTION, PolicyStatement, StatementEffect},
@@ -24,11 +25,13 @@ pub(super) fn refusal(request: &HopRequest<'_>, obstacle: &Obstacle<'_>) -> Refu
         Obstacle::Boundary(name) => silent(
             request,
             &format!("permissions boundary of {}, {},", words::caller(request), words::policy(name)),
+            request.boundary.as_slice(),
             AdditionPlace::Boundary,
         ),
         Obstacle::SessionPolicy(name) => silent(
             request,
             &format!("session policy of {}, {name},", words::caller(request)),
+            request.session_policy.as_slice(),
             AdditionPlace::SessionPolicy,
         ),
         Obstacle::ServiceControl(level) => outside_service_control(request, level),
@@ -92,7 +95,20 @@ fn not_trusted(request: &HopRequest<'_>) -> Refusal {
         let remedy = "it is a service-linked role, which its service alone can assume: use another role".to_owned();
         return Refusal { cause: Cause::NotTrusted, message, evidence, remedy: Some(remedy), addition: None };
     }
-    with(Cause::NotTrusted, message, evidence, remedy::trust(request, None), || ask_owner(request))
+    with(Cause::NotTrusted, message, evidence, remedy::trust(request, beside_likes(request)), || ask_owner(request))
+}
+
+/// The statements of the trust policy that trust callers of this kind: whoever comes by them meets their conditions.
+fn beside_likes<'d>(request: &HopRequest<'d>) -> Beside<'d> {
+    let trusts_likes = |statement: &&PolicyStatement| {
+        let (accounts, services) = statement.principal_texts();
+        statement.effect == StatementEffect::Allow
+            && match request.caller {
+                CallingPrincipal::Service(_) => !services.is_empty(),
+                CallingPrincipal::Session { .. } => !accounts.is_empty(),
+            }
+    };
+    Beside::all(request.trust.statements.iter().filter(trusts_likes))
 }
 
 /// What statements of the trust policy name instead of the caller.
@@ -147,7 +163,7 @@ fn excluded(request: &HopRequest<'_>, near: &NearMiss<'_>) -> Refusal {
         Cause::Condition,
         message,
         evidence,
-        remedy::trust(request, Some(near.statement)).map(|(remedy, addition)| {
+        remedy::trust(request, Beside::One(near.statement)).map(|(remedy, addition)| {
             let keep = format!(
                 "if the owner of role {} means this caller to pass, leave {name} as it is and {remedy}",
                 request.target
@@ -181,35 +197,41 @@ fn no_permission(request: &HopRequest<'_>, near: Option<&(PolicyPlace<'_>, NearM
         ),
         None => format!("none of its permissions policies ({}) has a statement that does", request.identity.len()),
     };
-    for hint in resource_misses(request) {
+    let misses = resource_misses(request);
+    for (_, hint) in &misses {
         evidence.push_str("; ");
-        evidence.push_str(&hint);
+        evidence.push_str(hint);
     }
     let message = format!(
         "the permissions policies of {} do not allow {ACTION} on role {}",
         words::caller(request),
         request.target
     );
-    let proposal = remedy::permission(request, near.map(|(_, near)| near.statement));
+    let beside = near.map_or_else(
+        || Beside::all(misses.iter().map(|(statement, _)| *statement)),
+        |(_, near)| Beside::One(near.statement),
+    );
+    let proposal = remedy::permission(request, beside);
     with(Cause::NoPermission, message, evidence, proposal, || {
         format!("ask the owner of {} for a statement that fits this call", words::caller(request))
     })
 }
 
-/// Resources that come near the target.
-fn resource_misses(request: &HopRequest<'_>) -> Vec<String> {
+/// Statements whose resources come near the target, and what is told of them.
+fn resource_misses<'d>(request: &HopRequest<'d>) -> Vec<(&'d PolicyStatement, String)> {
     let mut found = Vec::new();
     for policy in &request.identity {
         let statements = policy.document.map(|document| document.statements.as_slice()).unwrap_or_default();
         for statement in statements.iter().filter(|each| each.effect == StatementEffect::Allow) {
             for text in statement.resource_texts() {
                 if let Some(likeness) = alike(&text, request.target).filter(|likeness| is_miss(*likeness)) {
-                    found.push(format!(
+                    let hint = format!(
                         "{} of {} names {text}, which differs in its {}",
                         words::statement(statement),
                         words::policy(policy.name),
                         likeness.difference()
-                    ));
+                    );
+                    found.push((statement, hint));
                 }
             }
         }
@@ -218,11 +240,46 @@ fn resource_misses(request: &HopRequest<'_>) -> Vec<String> {
 }
 
 /// A policy that limits others says nothing about the call.
-fn silent(request: &HopRequest<'_>, policy: &str, to: AdditionPlace) -> Refusal {
+fn silent(request: &HopRequest<'_>, policy: &str, documents: &[PolicyInForce<'_>], to: AdditionPlace) -> Refusal {
     let message = format!("the {policy} does not allow {ACTION} on role {}", request.target);
-    let evidence = format!("no statement of the {} allows it", policy.trim_end_matches(','));
-    let proposal = remedy::guard(request, to, &format!("the {}", policy.trim_end_matches(',')));
-    with(Cause::ExplicitDeny, message, evidence, proposal, String::new)
+    let policy = format!("the {}", policy.trim_end_matches(','));
+    limited(request, message, format!("no statement of {policy} allows it"), &policy, documents, to)
+}
+
+/// Statements of a policy whose conditions are told.
+const SHOWN_GUARDS: usize = 3;
+
+/// A policy that limits others, in whose documents nothing allows the call. Where a statement would, but for its conditions, those are
+/// the owner's guard, and no statement is proposed that gets around it.
+fn limited(
+    request: &HopRequest<'_>,
+    message: String,
+    evidence: String,
+    policy: &str,
+    documents: &[PolicyInForce<'_>],
+    to: AdditionPlace,
+) -> Refusal {
+    let mut guards = Vec::new();
+    for each in documents {
+        let statements = each.document.map(|document| document.statements.as_slice()).unwrap_or_default();
+        let speaks = |statement: &&PolicyStatement| {
+            statement.effect == StatementEffect::Allow && !request.addressed_by(statement).at_all().is_false()
+        };
+        guards.extend(statements.iter().filter(speaks).map(|statement| {
+            let conditions: Vec<_> = statement.conditions.iter().collect();
+            let name = words::policy(each.name);
+            format!("{} of {name}: {}", words::statement(statement), words::conditions(request, &conditions))
+        }));
+    }
+    if guards.is_empty() {
+        let proposal = remedy::guard(request, to, policy);
+        return with(Cause::ExplicitDeny, message, evidence, proposal, String::new);
+    }
+    guards.truncate(SHOWN_GUARDS);
+    let evidence = format!("{evidence}; {}", guards.join("; "));
+    with(Cause::ExplicitDeny, message, evidence, None, || {
+        format!("ask the owner of {policy} whether this call is meant to pass; its conditions keep it out")
+    })
 }
 
 fn outside_service_control(request: &HopRequest<'_>, level: &str) -> Refusal {
@@ -231,6 +288,10 @@ fn outside_service_control(request: &HopRequest<'_>, level: &str) -> Refusal {
         format!("a service control policy keeps {} from assuming role {}", words::caller(request), request.target);
     let evidence = format!("nothing at level {level} over account {account} allows it");
     let policy = format!("a service control policy at level {level} over account {account}");
-    let proposal = remedy::guard(request, AdditionPlace::ServiceControl, &policy);
-    with(Cause::ExplicitDeny, message, evidence, proposal, String::new)
+    let levels = match &request.service_control {
+        Levels::Known(levels) => levels.as_slice(),
+        Levels::Unknown => &[],
+    };
+    let documents = levels.iter().find(|one| one.name == level).map_or(&[] as &[_], |one| one.policies.as_slice());
+    limited(request, message, evidence, &policy, documents, AdditionPlace::ServiceControl)
 }

@@ -23,9 +23,45 @@ const MAX_TRUST_POLICY: usize = 2048;
 /// A remedy and its statement.
 pub(super) type Proposal = (String, Addition);
 
+/// What a new statement stands beside.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Beside<'d> {
+    /// Nothing that has conditions.
+    Nothing,
+    /// A statement, or several with the same conditions, which the new one repeats.
+    One(&'d PolicyStatement),
+    /// Statements with various conditions: nobody but the policy's owner knows which of them are meant for this call.
+    Various,
+}
+
+impl<'d> Beside<'d> {
+    /// Beside these statements.
+    pub(super) fn all(statements: impl IntoIterator<Item = &'d PolicyStatement>) -> Self {
+        let told = |statement: &PolicyStatement| {
+            let mut each: Vec<_> = statement
+                .conditions
+                .iter()
+                .map(|condition| {
+                    (condition.name.to_lowercase(), condition.key.to_lowercase(), words::values(condition).to_string())
+                })
+                .collect();
+            each.sort();
+            each
+        };
+        let mut statements = statements.into_iter();
+        let Some(first) = statements.next() else { return Self::Nothing };
+        let conditions = told(first);
+        match statements.all(|other| told(other) == conditions) {
+            false => Self::Various,
+            true if conditions.is_empty() => Self::Nothing,
+            true => Self::One(first),
+        }
+    }
+}
+
 /// A statement for the target's trust policy that names the caller and nobody else. `None`: no condition can be written that
 /// holds for exactly this call.
-pub(super) fn trust(request: &HopRequest<'_>, beside: Option<&PolicyStatement>) -> Option<Proposal> {
+pub(super) fn trust(request: &HopRequest<'_>, beside: Beside<'_>) -> Option<Proposal> {
     let principal = match request.caller {
         CallingPrincipal::Service(names) => {
             let primary: Vec<&str> = names.iter().map(String::as_str).filter(|name| !is_regional(name)).collect();
@@ -36,10 +72,7 @@ pub(super) fn trust(request: &HopRequest<'_>, beside: Option<&PolicyStatement>) 
         }
         CallingPrincipal::Session { role, .. } => format!(r#"{{"AWS":"{role}"}}"#),
     };
-    let mut conditions = Conditions::default();
-    if let Some(beside) = beside {
-        conditions.repeat(request, &beside.conditions)?;
-    }
+    let mut conditions = Conditions::beside(request, beside)?;
     // Where the policy tells database users apart, a new statement does so too.
     if tells_users_apart(request) {
         conditions.pin_user(request)?;
@@ -58,11 +91,8 @@ pub(super) fn trust(request: &HopRequest<'_>, beside: Option<&PolicyStatement>) 
 }
 
 /// A statement for an inline policy of the caller.
-pub(super) fn permission(request: &HopRequest<'_>, beside: Option<&PolicyStatement>) -> Option<Proposal> {
-    let mut conditions = Conditions::default();
-    if let Some(beside) = beside {
-        conditions.repeat(request, &beside.conditions)?;
-    }
+pub(super) fn permission(request: &HopRequest<'_>, beside: Beside<'_>) -> Option<Proposal> {
+    let conditions = Conditions::beside(request, beside)?;
     let text = grant(request, &conditions);
     propose(
         &format!("add an inline policy to {} with the statement", words::caller(request)),
@@ -108,6 +138,17 @@ struct Conditions {
 }
 
 impl Conditions {
+    /// Those that a statement needs which stands beside others.
+    fn beside(request: &HopRequest<'_>, beside: Beside<'_>) -> Option<Self> {
+        let mut conditions = Self::default();
+        match beside {
+            Beside::Nothing => {}
+            Beside::One(statement) => conditions.repeat(request, &statement.conditions)?,
+            Beside::Various => return None,
+        }
+        Some(conditions)
+    }
+
     /// Repeats conditions; one that fails is replaced by one that holds for exactly this call.
     fn repeat(&mut self, request: &HopRequest<'_>, conditions: &[Condition]) -> Option<()> {
         let (failing, others): (Vec<_>, Vec<_>) =

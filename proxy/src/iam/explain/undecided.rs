@@ -3,7 +3,8 @@
 use super::{
     fact,
     outcome::{Cause, Refusal},
-    remedy, words,
+    remedy::{self, Beside},
+    words,
 };
 use crate::iam::{
     evaluate::{Doubt, HopRequest, Levels, PolicyPlace},
@@ -102,8 +103,8 @@ fn open_statement(request: &HopRequest<'_>, place: PolicyPlace<'_>, statement: &
     }
     let proposal = match place {
         _ if statement.effect != StatementEffect::Allow => None,
-        PolicyPlace::Trust => remedy::trust(request, Some(statement)),
-        PolicyPlace::Identity(_) => remedy::permission(request, Some(statement)),
+        PolicyPlace::Trust => remedy::trust(request, Beside::One(statement)),
+        PolicyPlace::Identity(_) => remedy::permission(request, Beside::One(statement)),
         _ => None,
     };
     let (remedy, addition) = proposal.map_or_else(

@@ -307,6 +307,84 @@ fn the_permission_repeats_the_conditions_beside_it() {
     assert_eq!(keys, &json!({"aws:PrincipalTag/team": "data", "aws:ResourceAccount": AWAY}));
 }
 
+/// A statement that is proposed where another misses the caller asks for what the others ask for, or none is proposed.
+#[test]
+fn what_stands_beside_a_miss_keeps_its_conditions() {
+    let network = json!({"StringEquals": {"aws:SourceVpc": "vpc-1"}});
+    let team = json!({"StringEquals": {"aws:PrincipalTag/team": "data"}});
+    let trust = |principal: Json, action: &str, condition: &Json| json!({"Effect": "Allow", "Principal": principal, "Action": action, "Condition": condition});
+    let gone = || json!({"AWS": "AROAEXAMPLEDELETED"});
+    // (the trust policy, the conditions of what is proposed; none: nothing is)
+    let rows = [
+        (vec![trust(gone(), "sts:AssumeRole", &team)], Some(&team)),
+        (vec![trust(json!({"AWS": "arn:aws:iam::123456789021:role/RoleA"}), "sts:AssumeRole", &team)], Some(&team)),
+        (vec![trust(json!({"AWS": "arn:aws:iam::123456789012:user/RoleA"}), "sts:AssumeRole", &team)], Some(&team)),
+        (vec![trust(json!({"AWS": home("RoleA").as_str()}), "sts:TagSession", &team)], Some(&team)),
+        (vec![trust(gone(), "sts:AssumeRole", &team), trust(gone(), "sts:AssumeRole", &team)], Some(&team)),
+        (vec![trust(gone(), "sts:AssumeRole", &team), trust(gone(), "sts:AssumeRole", &network)], None),
+        (vec![trust(gone(), "sts:AssumeRole", &json!({}))], Some(&Json::Null)),
+        (vec![trust(json!({"Service": "ec2.amazonaws.com"}), "sts:AssumeRole", &network)], Some(&Json::Null)),
+    ];
+    for (statements, want) in rows {
+        let mut world = World::new();
+        world.role_mut(&home("RoleA"))["Tags"] = json!([{"Key": "team", "Value": "data"}]);
+        world.role_mut(&away("RoleB"))["AssumeRolePolicyDocument"] = document(&Json::from(statements.clone()));
+        let facts = world.load();
+        let step = hop(&facts, &home("RoleA"), &away("RoleB"), 1, &caller(facts.cluster("demo").unwrap(), "etl"));
+        let addition = step.outcome.refusal().unwrap().addition.as_ref();
+        let found = addition.map(|addition| &addition.statement["Condition"]);
+        assert_eq!(found, want, "{statements:?}");
+        assert!(step.outcome.refusal().unwrap().remedy.is_some(), "{statements:?}");
+    }
+}
+
+/// The same of a permission whose resource is not quite the role.
+#[test]
+fn what_stands_beside_a_resource_that_misses_keeps_its_conditions() {
+    let user = json!({"StringEquals": {"sts:ExternalId": ETL}});
+    for (resource, want) in [
+        ("arn:aws:iam::210987654321:role/roleb", &user),
+        ("arn:aws:iam::210987654321:role/x/RoleB", &user),
+        ("arn:aws:iam::210987654322:role/RoleB", &user),
+        ("arn:aws:iam::210987654321:role/Unlike", &Json::Null),
+    ] {
+        let mut world = World::new();
+        let permission =
+            json!([{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": resource, "Condition": user}]);
+        world.role_mut(&home("RoleA"))["RolePolicyList"] =
+            json!([{"PolicyName": "own", "PolicyDocument": document(&permission)}]);
+        let facts = world.load();
+        let step = hop(&facts, &home("RoleA"), &away("RoleB"), 1, &caller(facts.cluster("demo").unwrap(), "etl"));
+        let addition = step.outcome.refusal().unwrap().addition.clone().unwrap();
+        assert_eq!(&addition.statement["Condition"], want, "{resource}");
+    }
+}
+
+/// A boundary or a level that would allow the call, but for a condition, is its owner's guard: it is named, and nothing gets around it.
+#[test]
+fn guards_of_boundaries_and_levels_stay() {
+    let guarded = |condition: &Json| {
+        document(&json!([{"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition}]))
+    };
+    let all = document(&json!([{"Effect": "Allow", "Action": "*", "Resource": "*"}]));
+    for condition in [
+        json!({"StringLike": {"sts:ExternalId": "*/analyst"}}),
+        json!({"StringEquals": {"aws:ResourceOrgID": "o-zzzzzzzzzz"}}),
+        json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}}),
+    ] {
+        let mut world = World::new();
+        let levels = json!([{"level": "root", "policies": [all]}, {"level": "ou", "policies": [guarded(&condition)]}]);
+        world.organisation = Some(json!({"accounts": {
+            HOME: {"org_id": ORGANISATION, "scps": levels, "rcps": []}, AWAY: {"org_id": ORGANISATION, "scps": [], "rcps": []}}}));
+        let facts = world.load();
+        let step = hop(&facts, &home("RoleA"), &away("RoleB"), 1, &caller(facts.cluster("demo").unwrap(), "etl"));
+        let Outcome::Denied(refusal) = step.outcome else { panic!("{condition}: {:?}", step.outcome) };
+        assert!(refusal.addition.is_none(), "{condition}: {refusal:?}");
+        assert!(refusal.evidence.contains("statement 1 of "), "{condition}: {}", refusal.evidence);
+        assert!(refusal.remedy.is_some_and(|remedy| remedy.starts_with("ask the owner of ")), "{condition}");
+    }
+}
+
 #[test]
 fn a_trust_policy_that_would_become_too_long_says_so() {
     let mut world = World::new();
