@@ -292,6 +292,6 @@ fn outside_service_control(request: &HopRequest<'_>, level: &str) -> Refusal {
         Levels::Known(levels) => levels.as_slice(),
         Levels::Unknown => &[],
     };
-    let documents = levels.iter().find(|one| one.name == level).map_or(&[] as &[_], |one| one.policies.as_slice());
+    let documents = levels.iter().find(|one| one.name == level).map(|one| one.policies.as_slice()).unwrap_or_default();
     limited(request, message, evidence, &policy, documents, AdditionPlace::ServiceControl)
 }
