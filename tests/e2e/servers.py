@@ -146,7 +146,12 @@ def for_all(folder: Path) -> Path:
 
 def verdicts(audit: str) -> list[dict]:
     """What an audit says of statements, without what it says of the gate."""
-    return [record for record in map(json.loads, audit.splitlines()) if record["event"] == "verdict"]
+    return [record for record in whole_records(audit) if record["event"] == "verdict"]
+
+
+def whole_records(audit: str) -> list[dict]:
+    """The records of an audit that is being written: the last line may not be there to its end."""
+    return [json.loads(line) for line in audit[: audit.rfind("\n") + 1].splitlines()]
 
 
 @dataclass

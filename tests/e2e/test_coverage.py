@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 from command_line import rolegate
 from questions import ask, samples
-from servers import ROOT, Gate, wait_for
+from servers import ROOT, Gate, wait_for, whole_records
 
 ROLE = "arn:aws:iam::123456789012:role/RoleA"
 VIEWS = """
@@ -89,7 +89,7 @@ def test_what_did_not_pass_the_gate_is_told_once(postgres, cluster, tmp_path):
 
     counted = 'rolegate_unseen_statements_total{gate="test",kind="copy"}'
     wait_for("the count", lambda: samples(server.metrics())[counted] == 2, 40)
-    unseen = [event for event in map(json.loads, server.audit.read_text().splitlines()) if event["event"] == "unseen"]
+    unseen = [event for event in whole_records(server.audit.read_text()) if event["event"] == "unseen"]
     assert sorted(event["statement"][:11] for event in unseen) == ["copy beside", "copy long ("]
     validator = jsonschema.Draft202012Validator(json.loads((ROOT / "docs" / "audit.schema.json").read_text()))
     assert [error for event in [login, *unseen] for error in validator.iter_errors(event)] == []

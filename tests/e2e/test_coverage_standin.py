@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from command_line import rolegate
 from questions import ask
-from servers import Gate
+from servers import Gate, verdicts, wait_for, whole_records
 from standin import Standin
 
 A = "arn:aws:iam::123456789012:role/RoleA"
@@ -38,14 +38,21 @@ def report(gate, *more):
 
 
 def logins(gate):
-    events = [json.loads(line) for line in gate.audit.read_text().splitlines()]
-    return [event for event in events if event["event"] == "login" and event["user"] == "etl"]
+    return [event for event in whole_records(gate.audit.read_text()) if event["event"] == "login" and event["user"] == "etl"]
+
+
+def through(gate, table):
+    """A statement of a session of its own that passes the gate, and that both are in its audit."""
+    before = len(logins(gate))
+    ask(gate.port, copy(table))
+    wait_for("the session's record", lambda: len(logins(gate)) > before)
+    wait_for("the statement's record", lambda: any(copy(table)[:12] in one["statement"] for one in verdicts(gate.audit.read_text())))
 
 
 def test_the_door_beside_the_gate(covered):
     standin, gate = covered
     ask(standin.port, "create table seen (a int); create table beside (a int)", "rolegate")
-    ask(gate.port, copy("seen"))
+    through(gate, "seen")
     # The same text as through the gate, and one of its own.
     ask(standin.port, copy("seen"))
     ask(standin.port, copy("beside"))
@@ -58,7 +65,7 @@ def test_the_door_beside_the_gate(covered):
 
 def test_log_files_of_a_cluster_whose_clock_is_ahead_and_whose_processes_are_used_again(covered, tmp_path):
     _standin, gate = covered
-    ask(gate.port, copy("logged"))
+    through(gate, "logged")
     login = logins(gate)[-1]
     ahead = datetime.fromisoformat(login["time"].replace("Z", "+00:00")).astimezone(UTC) + timedelta(seconds=2)
 

@@ -4,7 +4,7 @@ import json
 import signal
 import subprocess
 
-from servers import BIN, Demo, free_port, http, wait_for
+from servers import BIN, Demo, free_port, http, wait_for, whole_records
 from wire import Wire, query
 
 
@@ -62,7 +62,7 @@ def test_a_company_works_there_and_one_of_it_comes_by_another_door(tmp_path):
     demo = Demo(tmp_path / "company", idle=False)
     kinds = {"external_schema", "external_function", "model", "copy_job", "procedure", "view", "assumerole_grant"}
     wait_for("what is stored", lambda: {one["kind"] for one in api(demo, "catalog")["items"]} >= kinds)
-    events = lambda name: [record for record in map(json.loads, demo.audit().splitlines()) if record["event"] == name]
+    events = lambda name: [record for record in whole_records(demo.audit()) if record["event"] == name]
     wait_for("drift", lambda: events("drift"), 60)
     assert {(one["change"], one["kind"], one["name"]) for one in events("drift")} == {("appeared", "external_schema", "dev.nightly")}
     wait_for("what went past the gate", lambda: events("unseen"), 60)
