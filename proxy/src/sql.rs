@@ -28,6 +28,7 @@ pub mod references;
 pub mod settings;
 pub mod signs;
 pub mod skim;
+pub mod split;
 pub mod statement;
 pub mod template;
 #[cfg(test)]

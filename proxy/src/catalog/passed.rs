@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use crate::catalog::credential::{StoredCredential, StoredRole};
 use crate::catalog::kind::ObjectKind;
 use crate::sql::cursor::Cursor;
-use crate::sql::lexer::{Escapes, Lexer, Rules, TokenKind};
+use crate::sql::lexer::{Escapes, Rules};
 use crate::sql::literal;
+use crate::sql::split;
 use crate::sql::{Clause, Method};
 
 /// The most changes that are remembered; the oldest give way.
@@ -47,7 +48,7 @@ impl PassedChange {
     #[must_use]
     pub(crate) fn of(text: &[u8], uses: &Uses<'_>, database: &str) -> Vec<Self> {
         let mut reader = PassedReader { uses, database: database.to_ascii_lowercase(), changes: Vec::new() };
-        for span in statements(text) {
+        for span in split::statements(text, RULES) {
             reader.statement(text, span);
         }
         reader.changes
@@ -63,21 +64,6 @@ impl PassedChange {
                 None => self.schema.as_deref().is_none_or(|own| Some(own) == schema),
             }
     }
-}
-
-/// Where the statements of a text stand.
-fn statements(text: &[u8]) -> Vec<Range<usize>> {
-    let (mut spans, mut start, mut end) = (Vec::new(), None, 0);
-    for token in Lexer::starting_at(text, 0, RULES) {
-        if token.kind == TokenKind::Symbol(b';') {
-            spans.extend(start.take().map(|start| start..end));
-        } else {
-            start.get_or_insert(token.start);
-            end = token.end;
-        }
-    }
-    spans.extend(start.map(|start| start..end));
-    spans
 }
 
 const RULES: Rules = Rules::with_escapes(Escapes::Always);

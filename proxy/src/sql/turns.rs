@@ -1,11 +1,14 @@
 //! What a statement changes of how the session resolves names from then on: USE, `enable_case_sensitive_identifier`, `search_path`; and
 //! whether it changes what keeps credentials and has no name in other statements.
 
+use std::ops::Range;
+
 use crate::sql::cursor::Cursor;
-use crate::sql::lexer::{Lexer, Rules, Token, TokenKind};
+use crate::sql::lexer::{Rules, Token, TokenKind};
 use crate::sql::literal;
 use crate::sql::model::Effect;
 use crate::sql::references::StatementNames;
+use crate::sql::split;
 use crate::sql::turn::Turn;
 use crate::sql::words::is_same;
 
@@ -16,23 +19,10 @@ pub const CASING: &str = "enable_case_sensitive_identifier";
 #[must_use]
 pub fn turns(text: &[u8], rules: Rules, statements: &[StatementNames]) -> Vec<Effect> {
     let mut reader = TurnReader { text, rules, turns: Vec::new(), is_alone: true, redefines: false };
-    let (mut start, mut ends) = (None::<usize>, 0_usize);
     let mut count = 0_usize;
-    let mut lexer = Lexer::starting_at(text, 0, rules);
-    for token in lexer.by_ref() {
-        if token.kind == TokenKind::Symbol(b';') {
-            count = count.saturating_add(usize::from(start.is_some()));
-            if let Some(start) = start.take() {
-                reader.statement(start, ends);
-            }
-            continue;
-        }
-        start.get_or_insert(token.start);
-        ends = token.end;
-    }
-    if let Some(start) = start {
+    for span in split::statements(text, rules) {
         count = count.saturating_add(1);
-        reader.statement(start, ends);
+        reader.statement(span);
     }
     for statement in statements {
         reader.turns.extend(statement.hides.iter().map(|name| Turn::Temporary(name.text.clone())));
@@ -55,8 +45,8 @@ struct TurnReader<'t> {
 const KEEPERS: [&str; 3] = ["database", "identity", "user"];
 
 impl TurnReader<'_> {
-    fn statement(&mut self, start: usize, end: usize) {
-        let mut cursor = Cursor::new(self.text, start..end, self.rules);
+    fn statement(&mut self, span: Range<usize>) {
+        let mut cursor = Cursor::new(self.text, span, self.rules);
         match () {
             () if cursor.accept(&["use"]) => self.database(&mut cursor),
             () if cursor.accept(&["reset", "use"]) => self.turns.extend([Turn::Database(None), Turn::SearchPath(None)]),

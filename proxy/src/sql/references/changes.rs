@@ -1,9 +1,12 @@
 //! What statements do to objects by their names: what they make, rename, drop or replace.
 
+use std::ops::Range;
+
 use crate::sql::cursor::Cursor;
-use crate::sql::lexer::{Lexer, Rules, Token, TokenKind};
+use crate::sql::lexer::{Rules, Token, TokenKind};
 use crate::sql::references::chains::part;
 use crate::sql::references::mention::{NameChange, NamePart, NamedObject};
+use crate::sql::split;
 
 /// Words between CREATE or DROP and what is made or dropped.
 const MODIFIERS: [&str; 4] = ["external", "materialized", "or", "replace"];
@@ -19,26 +22,11 @@ const OBJECTS: [(&str, NamedObject); 5] = [
 
 /// The changes of a text, each with the byte at which its statement begins.
 pub(in crate::sql) fn changes(text: &[u8], rules: Rules) -> Vec<(usize, NameChange)> {
-    let (mut found, mut start, mut end) = (Vec::new(), None::<usize>, 0_usize);
-    let mut lexer = Lexer::starting_at(text, 0, rules);
-    let mut read = |start: usize, end: usize| {
-        let mut cursor = Cursor::new(text, start..end, rules);
-        found.extend(statement(&mut cursor).into_iter().map(|change| (start, change)));
+    let of_statement = |span: Range<usize>| {
+        let start = span.start;
+        statement(&mut Cursor::new(text, span, rules)).into_iter().map(move |change| (start, change))
     };
-    for token in lexer.by_ref() {
-        if token.kind == TokenKind::Symbol(b';') {
-            if let Some(start) = start.take() {
-                read(start, end);
-            }
-        } else {
-            start.get_or_insert(token.start);
-            end = token.end;
-        }
-    }
-    if let Some(start) = start {
-        read(start, end);
-    }
-    found
+    split::statements(text, rules).flat_map(of_statement).collect()
 }
 
 fn statement(cursor: &mut Cursor<'_>) -> Vec<NameChange> {
