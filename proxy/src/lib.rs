@@ -45,7 +45,6 @@ pub mod history; // recorded statements, from whatever holds them
 mod chain; // role ARNs, role chains and their syntax
 pub mod iam; // policy documents and facts: may this role be assumed?
 pub mod rules; // the organisation's rules, in Cedar
-#[expect(dead_code, unused_imports, reason = "sessions, which use the names, come after it")]
 pub mod catalog; // what the cluster stores: names -> the roles that they use
 pub mod gate; // role uses + principal + facts + rules -> verdict
 pub mod observe; // metrics, audit, log

@@ -105,6 +105,12 @@ pub(crate) struct StoredRole {
 }
 
 impl StoredRole {
+    /// What a clause stores; `None`: it stores nothing.
+    #[must_use]
+    pub(crate) fn of_method(clause: Clause, method: &Method) -> Option<Self> {
+        Some(Self { clause, credential: StoredCredential::of_method(method)? })
+    }
+
     /// What stands in `IAM_ROLE`.
     #[must_use]
     pub(crate) const fn iam(credential: StoredCredential) -> Self {

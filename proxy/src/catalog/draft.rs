@@ -53,16 +53,6 @@ impl CatalogDraft {
         self.people = people;
     }
 
-    /// The people so far.
-    pub(crate) const fn people(&self) -> &People {
-        &self.people
-    }
-
-    /// The objects so far that keep credentials of their own and are read from no text.
-    pub(crate) fn keepers(&self) -> &[StoredObject] {
-        &self.keepers
-    }
-
     /// Adds an object that is used by its name.
     pub fn add(&mut self, object: StoredObject) {
         if self.is_full() {

@@ -6,23 +6,22 @@ use crate::catalog::kind::ObjectKind;
 use crate::catalog::name::{Casing, NameRef, ObjectName};
 use crate::catalog::object::StoredUse;
 
-closed_sets! {
-    /// What a name stands for where it stands.
-    #[derive(Ord, PartialOrd)]
-    pub(crate) enum NamedAs {
-        /// A table or view, whose schema may be an external one.
-        Relation,
-        /// A function.
-        Function,
-        /// A procedure.
-        Procedure,
-        /// A schema.
-        Schema,
-        /// A copy job.
-        Job,
-        /// Any of them: it cannot be told.
-        Any,
-    }
+/// What a name stands for where it stands.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(test, derive(strum::Display, strum::IntoStaticStr), strum(serialize_all = "snake_case"))]
+pub(crate) enum NamedAs {
+    /// A table or view, whose schema may be an external one.
+    Relation,
+    /// A function.
+    Function,
+    /// A procedure.
+    Procedure,
+    /// A schema.
+    Schema,
+    /// A copy job.
+    Job,
+    /// Any of them: it cannot be told.
+    Any,
 }
 
 impl NamedAs {
@@ -118,10 +117,5 @@ impl NameIndex {
     pub(crate) fn watched(&self) -> impl Iterator<Item = (&str, bool)> {
         let is_schema = |entry: &NamedEntry| entry.kind == ObjectKind::ExternalSchema;
         self.entries.iter().map(move |(name, entries)| (&**name, entries.iter().all(is_schema)))
-    }
-
-    /// The names, in lower case, each once.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.entries.keys().map(|name| &**name)
     }
 }

@@ -106,12 +106,6 @@ impl Catalog {
         }
     }
 
-    /// The names without which a statement uses nothing that is stored, in lower case, each once: of external schemas, and of the
-    /// views, functions, procedures and jobs that use credentials.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.names()
-    }
-
     /// Why there may be objects of a kind that are not known, in any of the databases that were read; `None` where all are.
     #[must_use]
     pub(crate) fn gap(&self, kind: ObjectKind) -> Option<String> {

@@ -4,8 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use crate::catalog::credential::{StoredCredential, StoredRole};
+use crate::catalog::credential::StoredRole;
 use crate::catalog::kind::ObjectKind;
+use crate::catalog::name::Casing;
 use crate::sql::cursor::Cursor;
 use crate::sql::lexer::{Escapes, Rules};
 use crate::sql::literal;
@@ -56,8 +57,7 @@ impl PassedChange {
 
     /// Whether it is about the object of this kind and name, all in lower case.
     fn concerns(&self, database: Option<&str>, schema: Option<&str>, name: &str) -> bool {
-        let may_be_same =
-            |one: Option<&str>, other: Option<&str>| one.zip(other).is_none_or(|(one, other)| one == other);
+        let may_be_same = |one, other| Casing::Exact.may_be_same(one, other);
         may_be_same(Some(&self.database), database)
             && match &self.name {
                 Some(own) => own == name && may_be_same(self.schema.as_deref(), schema),
@@ -119,10 +119,7 @@ impl PassedReader<'_> {
     /// The credentials of the statement that stands here.
     fn roles(&self, span: &Range<usize>) -> Vec<StoredRole> {
         let within = self.uses.iter().filter(|(at, _, _)| span.contains(at));
-        let role = |(_, clause, method): &(usize, Clause, &Method)| {
-            Some(StoredRole { clause: *clause, credential: StoredCredential::of_method(method)? })
-        };
-        within.filter_map(role).collect()
+        within.filter_map(|(_, clause, method)| StoredRole::of_method(*clause, method)).collect()
     }
 
     /// Whatever is named here, each with what becomes of it.
@@ -188,8 +185,8 @@ impl PassedReader<'_> {
     }
 }
 
-/// The parts of a name.
-fn name(cursor: &mut Cursor<'_>) -> Option<Vec<String>> {
+/// The parts of a name, in lower case.
+pub(super) fn name(cursor: &mut Cursor<'_>) -> Option<Vec<String>> {
     let mut parts = Vec::new();
     loop {
         let token = cursor.take()?;

@@ -4,8 +4,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 
-use crate::catalog::credential::{StoredCredential, StoredRole};
+use crate::catalog::credential::StoredRole;
 use crate::catalog::kind::ObjectKind;
+use crate::catalog::passed::name;
 use crate::sql::cursor::Cursor;
 use crate::sql::lexer::{Escapes, Rules};
 use crate::sql::literal;
@@ -41,8 +42,8 @@ impl MadeObject {
             StatementKind::CreateExternalSchema | StatementKind::AlterExternalSchema => ObjectKind::ExternalSchema,
             _ => return None,
         };
-        let role = |(clause, method)| Some(StoredRole { clause, credential: StoredCredential::of_method(method)? });
-        let roles: Vec<StoredRole> = uses.filter_map(role).collect();
+        let roles: Vec<StoredRole> =
+            uses.filter_map(|(clause, method)| StoredRole::of_method(clause, method)).collect();
         let mut cursor = Cursor::new(text, span, Rules::with_escapes(Escapes::Always));
         let (schema, name) = if object == ObjectKind::CopyJob { (None, job(&mut cursor)?) } else { made(&mut cursor)? };
         let database = if object == ObjectKind::CopyJob { String::new() } else { database.to_ascii_lowercase() };
@@ -56,14 +57,7 @@ fn made(cursor: &mut Cursor<'_>) -> Option<(Option<String>, String)> {
         .iter()
         .any(|word| cursor.accept(&[word]))
     {}
-    let mut parts = Vec::new();
-    loop {
-        let token = cursor.take()?;
-        parts.push(literal::identifier(cursor.text(), token)?.to_ascii_lowercase());
-        if !cursor.symbol(b'.') {
-            break;
-        }
-    }
+    let mut parts = name(cursor)?;
     let name = parts.pop()?;
     Some((parts.pop(), name))
 }
@@ -128,12 +122,6 @@ impl Remembered {
         let objects = &self.objects;
         self.order.retain(|key| objects.contains_key(key));
     }
-
-    /// How many objects are remembered.
-    #[must_use]
-    pub(crate) fn len(&self) -> usize {
-        self.objects.len()
-    }
 }
 
 #[cfg(test)]
@@ -180,7 +168,7 @@ mod tests {
         );
         assert_eq!(of(ObjectKind::CopyJob, None, "nightly"), Some("chain"));
         assert_eq!(of(ObjectKind::ExternalSchema, None, "S"), Some("default"));
-        assert_eq!(memory.len(), 4);
+        assert_eq!(memory.objects.len(), 4);
         let before = memory.clone();
         for object in
             objects(&format!("create external function late(int) returns int stable lambda 'l' iam_role '{A}'"))
@@ -188,7 +176,7 @@ mod tests {
             memory.made(object);
         }
         memory.forget(&before, |kind, _, _, _| kind == ObjectKind::Model);
-        assert_eq!(memory.len(), 2, "what was made while the cluster was read is not forgotten");
+        assert_eq!(memory.objects.len(), 2, "what was made while the cluster was read is not forgotten");
     }
 
     #[test]
@@ -200,7 +188,7 @@ mod tests {
             object.key.3 = format!("m{number}");
             memory.made(object);
         }
-        assert_eq!(memory.len(), MAX_REMEMBERED);
+        assert_eq!(memory.objects.len(), MAX_REMEMBERED);
         assert!(memory.of(ObjectKind::Model, "dev", None, "m0").is_none());
     }
 }

@@ -93,17 +93,6 @@ impl ViewState {
         }
     }
 
-    /// The word for it in reports.
-    #[must_use]
-    pub(crate) const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Read { .. } => "read",
-            Self::Partial { .. } => "partial",
-            Self::Absent { .. } => "absent",
-            Self::Unreadable { .. } => "unreadable",
-        }
-    }
-
     /// The same, with something missing.
     #[must_use]
     pub(crate) fn lacking(&self, reason: &str) -> Self {

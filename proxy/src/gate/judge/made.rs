@@ -63,9 +63,7 @@ fn made_entry(
 
 /// The credentials that a statement itself names; text that it puts together when it runs may name any.
 fn own_roles(statement: &JudgedStatement) -> Vec<StoredRole> {
-    let named = statement.uses.iter().filter_map(|used| {
-        Some(StoredRole { clause: used.clause, credential: StoredCredential::of_method(&used.method)? })
-    });
+    let named = statement.uses.iter().filter_map(|used| StoredRole::of_method(used.clause, &used.method));
     let is_open = statement.findings.iter().any(|finding| finding.code == Code::Rg106);
     let open = is_open.then(|| {
         let credential = StoredCredential::unknown("its text is put together at run time");
