@@ -129,7 +129,10 @@ fn outcomes(path: &Path) -> Result<Vec<Outcome>, String> {
     }
     let gate = gate_of(&config, file.gate.as_deref())?;
     let policy = build::policy(&config, gate).map_err(|error| error.to_string())?;
-    let policy = stored.map_or_else(|| policy.clone(), |stored| policy.with_stored(stored));
+    let policy = match stored {
+        Some(stored) => policy.with_stored(stored),
+        None => policy,
+    };
     Ok(file.cases.into_iter().map(|case| Outcome::of(case, &policy)).collect())
 }
 

@@ -68,13 +68,16 @@ fn too_old(role: &RoleArn, cluster: &Cluster, age: Duration) -> Refusal {
     Refusal {
         cause: Cause::Undecided,
         message: format!("the description of cluster {name} is too old to tell whether role {role} is attached to it"),
-        evidence: format!(
-            "the description of cluster {name}: {} hours old, more than max_age in [facts] allows",
-            age.as_secs() / 3600
-        ),
+        evidence: age_of_cluster(cluster, age),
         remedy: Some(describe_again(cluster)),
         addition: None,
     }
+}
+
+/// How old the description of a cluster is that is too old.
+pub(crate) fn age_of_cluster(cluster: &Cluster, age: Duration) -> String {
+    let hours = age.as_secs() / 3600;
+    format!("the description of cluster {}: {hours} hours old, more than max_age in [facts] allows", cluster.name())
 }
 
 fn describe_again(cluster: &Cluster) -> String {

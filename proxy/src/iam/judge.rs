@@ -59,7 +59,8 @@ fn by_service<'r>(
     identity: &Identity,
 ) -> Result<(Outcome, bool), Lack<'r>> {
     let (found, depends_on_time) = asked(facts, (None, role), caller, identity, outcome)?;
-    if let (Outcome::Unknown(refusal), Some(without)) = (&found, identity.without_region())
+    if let Outcome::Unknown(refusal) = &found
+        && let Some(without) = identity.without_region()
         && asked(facts, (None, role), caller, &without, outcome)?.0.decision() != Decision::Unknown
     {
         return Ok((Outcome::Unknown(identity::of_unknown_region(refusal.clone(), caller.cluster)), depends_on_time));

@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &PathsArguments) -> Result<Exit, String> {
     let caller = facts.caller(cluster, &arguments.user, None);
     let mut explorer = Explorer::new(&facts.facts, caller);
     let found = explorer.chains_to(&target, arguments.max_roles, arguments.limit);
-    let unseen = unseen_chains(&facts.facts, caller, &target);
+    let unseen = unseen_chains(explorer, &target);
     let mut text = String::new();
     let mut rows = Vec::new();
     for chain in &found.chains {

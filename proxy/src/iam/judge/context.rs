@@ -77,7 +77,7 @@ impl Sides<'_> {
             },
             Fact::ServiceName => KeyValue::known(self.identity.names.first()),
             // A region that is not known leaves its name open.
-            Fact::ServiceNames if self.identity.without_region().is_some() => KeyValue::Unknown,
+            Fact::ServiceNames if !self.identity.knows_region() => KeyValue::Unknown,
             Fact::ServiceNames => KeyValue::Many(self.identity.names.clone()),
             Fact::ResourceAccount => text(&self.target.0.account()),
             Fact::ResourceOrganisation => self.organisation(Some(self.target.0.account())),

@@ -41,6 +41,11 @@ pub(super) fn identities(cluster: &Cluster) -> Vec<Identity> {
 }
 
 impl Identity {
+    /// Whether the service's name in the cluster's region is known: an unknown one has a `*` in its place.
+    pub(super) fn knows_region(&self) -> bool {
+        !self.names.iter().any(|name| name.contains('*'))
+    }
+
     /// The same as if the service had no name but that for all regions; `None`: the region is known.
     pub(super) fn without_region(&self) -> Option<Self> {
         let names: Vec<String> = self.names.iter().filter(|name| !name.contains('*')).cloned().collect();

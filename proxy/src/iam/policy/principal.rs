@@ -146,7 +146,14 @@ fn names_service(text: &str, names: &[String]) -> Truth {
     let exact = Truth::from(names.iter().any(|name| name == text && !name.contains('*')));
     // Whether case counts, and whether the Chinese partition's own form is in use, is not documented.
     let form = text.strip_suffix(".cn").unwrap_or(text);
-    let nearly = Truth::from(names.iter().any(|name| matches_glob(name, &form.to_ascii_lowercase())));
+    let is_near = |name: &String| {
+        if name.contains('*') {
+            matches_glob(name, &form.to_ascii_lowercase())
+        } else {
+            name.eq_ignore_ascii_case(form)
+        }
+    };
+    let nearly = Truth::from(names.iter().any(is_near));
     exact | nearly.doubted()
 }
 

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    paths::{Explorer, Link, age_of_cluster},
+    paths::{Explorer, Link},
     reach::RoleReach,
 };
 use crate::{
     chain::{AccountId, RoleArn},
     iam::{
+        advise::age_of_cluster,
         facts::Facts,
         judge::{Caller, age_of},
     },
@@ -56,8 +57,8 @@ impl From<Link> for Edge {
 
 impl<'f> Frontier<'f> {
     /// The graph for a caller. `accounts` and `roles` are named by a question, and may stand nowhere in the facts.
-    pub(super) fn new(facts: &'f Facts, caller: Caller<'f>, accounts: &[AccountId], roles: &[RoleArn]) -> Self {
-        let explorer = Explorer::new(facts, caller);
+    pub(super) fn new(explorer: Explorer<'f>, accounts: &[AccountId], roles: &[RoleArn]) -> Self {
+        let (facts, caller) = (explorer.facts, explorer.caller);
         let attached = explorer.starts();
         let mut named: BTreeSet<AccountId> = explorer.named_accounts().chain(accounts.iter().copied()).collect();
         named.extend(facts.accounts.keys().copied().chain(facts.members()).chain(caller.cluster.account()));

@@ -4,11 +4,11 @@
 //! are never implied), so an index of who is named in them gives all candidates for a next hop; each is then judged.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-use std::time::Duration;
 
 use crate::chain::{AccountId, MAX_ROLES, RoleArn};
+use crate::iam::advise::age_of_cluster;
 use crate::iam::explain::{Decision, Outcome};
-use crate::iam::facts::{Cluster, Facts, IN_SYNC, Role};
+use crate::iam::facts::{Facts, IN_SYNC, Role};
 use crate::iam::judge::{Caller, hop, hop_decision, named, service_step};
 
 /// A step that is possible.
@@ -200,8 +200,9 @@ impl<'f> Explorer<'f> {
     /// The chains that end at `target`, the shortest first, at most `limit`, none longer than `max_roles` roles or with a
     /// role twice.
     pub fn chains_to(&mut self, target: &RoleArn, max_roles: usize, limit: usize) -> Chains {
-        let distance = self.distances_to(target, max_roles);
-        let mut queue: VecDeque<Vec<Link>> = self.starts().into_iter().map(|link| vec![link]).collect();
+        let starts = self.starts();
+        let distance = self.distances_to(target, &starts, max_roles);
+        let mut queue: VecDeque<Vec<Link>> = starts.into_iter().map(|link| vec![link]).collect();
         let mut found = Chains::default();
         while let Some(chain) = queue.pop_front() {
             let Some(last) = chain.last() else { continue };
@@ -226,10 +227,10 @@ impl<'f> Explorer<'f> {
         found
     }
 
-    /// How many hops each reachable role is away from `target`.
-    fn distances_to(&mut self, target: &RoleArn, max_roles: usize) -> HashMap<RoleArn, usize> {
+    /// How many hops each role that is reachable from these is away from `target`.
+    fn distances_to(&mut self, target: &RoleArn, starts: &[Link], max_roles: usize) -> HashMap<RoleArn, usize> {
         let mut before: HashMap<RoleArn, Vec<RoleArn>> = HashMap::new();
-        let mut seen: HashSet<RoleArn> = self.starts().into_iter().map(|link| link.role).collect();
+        let mut seen: HashSet<RoleArn> = starts.iter().map(|link| link.role.clone()).collect();
         let mut level: Vec<RoleArn> = seen.iter().cloned().collect();
         for _hop in 1..max_roles {
             let mut deeper = Vec::new();
@@ -266,12 +267,6 @@ fn role_of(text: &str) -> Option<RoleArn> {
         RoleArn::parse(&role).ok()
     };
     RoleArn::parse(text).ok().or_else(of_session)
-}
-
-/// How old the description of a cluster is that is too old.
-pub(super) fn age_of_cluster(cluster: &Cluster, age: Duration) -> String {
-    let hours = age.as_secs() / 3600;
-    format!("the description of cluster {}: {hours} hours old, more than max_age in [facts] allows", cluster.name())
 }
 
 fn link(outcome: Outcome, role: &RoleArn) -> Option<Link> {

@@ -5,6 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use super::{
     frontier::{ChainPlace, Edge, Frontier},
     guard::Guard,
+    paths::Explorer,
 };
 use crate::{
     chain::{MAX_ROLES, RoleArn},
@@ -58,7 +59,7 @@ struct Visit {
 pub fn prove(facts: &Facts, caller: Caller<'_>, guard: &Guard) -> Proof {
     let (accounts, roles) = guard.names();
     let by_iam = Caller { mode: EvaluationMode::Aws, ..caller };
-    let mut frontier = Frontier::new(facts, by_iam, &accounts, &roles);
+    let mut frontier = Frontier::new(Explorer::new(facts, by_iam), &accounts, &roles);
     let sure = shortest(facts, &mut frontier, guard, false);
     match sure {
         Some(sure) if sure.len() <= MAX_ROLES => {

@@ -34,8 +34,7 @@ impl RoleReach {
             sets.extend(levels.into_iter().map(|level| union(level.policies)));
         }
         let own = sets.first().and_then(Option::as_ref);
-        let named =
-            own.and_then(|texts| texts.iter().map(|text| text.split(':').nth(4).and_then(AccountId::parse)).collect());
+        let named = own.and_then(|texts| texts.iter().map(|text| AccountId::of_arn(text)).collect());
         Self { role: arn.clone(), sets, named }
     }
 

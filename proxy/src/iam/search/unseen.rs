@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
-use super::frontier::{ChainPlace, Frontier};
-use crate::{
-    chain::RoleArn,
-    iam::{facts::Facts, judge::Caller},
+use super::{
+    frontier::{ChainPlace, Frontier},
+    paths::Explorer,
 };
+use crate::chain::RoleArn;
 
 /// Most that are told.
 const MAX_TOLD: usize = 20;
@@ -22,8 +22,8 @@ pub struct UnseenChain {
 
 /// Every way out of the facts by which a chain may reach `target`, the nearest first; none when what the facts allow is all there is.
 #[must_use]
-pub fn unseen_chains(facts: &Facts, caller: Caller<'_>, target: &RoleArn) -> Vec<UnseenChain> {
-    let mut frontier = Frontier::new(facts, caller, &[], std::slice::from_ref(target));
+pub fn unseen_chains(explorer: Explorer<'_>, target: &RoleArn) -> Vec<UnseenChain> {
+    let mut frontier = Frontier::new(explorer, &[], std::slice::from_ref(target));
     let goal = ChainPlace::Role(target.clone());
     let (mut ways, mut exits) = (BTreeMap::<ChainPlace, (Vec<String>, String)>::new(), Vec::new());
     let mut seen: HashSet<ChainPlace> = HashSet::new();

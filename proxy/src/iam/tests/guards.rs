@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::fixture::{AWAY, HOME, World, arn, away, caller, home, may_assume, role, trusts};
 use crate::chain::{AccountId, RoleArn};
-use crate::iam::{Caller, EvaluationMode, Facts, Guard, Proof, prove, unseen_chains};
+use crate::iam::{Caller, EvaluationMode, Explorer, Facts, Guard, Proof, prove, unseen_chains};
 
 const VAULT: &str = "999999999999";
 
@@ -212,7 +212,7 @@ fn what_a_list_of_chains_does_not_show() {
     let target = arn(VAULT, "Vault");
     let unseen = |world: &World, target: &RoleArn| {
         let facts = world.load_with(&[&vault]);
-        unseen_chains(&facts, caller(facts.cluster("demo").unwrap(), ""), target)
+        unseen_chains(Explorer::new(&facts, caller(facts.cluster("demo").unwrap(), "")), target)
     };
     assert_eq!(unseen(&world, &target), [], "all is known");
     world.away = json!({"RoleDetailList": [], "Policies": []});
