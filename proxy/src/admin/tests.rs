@@ -15,10 +15,10 @@ use crate::admin::view::sessions::SessionView;
 use crate::admin::view::status::{AuditView, ConfigurationView, ExceptionView, GateView};
 use crate::catalog::Catalog;
 use crate::gate::enforcement::{Action, Mode};
+use crate::gate::judge_alone;
 use crate::gate::modes::Modes;
 use crate::gate::policy::{Parts, Policy};
 use crate::gate::principal::{Attributes, Principal};
-use crate::gate::{DecisionPath, judge_alone};
 use crate::observe::audit::event::OutcomeEvent;
 use crate::observe::audit::{AuditEvent, AuditRecord, Circumstances};
 use crate::observe::metrics::{FactsSay, JudgedLabels};
@@ -288,22 +288,8 @@ fn judged(policy: &Policy, user: &str, text: &str) -> Vec<AuditRecord> {
         ..Attributes::of_login(user)
     });
     let verdict = judge_alone(policy, text.as_bytes(), &principal, jiff::Timestamp::now()).unwrap();
-    let circumstances = Circumstances {
-        gate: "g",
-        cluster: None,
-        session: 1,
-        client_port: None,
-        backend_pid: None,
-        facts: None,
-        decision_path: DecisionPath::Cold,
-        decision_time: Duration::ZERO,
-        principal: &principal,
-        nonce: None,
-        sqlstate: None,
-        text: text.as_bytes(),
-        exceptions: &[],
-        break_glass: None,
-    };
+    let supposed = Circumstances::supposed("g", &principal, text.as_bytes());
+    let circumstances = Circumstances { session: 1, ..supposed };
     verdict.statements.iter().map(|statement| AuditRecord::of(&circumstances, &verdict, statement)).collect()
 }
 

@@ -52,8 +52,14 @@ impl Policy {
             policy: self,
             mode,
             exceptions: parts.exceptions.iter().filter(holds).collect(),
-            break_glass: parts.break_glass.iter().find(|group| groups.contains(group)).cloned(),
+            break_glass: self.breaks_glass(groups).map(str::to_owned),
         }
+    }
+
+    /// The first of these groups that breaks the glass.
+    #[must_use]
+    pub fn breaks_glass(&self, groups: &[String]) -> Option<&str> {
+        self.parts.break_glass.iter().find(|group| groups.contains(group)).map(String::as_str)
     }
 
     /// How refusals are carried out where the user may be anybody: nothing that holds for some alone is taken to hold.

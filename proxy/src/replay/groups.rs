@@ -73,7 +73,7 @@ impl GroupKey {
     /// Whether enforcement would refuse it, and nothing lets it off.
     #[must_use]
     pub(crate) fn is_refused(&self) -> bool {
-        self.would_be == Action::Reject && self.let_off.is_nothing()
+        self.let_off.leaves_refused(self.would_be)
     }
 
     /// The same with nothing in its way.

@@ -1,6 +1,5 @@
 //! What lets a statement through that enforcement would refuse: exceptions, or a group that breaks the glass. Pure.
 
-use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::gate::enforcement::Action;
@@ -19,14 +18,9 @@ pub(crate) struct LetOff {
 }
 
 impl LetOff {
-    /// What lets the statements of a verdict on a principal's message through, at that time.
+    /// What lets the statements of a verdict on a principal's message through.
     #[must_use]
-    pub(crate) fn of(
-        policy: &Policy,
-        verdict: &Verdict,
-        principal: impl FnOnce() -> Principal,
-        time: Option<Timestamp>,
-    ) -> Self {
+    pub(crate) fn of(policy: &Policy, verdict: &Verdict, principal: impl FnOnce() -> Principal) -> Self {
         if verdict.would_be != Action::Reject {
             return Self::default();
         }
@@ -34,9 +28,15 @@ impl LetOff {
             return Self { exceptions: verdict.exceptions().map(str::to_owned).collect(), break_glass: None };
         }
         // Shadow mode comes before break-glass, and says nothing of what enforcement would do.
-        let now = time.unwrap_or(Timestamp::UNIX_EPOCH);
-        let break_glass = policy.enforcer(&principal(), now).break_glass().map(str::to_owned);
-        Self { exceptions: Vec::new(), break_glass }
+        let has_any = !policy.break_glass().is_empty();
+        let group = || policy.breaks_glass(&policy.groups_of_principal(&principal())).map(str::to_owned);
+        Self { exceptions: Vec::new(), break_glass: if has_any { group() } else { None } }
+    }
+
+    /// Whether enforcement would refuse what would be so, for nothing lets it off.
+    #[must_use]
+    pub(crate) fn leaves_refused(&self, would_be: Action) -> bool {
+        would_be == Action::Reject && self.is_nothing()
     }
 
     /// Whether nothing does.

@@ -158,7 +158,7 @@ impl GroupRow {
     /// Whether enforcement would refuse it, and nothing lets it off.
     #[must_use]
     pub(crate) fn is_refused(&self) -> bool {
-        self.would_be == Action::Reject && self.let_off.is_nothing()
+        self.let_off.leaves_refused(self.would_be)
     }
 
     /// How grave it is, in a word: what would be done, or that something lets it off.

@@ -207,7 +207,7 @@ impl Replay {
         let time = record.timestamp();
         let side = |policy: &Policy, verdict: Option<&Verdict>| {
             verdict.map_or((Action::Forward, LetOff::default()), |verdict| {
-                (verdict.would_be, LetOff::of(policy, verdict, || principal(record), time))
+                (verdict.would_be, LetOff::of(policy, verdict, || principal(record)))
             })
         };
         let now = side(&self.new, new.as_deref());
@@ -240,7 +240,7 @@ impl Replay {
         if verdict.would_be == Action::Forward {
             return;
         }
-        let is_refused = verdict.would_be == Action::Reject && let_off.is_nothing();
+        let is_refused = let_off.leaves_refused(verdict.would_be);
         if let Some(time) = time {
             let [refused, annotated] = tally.days.entry(day(time)).or_default();
             let count = if is_refused { refused } else { annotated };

@@ -66,15 +66,15 @@ fn view(state: &AdminState, filter: &DecisionFilter, unused: bool, most: usize) 
     for decision in state.recent.newest(None).filter(|decision| filter.fits(&decision.record)) {
         graph.add(&decision);
     }
-    let policies = state.source.policies();
+    let (policies, chain) = (state.source.policies(), filter.chain());
     let mut is_cut = false;
     for (gate, policy) in policies.iter().filter(|(gate, _)| unused && filter.fits_gate(gate)) {
-        is_cut |= add_possible(&mut graph, gate, policy, filter.chain().as_deref());
+        is_cut |= add_possible(&mut graph, gate, policy, chain.as_deref());
     }
     let catalogs = state.source.catalogs();
     for (_, catalog) in catalogs.iter().filter(|(gate, _)| !filter.is_of_statements() && filter.fits_gate(gate)) {
         for object in catalog.objects() {
-            graph.add_stored(object, filter.chain().as_deref());
+            graph.add_stored(object, chain.as_deref());
         }
     }
     let facts = policies.iter().find_map(|(_, policy)| policy.iam()).map(|iam| &*iam.facts);

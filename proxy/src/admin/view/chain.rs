@@ -27,8 +27,7 @@ pub(in crate::admin) fn hops_by_place(record: &AuditRecord) -> HashMap<usize, Ve
 
 /// The bucket of a target in S3.
 pub(in crate::admin) fn bucket_of(target: &Target) -> Option<&str> {
-    let Target::S3Uri(uri) = target else { return None };
-    uri.get(5..)?.split('/').next().filter(|bucket| !bucket.is_empty())
+    target.bucket_and_path().map(|(bucket, _)| bucket).filter(|bucket| !bucket.is_empty())
 }
 
 #[cfg(test)]

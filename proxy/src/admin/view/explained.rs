@@ -1,7 +1,6 @@
 //! A verdict on a text that nobody has sent, in the words of a decision. Pure.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -10,12 +9,12 @@ use utoipa::ToSchema;
 use crate::admin::view::decision::RecordView;
 use crate::admin::view::words;
 use crate::gate::enforcement::{Action, Mode};
+use crate::gate::judge_alone;
 use crate::gate::modes::Modes;
 use crate::gate::policy::{Parts, Policy};
 use crate::gate::principal::Principal;
 use crate::gate::verdict::Verdict;
 use crate::gate::wording::Wording;
-use crate::gate::{DecisionPath, judge_alone};
 use crate::observe::audit::{AuditRecord, Circumstances};
 use crate::observe::recent::RecentDecision;
 
@@ -102,20 +101,11 @@ fn statements(policy: &Policy, verdict: &Verdict, supposed: &Supposed<'_>) -> Ve
     let iam = policy.iam();
     let exceptions: Vec<&str> = verdict.exceptions().collect();
     let circumstances = Circumstances {
-        gate: supposed.gate,
         cluster: iam.map(|iam| iam.cluster.as_str()),
-        session: 0,
-        client_port: None,
-        backend_pid: None,
         facts: iam.map(|iam| &*iam.facts),
-        decision_path: DecisionPath::Cold,
-        decision_time: Duration::ZERO,
-        principal: supposed.principal,
-        nonce: None,
-        sqlstate: None,
-        text: supposed.text.as_bytes(),
         exceptions: &exceptions,
         break_glass: verdict.break_glass(),
+        ..Circumstances::supposed(supposed.gate, supposed.principal, supposed.text.as_bytes())
     };
     let told = verdict.statements.iter().filter(|statement| statement.is_told() || !statement.stored.is_empty());
     told.zip(0..)

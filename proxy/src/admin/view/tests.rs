@@ -1,7 +1,6 @@
 //! Views of judged statements: which fit a filter, how refusals are grouped and handed on, what a graph holds, what a stream says.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
@@ -14,11 +13,11 @@ use crate::admin::view::graph::model::{EdgeKind, EdgeVerdict, GraphView, NodeKin
 use crate::admin::view::refusals::{GroupedBy, RefusalView, RefusalsView, grouped};
 use crate::gate::codes::{Code, Severity};
 use crate::gate::enforcement::Mode;
+use crate::gate::judge_alone;
 use crate::gate::modes::Modes;
 use crate::gate::policy::{Parts, Policy};
 use crate::gate::principal::{Attributes, Principal};
 use crate::gate::verdict::{HopResult, JudgedHop};
-use crate::gate::{DecisionPath, judge_alone};
 use crate::observe::audit::{AuditRecord, Circumstances};
 use crate::observe::recent::{RecentBatch, RecentDecision, RecentEvent, RecentOutcome};
 use crate::observe::values::StatementOutcome;
@@ -47,22 +46,8 @@ fn record(mode: Mode, user: &str, text: &str) -> AuditRecord {
     });
     let policy = policy(mode);
     let verdict = judge_alone(&policy, text.as_bytes(), &principal, Timestamp::UNIX_EPOCH).unwrap();
-    let circumstances = Circumstances {
-        gate: "g",
-        cluster: Some("warehouse"),
-        session: 1,
-        client_port: None,
-        backend_pid: None,
-        facts: None,
-        decision_path: DecisionPath::Cold,
-        decision_time: Duration::ZERO,
-        principal: &principal,
-        nonce: None,
-        sqlstate: None,
-        text: text.as_bytes(),
-        exceptions: &[],
-        break_glass: None,
-    };
+    let supposed = Circumstances::supposed("g", &principal, text.as_bytes());
+    let circumstances = Circumstances { cluster: Some("warehouse"), session: 1, ..supposed };
     AuditRecord::of(&circumstances, &verdict, &verdict.statements[0])
 }
 

@@ -148,6 +148,29 @@ pub struct Circumstances<'a> {
     pub break_glass: Option<&'a str>,
 }
 
+impl<'a> Circumstances<'a> {
+    /// Of a message of which no more is known, as one that no session sent.
+    #[must_use]
+    pub const fn supposed(gate: &'a str, principal: &'a Principal, text: &'a [u8]) -> Self {
+        Self {
+            gate,
+            cluster: None,
+            session: 0,
+            client_port: None,
+            backend_pid: None,
+            facts: None,
+            decision_path: DecisionPath::Cold,
+            decision_time: Duration::ZERO,
+            principal,
+            nonce: None,
+            sqlstate: None,
+            text,
+            exceptions: &[],
+            break_glass: None,
+        }
+    }
+}
+
 impl AuditRecord {
     /// The record of one statement of a judged message.
     #[must_use]
@@ -228,22 +251,8 @@ pub(in crate::observe) mod tests {
         let policy = Policy::new(Parts { modes: Modes::all(Mode::Shadow), ..Parts::without_facts() });
         let verdict = policy.enforcer_for_anybody().judge_unreadable(text.as_bytes());
         let principal = Principal::new(Attributes { user: user.to_owned(), ..Attributes::default() });
-        let circumstances = Circumstances {
-            gate: "g",
-            cluster: None,
-            session: 1,
-            client_port: None,
-            backend_pid: None,
-            facts: None,
-            decision_path: DecisionPath::Cold,
-            decision_time: Duration::ZERO,
-            principal: &principal,
-            nonce: None,
-            sqlstate: None,
-            text: text.as_bytes(),
-            exceptions: &[],
-            break_glass: None,
-        };
+        let supposed = Circumstances::supposed("g", &principal, text.as_bytes());
+        let circumstances = Circumstances { session: 1, ..supposed };
         AuditRecord::of(&circumstances, &verdict, &verdict.statements[0])
     }
 

@@ -56,9 +56,14 @@ impl OldFile {
     }
 }
 
+/// The folder in which a file stands.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// The files that were moved away from `path`, the oldest first.
 pub(super) fn old_files(path: &Path) -> io::Result<Vec<OldFile>> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let current = path.file_name().unwrap_or_default();
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {

@@ -5,6 +5,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::observe::audit::rotate::folder_of;
+
 /// What the name of a file ends with that is not in its place yet. It begins with a dot, so that no pattern for the audit's files
 /// finds it.
 const NEXT: &str = ".next";
@@ -43,7 +45,7 @@ pub(super) fn finish(path: &Path) -> io::Result<()> {
 
 /// Files that were begun for a path and that no process holds, the newest first.
 fn left_over(path: &Path) -> io::Result<Vec<PathBuf>> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let start = format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy());
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
