@@ -36,7 +36,7 @@ use crate::cli::output;
 use crate::config::Config;
 use crate::gate::enforcement::Action;
 use crate::gate::judge_alone;
-use crate::gate::policy::{ClusterGroups, Parts, Policy};
+use crate::gate::policy::{Parts, Policy};
 use crate::gate::principal::{Attributes, Principal};
 use crate::observe::escape;
 
@@ -134,7 +134,7 @@ fn policy(arguments: &CheckArguments) -> Result<Policy, String> {
     let config = Config::load(path).map_err(|error| error.to_string())?;
     let gate = gate_of(&config, arguments.gate.as_deref())?;
     let policy = crate::serve::build::policy(&config, gate).map_err(|error| error.to_string())?;
-    if arguments.groups.is_none() && *policy.catalog() != ClusterGroups::NotRead {
+    if arguments.groups.is_none() && policy.reads_catalog() {
         let asked =
             "[gate.catalog] is not asked for the user's groups; say --groups (--groups= for a user without any)";
         output::note(&format!("{}: note: {asked}", path.display()));

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::cli::exceptions::about;
 use crate::config::Config;
 use crate::gate::modes::ModeSource;
-use crate::gate::policy::{ClusterGroups, Policy};
+use crate::gate::policy::Policy;
 use crate::gate::principal::database_user;
 use crate::observe::escape;
 use crate::serve::build;
@@ -28,7 +28,7 @@ fn write(text: &mut String, gate: &str, policy: &Policy, user: &str, groups: &[S
     let (mode, source) = policy.modes().of_groups(groups);
     let shown = if groups.is_empty() { "no group".to_owned() } else { groups.join(", ") };
     writeln!(text, "gate {gate}, user {user}, in {shown}")?;
-    if *policy.catalog() != ClusterGroups::NotRead {
+    if policy.reads_catalog() {
         writeln!(
             text,
             "  the cluster was not asked for its groups; say --groups for those that [gate.catalog] would add"

@@ -98,7 +98,7 @@ pub(super) fn recorded_policy(path: &Path, gate: Option<&str>) -> Result<Policy,
     let config = Config::load(path).map_err(|error| error.to_string())?;
     let gate = gate_of(&config, gate)?;
     let policy = crate::serve::build::policy(&config, gate).map_err(|error| error.to_string())?;
-    if *policy.catalog() == ClusterGroups::NotRead {
+    if !policy.reads_catalog() {
         return Ok(policy);
     }
     output::note(&format!(

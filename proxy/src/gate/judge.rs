@@ -43,7 +43,7 @@ impl Policy {
     pub fn judge_with(
         &self,
         text: &[u8],
-        (analysis, names): (Analysis, StoredNames),
+        (analysis, mut names): (Analysis, StoredNames),
         principal: &Principal,
         now: Timestamp,
     ) -> Verdict {
@@ -52,7 +52,7 @@ impl Policy {
         let mut judge = Judge { context: &context, depends_on_time: false, unknown_roles: Vec::new() };
         let mut statements: Vec<JudgedStatement> =
             analysis.statements.into_iter().map(|statement| judge.statement(statement)).collect();
-        let changes = names.changes.clone();
+        let changes = std::mem::take(&mut names.changes);
         let used_by = judge.names(names, &mut statements);
         let made = if self.stored().follows() { made(&context, &changes, &used_by, &statements) } else { Vec::new() };
         let changes_stored = !made.is_empty() || changes.iter().any(|(_, change)| !change.is_made());

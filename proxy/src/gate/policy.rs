@@ -224,6 +224,12 @@ impl Policy {
         Self::new(parts)
     }
 
+    /// Whether the groups of users come from the cluster's catalogue too, read or not yet.
+    #[must_use]
+    pub fn reads_catalog(&self) -> bool {
+        *self.catalog() != ClusterGroups::NotRead
+    }
+
     /// The same policy with other groups of the cluster.
     #[must_use]
     pub fn with_catalog(&self, catalog: ClusterGroups) -> Self {

@@ -14,7 +14,7 @@ use crate::admin::view::status::{AuditView, ConfigurationView, ExceptionView, Ga
 use crate::admin::{Check, StatusSource};
 use crate::catalog::Catalog;
 use crate::chain::AccountId;
-use crate::gate::policy::{ClusterGroups, Policy};
+use crate::gate::policy::Policy;
 use crate::iam::{Facts, Live, Origin};
 use crate::observe::Metrics;
 use crate::observe::values::Holder;
@@ -135,7 +135,7 @@ impl StatusSource for Overview {
     }
 
     fn catalogs(&self) -> Vec<(String, Arc<Catalog>)> {
-        let reads = |service: &&Arc<Service>| *service.gate.policy().catalog() != ClusterGroups::NotRead;
+        let reads = |service: &&Arc<Service>| service.gate.policy().reads_catalog();
         let catalog = |service: &Arc<Service>| (service.name.clone(), Arc::clone(&service.catalog.load().catalog));
         self.services().iter().filter(reads).map(catalog).collect()
     }

@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use crate::admin::Check;
 use crate::config::Config;
 use crate::config::value::ReadinessNeed;
-use crate::gate::policy::ClusterGroups;
 use crate::iam::Facts;
 use crate::serve::gates::Gates;
 use crate::session::service::Service;
@@ -71,9 +70,8 @@ fn facts(config: &Config, facts: Option<&Facts>, now: Timestamp) -> Check {
 
 /// Before the first reading nobody's groups are known, and no rule permits anything.
 fn catalog(gates: &Gates) -> Check {
-    let is_unread = |service: &&Arc<Service>| {
-        *service.gate.policy().catalog() != ClusterGroups::NotRead && service.catalog.load().read_at.is_none()
-    };
+    let is_unread =
+        |service: &&Arc<Service>| service.gate.policy().reads_catalog() && service.catalog.load().read_at.is_none();
     let unread = gates.services().iter().find(is_unread);
     Check::of(
         "catalog",
@@ -108,7 +106,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::gate::policy::Parts;
+    use crate::gate::policy::{ClusterGroups, Parts};
     use crate::iam::Sources;
     use crate::observe::values::Leg;
     use crate::session::service::tests::{service, settings};

@@ -14,7 +14,6 @@ use crate::chain::AccountId;
 use crate::config::GateSection;
 use crate::coverage::UnseenRow;
 use crate::gate::exception::Exception;
-use crate::gate::policy::ClusterGroups;
 use crate::iam::{Account, AccountStatus, Facts, Live, Origin};
 use crate::observe::Audit;
 use crate::observe::values::LimitKind;
@@ -206,7 +205,7 @@ fn fetch(status: AccountStatus) -> FetchView {
 
 /// What is known of a cluster's groups, where they are asked for.
 fn groups(service: &Service) -> Option<GroupsView> {
-    if *service.gate.policy().catalog() == ClusterGroups::NotRead {
+    if !service.gate.policy().reads_catalog() {
         return None;
     }
     let status = service.catalog.load();

@@ -104,8 +104,9 @@ pub(crate) fn told(
     for exception in exceptions {
         service.metrics.exception_used(exception);
     }
-    let may_store = verdict.changes_stored || verdict.statements.iter().any(may_store);
-    if verdict.action < Action::Reject && may_store {
+    let may_store = || verdict.changes_stored || verdict.statements.iter().any(may_store);
+    // Nothing asks what passed where no reading of the catalogue shows what changed.
+    if policy.reads_catalog() && verdict.action < Action::Reject && may_store() {
         service.drift.passed(changes(text, verdict, &principal.database));
     }
     told
@@ -133,20 +134,14 @@ pub(crate) fn circumstances<'a>(
     decided: Decided,
 ) -> Circumstances<'a> {
     Circumstances {
-        gate: &service.name,
         cluster: policy.iam().map(|iam| iam.cluster.as_str()),
         session: numbers.session,
         client_port: numbers.client_port,
         backend_pid: numbers.backend_pid,
-        principal,
-        nonce: None,
-        sqlstate: None,
         facts: policy.iam().map(|iam| &*iam.facts),
         decision_path: decided.path,
         decision_time: decided.took,
-        text,
-        exceptions: &[],
-        break_glass: None,
+        ..Circumstances::supposed(&service.name, principal, text)
     }
 }
 
