@@ -1,6 +1,7 @@
 /** The decisions that the page holds: a bounded list, newest last. Pure. */
 
 import type { Decision, OutcomeEvent } from "../../api/types";
+import { bucketOf } from "../../filters";
 
 /** What the page keeps; older ones go. */
 export const MAX_HELD = 10_000;
@@ -81,16 +82,12 @@ export class Held {
       note("gate", row.gate);
       for (const group of row.groups) note("group", group);
       for (const code of row.codes) note("code", code);
-      for (const use of row.stored_uses) {
-        note("chain", use.chain);
-        for (const role of use.roles) note("role", role);
-      }
       for (const rule of row.rules) note("rule", rule.id);
-      for (const use of row.role_uses) {
+      for (const use of [...row.stored_uses, ...row.role_uses]) {
         note("chain", use.chain);
-        note("bucket", /^s3:\/\/([^/]+)/.exec(use.target ?? "")?.[1]);
         for (const role of use.roles) note("role", role);
       }
+      for (const use of row.role_uses) note("bucket", bucketOf(use.target));
     }
     return new Map([...sets].map(([name, set]) => [name, [...set].sort()]));
   }
