@@ -144,14 +144,10 @@ def for_all(folder: Path) -> Path:
     return folder
 
 
-def verdicts(audit: str) -> list[dict]:
-    """What an audit says of statements, without what it says of the gate."""
-    return [record for record in whole_records(audit) if record["event"] == "verdict"]
-
-
-def whole_records(audit: str) -> list[dict]:
-    """The records of an audit that is being written: the last line may not be there to its end."""
-    return [json.loads(line) for line in audit[: audit.rfind("\n") + 1].splitlines()]
+def whole_records(audit: str, event: str | None = None) -> list[dict]:
+    """The records of an audit that is being written, those of one event or all: the last line may not be there to its end."""
+    records = [json.loads(line) for line in audit[: audit.rfind("\n") + 1].splitlines()]
+    return [record for record in records if event in (None, record["event"])]
 
 
 @dataclass
@@ -206,8 +202,12 @@ address = "127.0.0.1:{self.upstream}"
         assert status == 200
         return body
 
+    def records(self, event: str | None = None) -> list[dict]:
+        return whole_records(self.audit.read_text(), event)
+
     def verdicts(self) -> list[dict]:
-        return verdicts(self.audit.read_text())
+        """What the audit says of statements, without what it says of the gate."""
+        return self.records("verdict")
 
     def stop(self) -> int:
         return self.process.stop()
@@ -223,8 +223,6 @@ class Demo:
     admin: int = field(default_factory=free_port)
     # Whether nobody works there.
     idle: bool = True
-    # Whether it is tried that the gate takes connections: a connection has a number, as if it were a session.
-    is_tried: bool = True
 
     def __post_init__(self):
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -247,9 +245,8 @@ class Demo:
         )
         self.process.wait_listening(self.standin)
         self.process.wait_listening(self.admin)
-        if self.is_tried:
-            self.process.wait_listening(self.gate)
-        wait_for("the demo's catalogue", lambda: http(self.admin, "/readyz")[0] == 200)
+        # Its gate takes connections, and its catalogue is read.
+        wait_for("the demo", lambda: http(self.admin, "/readyz")[0] == 200, 60)
 
     def received(self) -> str:
         return self.record.read_text() if self.record.exists() else ""
@@ -257,8 +254,12 @@ class Demo:
     def audit(self) -> str:
         return (self.folder / "data" / "audit.jsonl").read_text()
 
+    def records(self, event: str | None = None) -> list[dict]:
+        return whole_records(self.audit(), event)
+
     def verdicts(self) -> list[dict]:
-        return verdicts(self.audit())
+        """What the audit says of statements, without what it says of the gate."""
+        return self.records("verdict")
 
     def stop(self, number=signal.SIGINT) -> int:
         return self.process.stop(number)

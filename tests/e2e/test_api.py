@@ -92,7 +92,7 @@ def test_decisions_are_listed_filtered_and_told_in_full(world):
     assert get(world.admin, "decisions", bucket="elsewhere")["items"] == malformed
     told = get(world.admin, f"decisions/{malformed[0]['id']}")["findings"][0]
     assert told["message"] and told["hint"] and told["title"] == "Malformed chain"
-    ids = {json.loads(line)["id"] for line in world.audit().splitlines()}
+    ids = {record["id"] for record in world.records()}
     assert {one["id"] for one in everything} <= ids, "an id is that of the audit"
 
 

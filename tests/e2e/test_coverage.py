@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 from command_line import rolegate
 from questions import ask, samples
-from servers import ROOT, Gate, wait_for, whole_records
+from servers import ROOT, Gate, wait_for
 
 ROLE = "arn:aws:iam::123456789012:role/RoleA"
 VIEWS = """
@@ -61,8 +61,8 @@ def test_what_did_not_pass_the_gate_is_told_once(postgres, cluster, tmp_path):
         gate_extra='catalog = { user = "hist_reader", database = "postgres" }\ncoverage = { interval = "10s" }',
     )
     ask(server.port, copy("seen"), "postgres", "postgres")
-    events = [json.loads(line) for line in server.audit.read_text().splitlines()]
-    login = next(event for event in events if event["event"] == "login")
+    wait_for("the login's record", lambda: server.records("login"))
+    login = server.records("login")[0]
     assert login["gate_address"] == "127.0.0.1" and login["gate_port"] > 0
     connected(cluster, login["gate_address"], login["gate_port"], login["backend_pid"])
     ran(cluster, 1, login["backend_pid"], copy("seen", ""))
@@ -89,7 +89,7 @@ def test_what_did_not_pass_the_gate_is_told_once(postgres, cluster, tmp_path):
 
     counted = 'rolegate_unseen_statements_total{gate="test",kind="copy"}'
     wait_for("the count", lambda: samples(server.metrics())[counted] == 2, 40)
-    unseen = [event for event in whole_records(server.audit.read_text()) if event["event"] == "unseen"]
+    unseen = server.records("unseen")
     assert sorted(event["statement"][:11] for event in unseen) == ["copy beside", "copy long ("]
     validator = jsonschema.Draft202012Validator(json.loads((ROOT / "docs" / "audit.schema.json").read_text()))
     assert [error for event in [login, *unseen] for error in validator.iter_errors(event)] == []

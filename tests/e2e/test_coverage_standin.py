@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from command_line import rolegate
 from questions import ask
-from servers import Gate, verdicts, wait_for, whole_records
+from servers import Gate, wait_for
 from standin import Standin
 
 A = "arn:aws:iam::123456789012:role/RoleA"
@@ -38,7 +38,7 @@ def report(gate, *more):
 
 
 def logins(gate):
-    return [event for event in whole_records(gate.audit.read_text()) if event["event"] == "login" and event["user"] == "etl"]
+    return [event for event in gate.records("login") if event["user"] == "etl"]
 
 
 def through(gate, table):
@@ -46,7 +46,7 @@ def through(gate, table):
     before = len(logins(gate))
     ask(gate.port, copy(table))
     wait_for("the session's record", lambda: len(logins(gate)) > before)
-    wait_for("the statement's record", lambda: any(copy(table)[:12] in one["statement"] for one in verdicts(gate.audit.read_text())))
+    wait_for("the statement's record", lambda: any(copy(table)[:12] in one["statement"] for one in gate.verdicts()))
 
 
 def test_the_door_beside_the_gate(covered):

@@ -4,7 +4,7 @@ import json
 import signal
 import subprocess
 
-from servers import BIN, Demo, free_port, http, wait_for, whole_records
+from servers import BIN, Demo, free_port, http, wait_for
 from wire import Wire, query
 
 
@@ -37,8 +37,7 @@ def test_a_taken_port_is_said_in_one_line(tmp_path):
 
 
 def test_it_ends_with_its_sessions_and_one_last_line(tmp_path):
-    demo = Demo(tmp_path, is_tried=False)
-    wait_for("the gates", lambda: http(demo.admin, "/readyz")[0] == 200)
+    demo = Demo(tmp_path)
     wait_for("what to try", lambda: "In another terminal" in demo.process.output())
     with Wire(demo.gate, timeout=20) as wire:
         wire.login(user="etl", password="demo")
@@ -62,11 +61,10 @@ def test_a_company_works_there_and_one_of_it_comes_by_another_door(tmp_path):
     demo = Demo(tmp_path / "company", idle=False)
     kinds = {"external_schema", "external_function", "model", "copy_job", "procedure", "view", "assumerole_grant"}
     wait_for("what is stored", lambda: {one["kind"] for one in api(demo, "catalog")["items"]} >= kinds)
-    events = lambda name: [record for record in whole_records(demo.audit()) if record["event"] == name]
-    wait_for("drift", lambda: events("drift"), 60)
-    assert {(one["change"], one["kind"], one["name"]) for one in events("drift")} == {("appeared", "external_schema", "dev.nightly")}
-    wait_for("what went past the gate", lambda: events("unseen"), 60)
-    assert {(one["user"], one["application"], one["reason"]) for one in events("unseen")} == {("etl", "nightly", "other_connection")}
+    wait_for("drift", lambda: demo.records("drift"), 60)
+    assert {(one["change"], one["kind"], one["name"]) for one in demo.records("drift")} == {("appeared", "external_schema", "dev.nightly")}
+    wait_for("what went past the gate", lambda: demo.records("unseen"), 60)
+    assert {(one["user"], one["application"], one["reason"]) for one in demo.records("unseen")} == {("etl", "nightly", "other_connection")}
     [gate] = api(demo, "catalog")["gates"]
     assert [one["name"] for one in gate["drift"]] == ["dev.nightly"]
     assert demo.stop() == 0

@@ -12,13 +12,8 @@ from stored import FILES, A, B, gate_before, read_again, reading, run
 SCHEMA = json.loads((ROOT / "docs" / "audit.schema.json").read_text())
 
 
-def events(server):
-    records = [json.loads(line) for line in server.audit.read_text().splitlines()]
-    return [record for record in records if record["event"] == "drift"]
-
-
 def told(server):
-    return [(one["change"], one["kind"], one["name"]) for one in events(server)]
+    return [(one["change"], one["kind"], one["name"]) for one in server.records("drift")]
 
 
 def schema(name, role, more=""):
@@ -49,17 +44,17 @@ def test_what_did_not_pass_the_gate_is_told(tmp_path):
 
     # The same by another door.
     run(standin.port, schema("beside", B))
-    wait_for("what appeared", lambda: len(events(server)) == 1)
+    wait_for("what appeared", lambda: len(server.records("drift")) == 1)
     run(standin.port, f"alter external schema before iam_role '{A}'")
-    wait_for("what changed", lambda: len(events(server)) == 2)
+    wait_for("what changed", lambda: len(server.records("drift")) == 2)
     run(standin.port, "drop procedure p()")
-    wait_for("what went", lambda: len(events(server)) == 3)
+    wait_for("what went", lambda: len(server.records("drift")) == 3)
     assert told(server) == [
         ("appeared", "external_schema", "dev.beside"),
         ("changed", "external_schema", "dev.before"),
         ("gone", "procedure", "dev.public.p"),
     ]
-    appeared, changed, gone = events(server)
+    appeared, changed, gone = server.records("drift")
     assert (appeared["before"], appeared["after"], appeared["owner"]) == ([], [B], "etl")
     assert (changed["before"], changed["after"]) == ([B], [A]) and (gone["before"], gone["after"]) == ([A], [])
     for record in (appeared, changed, gone):
@@ -70,7 +65,7 @@ def test_what_did_not_pass_the_gate_is_told(tmp_path):
     counted = {name: value for name, value in values.items() if name.startswith("rolegate_catalog_drift_total") and value}
     assert counted == {f'rolegate_catalog_drift_total{{change="{change}",gate="test",kind="{kind}"}}': 1 for change, kind, _name in told(server)}
     read_again(server)
-    assert len(events(server)) == 3, "each is told once"
+    assert len(server.records("drift")) == 3, "each is told once"
     assert server.stop() == 0
     standin.stop()
 
@@ -93,16 +88,16 @@ def test_attached_roles(tmp_path):
     attach(first, second)
     wait_for("the role", lambda: told(server) == [("appeared", "attached_role", second)])
     attach(second)
-    wait_for("the other", lambda: len(events(server)) == 3)
+    wait_for("the other", lambda: len(server.records("drift")) == 3)
     assert told(server)[1:] == [("gone", "attached_role", first), ("changed", "default_role", "default")]
-    default = events(server)[2]
+    default = server.records("drift")[2]
     assert (default["before"], default["after"]) == ([first], [second])
-    for record in events(server):
+    for record in server.records("drift"):
         jsonschema.validate(record, SCHEMA)
     assert samples(server.metrics())['rolegate_catalog_drift_total{change="gone",gate="test",kind="attached_role"}'] == 1
     # The same facts, written once more, are no change.
     attach(second)
     server.process.send(signal.SIGHUP)
     wait_for("the reload", lambda: samples(server.metrics())['rolegate_reloads_total{result="unchanged",what="config"}'] > 0)
-    assert len(events(server)) == 3
+    assert len(server.records("drift")) == 3
     assert server.stop() == 0

@@ -99,7 +99,8 @@ def test_the_principal_follows_set_session_authorization(tmp_path):
         assert error["M"].startswith("RG301"), error
         wire.send(query(unload))
         assert wire.until_ready()[-1].body == b"I"
-    wait_for("the audit record", lambda: "as_analyst_" in server.audit())
-    record = next(record for record in server.verdicts() if "as_analyst_" in record["statement"])
+    named = lambda: [record for record in server.verdicts() if "as_analyst_" in record["statement"]]  # noqa: E731
+    wait_for("the audit record", named)
+    record = named()[0]
     assert (record["user"], record["login_user"], record["verdict"]) == ("analyst", "etl", "reject")
     assert server.stop() == 0

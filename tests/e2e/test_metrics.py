@@ -1,7 +1,6 @@
 """What the metrics show of a real gate, and what nobody can make them show."""
 
 import gzip
-import json
 import re
 import subprocess
 import urllib.request
@@ -86,14 +85,11 @@ def test_users_that_were_not_let_in_have_no_name(gate):
 
 
 def test_outcomes_are_counted_and_recorded(demo):
-    def outcomes():
-        return [json.loads(line) for line in demo.audit().splitlines() if '"event":"outcome"' in line]
-
-    known = {record["of"] for record in outcomes()}
+    known = {record["of"] for record in demo.records("outcome")}
     ask(demo.gate, UNLOAD)
-    wait_for("the outcomes", lambda: len(outcomes()) >= len(known) + 1)
+    wait_for("the outcomes", lambda: len(demo.records("outcome")) >= len(known) + 1)
     records = {record["id"]: record for record in demo.verdicts()}
-    fresh = [record for record in outcomes() if record["of"] not in known]
+    fresh = [record for record in demo.records("outcome") if record["of"] not in known]
     assert fresh
     for record in fresh:
         assert records[record["of"]]["session"] == record["session"]

@@ -11,8 +11,9 @@ from wire import SYNC, Wire, bind, execute, parse, query, startup
 
 def test_an_audit_record(demo):
     ask(demo.gate, UNLOAD.replace("venue_pipe_", "audited_").replace(CHAIN, b("RoleB")), "analyst")
-    wait_for("the audit record", lambda: "audited_" in demo.audit())
-    record = json.loads([line for line in demo.audit().splitlines() if "audited_" in line][-1])
+    named = lambda: [record for record in demo.verdicts() if "audited_" in record["statement"]]  # noqa: E731
+    wait_for("the audit record", named)
+    record = named()[-1]
     assert record["user"] == "analyst" and record["database"] == "dev" and record["verdict"] == "reject"
     assert record["kind"] == "unload" and record["nonce"].startswith("rolegate_refused_")
     assert record["role_uses"][0]["roles"] == [b("RoleB")]

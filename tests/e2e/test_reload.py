@@ -12,7 +12,7 @@ import pytest
 from authority import Authority
 from guide import A
 from questions import ask, samples
-from servers import BIN, ROOT, Gate, Process, http, wait_for, whole_records
+from servers import BIN, ROOT, Gate, Process, http, wait_for
 
 APPLIED = 'rolegate_reloads_total{result="applied",what="config"}'
 UNCHANGED = 'rolegate_reloads_total{result="unchanged",what="config"}'
@@ -215,7 +215,7 @@ def test_a_broken_file_is_reported_once_and_mended_silently(full):
     config.write_text(good)
     wait_for("the end of it", lambda: count(full, GOOD) == 1)
     assert count(full, APPLIED) == 0 and "the files are good again" in full.process.output()
-    told = [record["result"] for record in whole_records(full.audit.read_text()) if record["event"] == "reload"]
+    told = [record["result"] for record in full.records("reload")]
     assert told == ["refused", "refused", "mended"], "the audit closes what it opened"
     # The same with a file that the configuration names.
     rules = full.folder / "rules" / "all.cedar"

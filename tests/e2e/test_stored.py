@@ -4,7 +4,7 @@ import re
 
 import pytest
 from questions import ask
-from servers import Gate, http, verdicts, wait_for
+from servers import Gate, http, wait_for
 from standin import Standin
 from wire import SYNC, Wire, bind, execute, parse, query
 
@@ -82,7 +82,7 @@ class Watching:
 
     def recorded(self):
         """What the records of stored uses name."""
-        found = (one for record in verdicts(self.gate.audit.read_text()) for one in record.get("stored_uses", []))
+        found = (one for record in self.gate.verdicts() for one in record.get("stored_uses", []))
         return [(one["via"], one["object"]) for one in found]
 
 
@@ -109,7 +109,7 @@ def test_what_names_a_stored_chain_is_counted_under_what_stores_it(standin, star
     assert watching.asks("set search_path to elsewhere; select hashed(1)")[("function", "unknown", "reject")] == 1
     named = [("schema", "dev.lake"), ("schema", "dev.far"), ("view", "dev.lake"), ("function", "dev.public.hashed")]
     wait_for("the records", lambda: set(named) <= set(watching.recorded()))
-    records = [one for one in verdicts(watching.gate.audit.read_text()) if one.get("stored_uses")]
+    records = [one for one in watching.gate.verdicts() if one.get("stored_uses")]
     far = next(one for one in records if one["stored_uses"][0]["object"] == "dev.far")
     assert (far["action"], far["would_be"], far["findings"][0]["code"]) == ("forward", "reject", "RG301")
     assert far["findings"][0]["lenience"] == "observed" and far["stored_uses"][0]["roles"] == CHAIN.split(",")
